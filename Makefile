@@ -1,0 +1,206 @@
+# Ringcast. `make` builds build/ringcast; `make help` lists the rest. V=1 shows whole commands.
+#
+# Every .c below imaging/, net/ and board/ belongs to the program. It is compiled in up to four flavours, each in
+# its own build/obj/<flavour>/:
+#   rel   the product: musl, static            asan  unit tests: glibc, address and undefined-behaviour sanitizers
+#   host  simulation, benchmarks: glibc, -O2   fuzz  fuzz targets: clang, the same sanitizers, coverage
+# Third-party code comes from tools/deps, which keeps it outside the checkout.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+export LC_ALL := C
+export SOURCE_DATE_EPOCH ?= 1
+
+goals := $(or $(MAKECMDGOALS),all)
+passive := help clean distclean bump image run
+Q := $(if $(V),,@)
+comma := ,
+say = $(if $(V),,@printf '  %-5s %s\n' '$1' '$2')
+
+all: build/ringcast compile_commands.json ## build/ringcast (static) and build/ringcast.debug (with symbols)
+
+# --- packages -------------------------------------------------------------------------------------------------------
+# Missing Debian packages are installed before anything else: make starts over after making an included file.
+ifneq ($(filter-out $(passive),$(goals)),)
+tags := build $(if $(filter test check fuzz cov,$(goals)),test) $(filter demo bench,$(goals))
+include $(tags:%=build/packages/%)
+endif
+build/packages/%: tools/packages.txt
+	@tools/install-packages $*
+	@mkdir -p $(@D) && touch $@
+
+# --- third-party code -----------------------------------------------------------------------------------------------
+ifneq ($(filter-out $(passive),$(goals)),)
+SRC := $(shell tools/deps path src)
+MUSL := $(shell tools/deps path musl)
+$(foreach w,rel host asan,$(eval DEPS_$w := $(shell tools/deps path $w)))
+DEPS_fuzz := $(DEPS_host)
+endif
+$(foreach w,rel host asan,$(eval $(DEPS_$w)/.done: ; @tools/deps build $w))
+
+# --- what is compiled, and how --------------------------------------------------------------------------------------
+find = $(sort $(shell find $1 -name '*.c' 2>/dev/null))
+product := $(call find,imaging net board)
+library := $(filter-out board/host/main.c,$(product))
+unit := $(wildcard tests/unit/*_test.c)
+unit_help := $(filter-out $(unit),$(call find,tests/unit))
+fuzz := $(wildcard tests/fuzz/*_fuzz.c)
+sim := $(call find,tests/sim)
+bench := $(wildcard tests/bench/*.c)
+
+# lwIP belongs to one configuration file; until it is there, no lwIP.
+lwip_core := init def dns inet_chksum ip mem memp netif pbuf raw stats sys altcp altcp_alloc altcp_tcp tcp tcp_in \
+	tcp_out timeouts udp
+lwip_ipv4 := acd autoip dhcp etharp icmp igmp ip4_frag ip4 ip4_addr
+lwip := $(if $(wildcard net/ip/lwipopts.h),$(lwip_core:%=core/%) $(lwip_ipv4:%=core/ipv4/%) netif/ethernet api/err \
+	apps/mdns/mdns apps/mdns/mdns_domain apps/mdns/mdns_out)
+
+CC_rel := $(MUSL)/bin/cc
+CC_host := gcc
+CC_asan := gcc
+CC_fuzz := clang
+
+WARN := -Wall -Wextra -Wshadow -Wcast-qual -Wstrict-prototypes $(if $(NO_WERROR),,-Werror)
+BASE := -std=gnu11 -g -pthread -D_GNU_SOURCE -ffile-prefix-map=$(CURDIR)=. -I.
+SANITIZE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_rel := $(BASE) -O2 -ffunction-sections -fdata-sections
+FLAGS_host := $(BASE) -O2
+FLAGS_asan := $(BASE) $(SANITIZE)
+FLAGS_fuzz := $(BASE) $(SANITIZE) -fsanitize=fuzzer-no-link
+WARN_rel := $(WARN)
+WARN_host := $(WARN)
+WARN_asan := $(WARN)
+WARN_fuzz := -w
+include_of = -Inet/ip -isystem $(SRC)/lwip/src/include -isystem $(DEPS_$1)/include \
+	-DMBEDTLS_USER_CONFIG_FILE='<mbedtls_user.h>'
+LIBS := -lmbedtls -lmbedx509 -lmbedcrypto -llz4 -linih
+# link FLAVOUR,OUTPUT,OBJECTS,FLAGS: the program's objects and lwIP are archives, so only what is used goes in.
+link = $(CC_$1) $(FLAGS_$1) $4 -o $2 $3 -Wl,--start-group build/obj/$1/ringcast.a build/obj/$1/lwip.a \
+	-L$(DEPS_$1)/lib $(LIBS) -Wl,--end-group -lm
+# The same, and note which objects of ours went in: the next link happens when one of those changes, not before.
+link_used = $(call link,$1,$2,$3,$4 -Wl$(comma)--trace) > $2.used && \
+	sed -n 's,^.*(\(build/obj/[^)]*\))$$,$2: \1,p' $2.used > $2.d
+
+define flavour
+build/obj/$1/flags: FORCE
+	@mkdir -p $$(@D); echo "$$(CC_$1) $$(FLAGS_$1) $$(WARN_$1) $$(DEPS_$1)" > $$@.new
+	@cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
+build/obj/$1/%.o: %.c build/obj/$1/flags | $(DEPS_$1)/.done
+	$$(call say,CC,$1 $$*.o)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC_$1) $$(FLAGS_$1) $$(WARN_$1) $$(call include_of,$1) -MMD -MP -c $$< -o $$@
+$(lwip:%=build/obj/$1/lwip/%.o): build/obj/$1/lwip/%.o: build/obj/$1/flags net/ip/lwipopts.h | $(DEPS_$1)/.done
+	$$(call say,CC,$1 lwip/$$*.o)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC_$1) $$(FLAGS_$1) -w $$(call include_of,$1) -ffile-prefix-map=$(SRC)=deps \
+		-MMD -MP -c $(SRC)/lwip/src/$$*.c -o $$@
+build/obj/$1/ringcast.a: $(library:%.c=build/obj/$1/%.o)
+build/obj/$1/lwip.a: $(lwip:%=build/obj/$1/lwip/%.o) build/obj/$1/flags
+-include $$(patsubst %.c,build/obj/$1/%.d,$(product)) $(lwip:%=build/obj/$1/lwip/%.d)
+endef
+$(foreach f,rel host asan fuzz,$(eval $(call flavour,$f)))
+build/obj/asan/ringcast.a: $(unit_help:%.c=build/obj/asan/%.o)
+
+# Thin archives remember each member's whole path; D leaves out owners and dates.
+%.a:
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)ar rcsDT $@ $(filter %.o,$^)
+FORCE:
+
+# --- the program ----------------------------------------------------------------------------------------------------
+build/ringcast: build/ringcast.debug
+	$(call say,STRIP,$@)
+	$(Q)strip -o $@ $<
+build/ringcast.debug: build/obj/rel/board/host/main.o build/obj/rel/ringcast.a build/obj/rel/lwip.a
+	$(call say,LINK,$@)
+	$(Q)$(call link,rel,$@,$<,-static -Wl$(comma)--gc-sections)
+
+# --- tests ----------------------------------------------------------------------------------------------------------
+unit_bin := $(unit:tests/unit/%.c=build/unit/%)
+fuzz_bin := $(fuzz:tests/fuzz/%.c=build/fuzz/%)
+bench_bin := $(bench:tests/bench/%.c=build/bench/%)
+
+$(unit_bin): build/unit/%: build/obj/asan/tests/unit/%.o | build/obj/asan/ringcast.a build/obj/asan/lwip.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(call link_used,asan,$@,$< -lcmocka)
+$(fuzz_bin): build/fuzz/%: build/obj/fuzz/tests/fuzz/%.o | build/obj/fuzz/ringcast.a build/obj/fuzz/lwip.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(call link_used,fuzz,$@,$<,-fsanitize=fuzzer)
+$(bench_bin): build/bench/%: build/obj/host/tests/bench/%.o | build/obj/host/ringcast.a build/obj/host/lwip.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(call link_used,host,$@,$<)
+build/sim/ringsim: $(sim:%.c=build/obj/host/%.o) | build/obj/host/ringcast.a build/obj/host/lwip.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(call link_used,host,$@,$^)
+-include $(unit_bin:=.d) $(fuzz_bin:=.d) $(bench_bin:=.d) build/sim/ringsim.d
+-include $(unit:%.c=build/obj/asan/%.d) $(unit_help:%.c=build/obj/asan/%.d) $(fuzz:%.c=build/obj/fuzz/%.d)
+-include $(bench:%.c=build/obj/host/%.d) $(sim:%.c=build/obj/host/%.d)
+
+unit-tests: $(unit_bin)
+fuzz-targets: $(fuzz_bin)
+bench-programs: $(bench_bin) build/ringcast
+
+check: unit-tests ## unit tests with sanitizers, under a minute; T=fec runs those whose name holds "fec"
+	@tests/run check $(T)
+
+test: ## everything a change must pass: builds, unit tests, structure, simulation, fuzzing, end to end
+	@tests/run all $(T)
+
+sim: build/sim/ringsim ## thousands of receivers in one process; SEED=n repeats a run
+	@build/sim/ringsim --table
+
+fuzz: fuzz-targets ## fuzz every decoder for SECONDS=60 each; ROOM=packet only those of one room
+	@tools/fuzz '$(ROOM)' $(or $(SECONDS),60)
+
+bench: bench-programs ## speed, as ratios in one run; never part of the tests
+	@tests/bench/run
+
+demo: build/ringcast ## a real disk, served and restored in five network namespaces
+	@tests/e2e/demo
+
+# --- looking after the house ----------------------------------------------------------------------------------------
+size: build/ringcast ## text, data and bss of each room, and of the whole
+	@tools/size
+
+repro: build/ringcast ## build twice, in two directories, and compare
+	@tools/repro
+
+errors: build/ringcast ## every error code and its sentence
+	@build/ringcast errors
+
+bump: ## lock the third-party sources the archive holds now
+	@tools/fetch --bump
+
+fmt: ## format the sources as .clang-format says
+	@clang-format -i $(shell find imaging net board tests -name '*.[ch]')
+
+image: ## not yet: the bootable box
+	@echo "The bootable box is not part of this tree yet: 'make' builds the program, 'make demo' shows it at work."; exit 1
+
+run: ## not yet: the box and its clients in virtual machines
+	@echo "The box in virtual machines is not part of this tree yet: 'make demo' runs the program on this one."; exit 1
+
+compile_commands.json: Makefile $(product) $(unit) $(fuzz) $(sim) $(bench)
+	@tools/compile-commands "$(CC_asan) $(FLAGS_asan) $(WARN_asan) $(call include_of,asan)" \
+		$(product) $(unit) $(unit_help) $(fuzz) $(sim) $(bench) > $@
+
+clean: ## remove what was built here; the cache of third-party code stays
+	@rm -rf build compile_commands.json
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r t d; do \
+		printf '  make %-8s %s\n' "$$t" "$$d"; done
+
+.PHONY: all unit-tests fuzz-targets bench-programs check test sim fuzz bench demo size repro errors bump fmt image run \
+	clean help FORCE

@@ -1,0 +1,26 @@
+/* The words of the command line: `ringcast NAME ...` runs the command of that name. One row a command, in
+ * commands.c; each command has its own file, parses its own arguments and prints its own messages. */
+#ifndef BOARD_HOST_COMMANDS_H
+#define BOARD_HOST_COMMANDS_H
+
+/* What a run ends with, the same for every command. */
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,     /* it did not work; the cause is on stderr */
+    EXIT_USAGE = 2,      /* the command line makes no sense */
+    EXIT_SOME = 3,       /* some machines failed, others passed */
+    EXIT_REFUSED = 4,    /* refused for safety; nothing was written */
+    EXIT_UNTRUSTED = 5,  /* not signed by a trusted key */
+};
+
+struct command {
+    const char *name;
+    const char *summary; /* one line of `ringcast --help`; NULL: for developers, not listed */
+    /* argv[0] is the command's name, argv[argc] is NULL. Returns an enum exit_code. */
+    int (*run)(int argc, char **argv);
+};
+
+/* Ends with a row whose name is NULL. */
+extern const struct command commands[];
+
+#endif
