@@ -1,0 +1,67 @@
+/* When may packets leave? A pure pacer: time is an argument, the memory is the caller's.
+ *
+ * Promise. Let R be the set rate in wire bytes a second, one packet = PACE_WIRE_BYTES, W = 100 ms. Then
+ *   1. in every interval of length W, the packets sent are at most ⌊R·W / 1538⌋: never above R, whatever the caller's
+ *      delays, as long as pace_spent is told a time at which the packets have left;
+ *   2. in every interval of length τ, they are at most ⌈R·τ / 1538⌉ + B, with B = max(8, R · 4 ms / 1538): after a delay
+ *      the pacer catches up at most B packets at once, and not at all what is older;
+ *   3. a caller that always has packets sends on average at least R · W / (W + PACE_GUARD + w), where w is the mean time
+ *      that a packet waits from being due to being sent: half of PACE_QUANTUM when wake-ups are prompt
+ *      (99.7 %), and 99 % still when every wake-up is late by 0 to 2 ms.
+ *
+ * How. A record of the departures of the last 100 ms holds promise 1 exactly (departures within 24 µs share an entry,
+ * counted as the latest of them); a token bucket of rate R and depth B holds promise 2.
+ *
+ * Use: n = pace_allow(now); send up to n; pace_spent(later, sent) with the clock read after the packets were handed
+ * over; sleep until pace_next(now). */
+#ifndef IMAGING_PACE_PACE_H
+#define IMAGING_PACE_PACE_H
+
+#include <stdint.h>
+
+#include "net/wire/mono.h"
+
+#define PACE_WIRE_BYTES 1538 /* 1514 of frame, 4 of FCS, 8 of preamble, 12 of gap */
+#define PACE_WINDOW (100 * MONO_MS)
+#define PACE_GUARD (100 * MONO_US)   /* added to the window: clock reads are not departures */
+#define PACE_QUANTUM (250 * MONO_US) /* pace_next gathers this much, so that wake-ups stay few */
+#define PACE_BURST (4 * MONO_MS)     /* what a late wake-up may catch up */
+#define PACE_BURST_PACKETS 8
+#define PACE_RATE_MIN (10 * PACE_WIRE_BYTES) /* bytes a second: one packet a window */
+#define PACE_UNLIMITED 0                     /* as a rate: no limit */
+#define PACE_LOG 8192                        /* entries: the window at 24 µs each, and as much again */
+
+struct pace_entry {
+    struct mono first, last;
+    uint32_t n;
+};
+
+struct pace {
+    uint64_t rate;     /* wire bytes a second; PACE_UNLIMITED */
+    uint64_t cap;      /* packets a window */
+    uint64_t depth;    /* of the bucket, in byte·ns/s */
+    uint64_t credit;   /* in the bucket, the same unit */
+    struct mono fed;   /* when the bucket was last filled */
+    uint64_t in_log;   /* packets in the log */
+    uint32_t head, used; /* the log: oldest entry, number of entries */
+    struct pace_entry log[PACE_LOG];
+};
+
+/* Starts with an empty window and an empty bucket. A rate between 1 and PACE_RATE_MIN counts as PACE_RATE_MIN. */
+void pace_init(struct pace *p, uint64_t rate, struct mono now);
+
+/* A new rate from now on. The window that straddles the change obeys the new rate: after a decrease sending
+ * pauses until it fits. */
+void pace_set_rate(struct pace *p, uint64_t rate, struct mono now);
+
+/* How many packets may leave now; UINT32_MAX when unlimited. */
+uint32_t pace_allow(struct pace *p, struct mono now);
+
+/* n packets (at most what pace_allow gave) have left, the last of them not after `now`. */
+void pace_spent(struct pace *p, struct mono now, uint32_t n);
+
+/* When it is worth asking again: the time at which PACE_QUANTUM worth of packets, at least one, will be
+ * allowed. Not before `now`. */
+struct mono pace_next(struct pace *p, struct mono now);
+
+#endif
