@@ -84,7 +84,7 @@ link = $(CC_$1) $(FLAGS_$1) $4 -o $2 $3 -Wl,--start-group build/obj/$1/ringcast.
 	-L$(DEPS_$1)/lib $(LIBS) -Wl,--end-group -lm
 # The same, and note which objects of ours went in: the next link happens when one of those changes, not before.
 link_used = $(call link,$1,$2,$3,$4 -Wl$(comma)--trace) > $2.used && \
-	sed -n 's,^.*(\(build/obj/[^)]*\))$$,$2: \1,p' $2.used > $2.d
+	grep -o 'build/obj/[^()]*\.o' $2.used | sed 's,.*,$2: &\n&:,' > $2.d
 
 define flavour
 build/obj/$1/flags: FORCE
