@@ -1,0 +1,294 @@
+# shellcheck shell=bash
+# lib.sh - a prep room in network namespaces: one bridge (the switch), one server port, N receiver ports.
+#
+# A script sources this file, says what it needs, and builds its room:
+#
+#   . "$(dirname "$0")/lib.sh"
+#   requires tcpdump                     # exit 77 (skipped) with the reason when it is not there
+#   lab_up 3                             # namespaces $LAB_SERVER and ${LAB_RECEIVER[1..3]}, all joined by $LAB_SWITCH
+#   lab_loss 2 1                         # 1 % of the frames towards receiver 2 are lost
+#   lab_start serve "$LAB_SERVER" ringcast serve ...     # in the background; its output in $LAB_DIR/serve.{out,err}
+#   lab_exec "${LAB_RECEIVER[1]}" ringcast restore ...
+#   lab_wait serve                       # its exit status
+#
+# Every namespace has one interface, eth0, up, with no kernel address and no offloads: the program brings its own IP stack.
+# The switch's side of eth0 is p0 (server) and p1..pN (receivers). Names carry the process id, so runs do not collide.
+# Whatever way the script ends, its processes, namespaces and $LAB_DIR are gone afterwards (LAB_KEEP=1 keeps $LAB_DIR).
+#
+# Someone who is not root gets the same room inside a user namespace of his own.
+set -eu -o pipefail
+export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
+
+LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+RINGCAST=${RINGCAST:-$LAB_ROOT/build/ringcast}
+LAB_ID=rc$$
+LAB_SWITCH=$LAB_ID-switch
+LAB_SERVER=$LAB_ID-server
+LAB_RECEIVER=()
+LAB_DIR=
+declare -A LAB_PID=()
+
+#
+# What the script says
+#
+say()
+{
+    echo "$*" >&2
+}
+
+fail()
+{
+    local log
+    say "FAIL ${0##*/}: $*"
+    for log in "$LAB_DIR"/*.err; do
+        [ -s "$log" ] && { say "--- the end of ${log##*/}"; tail -n 12 "$log" >&2; }
+    done
+    exit 1
+}
+
+pass()
+{
+    say "ok   ${0##*/}: $*"
+}
+
+skip()
+{
+    say "skip ${0##*/}: $*"
+    exit 77
+}
+
+#
+# What it needs
+#
+
+# requires PROG...: programs or files without which the script is skipped.
+requires()
+{
+    local need
+    for need; do
+        case $need in
+        */*) [ -e "$need" ] || skip "$need is not there" ;;
+        *) command -v "$need" >/dev/null || skip "$need is not installed" ;;
+        esac
+    done
+}
+
+# Into a user namespace, unless we may make network namespaces as we are. Runs the script anew from its first line.
+lab_become_root()
+{
+    [ "$(id -u)" != 0 ] || return 0
+    unshare -Urnm true 2>/dev/null || skip "neither root nor allowed to make user namespaces"
+    exec unshare -Urnm bash -c 'mount -t tmpfs tmpfs /run && exec bash "$0" "$@"' "$0" "${LAB_ARGS[@]}"
+}
+
+LAB_ARGS=("$@")
+lab_become_root
+LAB_DIR=$(mktemp -d "${TMPDIR:-/var/tmp}/$LAB_ID.XXXXXX")
+trap lab_down EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+#
+# The room
+#
+
+# lab_up N: the switch, the server's port and N receivers' ports.
+lab_up()
+{
+    local i
+    requires ip ethtool
+    ip netns add "$LAB_SWITCH" 2>/dev/null || skip "network namespaces cannot be made here"
+    ip -n "$LAB_SWITCH" link add br0 type bridge mcast_snooping 0 || skip "the kernel has no bridge"
+    lab_quiet "$LAB_SWITCH"
+    ip -n "$LAB_SWITCH" link set br0 up
+    lab_port "$LAB_SERVER" p0 52:49:4e:47:00:00
+    for ((i = 1; i <= $1; i++)); do
+        LAB_RECEIVER[i]=$LAB_ID-r$i
+        lab_port "${LAB_RECEIVER[i]}" "p$i" "$(printf '52:49:4e:47:00:%02x' "$i")"
+    done
+}
+
+# lab_port NS PORT MAC: one machine plugged into the switch.
+lab_port()
+{
+    ip netns add "$1"
+    lab_quiet "$1"
+    ip -n "$LAB_SWITCH" link add "$2" type veth peer name eth0 address "$3" netns "$1"
+    # With transmit offloads on, frames between namespaces carry checksums that nobody has computed yet, and come
+    # merged past the MTU. A wire has neither.
+    ip netns exec "$1" ethtool -K eth0 tx off tso off gso off gro off >/dev/null 2>&1
+    ip netns exec "$LAB_SWITCH" ethtool -K "$2" tx off tso off gso off gro off >/dev/null 2>&1
+    ip -n "$LAB_SWITCH" link set "$2" master br0 up
+    ip -n "$1" link set eth0 up
+}
+
+# lab_quiet NS: a kernel that says nothing of its own on the wire.
+lab_quiet()
+{
+    ip netns exec "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 2>/dev/null || true
+    ip -n "$1" link set lo up
+}
+
+# lab_address NS CIDR: gives the namespace's kernel an address, for peers that use its IP stack.
+lab_address()
+{
+    ip -n "$1" address add "$2" dev eth0
+    ip -n "$1" route add 224.0.0.0/4 dev eth0
+}
+
+# lab_snooping: the switch forwards multicast only to ports whose machine joined the group, as good switches do, and is
+# the querier. Bridges flood for one query response interval after they become querier: it is set to a second here.
+lab_snooping()
+{
+    ip -n "$LAB_SWITCH" link set br0 type bridge mcast_snooping 1 mcast_query_response_interval 100 \
+        mcast_startup_query_interval 100 mcast_query_interval 1000
+    ip -n "$LAB_SWITCH" link set br0 type bridge mcast_querier 1
+}
+
+# lab_loss PORT PERCENT [BURST]: of all frames towards receiver PORT, PERCENT are lost, singly or in runs of BURST frames.
+# Which of each 65536 frames they are is drawn once, from LAB_SEED and PORT, so two runs lose alike. The drop sits on the
+# switch's side: a capture socket on eth0 itself would see the frame before any filter could drop it.
+lab_loss()
+{
+    requires nft python3
+    lab_no_loss "$1"
+    ip netns exec "$LAB_SWITCH" nft -f - <<RULES || skip "nft cannot filter on egress here"
+        table netdev loss$1 {
+            chain out {
+                type filter hook egress device "p$1" priority 0;
+                numgen inc mod 65536 vmap { $(lab_draw "$@") };
+            }
+        }
+RULES
+}
+
+# lab_draw PORT PERCENT [BURST]: the elements "n : drop" of that map.
+lab_draw()
+{
+    python3 - "$1" "$2" "${3:-1}" "${LAB_SEED:-1}" <<'PYTHON'
+import random, sys
+port, percent, burst, seed = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+rng, lost, want = random.Random(seed * 1000 + port), set(), round(65536 * percent / 100)
+while len(lost) < want:
+    start = rng.randrange(65536)
+    lost.update((start + i) % 65536 for i in range(min(burst, want - len(lost))))
+print(", ".join(f"{n} : drop" for n in sorted(lost)))
+PYTHON
+}
+
+# lab_no_loss PORT: the line is good again.
+lab_no_loss()
+{
+    ip netns exec "$LAB_SWITCH" nft delete table netdev "loss$1" 2>/dev/null || true
+}
+
+# lab_down: the end of everything lab_up and lab_start made. Runs by itself when the script ends.
+lab_down()
+{
+    local status=$? ns pid
+    trap '' INT TERM
+    set +e
+    for ns in "$LAB_SERVER" "${LAB_RECEIVER[@]}" "$LAB_SWITCH"; do
+        [ -e "/run/netns/$ns" ] || continue
+        for pid in $(ip netns pids "$ns"); do
+            kill -KILL "$pid" 2>/dev/null
+        done
+        ip netns delete "$ns"
+    done
+    [ -n "${LAB_KEEP:-}" ] && say "kept $LAB_DIR" || rm -rf "$LAB_DIR"
+    exit "$status"
+}
+
+#
+# What runs in it
+#
+
+# lab_exec NS CMD...: in the foreground, at most LAB_TIMEOUT seconds (default 60; then its status is 124).
+lab_exec()
+{
+    local ns=$1
+    shift
+    timeout --foreground -k 5 "${LAB_TIMEOUT:-60}" ip netns exec "$ns" "$@"
+}
+
+# lab_start NAME NS CMD...: in the background; output in $LAB_DIR/NAME.out and .err, process id in ${LAB_PID[NAME]}.
+lab_start()
+{
+    local name=$1 ns=$2
+    shift 2
+    ip netns exec "$ns" "$@" >"$LAB_DIR/$name.out" 2>"$LAB_DIR/$name.err" </dev/null &
+    LAB_PID[$name]=$!
+}
+
+# lab_stop NAME [SIGNAL]: ends it and waits until it is gone.
+lab_stop()
+{
+    kill "-${2:-TERM}" "${LAB_PID[$1]}" 2>/dev/null || true
+    lab_wait "$1" || true
+}
+
+# lab_wait NAME [SECONDS]: its exit status; 124 when it is still there after SECONDS (default 60).
+lab_wait()
+{
+    local pid=${LAB_PID[$1]} deadline=$((SECONDS + ${2:-60})) status=0
+    while [ -e "/proc/$pid" ] && ! grep -qs '^State:.Z' "/proc/$pid/status"; do
+        [ $SECONDS -lt $deadline ] || return 124
+        sleep 0.1
+    done
+    wait "$pid" || status=$?
+    return $status
+}
+
+# until_true SECONDS CMD...: tries CMD ten times a second.
+until_true()
+{
+    local deadline=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ $SECONDS -lt $deadline ] || return 1
+        sleep 0.1
+    done
+}
+
+# lab_capture NAME NS [FILTER...]: tcpdump into $LAB_DIR/NAME.pcap, nanosecond stamps, the first 128 bytes of each frame.
+# Returns when it listens. Ends by lab_stop NAME.
+lab_capture()
+{
+    local name=$1 ns=$2
+    shift 2
+    requires tcpdump
+    lab_start "$name" "$ns" tcpdump -Z root -i eth0 -s 128 -B 65536 -U --time-stamp-precision=nano -w "$LAB_DIR/$name.pcap" "$@"
+    until_true 10 grep -q 'listening on' "$LAB_DIR/$name.err" || fail "tcpdump did not start"
+}
+
+# json FILE EXPR: evaluates a Python expression over the last JSON object printed in FILE, as o: json r1.out 'o["seconds"]'
+json()
+{
+    python3 - "$1" "$2" <<'PYTHON'
+import json, sys
+text, o, at = open(sys.argv[1]).read(), None, 0
+decoder = json.JSONDecoder()
+while (at := text.find("{", at)) >= 0:
+    try:
+        o, at = decoder.raw_decode(text, at)
+    except ValueError:
+        at += 1
+value = eval(sys.argv[2], {"o": o})
+print(str(value).lower() if isinstance(value, bool) else value)
+PYTHON
+}
+
+# expect STATUS CMD...: runs CMD (output in $LAB_DIR/expect.{out,err}) and fails unless it exits with STATUS.
+expect()
+{
+    local want=$1 status=0
+    shift
+    "$@" >"$LAB_DIR/expect.out" 2>"$LAB_DIR/expect.err" || status=$?
+    [ "$status" = "$want" ] || fail "exit $status instead of $want: $*"
+}
+
+# expect_says PATTERN: what the last expect printed on stderr has a line matching PATTERN.
+expect_says()
+{
+    grep -Eqi -- "$1" "$LAB_DIR/expect.err" || fail "does not say '$1'"
+}
