@@ -40,8 +40,8 @@ SRC := $(shell tools/deps path src)
 MUSL := $(shell tools/deps path musl)
 $(foreach w,rel host asan,$(eval DEPS_$w := $(shell tools/deps path $w)))
 DEPS_fuzz := $(DEPS_host)
-endif
 $(foreach w,rel host asan,$(eval $(DEPS_$w)/.done: ; @tools/deps build $w))
+endif
 
 # --- what is compiled, and how --------------------------------------------------------------------------------------
 find = $(sort $(shell find $1 -name '*.c' 2>/dev/null))
@@ -72,6 +72,7 @@ FLAGS_rel := $(BASE) -O2 -ffunction-sections -fdata-sections
 FLAGS_host := $(BASE) -O2
 FLAGS_asan := $(BASE) $(SANITIZE)
 FLAGS_fuzz := $(BASE) $(SANITIZE) -fsanitize=fuzzer-no-link
+LINK_rel := -static -Wl,--gc-sections,-Map=build/ringcast.map
 WARN_rel := $(WARN)
 WARN_host := $(WARN)
 WARN_asan := $(WARN)
@@ -88,7 +89,7 @@ link_used = $(call link,$1,$2,$3,$4 -Wl$(comma)--trace) > $2.used && \
 
 define flavour
 build/obj/$1/flags: FORCE
-	@mkdir -p $$(@D); echo "$$(CC_$1) $$(FLAGS_$1) $$(WARN_$1) $$(DEPS_$1)" > $$@.new
+	@mkdir -p $$(@D); echo "$$(CC_$1) $$(FLAGS_$1) $$(WARN_$1) $$(LINK_$1) $$(DEPS_$1)" > $$@.new
 	@cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
 build/obj/$1/%.o: %.c build/obj/$1/flags | $(DEPS_$1)/.done
 	$$(call say,CC,$1 $$*.o)
@@ -120,7 +121,7 @@ build/ringcast: build/ringcast.debug
 	$(Q)strip -o $@ $<
 build/ringcast.debug: build/obj/rel/board/host/main.o build/obj/rel/ringcast.a build/obj/rel/lwip.a
 	$(call say,LINK,$@)
-	$(Q)$(call link,rel,$@,$<,-static -Wl$(comma)--gc-sections)
+	$(Q)$(call link,rel,$@,$<,$(LINK_rel))
 
 # --- tests ----------------------------------------------------------------------------------------------------------
 unit_bin := $(unit:tests/unit/%.c=build/unit/%)
@@ -173,7 +174,7 @@ demo: build/ringcast ## a real disk, served and restored in five network namespa
 size: build/ringcast ## text, data and bss of each room, and of the whole
 	@tools/size
 
-repro: build/ringcast ## build twice, in two directories, and compare
+repro: ## build twice, in two directories, and compare
 	@tools/repro
 
 errors: build/ringcast ## every error code and its sentence
