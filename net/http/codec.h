@@ -1,0 +1,58 @@
+/* HTTP/1.1 as far as a client fetching ranges of one file needs it (RFC 9110, 9112): a URL, a request, an
+ * incremental and bounded parser of the answer's header. Pure. */
+#ifndef NET_HTTP_CODEC_H
+#define NET_HTTP_CODEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/http/errors.h"
+#include "net/wire/err.h"
+
+#define HTTP_HOST_MAX 253
+#define HTTP_PATH_MAX 1024
+#define HTTP_HEADER_MAX 8192 /* status line and all header lines */
+#define HTTP_LINE_MAX 2048
+#define HTTP_REQUEST_MAX (HTTP_HOST_MAX + HTTP_PATH_MAX + 256)
+#define HTTP_ETAG_MAX 127
+
+struct http_url {
+    char host[HTTP_HOST_MAX + 1]; /* dotted quad or name */
+    uint16_t port;                /* 80 when the URL has none */
+    char path[HTTP_PATH_MAX + 1]; /* with query, begins with '/' */
+};
+
+/* http://host[:port][/path]. No user, no fragment, no other scheme, no blanks or control characters. */
+int http_url_parse(const char *text, struct http_url *, struct err *);
+
+/* The end of a range that goes to the end of the file. */
+#define HTTP_TO_END UINT64_MAX
+
+/* GET of bytes [from, to) into out (HTTP_REQUEST_MAX bytes); returns the length. */
+size_t http_request(const struct http_url *, uint64_t from, uint64_t to, char *out);
+
+struct http_answer {
+    unsigned status;
+    bool has_length, has_range, chunked, close;
+    uint64_t length;             /* Content-Length */
+    uint64_t first, last, total; /* Content-Range; total HTTP_TO_END when not stated */
+    char etag[HTTP_ETAG_MAX + 1]; /* "" when there is none or it is too long */
+};
+
+struct http_parser {
+    struct http_answer answer;
+    size_t total, n; /* header bytes so far, bytes in line */
+    bool done, started;
+    char line[HTTP_LINE_MAX];
+};
+
+void http_parser_init(struct http_parser *);
+/* Takes header bytes; *used says how many. Returns 0 while the header goes on, 1 when it is complete (what follows
+ * is content), or a negative code. */
+int http_parser_feed(struct http_parser *, const uint8_t *bytes, size_t n, size_t *used);
+/* Is this the answer to a request for [from, to)? Fills the first content byte's offset and the end. */
+int http_answer_check(const struct http_answer *, uint64_t from, uint64_t to, uint64_t *first, uint64_t *end,
+                      struct err *);
+
+#endif

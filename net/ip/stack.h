@@ -1,0 +1,69 @@
+/* lwIP as one object: opened on an interface, stepped by one thread, on time the caller passes in.
+ *
+ *   frames ──> link ──> stack ──> lwIP ──> a bind.c's callbacks ──> its protocol's pure step
+ *
+ * lwIP keeps its state in globals: one stack in a process, and only its owner thread may call anything here or in
+ * lwIP (asserted on every call; ip_stack_adopt moves ownership). The interface usually has no address in the
+ * kernel: lwIP answers ARP and ping itself. Nothing blocks but ip_stack_wait and the helpers that say so.
+ *
+ * Addresses in this project's own interfaces are uint32_t in host order: 10.0.0.1 is 0x0A000001. */
+#ifndef NET_IP_STACK_H
+#define NET_IP_STACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/ip/errors.h"
+#include "net/ip/link.h"
+#include "net/wire/err.h"
+#include "net/wire/mono.h"
+
+struct ip_stack;
+
+struct ip_config {
+    uint32_t address; /* 0: DHCP, then link-local (RFC 3927) when nobody answers */
+    uint8_t prefix;   /* 1 .. 32, with an address */
+    uint32_t gateway; /* 0: none */
+    const char *hostname; /* for DHCP and mDNS, NULL: "ringcast"; borrowed while the stack is open */
+};
+
+/* "10.0.0.1/24", "10.0.0.1" (prefix 24) or "dhcp" into address and prefix; 0 or IP_EADDRESS. */
+int ip_config_parse(struct ip_config *, const char *text, struct err *);
+/* Dotted quad and nothing else; 0 or IP_EADDRESS. */
+int ip_address_parse(const char *text, uint32_t *out);
+#define IP_TEXT 16
+const char *ip_address_text(char buf[IP_TEXT], uint32_t address);
+
+/* Opens the stack on an AF_PACKET control socket of the interface. */
+int ip_stack_open(struct ip_stack **, const char *interface, const struct ip_config *, struct err *);
+/* The same on a link of the caller's, on the caller's time. Takes the link over, on errors too. */
+int ip_stack_open_link(struct ip_stack **, const struct ip_link *, const struct ip_config *, struct mono now,
+                       struct err *);
+void ip_stack_close(struct ip_stack *);
+
+/* Takes in what has arrived (at most 256 frames) and runs the timers that are due. Returns the milliseconds until
+ * it must be called again unless a frame comes first; 0: frames are still waiting. */
+int ip_stack_step(struct ip_stack *, struct mono now);
+/* One step on the system's clock, then sleeps until a frame comes, a timer is due or max_ms have passed, then
+ * steps again. wake_fd (-1: none) ends the sleep too. 0, or IP_EPOLL. */
+int ip_stack_wait(struct ip_stack *, int max_ms, int wake_fd);
+/* The file descriptor to poll for reading, -1 when the link has none. */
+int ip_stack_fd(const struct ip_stack *);
+/* The time of the step under way. */
+struct mono ip_stack_now(const struct ip_stack *);
+/* From now on the calling thread owns the stack. The former owner must not touch it any more. */
+void ip_stack_adopt(struct ip_stack *);
+
+/* Our address; 0 while there is none. */
+uint32_t ip_stack_address(const struct ip_stack *);
+const uint8_t *ip_stack_mac(const struct ip_stack *);
+/* Steps until there is an address, at most timeout_ms. Blocks. 0 or IP_ENOADDRESS. */
+int ip_stack_wait_address(struct ip_stack *, int timeout_ms, struct err *);
+/* A dotted quad, NAME.local by mDNS, or a name known to the DHCP server's resolver. Blocks. 0 or IP_ENAME. */
+int ip_stack_resolve(struct ip_stack *, const char *host, int timeout_ms, uint32_t *out, struct err *);
+
+/* IGMP membership, so that switches forward the group to this port. The data itself is taken by a ring. */
+int ip_stack_join(struct ip_stack *, uint32_t group, struct err *);
+void ip_stack_leave(struct ip_stack *, uint32_t group);
+
+#endif

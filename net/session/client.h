@@ -1,0 +1,48 @@
+/* The receiver's side of a session as pure steps: the handshake's bytes, then beacons when they are due.
+ * The caller owns the struct, passes time in, and carries bytes (bind.h does it over lwIP). */
+#ifndef NET_SESSION_CLIENT_H
+#define NET_SESSION_CLIENT_H
+
+#include "net/session/codec.h"
+#include "net/wire/err.h"
+#include "net/wire/mono.h"
+#include "net/wire/rng.h"
+
+/* ---- handshake: one message out, one message in ---- */
+struct session_handshake {
+    struct session_message reply; /* once session_handshake_input returned 1 */
+    size_t n;
+    uint8_t got[SESSION_MESSAGE_MAX];
+};
+
+void session_handshake_init(struct session_handshake *);
+/* Bytes as they arrive: 0 more is needed, 1 the reply is whole, negative: the connection is of no use. */
+int session_handshake_input(struct session_handshake *, const uint8_t *bytes, size_t n);
+/* What the reply means for somebody who wants a session: 0 and `welcome` filled, or a negative code and the
+ * sentence (the server's own, or the names it offers). */
+int session_handshake_result(const struct session_handshake *, struct session_welcome *welcome, struct err *);
+
+/* ---- beacons ---- */
+struct session_beacons {
+    uint8_t id[SESSION_ID_BYTES], key[SESSION_KEY_BYTES];
+    uint16_t tsi;
+    uint32_t counter;     /* of the last beacon */
+    uint32_t interval_ms; /* as the server wishes */
+    struct mono due;
+    enum session_state sent; /* state of the last beacon */
+    struct rng rng;          /* spreads the beacons of a class that booted together */
+    /* what acks brought */
+    struct session_ack news; /* tsi 0: none yet */
+    struct mono heard;
+};
+
+void session_beacons_init(struct session_beacons *, const struct session_welcome *,
+                          const uint8_t id[SESSION_ID_BYTES], struct mono now);
+/* The next beacon into out if one is due now (a changed state is due at once, but no more than one in 100 ms):
+ * SESSION_BEACON_BYTES or 0. */
+size_t session_beacons_next(struct session_beacons *, const struct session_facts *, struct mono now,
+                            uint8_t out[SESSION_BEACON_BYTES]);
+/* A datagram from the server: 0, or a negative code (dropped). */
+int session_beacons_ack(struct session_beacons *, const uint8_t *bytes, size_t n, struct mono now);
+
+#endif

@@ -1,0 +1,122 @@
+/* Session messages as bytes and as structs whose values are already legal (SPEC.md). Pure. */
+#ifndef NET_SESSION_CODEC_H
+#define NET_SESSION_CODEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/session/errors.h"
+#include "net/session/proto.h"
+
+struct session_hello {
+    uint8_t mac[6];
+    uint8_t id[SESSION_ID_BYTES];    /* random, new for every run of a receiver */
+    char name[SESSION_NAME_MAX + 1]; /* image wanted; "" when the server has but one */
+};
+
+struct session_welcome {
+    uint16_t tsi;       /* not 0 */
+    uint32_t group;     /* multicast address, host order */
+    uint32_t source;    /* address the stream comes from */
+    uint16_t port;      /* UDP port of the stream, and of beacons at the server */
+    uint8_t ttl;        /* of the stream, not 0 */
+    uint8_t key[SESSION_KEY_BYTES];
+    uint64_t rate;      /* bytes per second on the wire at this moment */
+    uint32_t beacon_ms; /* beacon interval, 250 .. 60000 */
+    uint32_t sbn;       /* a source block the stream is now at: a hint */
+    uint8_t head[SESSION_HEAD_BYTES]; /* of the image, not looked into here */
+};
+
+struct session_refuse {
+    uint16_t code; /* enum session_refusal; others pass, the sentence speaks */
+    char sentence[SESSION_SENTENCE_MAX + 1];
+};
+
+struct session_list {
+    unsigned n;
+    struct session_offer {
+        uint64_t raw_bytes;
+        char name[SESSION_NAME_MAX + 1];
+    } image[SESSION_LIST_MAX];
+};
+
+/* Any message of the TCP side. */
+struct session_message {
+    enum session_type type;
+    union {
+        struct session_hello hello;
+        struct session_welcome welcome;
+        struct session_refuse refuse;
+        struct session_list list;
+    } u;
+};
+
+/* Looks at the start of what has arrived: the whole message's length (> 0), 0 when n bytes do not say yet, or a
+ * negative code when this cannot become a message. */
+int session_message_length(const uint8_t *bytes, size_t n);
+/* Decodes exactly one message of n bytes; 0 or a negative code. */
+int session_message_decode(const uint8_t *bytes, size_t n, struct session_message *);
+/* Encodes into out (SESSION_MESSAGE_MAX bytes); returns the length. A message of our own that breaks a rule is a
+ * broken invariant. */
+size_t session_message_encode(const struct session_message *, uint8_t *out);
+
+/* What a receiver is doing. The stream is needed by those up to SESSION_RECEIVING. */
+enum session_state {
+    SESSION_JOINED = 0,     /* server side only: said hello, no beacon yet */
+    SESSION_MANIFEST = 1,   /* waiting for the image's body */
+    SESSION_RECEIVING = 2,
+    SESSION_VERIFYING = 3,  /* has everything, reads it back */
+    SESSION_PASS = 4,
+    SESSION_FAIL = 5,
+    SESSION_LEAVING = 6,    /* stopped on request before the end */
+    SESSION_STATES
+};
+/* "receiving" and so on. */
+const char *session_state_name(enum session_state);
+
+/* A receiver's facts: what a beacon carries. */
+struct session_facts {
+    enum session_state state; /* SESSION_MANIFEST .. SESSION_LEAVING */
+    bool disk_limited;        /* the disk, not the network, keeps it from taking all */
+    uint16_t done;            /* 0 .. 10000: hundredths of a per cent */
+    uint32_t loss_ppm;        /* lost on the way during the last window, parts per million */
+    uint32_t worst_ppm;       /* the largest loss of one block in the last few windows */
+    uint64_t disk_rate;       /* bytes per second written */
+    uint64_t wanted_rate;     /* wire bytes per second its disk could take; 0: no wish */
+    uint32_t open_blocks;     /* begun and not decoded */
+    uint32_t drops;           /* packets its own ring lost, since the start */
+    int32_t error;            /* with SESSION_FAIL: the negative code, else 0 */
+};
+
+struct session_beacon {
+    uint16_t tsi;
+    uint8_t id[SESSION_ID_BYTES];
+    uint32_t counter; /* grows with every beacon of a receiver, from 1 */
+    struct session_facts facts;
+};
+
+struct session_ack {
+    uint16_t tsi;
+    uint8_t id[SESSION_ID_BYTES];
+    uint32_t counter;   /* of the beacon answered */
+    uint32_t beacon_ms; /* 250 .. 60000 */
+    uint64_t rate;      /* wire bytes per second; 0: suspended */
+    uint32_t receivers; /* that need the stream now */
+    uint32_t sbn;       /* where the stream is */
+    bool closing;       /* the server is stopping */
+};
+
+/* The tag is HMAC-SHA-256 under the group key, truncated. Encoders fill exactly *_BYTES. */
+void session_beacon_encode(const struct session_beacon *, const uint8_t key[SESSION_KEY_BYTES],
+                           uint8_t out[SESSION_BEACON_BYTES]);
+void session_ack_encode(const struct session_ack *, const uint8_t key[SESSION_KEY_BYTES],
+                        uint8_t out[SESSION_ACK_BYTES]);
+/* The TSI a datagram claims, by which the key to check it with is found; 0 when it is none of ours. */
+uint16_t session_datagram_tsi(const uint8_t *bytes, size_t n, enum session_type type);
+/* Checks the tag before anything else is believed. 0 or a negative code. */
+int session_beacon_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSION_KEY_BYTES],
+                          struct session_beacon *);
+int session_ack_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSION_KEY_BYTES], struct session_ack *);
+
+#endif

@@ -1,0 +1,29 @@
+/* A receiver's control thread: owns the stack while the data path works, answers ARP, IGMP and ping, and sends
+ * beacons from a mailbox that the data path writes.
+ *
+ *   data thread ──set──> mailbox ──> control thread ──> beacons ──> server
+ *   data thread <──get── news    <── control thread <── acks
+ */
+#ifndef NET_SESSION_CONTROL_H
+#define NET_SESSION_CONTROL_H
+
+#include "net/session/bind.h"
+
+struct session_control;
+
+struct session_news {
+    struct session_ack ack; /* the newest; tsi 0: none yet */
+    int64_t silent_ns;      /* since the last ack, or since the start */
+};
+
+/* Joins the group on the stack (IGMP) and starts the thread, which adopts the stack. Copies the welcome. */
+int session_control_start(struct session_control **, struct ip_stack *, struct session_server_at,
+                          const struct session_welcome *, const uint8_t id[SESSION_ID_BYTES], struct err *);
+/* From one other thread, at any time; cheap. A changed state leaves at once, the rest with the next beacon. */
+void session_control_set(struct session_control *, const struct session_facts *);
+void session_control_get(struct session_control *, struct session_news *);
+/* Sends `last` until it is acked or wait_ms have passed, leaves the group, ends the thread. The caller owns the
+ * stack again. */
+void session_control_stop(struct session_control *, const struct session_facts *last, int wait_ms);
+
+#endif

@@ -1,0 +1,42 @@
+/* Numbers of the session protocol; SPEC.md beside this file says what they mean. */
+#ifndef NET_SESSION_PROTO_H
+#define NET_SESSION_PROTO_H
+
+#define SESSION_PORT 7800 /* the default, that of Apple's asr */
+#define SESSION_VERSION 1
+
+/* SPEC section 2: messages on TCP. */
+#define SESSION_FRAME_BYTES 8 /* magic, version, type, length */
+#define SESSION_BODY_MAX 4096
+#define SESSION_MESSAGE_MAX (SESSION_FRAME_BYTES + SESSION_BODY_MAX)
+#define SESSION_NAME_MAX 64 /* as in the image's head */
+#define SESSION_SENTENCE_MAX 200
+#define SESSION_LIST_MAX 56 /* images a server offers: 56 entries of 73 bytes fit a body */
+#define SESSION_HEAD_BYTES 512
+#define SESSION_KEY_BYTES 16
+#define SESSION_ID_BYTES 8
+
+enum session_type {
+    SESSION_HELLO = 1,
+    SESSION_WELCOME = 2,
+    SESSION_REFUSE = 3,
+    SESSION_LIST = 4,
+    SESSION_BEACON = 5, /* UDP, SPEC section 3 */
+    SESSION_ACK = 6,    /* UDP, SPEC section 4 */
+};
+
+enum session_refusal {
+    SESSION_REFUSE_UNKNOWN = 1, /* no image of that name */
+    SESSION_REFUSE_FULL = 2,    /* the receiver table is full */
+    SESSION_REFUSE_CLOSING = 3, /* the server is stopping */
+    SESSION_REFUSE_BROKEN = 4,  /* the request could not be understood */
+};
+
+/* SPEC sections 3 and 4: datagrams. */
+#define SESSION_TAG_BYTES 16
+#define SESSION_BEACON_BYTES 84
+#define SESSION_ACK_BYTES 60
+/* A beacon and its ack on the wire, Ethernet preamble and gap counted: what the 1 % is reckoned with. */
+#define SESSION_EXCHANGE_WIRE_BYTES (SESSION_BEACON_BYTES + SESSION_ACK_BYTES + 2 * 66)
+
+#endif

@@ -1,0 +1,119 @@
+/* The server's side of sessions as pure steps: who has joined, who is alive, who still needs the stream.
+ *
+ *   TCP message ──> session_server_message ──> the reply
+ *   beacon ───────> session_server_datagram ─> its ack, the receiver's row brought up to date
+ *   time ─────────> session_server_tick ─────> silent receivers are gone, streams start and suspend
+ *   stream ───────> session_image_loop, session_image_at
+ *
+ * One server offers several images; each is a session of its own (TSI, group, key, receivers). Memory is the
+ * caller's, time an argument, everything bounded. What happened is told to one callback, for logs and reports.
+ *
+ * Loop Suspend, after Apple's asr: a stream starts when the first receiver joins, then loops; after `loop_suspend`
+ * whole loops in which nobody needed it, it is suspended until somebody does. SESSION_SUSPEND_NEVER is asr's 0;
+ * SESSION_SUSPEND_AUTO suspends as soon as nobody needs it. */
+#ifndef NET_SESSION_SERVER_H
+#define NET_SESSION_SERVER_H
+
+#include "net/session/codec.h"
+#include "net/session/rate.h"
+#include "net/wire/mono.h"
+
+#define SESSION_RECEIVERS_MAX 4096
+#define SESSION_IMAGES_MAX SESSION_LIST_MAX
+#define SESSION_SUSPEND_NEVER 0
+#define SESSION_SUSPEND_AUTO UINT32_MAX
+/* Silent for more than three beacon intervals, and for at least this long: gone. */
+#define SESSION_SILENT_NS (15 * MONO_S)
+
+/* One receiver's row. */
+struct session_receiver {
+    uint8_t id[SESSION_ID_BYTES], mac[6];
+    uint32_t address; /* of its last beacon or hello */
+    uint32_t counter; /* of its last beacon */
+    struct mono joined, heard;
+    struct session_facts facts; /* of the last beacon; state SESSION_JOINED before the first */
+    bool used;
+    bool gone;     /* silent for too long */
+    uint32_t next; /* row with the same hash, private */
+};
+
+enum session_happening {
+    SESSION_CAME,   /* a new receiver */
+    SESSION_STATE,  /* a receiver's state changed */
+    SESSION_GONE,   /* a receiver fell silent before it had finished */
+    SESSION_BACK,   /* one that was gone is heard again */
+    SESSION_START,  /* the stream is needed, for the first time */
+    SESSION_RESUME, /* the stream is needed again */
+    SESSION_SUSPEND /* nobody needs the stream */
+};
+
+struct session_event {
+    enum session_happening what;
+    unsigned image;                         /* index */
+    const struct session_receiver *receiver; /* NULL for the stream's own; lent for the call */
+    enum session_state before;              /* with SESSION_STATE */
+};
+
+struct session_image {
+    /* set by the caller before session_server_add, then read-only */
+    struct session_welcome welcome; /* rate, beacon_ms and sbn are kept up to date here */
+    char name[SESSION_NAME_MAX + 1];
+    uint64_t raw_bytes;
+    uint32_t loop_suspend;
+    struct session_receiver *rows; /* kept, caller's: n_rows of them, zeroed */
+    uint32_t n_rows;               /* 1 .. SESSION_RECEIVERS_MAX */
+    /* kept by the server */
+    uint32_t used, live, needing; /* rows */
+    bool ever, running;
+    bool wanted_in_loop; /* somebody needed the stream since the loop began */
+    uint32_t idle_loops;
+    uint32_t replaced; /* rows given to newcomers for lack of room */
+    uint32_t buckets[SESSION_RECEIVERS_MAX / 4];
+};
+
+struct session_server {
+    struct session_image *images[SESSION_IMAGES_MAX]; /* kept, caller's */
+    unsigned n;
+    bool closing; /* set by the caller: hellos are refused, acks say so */
+    void (*tell)(void *ctx, const struct session_event *); /* may be NULL */
+    void *ctx;
+    uint64_t refused; /* datagrams and messages dropped: not ours, forged, replayed, out of range */
+};
+
+/* Adds an image; its TSI and its name must be new. 0 or SESSION_EFULL. */
+int session_server_add(struct session_server *, struct session_image *);
+
+/* A whole message of n bytes from `from`; fills `reply`. Whatever comes, there is a reply to send. */
+void session_server_message(struct session_server *, const uint8_t *bytes, size_t n, uint32_t from,
+                            struct mono now, struct session_message *reply);
+/* A datagram from `from`. 1: `ack` is to be sent back; 0: taken, no ack; negative: dropped and counted. */
+int session_server_datagram(struct session_server *, const uint8_t *bytes, size_t n, uint32_t from,
+                            struct mono now, uint8_t ack[SESSION_ACK_BYTES]);
+/* Call about every 200 ms. */
+void session_server_tick(struct session_server *, struct mono now);
+
+/* A whole loop of the image's stream has ended. */
+void session_image_loop(struct session_server *, unsigned image);
+/* Where the stream is and how fast it goes: handed on to receivers. */
+void session_image_at(struct session_server *, unsigned image, uint32_t sbn, uint64_t rate);
+/* Whether the stream is to run now. */
+static inline bool session_image_running(const struct session_server *s, unsigned image)
+{
+    return s->images[image]->running;
+}
+
+/* What the rate and the repair are steered by: a sample of each live receiver that needs the stream and has sent a
+ * beacon. Returns how many, at most `max`. */
+unsigned session_image_samples(const struct session_server *, unsigned image, struct rate_sample *out, unsigned max);
+
+/* How it ended, a row counting only when no later run of the same machine (MAC) followed it. */
+struct session_tally {
+    uint32_t passed, failed;
+    uint32_t lost;       /* gone before they had finished, or left */
+    uint32_t unfinished; /* still at it */
+};
+struct session_tally session_image_tally(const struct session_server *, unsigned image);
+/* True when a later run of the same machine followed this row. */
+bool session_image_superseded(const struct session_image *, const struct session_receiver *);
+
+#endif
