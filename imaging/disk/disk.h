@@ -1,0 +1,93 @@
+/* A target as the receiver sees it: bytes at offsets. One interface; a file or block device behind it (target.c),
+ * or a layer in front of another disk: a speed limit (limit.c), faults for tests (fault.c).
+ *
+ * Offsets and lengths are bytes. Callers keep both, and buffers, multiples of DISK_ALIGN, except for what ends at
+ * the disk's last byte. Calls are synchronous and may come from several threads, also at once, as long as they do not
+ * touch the same bytes. All return 0 or a negative code and fill `err` (first cause stays). */
+#ifndef IMAGING_DISK_DISK_H
+#define IMAGING_DISK_DISK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/wire/err.h"
+
+#define DISK_ALIGN 4096u
+#define DISK_MAX_PARTS 64 /* buffers in one write */
+
+/* X(name, code, sentence) */
+#define DISK_ERRORS(X)                                                                             \
+    X(DISK_EOPEN, -900, "the target cannot be opened")                                             \
+    X(DISK_EKIND, -901, "the target is neither a disk nor a file")                                 \
+    X(DISK_ESMALL, -902, "the target is smaller than the image")                                   \
+    X(DISK_EREADONLY, -903, "the target is read-only")                                             \
+    X(DISK_EBUSY, -904, "the target is mounted or in use")                                         \
+    X(DISK_ESECTOR, -905, "the target's sectors differ in size from the image's")                  \
+    X(DISK_EWRITE, -906, "the target cannot be written")                                           \
+    X(DISK_EREAD, -907, "the target cannot be read")                                               \
+    X(DISK_EFAULT, -908, "a fault injected by a test")
+
+#define X(name, code, text) name = (code),
+enum disk_error { DISK_ERRORS(X) };
+#undef X
+
+struct disk_part {
+    const uint8_t *bytes;
+    size_t n;
+};
+
+struct disk_ops {
+    int (*read)(void *ctx, uint8_t *to, size_t n, uint64_t at, struct err *err);
+    /* The parts one after another, from `at` on. At most DISK_MAX_PARTS. */
+    int (*write)(void *ctx, const struct disk_part *parts, int n_parts, uint64_t at, struct err *err);
+    /* Afterwards the range reads as zeros: as a hole or by the device's own means where it has any. */
+    int (*zero)(void *ctx, uint64_t at, uint64_t n, struct err *err);
+    /* The content of the range is of no interest any more; what it reads as is not defined. Best effort. */
+    void (*discard)(void *ctx, uint64_t at, uint64_t n);
+    /* What was written is on the medium. */
+    int (*flush)(void *ctx, struct err *err);
+    void (*close)(void *ctx);
+};
+
+struct disk {
+    const struct disk_ops *ops;
+    void *ctx;
+    uint64_t bytes;
+    bool blank; /* reads as zeros all over: just made, or a hole from end to end */
+};
+
+/* True for the codes that mean "refused for safety; nothing was touched". */
+bool disk_refusal(int code);
+
+struct disk_want {
+    uint64_t min_bytes;  /* smallest target that may take the image */
+    uint64_t make_bytes; /* size of a file that is made or was empty */
+    uint32_t sector;     /* the image's logical sector size, if it has a partition table; else 0: any */
+};
+
+/* Opens `path` for erasing: a block device that nobody uses (held exclusively), or a regular file, made when absent.
+ * Refuses what is too small, read-only, mounted, in use, or of another sector size. Nothing is written yet. On
+ * success *disk is to be closed. */
+int disk_target_open(struct disk *disk, const char *path, const struct disk_want *want, struct err *err);
+
+/* Puts a limit of bytes_per_s (> 0) on writing in front of *disk, in place. */
+int disk_limit(struct disk *disk, uint64_t bytes_per_s, struct err *err);
+
+/* Faults, by byte position; a field of UINT64_MAX never strikes. For tests. */
+struct disk_faults {
+    uint64_t write_fails_at; /* a write that covers this byte fails */
+    uint64_t write_lost_at;  /* a write that covers this byte says 0 and writes nothing */
+    uint64_t read_flips_at;  /* a read that covers this byte returns it with one bit changed */
+};
+
+int disk_fault(struct disk *disk, const struct disk_faults *faults, struct err *err);
+
+static inline void disk_close(struct disk *disk)
+{
+    if (disk->ops)
+        disk->ops->close(disk->ctx);
+    disk->ops = NULL;
+}
+
+#endif
