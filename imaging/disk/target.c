@@ -86,7 +86,7 @@ static int write_all(struct target *t, const uint8_t *p, size_t n, uint64_t at, 
 static int target_write(void *ctx, const struct disk_part *parts, int n_parts, uint64_t at, struct err *err)
 {
     struct target *t = ctx;
-    struct iovec iov[DISK_MAX_PARTS];
+    struct iovec iov[DISK_MAX_PARTS] = {{0}};
     size_t total = 0;
     bool direct = true;
 

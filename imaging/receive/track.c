@@ -127,7 +127,7 @@ static void free_slot(struct track *t, uint16_t i)
 }
 
 /* A slot for a block of the window under way, taken from another window if need be. */
-static uint16_t take_slot(struct track *t, uint32_t sbn, uint8_t lg_t)
+static uint16_t take_slot(struct track *t, struct track_act *a, uint32_t sbn, uint8_t lg_t)
 {
     const struct track_window *w = t->windows + t->window;
     uint32_t best = t->n_slots, best_have = UINT32_MAX;
@@ -149,6 +149,7 @@ static uint16_t take_slot(struct track *t, uint32_t sbn, uint8_t lg_t)
         return TRACK_NO_SLOT;
     s = t->slots + best;
     if (s->used) {
+        a->evicted = s->sbn;
         free_slot(t, (uint16_t)best);
         t->evicted++;
     }
@@ -161,19 +162,18 @@ static uint16_t take_slot(struct track *t, uint32_t sbn, uint8_t lg_t)
 }
 
 /* The slot for this symbol's block, made or renewed where that is better than what is held. */
-static uint16_t slot_for(struct track *t, uint32_t sbn, uint16_t k, uint8_t lg_t, bool *fresh)
+static uint16_t slot_for(struct track *t, struct track_act *a, uint32_t sbn, uint16_t k, uint8_t lg_t)
 {
     uint16_t i = t->slot_of[sbn];
 
-    *fresh = false;
     if (i != TRACK_NO_SLOT && t->slots[i].lg_t != lg_t && t->slots[i].have < k / 2) {
         /* Sums for another T: this visit's repair symbols would be useless, so little is better dropped. */
         free_slot(t, i);
         i = TRACK_NO_SLOT;
     }
     if (i == TRACK_NO_SLOT) {
-        i = take_slot(t, sbn, lg_t);
-        *fresh = i != TRACK_NO_SLOT;
+        i = take_slot(t, a, sbn, lg_t);
+        a->fresh = i != TRACK_NO_SLOT;
     }
     return i;
 }
@@ -213,7 +213,7 @@ static void hold(struct track *t, struct track_act *a, uint32_t sbn, uint16_t k,
     a->verdict = TRACK_SKIP;
     if (!admitted(t, a->block))
         return;
-    a->slot = slot_for(t, sbn, k, lg_t, &a->fresh);
+    a->slot = slot_for(t, a, sbn, k, lg_t);
     if (a->slot == TRACK_NO_SLOT) {
         admit_block(t, a->block, false);
         return;
@@ -236,7 +236,7 @@ static void hold(struct track *t, struct track_act *a, uint32_t sbn, uint16_t k,
 struct track_act track_symbol(struct track *t, uint32_t cci, uint32_t sbn, uint16_t k, uint16_t esi,
                               uint8_t lg_t)
 {
-    struct track_act a = {.verdict = TRACK_BAD, .slot = TRACK_NO_SLOT};
+    struct track_act a = {.verdict = TRACK_BAD, .slot = TRACK_NO_SLOT, .evicted = TRACK_NONE};
     uint32_t window;
 
     if (sbn >= t->n_blocks || lg_t > 12 || esi >= TRACK_MAX_ESI || esi >= k + (1u << lg_t))
@@ -273,27 +273,27 @@ void track_block_forget(struct track *t, uint32_t sbn)
     t->state[sbn] = TRACK_OPEN;
 }
 
-bool track_shed(struct track *t)
+void track_refuse(struct track *t, uint32_t sbn, uint16_t esi)
+{
+    struct track_slot *s = t->slots + t->slot_of[sbn];
+
+    MUST(t->slot_of[sbn] != TRACK_NO_SLOT && track_bit(s, esi));
+    s->bits[esi / 64] &= ~(UINT64_C(1) << (esi % 64));
+    s->have--;
+    t->state[sbn] = TRACK_OPEN;
+    admit_block(t, sbn - t->windows[t->window].first_sbn, false);
+}
+
+void track_open_blocks(const struct track *t, uint32_t *open, uint32_t *taken)
 {
     const struct track_window *w = t->windows + t->window;
-    uint32_t victim = w->blocks, least = UINT32_MAX, open = 0;
 
-    for (uint32_t d = 0; t->started && d < w->blocks; d++) {
-        uint32_t sbn = w->first_sbn + d;
-        uint32_t have = t->slot_of[sbn] == TRACK_NO_SLOT ? 0 : t->slots[t->slot_of[sbn]].have;
-
-        if (!admitted(t, d) || t->state[sbn] != TRACK_OPEN)
-            continue;
-        open++;
-        if (have <= least) {
-            least = have;
-            victim = d;
+    *open = *taken = 0;
+    for (uint32_t d = 0; t->started && d < w->blocks; d++)
+        if (t->state[w->first_sbn + d] == TRACK_OPEN) {
+            (*open)++;
+            *taken += admitted(t, d);
         }
-    }
-    if (open < 2)
-        return false;
-    admit_block(t, victim, false);
-    return true;
 }
 
 void track_set_share(struct track *t, uint32_t share)

@@ -24,6 +24,7 @@
 #define TRACK_MAX_BLOCKS 128u /* source blocks in a window */
 #define TRACK_MAX_ESI 16384u  /* 12288 source + 4096 repair symbols */
 #define TRACK_NO_SLOT 0xffffu
+#define TRACK_NONE UINT32_MAX
 
 struct track_window {
     uint32_t first_sbn;
@@ -59,6 +60,7 @@ struct track_act {
     uint16_t block;       /* in the window */
     uint16_t row;         /* = ESI */
     uint16_t close_below; /* rows below this one are closed in this visit (a multiple of TRACK_RUN) */
+    uint32_t evicted;     /* SBN of the block whose slot was taken away; all it held is lost. Or TRACK_NONE */
 };
 
 struct track {
@@ -91,7 +93,7 @@ void track_init(struct track *t, const struct track_window *windows, uint32_t n_
                 uint32_t n_slots, void *memory);
 
 /* One authentic packet: cci its packet number, k and lg_t as it says. The caller acts on the result before the
- * next call, in this order: new_visit, close_below, then store the symbol, then ready. */
+ * next call, in this order: new_visit, close_below, evicted, fresh, then store the symbol, then ready. */
 struct track_act track_symbol(struct track *t, uint32_t cci, uint32_t sbn, uint16_t k, uint16_t esi,
                               uint8_t lg_t);
 
@@ -101,9 +103,11 @@ void track_block_done(struct track *t, uint32_t sbn);
 /* What was held of the block proved wrong or unusable: forget it and receive it again. Not for DONE blocks. */
 void track_block_forget(struct track *t, uint32_t sbn);
 
-/* Takes one block fewer in the visit under way (the disk cannot keep up): the admitted open block that holds
- * least, the last of these. Returns false, changing nothing, when only one is left. */
-bool track_shed(struct track *t);
+/* The symbol just taken could not be stored: takes it back and leaves its block out for the rest of the visit. */
+void track_refuse(struct track *t, uint32_t sbn, uint16_t esi);
+
+/* Blocks of the window under way that are still open, and how many of them are taken. */
+void track_open_blocks(const struct track *t, uint32_t *open, uint32_t *taken);
 
 /* Part of a window's open blocks to take from the next visit on, 1 … 256 (256: all). */
 void track_set_share(struct track *t, uint32_t share);
