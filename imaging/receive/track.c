@@ -70,11 +70,13 @@ static void admit_block(struct track *t, uint32_t block, bool yes)
         t->admit[block / 64] &= ~bit;
 }
 
-/* Worst loss of any block in the visit that ends, over the rows it could have heard. Short visits say nothing. */
+/* Worst loss of any block in the visit that ends, over the source rows it could have heard (which repair rows
+ * were sent it cannot know). Short visits say nothing. */
 static void note_loss(struct track *t)
 {
     const struct track_window *w = t->windows + t->window;
-    uint32_t rows = (uint32_t)t->high_row - t->first_row + 1;
+    uint32_t end = t->high_row < w->k ? t->high_row + 1u : w->k;
+    uint32_t rows = t->first_row < end ? end - t->first_row : 0;
     uint32_t least = rows;
 
     if (rows < 4 * TRACK_RUN)
@@ -115,6 +117,7 @@ static void start_visit(struct track *t, uint32_t window, uint16_t row)
     t->first_row = row;
     t->high_row = row;
     t->close_below = (uint16_t)(row / TRACK_RUN * TRACK_RUN);
+    t->lap = 0;
     t->visits++;
     memset(t->got, 0, sizeof t->got);
     choose_blocks(t);
@@ -179,16 +182,26 @@ static uint16_t slot_for(struct track *t, struct track_act *a, uint32_t sbn, uin
 }
 
 /* Where the packet stands among the visits: moves on to its visit, or finds it too late (false). Within a visit
- * rows grow with the packet number, so an older packet with a higher row comes from a visit before. */
-static bool place(struct track *t, struct track_act *a, uint32_t cci, uint32_t window, uint16_t row)
+ * rows grow with the packet number, so an older packet with a higher row comes from a visit before. Repair rows may
+ * start anywhere below T and wrap once; the next visit begins with a source row. */
+static bool place(struct track *t, struct track_act *a, uint32_t cci, uint32_t window, uint16_t esi,
+                  uint8_t lg_t)
 {
     bool newer = !t->started || (int32_t)(cci - t->last_cci) > 0;
+    bool repair = esi >= t->windows[window].k;
+    uint16_t row = esi;
 
+    if (repair && t->started && window == t->window) {
+        if (newer && esi + t->lap < t->close_below)
+            t->lap = (uint16_t)(1u << lg_t);
+        row = (uint16_t)(esi + t->lap);
+    }
     if (!newer && (window != t->window || row < t->close_below || row > t->high_row))
         return false;
     if (!t->started || window != t->window || row < t->close_below) {
         a->new_visit = true;
-        start_visit(t, window, row);
+        start_visit(t, window, esi);
+        row = esi;
     }
     if (newer)
         t->last_cci = cci;
@@ -201,12 +214,13 @@ static bool place(struct track *t, struct track_act *a, uint32_t cci, uint32_t w
         if (run > 0 && (run - 1) * TRACK_RUN > t->close_below)
             t->close_below = (uint16_t)((run - 1) * TRACK_RUN);
     }
+    a->row = row;
     a->close_below = t->close_below;
     return true;
 }
 
 /* Holds the symbol if it is wanted. */
-static void hold(struct track *t, struct track_act *a, uint32_t sbn, uint16_t k, uint8_t lg_t)
+static void hold(struct track *t, struct track_act *a, uint32_t sbn, uint16_t k, uint16_t esi, uint8_t lg_t)
 {
     struct track_slot *s;
 
@@ -219,12 +233,12 @@ static void hold(struct track *t, struct track_act *a, uint32_t sbn, uint16_t k,
         return;
     }
     s = t->slots + a->slot;
-    if (a->row >= k && lg_t != s->lg_t)
+    if (esi >= k && lg_t != s->lg_t)
         return;
     a->verdict = TRACK_DUP;
-    if (track_bit(s, a->row))
+    if (track_bit(s, esi))
         return;
-    s->bits[a->row / 64] |= UINT64_C(1) << (a->row % 64);
+    s->bits[esi / 64] |= UINT64_C(1) << (esi % 64);
     s->have++;
     a->verdict = TRACK_TAKE;
     if (s->have >= k) {
@@ -245,14 +259,13 @@ struct track_act track_symbol(struct track *t, uint32_t cci, uint32_t sbn, uint1
     if (k != t->windows[window].k)
         return a;
     a.block = (uint16_t)(sbn - t->windows[window].first_sbn);
-    a.row = esi;
     a.verdict = TRACK_STALE;
-    if (!place(t, &a, cci, window, esi))
+    if (!place(t, &a, cci, window, esi, lg_t))
         return a;
-    t->got[a.block]++;
+    t->got[a.block] = (uint16_t)(t->got[a.block] + (esi < k));
     a.verdict = TRACK_HAVE;
     if (t->state[sbn] == TRACK_OPEN)
-        hold(t, &a, sbn, k, lg_t);
+        hold(t, &a, sbn, k, esi, lg_t);
     return a;
 }
 

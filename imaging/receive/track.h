@@ -58,7 +58,7 @@ struct track_act {
     bool ready;           /* with this symbol the block can be decoded; it is TRACK_READY now */
     uint16_t slot;        /* with TRACK_TAKE */
     uint16_t block;       /* in the window */
-    uint16_t row;         /* = ESI */
+    uint16_t row;         /* place in the visit's order: the ESI, or beyond it by T where repair rows wrapped */
     uint16_t close_below; /* rows below this one are closed in this visit (a multiple of TRACK_RUN) */
     uint32_t evicted;     /* SBN of the block whose slot was taken away; all it held is lost. Or TRACK_NONE */
 };
@@ -76,8 +76,9 @@ struct track {
     uint32_t window;   /* index */
     uint32_t last_cci; /* newest packet number seen */
     uint16_t first_row, high_row, close_below;
+    uint16_t lap; /* T once the visit's repair rows, which may start anywhere, have wrapped to 0 */
     uint64_t admit[TRACK_MAX_BLOCKS / 64]; /* blocks taken in this visit */
-    uint16_t got[TRACK_MAX_BLOCKS];        /* symbols of the block that came in this visit, wanted or not */
+    uint16_t got[TRACK_MAX_BLOCKS];        /* source symbols that came in this visit, wanted or not */
     /* policy and figures */
     uint32_t share;     /* 1 … 256: part of a window's open blocks taken in a visit */
     uint32_t visits;
