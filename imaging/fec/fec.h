@@ -44,7 +44,7 @@ enum { FEC_ERRORS(FEC_ERROR_ENUM) };
 
 /* Working memory of one call; contents mean nothing between calls. */
 struct fec_scratch {
-    alignas(64) uint8_t bytes[640 * 1024];
+    alignas(64) uint8_t bytes[552 * 1024];
 };
 
 /* Builds the tables (about 10 ms) and chooses the instruction set: NULL for the best this CPU has, or one of "avx512",
