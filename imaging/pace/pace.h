@@ -1,22 +1,24 @@
 /* When may packets leave? A pure pacer: time is an argument, the memory is the caller's.
  *
  * Promise. Let R be the set rate in wire bytes a second, one packet = PACE_WIRE_BYTES, W = 100 ms. Then
- *   1. in every interval of length W, the packets sent are at most ⌊R·W / 1538⌋: never above R, whatever the caller's
- *      delays, as long as pace_spent is told a time at which the packets have left;
- *   2. in every interval of length τ, they are at most ⌈R·τ / 1538⌉ + B, with B = max(8, R · 4 ms / 1538): after a delay
- *      the pacer catches up at most B packets at once, and not at all what is older;
- *   3. a caller that always has packets sends on average at least R · W / (W + PACE_GUARD + w), where w is the mean time
- *      that a packet waits from being due to being sent: half of PACE_QUANTUM when wake-ups are prompt
- *      (99.7 %), and 99 % still when every wake-up is late by 0 to 2 ms.
+ *   1. in every interval of length W, at most ⌊R·W / 1538⌋ packets are sent: never above R, whatever delays the caller
+ *      meets, as long as pace_spent is told a time at which the packets have left;
+ *   2. in every interval of length τ, at most ⌈R·τ / 1538⌉ + B packets are allowed, B = max(8, R · 4 ms / 1538): after a
+ *      delay at most B are caught up at once, and what is older is not caught up at all;
+ *   3. a caller that always has packets sends on average R · W / (W + 0.1 ms + w), where w is the mean time that a packet
+ *      waits from being due to being sent: 99.8 % of R when wake-ups are prompt, 99 % when each is late by a random 0 to
+ *      2 ms. (With promise 1 none can do better for given wake-ups: a packet sent late by w keeps its successor of
+ *      the next window away by w. So the pacer learns how late wake-ups are and asks for them that much earlier.)
  *
- * How. A record of the departures of the last 100 ms holds promise 1 exactly (departures within 24 µs share an entry,
- * counted as the latest of them); a token bucket of rate R and depth B holds promise 2.
+ * How. A record of the departures of the last 100 ms holds promise 1 exactly (departures within PACE_GRAIN share an
+ * entry, counted as the latest of them); a token bucket of rate R and depth B holds promise 2.
  *
  * Use: n = pace_allow(now); send up to n; pace_spent(later, sent) with the clock read after the packets were handed
- * over; sleep until pace_next(now). */
+ * over; sleep until pace_next(later). */
 #ifndef IMAGING_PACE_PACE_H
 #define IMAGING_PACE_PACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "net/wire/mono.h"
@@ -29,25 +31,32 @@
 #define PACE_BURST_PACKETS 8
 #define PACE_RATE_MIN (10 * PACE_WIRE_BYTES) /* bytes a second: one packet a window */
 #define PACE_UNLIMITED 0                     /* as a rate: no limit */
-#define PACE_LOG 8192                        /* entries: the window at 24 µs each, and as much again */
+#define PACE_GRAIN (25 * MONO_US)            /* departures this close are one entry of the log */
+#define PACE_LOG 4096                        /* entries: more than (window + guard) / grain */
+#define PACE_RATE_MAX UINT64_C(12500000000)  /* 100 Gbit/s: keeps the arithmetic in 64 bits */
 
 struct pace_entry {
     struct mono first, last;
     uint32_t n;
 };
 
+/* Private to pace.c, but for `rate`. */
 struct pace {
-    uint64_t rate;     /* wire bytes a second; PACE_UNLIMITED */
-    uint64_t cap;      /* packets a window */
-    uint64_t depth;    /* of the bucket, in byte·ns/s */
-    uint64_t credit;   /* in the bucket, the same unit */
-    struct mono fed;   /* when the bucket was last filled */
-    uint64_t in_log;   /* packets in the log */
-    uint32_t head, used; /* the log: oldest entry, number of entries */
+    uint64_t rate;       /* wire bytes a second, or PACE_UNLIMITED */
+    uint64_t cap;        /* packets a window */
+    uint64_t depth;      /* of the bucket; its unit is byte·ns/s, so that a fill is rate · ns */
+    uint64_t credit;     /* in the bucket */
+    struct mono fed;     /* when the bucket was last filled */
+    int64_t lead;        /* how late wake-ups have been of late, ns */
+    struct mono asked;   /* the time last given by pace_next */
+    bool asleep;         /* and nobody has come back since */
+    uint64_t in_log;     /* packets in the log */
+    uint32_t head, used; /* the log is a ring: its oldest entry, its number of entries */
     struct pace_entry log[PACE_LOG];
 };
 
-/* Starts with an empty window and an empty bucket. A rate between 1 and PACE_RATE_MIN counts as PACE_RATE_MIN. */
+/* Starts with an empty window and an empty bucket. A rate outside PACE_RATE_MIN … PACE_RATE_MAX
+ * counts as the nearer of the two. */
 void pace_init(struct pace *p, uint64_t rate, struct mono now);
 
 /* A new rate from now on. The window that straddles the change obeys the new rate: after a decrease sending
@@ -57,7 +66,7 @@ void pace_set_rate(struct pace *p, uint64_t rate, struct mono now);
 /* How many packets may leave now; UINT32_MAX when unlimited. */
 uint32_t pace_allow(struct pace *p, struct mono now);
 
-/* n packets (at most what pace_allow gave) have left, the last of them not after `now`. */
+/* n packets (at most what the last pace_allow gave) have left, the last of them not after `now`. */
 void pace_spent(struct pace *p, struct mono now, uint32_t n);
 
 /* When it is worth asking again: the time at which PACE_QUANTUM worth of packets, at least one, will be

@@ -10,21 +10,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <mbedtls/aes.h>
+
 #define MAC_KEY_BYTES 16
 #define MAC_TAG_BYTES 8
 #define MAC_BLOCKS 93 /* 1464 bytes of associated data in 16-byte blocks, and the length block */
-#define MAC_POWERS 96 /* rounded up to whole 64-byte vectors */
 
 enum mac_path {
-    MAC_PORTABLE, /* plain C and mbedTLS' AES; constant-time GHASH without tables */
+    MAC_PORTABLE, /* plain C, constant time, and mbedTLS' AES */
     MAC_CLMUL,    /* AES-NI, PCLMULQDQ */
     MAC_VCLMUL    /* AES-NI, AVX-512, VPCLMULQDQ: four blocks an instruction */
 };
 
+/* Private to mac*.c. A field element is a 128-bit number whose top bit is the coefficient of x^0, low half first. */
 struct mac_key {
-    _Alignas(64) uint8_t powers[MAC_POWERS][16]; /* in the path's own form and order */
-    uint8_t rounds[11][16];                      /* AES-128 round keys */
-    uint64_t h[2];                               /* H, high half first: portable path */
+    _Alignas(64) uint64_t powers[MAC_BLOCKS][2]; /* for blocks 1 … 92: H^92 … H^1, then H^93 for block 0 */
+    uint8_t rounds[11][16];                      /* AES-128 round keys: CPU's AES */
+    mbedtls_aes_context aes;                     /* portable AES */
     enum mac_path path;
 };
 
