@@ -1,30 +1,35 @@
-/* Which symbol next? The endless ring over one image, pure: no clock, no heap; the same calls give the same packets.
+/* Which symbol next? The endless ring over one image, pure: no clock, no heap; the same calls give
+ * the same packets.
  *
- *     start -> body (TOI 0) -> window 0 -> window 1 -> ... -> window 0 (next pass) -> ...        until stop
- *     a visit: row 0, row 1, ... row k-1 (source), then r repair rows; a row: that symbol of each of the D blocks
+ *     start -> body (TOI 0) -> window 0 -> window 1 -> ... -> window 0 -> ...  until stop
+ *     a visit: rows 0 ... k-1 (source), then r repair rows; a row: that symbol of each of D blocks
  *
- * The order is the same in every pass, always. A receiver that joins anywhere has heard every symbol once after one
- * revolution; any permutation would cost it up to a whole further pass. Only r and T change, per visit, by what the
- * receivers report (steer.h). Repair rows start where the visit before stopped (modulo T), so that a second visit
- * brings fresh ones.
+ * The order is the same in every pass, always. A receiver that joins anywhere has heard every
+ * symbol once after one revolution; any permutation would cost it up to a whole further pass. Only
+ * r and T change, per visit, by what the receivers report (steer.h). Repair rows are always
+ * 0 ... r-1: a receiver that needs a second visit lacks source symbols, and those come again; fresh
+ * repair symbols would gain it next to nothing.
  *
- * The body on demand. A receiver cannot place a symbol before it has the body (`imaging/image/SPEC.md` section 4), so
- * joiners are served one copy of it between the rows: all k0 source symbols of each body block and r0 repair symbols,
- * r0 = steer_need at 5 % loss (at most 256); the next copy carries the next repair symbols. A copy is a revolution: who
- * joins amid one is complete one revolution later. The numbers:
- *   - at start nobody has it: the first copy goes out alone, and is not charged;
- *   - after that 1 packet in 4 while a copy runs (the cost to the others does not depend on the share, the
- *     joiner's wait does);
- *   - every packet sent earns 1/400 token, every body packet costs one: in the long run at most 0.25 % of all packets.
- *     The bucket starts full and holds 0.25 % of a pass, at least two copies. Hence over any stretch of n packets
- *     body packets <= n/400 + max(pass/400, 2 copies) + one copy per start; a pass is delayed by at most 0.5 %
- *     (if two copies are less than 0.25 % of it), however many join;
- *   - a copy begins when the bucket holds all of it, and not before a pause of 4 * 2^m copies' length, m the number
- *     of copies missing from the full bucket (0: no pause): a lone joiner is served at once, a storm in
- *     ever larger batches instead of emptying the bucket on its first tenth.
+ * The body on demand. A receiver cannot place a symbol before it has the body
+ * (`imaging/image/SPEC.md` section 4), so joiners are served one copy of it between the rows: all
+ * k0 source symbols of each body block and r0 repair symbols, r0 = steer_need at 5 % loss (at most
+ * 256); the next copy carries other repair symbols. The body is a ring of its own: who joins amid a
+ * copy is owed only the part that it missed. The numbers:
+ *   - At start nobody has it: the first copy goes out alone, and is not charged.
+ *   - After that 1 packet in 4 while a copy runs. What a copy costs the others does not depend on
+ *     this share, how long the joiner waits does.
+ *   - Every packet sent earns 1/400 token, every body packet costs one: in the long run at most
+ *     0.25 % of all packets. The bucket starts full and holds 0.25 % of a pass, at least two
+ * copies. So of any n packets at most n/400 + max(pass/400, 2 copies), and a copy per start, are
+ * the body's: a pass is delayed by 0.5 % at most (unless two copies are more than 0.25 % of it),
+ *     however many join.
+ *   - A copy begins when the bucket holds what it costs, and not before a pause of 4 * (2^m - 1)
+ *     copies' length since the last, m the copies missing from the full bucket then: a lone joiner
+ *     is served at once, a storm in ever larger batches instead of all tokens going to its first
+ *     tenth.
  *
- * Steps: init, start, then next as often as packets can leave; report, want_body, stop between them at will. One
- * thread; a `struct carousel` may be copied while nobody runs it. */
+ * Steps: init, start, then next as often as packets can leave; report, want_body, stop between them
+ * at will. One thread; a `struct carousel` may be copied while nobody runs it. */
 #ifndef IMAGING_CAROUSEL_CAROUSEL_H
 #define IMAGING_CAROUSEL_CAROUSEL_H
 
@@ -32,8 +37,8 @@
 #include <stdint.h>
 #include "imaging/carousel/steer.h"
 
-#define CAROUSEL_ERRORS(X)                                                                                             \
-    X(CAROUSEL_E_BODY, -500, "the body has no symbols, or more than 2^24")                                             \
+#define CAROUSEL_ERRORS(X)                                                                         \
+    X(CAROUSEL_E_BODY, -500, "the body has no symbols, or more than 2^24")                         \
     X(CAROUSEL_E_WINDOW, -501, "a window's blocks, symbols or repair rows are out of range")
 
 enum {
@@ -56,28 +61,30 @@ struct carousel_window {
 struct carousel_shape {
     const struct carousel_window *window; /* borrowed as long as the carousel lives */
     uint32_t windows;                     /* 0: an image without data; then only the body is sent */
-    uint32_t body_symbols;                /* source symbols of TOI 0 over all its blocks: 1 ... 2^24 */
+    uint32_t body_symbols; /* source symbols of TOI 0 over all its blocks: 1 ... 2^24 */
 };
 
 /* A run of `count` symbols to send, in this order.
  *   TOI 1: symbol `esi` of blocks sbn, sbn + 1, ... (one row or a part of it)
- *   TOI 0: symbols esi, esi + 1, ... of body block sbn (a repair run may wrap: see carousel_esi) */
+ *   TOI 0: symbols esi, esi + 1, ... of body block sbn */
 struct carousel_pick {
     uint16_t toi;
     uint16_t count;
     uint32_t sbn;
-    uint16_t k;     /* source block length */
-    uint16_t esi;   /* < k: source; else repair symbol esi - k */
+    uint16_t k;   /* source block length */
+    uint16_t esi; /* < k: source; else repair symbol esi - k */
     uint8_t lg_t;
-    uint8_t flags;  /* PICK_... */
+    uint8_t flags;   /* PICK_... */
     uint16_t block;  /* TOI 1: sbn's number within its window */
     uint16_t blocks; /* TOI 1: D of the window */
     uint32_t window; /* TOI 1 */
 };
 
-#define PICK_PASS 1   /* first of a pass: log `Starting stream` */
-#define PICK_VISIT 2  /* first of a visit: T >= 512 sums start from zero here */
-#define PICK_STORED 4 /* the bytes lie in the file: source rows, and repair rows of T = 256. Without it: computed */
+#define PICK_PASS 1  /* first of a pass: log `Starting stream` */
+#define PICK_VISIT 2 /* first of a visit: T >= 512 sums start from zero here */
+#define PICK_STORED                                                                                \
+    4 /* the bytes lie in the file: source rows, and repair rows of T = 256. Without it: computed  \
+       */
 
 /* Header fields of symbol i of a pick. */
 static inline uint32_t carousel_sbn(const struct carousel_pick *p, unsigned i)
@@ -87,15 +94,11 @@ static inline uint32_t carousel_sbn(const struct carousel_pick *p, unsigned i)
 
 static inline uint16_t carousel_esi(const struct carousel_pick *p, unsigned i)
 {
-    if (p->toi)
-        return p->esi;
-    if (p->esi < p->k)
-        return (uint16_t)(p->esi + i);
-    return (uint16_t)(p->k + ((p->esi - p->k + i) & ((1u << p->lg_t) - 1)));
+    return p->toi ? p->esi : (uint16_t)(p->esi + i);
 }
 
-/* Symbols before this pick's first one in its window as stored (PICK_STORED, TOI 1): times 1440, plus the window's
- * file offset, is where its count * 1440 bytes lie. */
+/* Symbols before this pick's first one in its window as stored (PICK_STORED, TOI 1): times 1440,
+ * plus the window's file offset, is where its count * 1440 bytes lie. */
 static inline uint64_t carousel_stored_at(const struct carousel_pick *p)
 {
     return (uint64_t)p->esi * p->blocks + p->block;
@@ -105,34 +108,35 @@ static inline uint64_t carousel_stored_at(const struct carousel_pick *p)
 struct carousel {
     struct carousel_shape shape;
     struct steer steer;
-    uint64_t pass_symbols; /* of one pass at default repair */
+    uint64_t pass_symbols; /* source symbols of one pass */
     uint64_t sent[2];      /* packets picked so far, by TOI */
     uint32_t passes;       /* begun since init */
-    bool running, begun;   /* begun: a pick was given since start */
+    bool running;
+    bool fresh; /* nothing of the pass was picked yet */
     struct {
         uint32_t window, sbn; /* sbn: of the window's first block */
         uint16_t row;         /* 0 ... k-1 source, then repair */
         uint16_t block;
-        uint32_t parity; /* where this visit's repair rows start, before modulo T */
+        bool fresh; /* nothing of the visit was picked yet */
         struct steer_plan plan;
     } at;
     struct {
-        uint32_t sbn, esi; /* next symbol of the running revolution */
-        uint32_t copy;     /* symbols of a whole copy, r0 included */
-        uint32_t shift;    /* first repair symbol of this revolution */
-        uint32_t left;     /* symbols still owed to those who asked; 0: nobody waits */
-        uint64_t rest_until; /* no new copy before this many packets in all */
-        uint32_t credit;   /* stream packets sent since the last body packet: the share */
-        bool alone;        /* the first copy after start */
-        bool running;
-        int64_t tokens, burst; /* in 1/400 packet */
+        uint32_t sbn, row;    /* next symbol: 0 ... k-1 source, then repair */
+        uint32_t turns;       /* whole copies so far: choose the repair symbols */
+        uint32_t copy;        /* symbols of a whole copy, repair included */
+        uint32_t left;        /* of the copy under way; 0: none is */
+        uint32_t owed;        /* after that, to those who joined since */
+        uint32_t share;       /* stream packets not yet matched by body packets */
+        uint64_t rest_until;  /* no new copy before this many packets in all */
+        int64_t tokens, full; /* in 1/400 packet */
+        bool alone;           /* the copy under way is the first since start */
     } body;
 };
 
 /* What goes on, for the status page. */
 struct carousel_view {
-    uint32_t pass;   /* passes begun, 0 before the first */
-    uint32_t window; /* being sent */
+    uint32_t pass;      /* passes begun, 0 before the first */
+    uint32_t window;    /* being sent */
     uint16_t row, rows; /* of it: rows = k + r as planned now */
     uint16_t repair;    /* r of this visit */
     uint8_t lg_t;
@@ -140,8 +144,10 @@ struct carousel_view {
     uint64_t sent_stream, sent_body;
 };
 
-/* Checks the shape and makes a stopped carousel. max_lg_t, fixed: as steer_init. Returns 0 or a CAROUSEL_E_ code. */
-int carousel_init(struct carousel *c, const struct carousel_shape *shape, unsigned max_lg_t, bool fixed);
+/* Checks the shape and makes a stopped carousel. max_lg_t, fixed: as steer_init. Returns 0 or a
+ * CAROUSEL_E_ code. */
+int carousel_init(struct carousel *c, const struct carousel_shape *shape, unsigned max_lg_t,
+                  bool fixed);
 
 /* Begins (again) with the body and window 0; nothing when it runs. */
 void carousel_start(struct carousel *c);
@@ -149,12 +155,14 @@ void carousel_start(struct carousel *c);
 /* Suspends; next gives nothing until the next start. */
 void carousel_stop(struct carousel *c);
 
-/* The next run of at most `max` symbols into *pick. Returns its count; 0 when stopped, when max is 0, or when there is no stream
- * and nobody waits for the body. What is picked counts as sent: send it, in order. */
+/* The next run of at most `max` symbols into *pick. Returns its count; 0 when stopped, when max is
+ * 0, or when there is no stream and nobody waits for the body. What is picked counts as sent: send
+ * it, in order. */
 unsigned carousel_next(struct carousel *c, unsigned max, struct carousel_pick *pick);
 
-/* Somebody needs the body: `joined` for a receiver that begins to listen now (it is owed a whole revolution from
- * here); false when a beacon says that one still lacks it (it is owed one only if none is under way). */
+/* Somebody needs the body: `joined` for a receiver that begins to listen now (it is owed a whole
+ * revolution from here); false when a beacon says that one still lacks it (it is owed one only if
+ * none is under way). */
 void carousel_want_body(struct carousel *c, bool joined);
 
 /* Loss figures for the steering (steer.h); rare, at any time. */
