@@ -27,15 +27,16 @@ all: build/ringcast compile_commands.json ## build/ringcast (static) and build/r
 # --- packages -------------------------------------------------------------------------------------------------------
 # Missing Debian packages are installed before anything else: make starts over after making an included file.
 ifneq ($(filter-out $(passive),$(goals)),)
-tags := build $(if $(filter test check fuzz cov,$(goals)),test) $(filter demo bench,$(goals))
+tags := build $(filter test check fuzz demo bench,$(goals))
 include $(tags:%=build/packages/%)
 endif
 build/packages/%: tools/packages.txt
 	@tools/install-packages $*
 	@mkdir -p $(@D) && touch $@
+ready := $(wildcard build/packages/build)
 
 # --- third-party code -----------------------------------------------------------------------------------------------
-ifneq ($(filter-out $(passive),$(goals)),)
+ifneq ($(ready),)
 SRC := $(shell tools/deps path src)
 MUSL := $(shell tools/deps path musl)
 $(foreach w,rel host asan,$(eval DEPS_$w := $(shell tools/deps path $w)))
