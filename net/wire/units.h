@@ -1,10 +1,11 @@
 /* Rates and sizes as people write and read them.
  *
- * A number (decimals allowed, `.`) and a unit, blanks between them allowed, `/s` or `ps` after a
- * rate allowed: bit kbit Mbit Gbit       thousands; eight to a byte B kB MB GB TB thousands; KB is
- * kB KiB MiB GiB TiB          1024s A plain number counts bytes (per second). Letter case matters
- * only as far as it must: `mbit` is Mbit, but a lone b is refused because nobody knows whether it
- * means bits. */
+ * A number (decimals allowed, with a point) and a unit, blanks between them allowed:
+ *   bit kbit Mbit Gbit     thousands, eight bits to a byte; also bps kbps Mbps Gbps
+ *   B kB MB GB TB          thousands
+ *   KiB MiB GiB TiB        1024s
+ * A rate may end in `/s`. A plain number counts bytes (per second). Letter case is free except for
+ * the B of bytes: `Mb` is refused because nobody knows which of the two it means. */
 #ifndef NET_WIRE_UNITS_H
 #define NET_WIRE_UNITS_H
 

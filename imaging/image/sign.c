@@ -1,0 +1,276 @@
+#include "imaging/image/sign.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <mbedtls/ecdsa.h>
+#include <mbedtls/pk.h>
+#include <mbedtls/platform_util.h>
+
+#include "imaging/image/sha256.h"
+#include "net/wire/must.h"
+
+#define PEM_MAX 4096
+
+/* The system's random numbers, in the shape mbedTLS asks for. */
+static int system_random(void *ctx, unsigned char *out, size_t n)
+{
+    (void)ctx;
+    while (n) {
+        ssize_t got = getrandom(out, n, 0);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return MBEDTLS_ERR_ECP_RANDOM_FAILED;
+        out += got;
+        n -= (size_t)got;
+    }
+    return 0;
+}
+
+/* ---- keys ---- */
+
+static int from_keypair(struct sign_key *key, const mbedtls_ecp_keypair *pair)
+{
+    size_t n = 0;
+    int bad = mbedtls_ecp_keypair_get_group_id(pair) != MBEDTLS_ECP_DP_SECP256R1;
+
+    bad = bad || mbedtls_ecp_write_key_ext(pair, &n, key->secret, sizeof key->secret) != 0 ||
+          n != sizeof key->secret;
+    bad = bad ||
+          mbedtls_ecp_write_public_key(pair, MBEDTLS_ECP_PF_UNCOMPRESSED, &n, key->pub,
+                                       sizeof key->pub) != 0 ||
+          n != sizeof key->pub;
+    return bad ? IMG_EKEY : 0;
+}
+
+int sign_key_make(struct sign_key *key, struct err *e)
+{
+    mbedtls_ecp_keypair pair;
+    int rc;
+
+    mbedtls_ecp_keypair_init(&pair);
+    rc = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, &pair, system_random, NULL)
+             ? IMG_EKEY
+             : from_keypair(key, &pair);
+    mbedtls_ecp_keypair_free(&pair);
+    return rc ? err_set(e, rc, "a new key could not be made: the system gave no random numbers")
+              : 0;
+}
+
+/* A key pair as mbedTLS's PEM writers want it; the public half alone serves them too. */
+static int to_pk(mbedtls_pk_context *pk, const struct sign_key *key)
+{
+    mbedtls_ecp_keypair *pair;
+
+    if (mbedtls_pk_setup(pk, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) != 0)
+        return IMG_EKEY;
+    pair = mbedtls_pk_ec(*pk);
+    if (mbedtls_ecp_read_key(MBEDTLS_ECP_DP_SECP256R1, pair, key->secret, sizeof key->secret) !=
+            0 ||
+        mbedtls_ecp_keypair_calc_public(pair, system_random, NULL) != 0)
+        return IMG_EKEY;
+    return 0;
+}
+
+/* Writes all of text into a file that did not exist; leaves none behind on error. */
+static int write_new(const char *path, mode_t mode, const char *text, struct err *e)
+{
+    size_t n = strlen(text);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    bool ok;
+
+    if (fd < 0)
+        return err_set(e, errno == EEXIST ? IMG_EEXISTS : IMG_EKEY, "%s cannot be made: %s", path,
+                       strerror(errno));
+    ok = fchmod(fd, mode) == 0 && write(fd, text, n) == (ssize_t)n && fsync(fd) == 0;
+    ok = close(fd) == 0 && ok;
+    if (ok)
+        return 0;
+    unlink(path);
+    return err_set(e, IMG_EKEY, "%s cannot be written: %s", path, strerror(errno));
+}
+
+int sign_key_write(const struct sign_key *key, const char *key_path, const char *pub_path,
+                   struct err *e)
+{
+    mbedtls_pk_context pk;
+    unsigned char secret[PEM_MAX], pub[PEM_MAX];
+    int rc;
+
+    mbedtls_pk_init(&pk);
+    rc = to_pk(&pk, key);
+    if (rc || mbedtls_pk_write_key_pem(&pk, secret, sizeof secret) != 0 ||
+        mbedtls_pk_write_pubkey_pem(&pk, pub, sizeof pub) != 0)
+        rc = err_set(e, IMG_EKEY, "the key could not be put into PEM form");
+    mbedtls_pk_free(&pk);
+    if (rc == 0)
+        rc = write_new(key_path, 0600, (const char *)secret, e);
+    if (rc == 0) {
+        rc = write_new(pub_path, 0644, (const char *)pub, e);
+        if (rc)
+            unlink(key_path);
+    }
+    mbedtls_platform_zeroize(secret, sizeof secret);
+    return rc;
+}
+
+/* The whole file with a final NUL, of less than PEM_MAX bytes. */
+static int read_text(char text[PEM_MAX], size_t *n, const char *path, struct err *e)
+{
+    FILE *f = fopen(path, "re");
+
+    if (!f)
+        return err_set(e, IMG_EKEY, "the key %s cannot be opened: %s", path, strerror(errno));
+    *n = fread(text, 1, PEM_MAX, f);
+    fclose(f);
+    if (*n == PEM_MAX)
+        return err_set(e, IMG_EKEY, "%s is too long for a key", path);
+    text[*n] = 0;
+    return 0;
+}
+
+int sign_key_read(struct sign_key *key, const char *key_path, struct err *e)
+{
+    mbedtls_pk_context pk;
+    char text[PEM_MAX];
+    size_t n;
+    int rc = read_text(text, &n, key_path, e);
+
+    if (rc)
+        return rc;
+    mbedtls_pk_init(&pk);
+    rc = mbedtls_pk_parse_key(&pk, (unsigned char *)text, n + 1, NULL, 0, system_random, NULL)
+             ? IMG_EKEY
+             : 0;
+    if (rc == 0)
+        rc = mbedtls_pk_can_do(&pk, MBEDTLS_PK_ECDSA) ? from_keypair(key, mbedtls_pk_ec(pk))
+                                                      : IMG_EKEY;
+    mbedtls_pk_free(&pk);
+    mbedtls_platform_zeroize(text, sizeof text);
+    return rc ? err_set(e, rc, "%s is not a private P-256 key in PEM form", key_path) : 0;
+}
+
+static int parse_pub(uint8_t pub[IMG_PUBKEY_BYTES], const char *text, size_t with_nul)
+{
+    mbedtls_pk_context pk;
+    size_t n = 0;
+    int rc;
+
+    mbedtls_pk_init(&pk);
+    rc = mbedtls_pk_parse_public_key(&pk, (const unsigned char *)text, with_nul) ||
+                 !mbedtls_pk_can_do(&pk, MBEDTLS_PK_ECDSA) ||
+                 mbedtls_ecp_keypair_get_group_id(mbedtls_pk_ec(pk)) != MBEDTLS_ECP_DP_SECP256R1 ||
+                 mbedtls_ecp_write_public_key(mbedtls_pk_ec(pk), MBEDTLS_ECP_PF_UNCOMPRESSED, &n,
+                                              pub, IMG_PUBKEY_BYTES) ||
+                 n != IMG_PUBKEY_BYTES
+             ? IMG_EKEY
+             : 0;
+    mbedtls_pk_free(&pk);
+    return rc;
+}
+
+int sign_pub_read(uint8_t pub[IMG_PUBKEY_BYTES], const char *pub_path, struct err *e)
+{
+    char text[PEM_MAX];
+    size_t n;
+    int rc = read_text(text, &n, pub_path, e);
+
+    if (rc == 0 && parse_pub(pub, text, n + 1))
+        rc = err_set(e, IMG_EKEY, "%s is not a public P-256 key in PEM form", pub_path);
+    return rc;
+}
+
+int sign_pub_parse(uint8_t pub[IMG_PUBKEY_BYTES], const char *pem, size_t n, struct err *e)
+{
+    char text[PEM_MAX];
+
+    if (n < PEM_MAX) {
+        memcpy(text, pem, n);
+        text[n] = 0;
+        if (parse_pub(pub, text, n + 1) == 0)
+            return 0;
+    }
+    return err_set(e, IMG_EKEY, "expected a public P-256 key in PEM form");
+}
+
+/* ---- signatures ---- */
+
+struct numbers {
+    mbedtls_ecp_group group;
+    mbedtls_ecp_point q;
+    mbedtls_mpi d, r, s;
+};
+
+static int numbers_init(struct numbers *n)
+{
+    mbedtls_ecp_group_init(&n->group);
+    mbedtls_ecp_point_init(&n->q);
+    mbedtls_mpi_init(&n->d);
+    mbedtls_mpi_init(&n->r);
+    mbedtls_mpi_init(&n->s);
+    return mbedtls_ecp_group_load(&n->group, MBEDTLS_ECP_DP_SECP256R1);
+}
+
+static void numbers_free(struct numbers *n)
+{
+    mbedtls_mpi_free(&n->s);
+    mbedtls_mpi_free(&n->r);
+    mbedtls_mpi_free(&n->d);
+    mbedtls_ecp_point_free(&n->q);
+    mbedtls_ecp_group_free(&n->group);
+}
+
+int img_sign(struct img_head *h, const struct sign_key *key, struct err *e)
+{
+    struct numbers n;
+    uint8_t id[IMG_HASH_BYTES];
+    int bad = numbers_init(&n);
+
+    memcpy(h->signer, key->pub, sizeof h->signer);
+    img_head_id(h, id);
+    bad = bad || mbedtls_mpi_read_binary(&n.d, key->secret, sizeof key->secret) ||
+          mbedtls_ecdsa_sign_det_ext(&n.group, &n.r, &n.s, &n.d, id, sizeof id, MBEDTLS_MD_SHA256,
+                                     system_random, NULL) ||
+          mbedtls_mpi_write_binary(&n.r, h->signature, 32) ||
+          mbedtls_mpi_write_binary(&n.s, h->signature + 32, 32);
+    numbers_free(&n);
+    return bad ? err_set(e, IMG_EKEY, "the image could not be signed with this key") : 0;
+}
+
+int img_signature_check(const struct img_head *h, struct err *e)
+{
+    struct numbers n;
+    uint8_t id[IMG_HASH_BYTES];
+    int bad;
+
+    if (!img_head_signed(h))
+        return err_set(e, IMG_EUNTRUSTED, "the image is not signed");
+    img_head_id(h, id);
+    bad = numbers_init(&n);
+    bad = bad || mbedtls_ecp_point_read_binary(&n.group, &n.q, h->signer, sizeof h->signer) ||
+          mbedtls_ecp_check_pubkey(&n.group, &n.q) ||
+          mbedtls_mpi_read_binary(&n.r, h->signature, 32) ||
+          mbedtls_mpi_read_binary(&n.s, h->signature + 32, 32) ||
+          mbedtls_ecdsa_verify(&n.group, id, sizeof id, &n.q, &n.r, &n.s);
+    numbers_free(&n);
+    return bad ? err_set(e, IMG_ESIGNATURE,
+                         "the image's signature is wrong: the head was altered after signing")
+               : 0;
+}
+
+int img_trust_check(const struct img_head *h, const uint8_t pub[IMG_PUBKEY_BYTES], struct err *e)
+{
+    int rc = img_signature_check(h, e);
+
+    if (rc == 0 && memcmp(h->signer, pub, IMG_PUBKEY_BYTES) != 0)
+        rc = err_set(e, IMG_EUNTRUSTED,
+                     "the image is signed, but by another key than the trusted one");
+    return rc;
+}
