@@ -62,8 +62,9 @@ int ip_stack_wait_address(struct ip_stack *, int timeout_ms, struct err *);
 /* A dotted quad, NAME.local by mDNS, or a name known to the DHCP server's resolver. Blocks. 0 or IP_ENAME. */
 int ip_stack_resolve(struct ip_stack *, const char *host, int timeout_ms, uint32_t *out, struct err *);
 
-/* IGMP membership, so that switches forward the group to this port. The data itself is taken by a ring. */
-int ip_stack_join(struct ip_stack *, uint32_t group, struct err *);
+/* IGMP membership, so that switches forward the group to this port. The data (UDP to `port`) is left to a ring and
+ * does not come up here. */
+int ip_stack_join(struct ip_stack *, uint32_t group, uint16_t port, struct err *);
 void ip_stack_leave(struct ip_stack *, uint32_t group);
 
 #endif

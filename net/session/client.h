@@ -24,12 +24,12 @@ int session_handshake_result(const struct session_handshake *, struct session_we
 
 /* ---- beacons ---- */
 struct session_beacons {
-    uint8_t id[SESSION_ID_BYTES], key[SESSION_KEY_BYTES];
+    uint8_t id[SESSION_ID_BYTES], mac[6], key[SESSION_KEY_BYTES];
     uint16_t tsi;
     uint32_t counter;     /* of the last beacon */
     uint32_t interval_ms; /* as the server wishes */
-    struct mono due;
-    enum session_state sent; /* state of the last beacon */
+    struct mono due, sent;    /* the next beacon, the last one */
+    enum session_state state; /* of the last one */
     struct rng rng;          /* spreads the beacons of a class that booted together */
     /* what acks brought */
     struct session_ack news; /* tsi 0: none yet */
@@ -37,7 +37,7 @@ struct session_beacons {
 };
 
 void session_beacons_init(struct session_beacons *, const struct session_welcome *,
-                          const uint8_t id[SESSION_ID_BYTES], struct mono now);
+                          const uint8_t id[SESSION_ID_BYTES], const uint8_t mac[6], struct mono now);
 /* The next beacon into out if one is due now (a changed state is due at once, but no more than one in 100 ms):
  * SESSION_BEACON_BYTES or 0. */
 size_t session_beacons_next(struct session_beacons *, const struct session_facts *, struct mono now,

@@ -60,6 +60,8 @@ int session_message_decode(const uint8_t *bytes, size_t n, struct session_messag
 /* Encodes into out (SESSION_MESSAGE_MAX bytes); returns the length. A message of our own that breaks a rule is a
  * broken invariant. */
 size_t session_message_encode(const struct session_message *, uint8_t *out);
+/* Whether an image may be called that: 0 .. 64 bytes of UTF-8 without control characters. */
+bool session_name_legal(const char *name);
 
 /* What a receiver is doing. The stream is needed by those up to SESSION_RECEIVING. */
 enum session_state {
@@ -86,12 +88,13 @@ struct session_facts {
     uint64_t wanted_rate;     /* wire bytes per second its disk could take; 0: no wish */
     uint32_t open_blocks;     /* begun and not decoded */
     uint32_t drops;           /* packets its own ring lost, since the start */
+    uint32_t heard, missed;   /* packets of the session since the start, by their numbers; wrapping */
     int32_t error;            /* with SESSION_FAIL: the negative code, else 0 */
 };
 
 struct session_beacon {
     uint16_t tsi;
-    uint8_t id[SESSION_ID_BYTES];
+    uint8_t id[SESSION_ID_BYTES], mac[6];
     uint32_t counter; /* grows with every beacon of a receiver, from 1 */
     struct session_facts facts;
 };

@@ -34,7 +34,7 @@ enum session_refusal {
 
 /* SPEC sections 3 and 4: datagrams. */
 #define SESSION_TAG_BYTES 16
-#define SESSION_BEACON_BYTES 84
+#define SESSION_BEACON_BYTES 96
 #define SESSION_ACK_BYTES 60
 /* A beacon and its ack on the wire, Ethernet preamble and gap counted: what the 1 % is reckoned with. */
 #define SESSION_EXCHANGE_WIRE_BYTES (SESSION_BEACON_BYTES + SESSION_ACK_BYTES + 2 * 66)

@@ -1,4 +1,4 @@
-/* How fast may the stream go, and how much repair does it need? Pure: samples and time in, advice out.
+/* How fast may the stream go? Pure: samples and time in, advice out.
  *
  * rate follows what receivers report: down while the loss of the many exceeds what lower rates have shown to be
  * there anyway, down to what the disks of the many can take, and slowly up again. "The many" are all but the
@@ -15,9 +15,10 @@
 #include "net/wire/mono.h"
 
 struct rate_sample {
-    uint32_t loss_ppm;  /* of the last window */
-    uint32_t worst_ppm; /* of one block in the last few windows */
-    uint64_t wanted;    /* what its disk could take; 0: no wish */
+    uint32_t recent_ppm; /* lost between its last two beacons */
+    uint32_t loss_ppm;   /* lost in its last window: not looked at here, for the repair */
+    uint32_t worst_ppm;  /* likewise, the largest of one block */
+    uint64_t wanted;     /* what its disk could take; 0: no wish */
 };
 
 struct rate_config {
@@ -52,19 +53,12 @@ struct rate {
 };
 
 void rate_init(struct rate *, const struct rate_config *);
-/* Call once a second or so, with the samples there are (they are put into another order). Returns whether the
- * advice changed. Decisions are a few seconds apart, so that reports can show what the last one did. */
-bool rate_step(struct rate *, struct rate_sample *, unsigned n, struct mono now);
+/* Call once a second or so, with the samples there are. Returns whether the advice changed. Decisions are two beacon
+ * intervals and a second apart, so that reports show what the last one did. */
+bool rate_step(struct rate *, const struct rate_sample *, unsigned n, uint32_t beacon_ms, struct mono now);
 /* Pause over: what was learnt before may be stale, decisions wait for fresh reports. */
 void rate_resume(struct rate *, struct mono now);
 /* "the disks of 12 receivers" and so on, into text. */
 const char *rate_reason_text(const struct rate *, char *text, unsigned cap);
-
-/* The block loss that repair is to cover: the largest worst_ppm after leaving out the worst hundredth, and those
- * beyond the code's reach (RATE_HOPELESS_PPM) unless they are many. 0 without samples. Reorders the samples. */
-#define RATE_HOPELESS_PPM 180000
-uint32_t rate_worst_ppm(struct rate_sample *, unsigned n);
-/* Repair symbols per source symbol in ppm: 1.15 f / (1 - f) + 0.3 %, within 0.5 % and 25 %. */
-uint32_t rate_repair_ppm(uint32_t worst_ppm);
 
 #endif

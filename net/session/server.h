@@ -34,11 +34,14 @@ struct session_receiver {
     struct session_facts facts; /* of the last beacon; state SESSION_JOINED before the first */
     bool used;
     bool gone;     /* silent for too long */
+    uint32_t recent_ppm; /* lost between its last two beacons that were far enough apart */
+    uint32_t base_heard, base_missed; /* its counts at the first of these */
     uint32_t next; /* row with the same hash, private */
 };
 
 enum session_happening {
-    SESSION_CAME,   /* a new receiver */
+    SESSION_CAME,   /* a new receiver: it is owed the image's body */
+    SESSION_BODY,   /* a receiver says that it still lacks the body */
     SESSION_STATE,  /* a receiver's state changed */
     SESSION_GONE,   /* a receiver fell silent before it had finished */
     SESSION_BACK,   /* one that was gone is heard again */
@@ -54,6 +57,12 @@ struct session_event {
     enum session_state before;              /* with SESSION_STATE */
 };
 
+struct session_tally {
+    uint32_t passed, failed;
+    uint32_t lost;       /* gone or left before they had finished */
+    uint32_t unfinished; /* still at it */
+};
+
 struct session_image {
     /* set by the caller before session_server_add, then read-only */
     struct session_welcome welcome; /* rate, beacon_ms and sbn are kept up to date here */
@@ -67,7 +76,7 @@ struct session_image {
     bool ever, running;
     bool wanted_in_loop; /* somebody needed the stream since the loop began */
     uint32_t idle_loops;
-    uint32_t replaced; /* rows given to newcomers for lack of room */
+    struct session_tally evicted; /* of rows given to newcomers for lack of room */
     uint32_t buckets[SESSION_RECEIVERS_MAX / 4];
 };
 
@@ -106,12 +115,7 @@ static inline bool session_image_running(const struct session_server *s, unsigne
  * beacon. Returns how many, at most `max`. */
 unsigned session_image_samples(const struct session_server *, unsigned image, struct rate_sample *out, unsigned max);
 
-/* How it ended, a row counting only when no later run of the same machine (MAC) followed it. */
-struct session_tally {
-    uint32_t passed, failed;
-    uint32_t lost;       /* gone before they had finished, or left */
-    uint32_t unfinished; /* still at it */
-};
+/* How it ended. Of several runs of one machine (MAC) only the last counts. */
 struct session_tally session_image_tally(const struct session_server *, unsigned image);
 /* True when a later run of the same machine followed this row. */
 bool session_image_superseded(const struct session_image *, const struct session_receiver *);

@@ -1,0 +1,295 @@
+#include "net/ip/stack.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "lwip/autoip.h"
+#include "lwip/dhcp.h"
+#include "lwip/dns.h"
+#include "lwip/etharp.h"
+#include "lwip/igmp.h"
+#include "lwip/init.h"
+#include "lwip/netif.h"
+#include "lwip/sys.h"
+#include "lwip/timeouts.h"
+#include "net/wire/must.h"
+
+/* Frames taken in one step: a flood must not keep the timers from running. */
+#define STEP_FRAMES 256
+
+struct ip_stack {
+    bool open;
+    struct netif netif;
+    struct ip_link link;
+    struct mono now;
+    struct {
+        bool done;
+        uint32_t address; /* 0: not found */
+    } lookup;
+    uint8_t in[IP_LINK_FRAME_MAX];
+    uint8_t out[1514];
+};
+
+/* lwIP is a singleton, and so is this. */
+static struct ip_stack the_stack;
+static pthread_t owner;
+
+/* ---- what lwIP calls ---- */
+
+void ip_assert_thread(void)
+{
+    MUST(pthread_equal(owner, pthread_self()));
+}
+
+u32_t sys_now(void)
+{
+    return (u32_t)(the_stack.now.ns / MONO_MS);
+}
+
+void sys_init(void)
+{
+}
+
+static err_t stack_output(struct netif *netif, struct pbuf *p)
+{
+    struct ip_stack *s = netif->state;
+
+    if (p->tot_len > sizeof s->out)
+        return ERR_BUF;
+    pbuf_copy_partial(p, s->out, p->tot_len, 0);
+    return s->link.send(s->link.ctx, s->out, p->tot_len) ? ERR_IF : ERR_OK;
+}
+
+static err_t stack_netif_init(struct netif *netif)
+{
+    struct ip_stack *s = netif->state;
+
+    netif->name[0] = 'e';
+    netif->name[1] = 'n';
+    netif->mtu = 1500;
+    netif->hwaddr_len = 6;
+    memcpy(netif->hwaddr, s->link.mac, 6);
+    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_IGMP;
+    netif->output = etharp_output;
+    netif->linkoutput = stack_output;
+    return ERR_OK;
+}
+
+/* ---- open and close ---- */
+
+static struct mono clock_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (struct mono){t.tv_sec * MONO_S + t.tv_nsec};
+}
+
+static void stack_address_up(struct ip_stack *s, const struct ip_config *c)
+{
+    ip4_addr_t address, mask, gateway;
+
+    if (!c->address) {
+        dhcp_start(&s->netif);
+        return;
+    }
+    ip4_addr_set_u32(&address, lwip_htonl(c->address));
+    ip4_addr_set_u32(&mask, lwip_htonl(~UINT32_C(0) << (32 - c->prefix)));
+    ip4_addr_set_u32(&gateway, lwip_htonl(c->gateway));
+    netif_set_addr(&s->netif, &address, &mask, &gateway);
+}
+
+int ip_stack_open_link(struct ip_stack **out, const struct ip_link *link, const struct ip_config *c,
+                       struct mono now, struct err *err)
+{
+    static bool lwip_ready;
+    struct ip_stack *s = &the_stack;
+
+    *out = NULL;
+    MUST(!c->address || (c->prefix >= 1 && c->prefix <= 32));
+    if (s->open) {
+        link->close(link->ctx);
+        return err_set(err, IP_ETWICE, "expected one IP stack in this process, got a second");
+    }
+    owner = pthread_self();
+    *s = (struct ip_stack){.open = true, .link = *link, .now = now};
+    if (!lwip_ready)
+        lwip_init();
+    lwip_ready = true;
+    MUST(netif_add_noaddr(&s->netif, s, stack_netif_init, netif_input));
+    netif_set_hostname(&s->netif, c->hostname ? c->hostname : "ringcast");
+    netif_set_default(&s->netif);
+    netif_set_link_up(&s->netif);
+    netif_set_up(&s->netif);
+    stack_address_up(s, c);
+    *out = s;
+    return 0;
+}
+
+int ip_stack_open(struct ip_stack **out, const char *interface, const struct ip_config *c, struct err *err)
+{
+    struct ip_link link;
+    int rc;
+
+    *out = NULL;
+    if (the_stack.open)
+        return err_set(err, IP_ETWICE, "expected one IP stack in this process, got a second");
+    rc = ip_link_packet(&link, interface, err);
+    return rc ? rc : ip_stack_open_link(out, &link, c, clock_now(), err);
+}
+
+void ip_stack_close(struct ip_stack *s)
+{
+    if (!s)
+        return;
+    dhcp_release_and_stop(&s->netif);
+    dhcp_cleanup(&s->netif);
+    autoip_stop(&s->netif);
+    netif_set_down(&s->netif);
+    netif_remove(&s->netif);
+    s->link.close(s->link.ctx);
+    s->open = false;
+}
+
+void ip_stack_adopt(struct ip_stack *s)
+{
+    MUST(s->open);
+    owner = pthread_self();
+}
+
+/* ---- running ---- */
+
+/* A frame into lwIP's pool; without room it is lost, as on any full interface. */
+static void stack_take(struct ip_stack *s, size_t n)
+{
+    struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)n, PBUF_POOL);
+
+    if (!p)
+        return;
+    pbuf_take(p, s->in, (u16_t)n);
+    if (s->netif.input(p, &s->netif) != ERR_OK)
+        pbuf_free(p);
+}
+
+int ip_stack_step(struct ip_stack *s, struct mono now)
+{
+    int n, taken = 0;
+
+    ip_assert_thread();
+    s->now = now;
+    while (taken < STEP_FRAMES && (n = s->link.receive(s->link.ctx, s->in, sizeof s->in)) > 0) {
+        taken++;
+        if (n >= 14 && n <= UINT16_MAX)
+            stack_take(s, (size_t)n);
+    }
+    sys_check_timeouts();
+    return taken == STEP_FRAMES ? 0 : (int)LWIP_MIN(sys_timeouts_sleeptime(), 1000);
+}
+
+int ip_stack_wait(struct ip_stack *s, int max_ms, int wake_fd)
+{
+    struct pollfd fd[2] = {{.fd = s->link.fd, .events = POLLIN}, {.fd = wake_fd, .events = POLLIN}};
+    int left = ip_stack_step(s, clock_now());
+
+    if (left && max_ms) {
+        if (poll(fd, 2, LWIP_MIN(left, max_ms)) < 0 && errno != EINTR)
+            return IP_EPOLL;
+        ip_stack_step(s, clock_now());
+    }
+    return 0;
+}
+
+int ip_stack_fd(const struct ip_stack *s)
+{
+    return s->link.fd;
+}
+
+struct mono ip_stack_now(const struct ip_stack *s)
+{
+    return s->now;
+}
+
+uint32_t ip_stack_address(const struct ip_stack *s)
+{
+    return lwip_ntohl(ip4_addr_get_u32(netif_ip4_addr(&s->netif)));
+}
+
+const uint8_t *ip_stack_mac(const struct ip_stack *s)
+{
+    return s->link.mac;
+}
+
+int ip_stack_wait_address(struct ip_stack *s, int timeout_ms, struct err *err)
+{
+    struct mono end = mono_add(clock_now(), timeout_ms * MONO_MS);
+    int rc = 0;
+
+    while (!ip_stack_address(s) && !rc && mono_sub(end, clock_now()) > 0)
+        rc = ip_stack_wait(s, 100, -1);
+    if (rc)
+        return err_set(err, rc, "waiting for the network interface failed");
+    if (!ip_stack_address(s))
+        return err_set(err, IP_ENOADDRESS, "no address after %d s: no DHCP server answered", timeout_ms / 1000);
+    return 0;
+}
+
+/* ---- names ---- */
+
+static void stack_found(const char *name, const ip_addr_t *address, void *arg)
+{
+    struct ip_stack *s = arg;
+
+    (void)name;
+    s->lookup.done = true;
+    s->lookup.address = address ? lwip_ntohl(ip4_addr_get_u32(address)) : 0;
+}
+
+int ip_stack_resolve(struct ip_stack *s, const char *host, int timeout_ms, uint32_t *out, struct err *err)
+{
+    struct mono end = mono_add(clock_now(), timeout_ms * MONO_MS);
+    ip_addr_t address;
+    err_t started;
+
+    if (ip_address_parse(host, out) == 0)
+        return 0;
+    s->lookup.done = false;
+    s->lookup.address = 0;
+    started = dns_gethostbyname(host, &address, stack_found, s);
+    if (started == ERR_OK)
+        stack_found(host, &address, s);
+    else if (started == ERR_VAL)
+        return err_set(err, IP_ENAME, "cannot look up \"%s\": no DNS server is known here (an address or NAME.local works)",
+                       host);
+    while (started == ERR_INPROGRESS && !s->lookup.done && mono_sub(end, clock_now()) > 0)
+        if (ip_stack_wait(s, 100, -1))
+            break;
+    if (!s->lookup.address)
+        return err_set(err, IP_ENAME, "nobody answers to the name \"%s\"", host);
+    *out = s->lookup.address;
+    return 0;
+}
+
+/* ---- groups ---- */
+
+int ip_stack_join(struct ip_stack *s, uint32_t group, uint16_t port, struct err *err)
+{
+    ip4_addr_t g = {lwip_htonl(group)};
+    char text[IP_TEXT];
+    int rc = s->link.skip ? s->link.skip(s->link.ctx, group, port, err) : 0;
+
+    if (rc)
+        return rc;
+    if (igmp_joingroup_netif(&s->netif, &g) != ERR_OK)
+        return err_set(err, IP_EGROUP, "cannot join the group %s", ip_address_text(text, group));
+    return 0;
+}
+
+void ip_stack_leave(struct ip_stack *s, uint32_t group)
+{
+    ip4_addr_t g = {lwip_htonl(group)};
+
+    igmp_leavegroup_netif(&s->netif, &g);
+}

@@ -1,0 +1,462 @@
+#include "net/session/codec.h"
+
+#include "mbedtls/sha256.h"
+#include "net/wire/must.h"
+#include "net/wire/reader.h"
+#include "net/wire/writer.h"
+
+#define MAGIC 0x52494E47u
+#define RATE_LIMIT (UINT64_C(1) << 48)
+#define PPM 1000000u
+#define BEACON_MS_MIN 250
+#define BEACON_MS_MAX 60000
+
+const char *session_state_name(enum session_state s)
+{
+    static const char *const name[SESSION_STATES] = {
+        [SESSION_JOINED] = "joined",       [SESSION_MANIFEST] = "waiting for the manifest",
+        [SESSION_RECEIVING] = "receiving", [SESSION_VERIFYING] = "verifying",
+        [SESSION_PASS] = "pass",           [SESSION_FAIL] = "fail",
+        [SESSION_LEAVING] = "left"};
+
+    return s < SESSION_STATES ? name[s] : "unknown";
+}
+
+/* ---- texts ---- */
+
+static bool text_byte(uint8_t c)
+{
+    return c >= 0x20 && c != 0x7F;
+}
+
+/* Length of the UTF-8 character at `at`, 0 when there is none that is well-formed (RFC 3629). */
+static size_t utf8_length(const uint8_t *at, size_t left)
+{
+    static const struct {
+        uint8_t lead, mask, low, high;
+        size_t n;
+    } form[] = {{0xC0, 0xE0, 0x80, 0xBF, 2}, {0xE0, 0xF0, 0x80, 0xBF, 3}, {0xF0, 0xF8, 0x80, 0xBF, 4}};
+    uint8_t low = 0x80, high = 0xBF;
+    size_t n = 0;
+
+    if (at[0] < 0x80)
+        return text_byte(at[0]);
+    for (size_t i = 0; i < sizeof form / sizeof *form; i++)
+        if ((at[0] & form[i].mask) == form[i].lead)
+            n = form[i].n;
+    if (n == 0 || n > left || at[0] == 0xC0 || at[0] == 0xC1 || at[0] > 0xF4)
+        return 0;
+    if (at[0] == 0xE0)
+        low = 0xA0; /* else a shorter form would do */
+    if (at[0] == 0xED)
+        high = 0x9F; /* surrogates */
+    if (at[0] == 0xF0)
+        low = 0x90;
+    if (at[0] == 0xF4)
+        high = 0x8F; /* above U+10FFFF */
+    for (size_t i = 1; i < n; i++) {
+        if (at[i] < low || at[i] > high)
+            return 0;
+        low = 0x80;
+        high = 0xBF;
+    }
+    return n;
+}
+
+static bool text_legal(const uint8_t *at, size_t n)
+{
+    for (size_t step; n; at += step, n -= step) {
+        step = utf8_length(at, n);
+        if (!step)
+            return false;
+    }
+    return true;
+}
+
+bool session_name_legal(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n <= SESSION_NAME_MAX && text_legal((const uint8_t *)name, n);
+}
+
+/* Into `to` of max + 1 bytes; false when it is no text or too long. */
+static bool text_read(struct reader *r, char *to, size_t max)
+{
+    size_t n = rd_u8(r);
+    const uint8_t *p = n <= max ? rd_bytes(r, n) : NULL;
+
+    to[0] = 0;
+    if (!p || !text_legal(p, n))
+        return false;
+    memcpy(to, p, n);
+    to[n] = 0;
+    return true;
+}
+
+static void text_write(struct writer *w, const char *from, size_t max)
+{
+    size_t n = strlen(from);
+
+    MUST(n <= max && text_legal((const uint8_t *)from, n));
+    wr_u8(w, n);
+    wr_copy(w, from, n);
+}
+
+/* Reserved bytes; false when one is set. */
+static bool zeros_read(struct reader *r, size_t n)
+{
+    const uint8_t *p = rd_bytes(r, n);
+    uint8_t all = 0;
+
+    for (size_t i = 0; p && i < n; i++)
+        all |= p[i];
+    return p && all == 0;
+}
+
+/* ---- messages ---- */
+
+static bool hello_read(struct reader *r, struct session_hello *h)
+{
+    rd_copy(r, h->mac, sizeof h->mac);
+    rd_copy(r, h->id, sizeof h->id);
+    return text_read(r, h->name, SESSION_NAME_MAX);
+}
+
+static void hello_write(struct writer *w, const struct session_hello *h)
+{
+    wr_copy(w, h->mac, sizeof h->mac);
+    wr_copy(w, h->id, sizeof h->id);
+    text_write(w, h->name, SESSION_NAME_MAX);
+}
+
+static bool beacon_ms_legal(uint32_t ms)
+{
+    return ms >= BEACON_MS_MIN && ms <= BEACON_MS_MAX;
+}
+
+static bool welcome_legal(const struct session_welcome *m)
+{
+    return m->tsi && m->port && m->group >> 28 == 14 && m->ttl && m->rate < RATE_LIMIT &&
+           beacon_ms_legal(m->beacon_ms);
+}
+
+static bool welcome_read(struct reader *r, struct session_welcome *m)
+{
+    bool zeros;
+
+    m->tsi = rd_u16(r);
+    m->port = rd_u16(r);
+    m->group = rd_u32(r);
+    m->source = rd_u32(r);
+    m->ttl = rd_u8(r);
+    zeros = zeros_read(r, 3);
+    rd_copy(r, m->key, sizeof m->key);
+    m->rate = rd_u64(r);
+    m->beacon_ms = rd_u32(r);
+    m->sbn = rd_u32(r);
+    zeros = zeros_read(r, 12) && zeros;
+    rd_copy(r, m->head, sizeof m->head);
+    return zeros && welcome_legal(m);
+}
+
+static void welcome_write(struct writer *w, const struct session_welcome *m)
+{
+    MUST(welcome_legal(m));
+    wr_u16(w, m->tsi);
+    wr_u16(w, m->port);
+    wr_u32(w, m->group);
+    wr_u32(w, m->source);
+    wr_u8(w, m->ttl);
+    wr_zero(w, 3);
+    wr_copy(w, m->key, sizeof m->key);
+    wr_u64(w, m->rate);
+    wr_u32(w, m->beacon_ms);
+    wr_u32(w, m->sbn);
+    wr_zero(w, 12);
+    wr_copy(w, m->head, sizeof m->head);
+}
+
+static bool refuse_read(struct reader *r, struct session_refuse *m)
+{
+    m->code = rd_u16(r);
+    return text_read(r, m->sentence, SESSION_SENTENCE_MAX) && m->code;
+}
+
+static void refuse_write(struct writer *w, const struct session_refuse *m)
+{
+    MUST(m->code);
+    wr_u16(w, m->code);
+    text_write(w, m->sentence, SESSION_SENTENCE_MAX);
+}
+
+static bool list_read(struct reader *r, struct session_list *m)
+{
+    m->n = rd_u8(r);
+    if (m->n < 1 || m->n > SESSION_LIST_MAX)
+        return false;
+    for (unsigned i = 0; i < m->n; i++) {
+        m->image[i].raw_bytes = rd_u64(r);
+        if (!text_read(r, m->image[i].name, SESSION_NAME_MAX) || !m->image[i].name[0])
+            return false;
+    }
+    return true;
+}
+
+static void list_write(struct writer *w, const struct session_list *m)
+{
+    MUST(m->n >= 1 && m->n <= SESSION_LIST_MAX);
+    wr_u8(w, m->n);
+    for (unsigned i = 0; i < m->n; i++) {
+        MUST(m->image[i].name[0]);
+        wr_u64(w, m->image[i].raw_bytes);
+        text_write(w, m->image[i].name, SESSION_NAME_MAX);
+    }
+}
+
+int session_message_length(const uint8_t *bytes, size_t n)
+{
+    static const uint8_t magic[4] = {MAGIC >> 24, MAGIC >> 16 & 255, MAGIC >> 8 & 255, MAGIC & 255};
+    size_t body;
+
+    if (memcmp(bytes, magic, n < 4 ? n : 4) != 0)
+        return SESSION_EMAGIC;
+    if (n > 4 && bytes[4] != SESSION_VERSION)
+        return SESSION_EVERSION;
+    if (n > 5 && (bytes[5] < SESSION_HELLO || bytes[5] > SESSION_LIST))
+        return SESSION_ETYPE;
+    if (n < SESSION_FRAME_BYTES)
+        return 0;
+    body = (size_t)bytes[6] << 8 | bytes[7];
+    return body > SESSION_BODY_MAX ? SESSION_ELENGTH : (int)(SESSION_FRAME_BYTES + body);
+}
+
+int session_message_decode(const uint8_t *bytes, size_t n, struct session_message *m)
+{
+    int length = session_message_length(bytes, n);
+    struct reader r = reader_on(bytes, n);
+    bool legal = false;
+
+    memset(m, 0, sizeof *m);
+    if (length < 0)
+        return length;
+    if (length == 0 || (size_t)length != n)
+        return SESSION_ELENGTH;
+    rd_bytes(&r, SESSION_FRAME_BYTES);
+    m->type = (enum session_type)bytes[5];
+    if (m->type == SESSION_HELLO)
+        legal = hello_read(&r, &m->u.hello);
+    else if (m->type == SESSION_WELCOME)
+        legal = welcome_read(&r, &m->u.welcome);
+    else if (m->type == SESSION_REFUSE)
+        legal = refuse_read(&r, &m->u.refuse);
+    else
+        legal = list_read(&r, &m->u.list);
+    if (r.bad || (legal && r.left))
+        return SESSION_ELENGTH;
+    return legal ? 0 : SESSION_EFIELD;
+}
+
+size_t session_message_encode(const struct session_message *m, uint8_t *out)
+{
+    struct writer w = writer_on(out, SESSION_MESSAGE_MAX), length;
+
+    wr_u32(&w, MAGIC);
+    wr_u8(&w, SESSION_VERSION);
+    wr_u8(&w, m->type);
+    length = writer_on(wr_room(&w, 2), 2);
+    if (m->type == SESSION_HELLO)
+        hello_write(&w, &m->u.hello);
+    else if (m->type == SESSION_WELCOME)
+        welcome_write(&w, &m->u.welcome);
+    else if (m->type == SESSION_REFUSE)
+        refuse_write(&w, &m->u.refuse);
+    else
+        list_write(&w, &m->u.list);
+    MUST(!w.bad);
+    wr_u16(&length, w.done - SESSION_FRAME_BYTES);
+    return w.done;
+}
+
+/* ---- datagrams ---- */
+
+/* RFC 2104, for a key shorter than the block. */
+static void hmac(const uint8_t key[SESSION_KEY_BYTES], const uint8_t *bytes, size_t n, uint8_t tag[SESSION_TAG_BYTES])
+{
+    uint8_t pad[64], digest[32];
+    mbedtls_sha256_context c;
+
+    mbedtls_sha256_init(&c);
+    for (size_t i = 0; i < sizeof pad; i++)
+        pad[i] = (i < SESSION_KEY_BYTES ? key[i] : 0) ^ 0x36;
+    MUST(mbedtls_sha256_starts(&c, 0) == 0 && mbedtls_sha256_update(&c, pad, sizeof pad) == 0 &&
+         mbedtls_sha256_update(&c, bytes, n) == 0 && mbedtls_sha256_finish(&c, digest) == 0);
+    for (size_t i = 0; i < sizeof pad; i++)
+        pad[i] ^= 0x36 ^ 0x5C;
+    MUST(mbedtls_sha256_starts(&c, 0) == 0 && mbedtls_sha256_update(&c, pad, sizeof pad) == 0 &&
+         mbedtls_sha256_update(&c, digest, sizeof digest) == 0 && mbedtls_sha256_finish(&c, digest) == 0);
+    mbedtls_sha256_free(&c);
+    memcpy(tag, digest, SESSION_TAG_BYTES);
+}
+
+/* In constant time: how much of a forged tag was right is nobody's business. */
+static bool tag_fits(const uint8_t key[SESSION_KEY_BYTES], const uint8_t *bytes, size_t n)
+{
+    uint8_t tag[SESSION_TAG_BYTES], wrong = 0;
+
+    hmac(key, bytes, n - SESSION_TAG_BYTES, tag);
+    for (size_t i = 0; i < SESSION_TAG_BYTES; i++)
+        wrong |= tag[i] ^ bytes[n - SESSION_TAG_BYTES + i];
+    return wrong == 0;
+}
+
+static struct writer datagram_begin(uint8_t *out, size_t n, enum session_type type, uint16_t tsi,
+                                    const uint8_t id[SESSION_ID_BYTES], uint32_t counter)
+{
+    struct writer w = writer_on(out, n);
+
+    MUST(tsi);
+    wr_u32(&w, MAGIC);
+    wr_u8(&w, SESSION_VERSION);
+    wr_u8(&w, type);
+    wr_u16(&w, tsi);
+    wr_copy(&w, id, SESSION_ID_BYTES);
+    wr_u32(&w, counter);
+    return w;
+}
+
+static void datagram_seal(struct writer *w, const uint8_t key[SESSION_KEY_BYTES], uint8_t *out)
+{
+    size_t covered = w->done;
+    uint8_t *tag = wr_room(w, SESSION_TAG_BYTES);
+
+    MUST(!w->bad && w->left == 0);
+    hmac(key, out, covered, tag);
+}
+
+uint16_t session_datagram_tsi(const uint8_t *bytes, size_t n, enum session_type type)
+{
+    struct reader r = reader_on(bytes, n);
+    bool ours = rd_u32(&r) == MAGIC;
+
+    ours = rd_u8(&r) == SESSION_VERSION && ours;
+    ours = rd_u8(&r) == type && ours;
+    return ours ? rd_u16(&r) : 0;
+}
+
+/* What both kinds begin with; 0, or why this is not one. */
+static int datagram_open(struct reader *r, const uint8_t *bytes, size_t n, size_t want, enum session_type type,
+                         const uint8_t key[SESSION_KEY_BYTES])
+{
+    uint16_t tsi = session_datagram_tsi(bytes, n, type);
+
+    if (!tsi)
+        return SESSION_EMAGIC;
+    if (n != want)
+        return SESSION_ELENGTH;
+    if (!tag_fits(key, bytes, n))
+        return SESSION_ETAG;
+    *r = reader_on(bytes + SESSION_FRAME_BYTES, n - SESSION_FRAME_BYTES - SESSION_TAG_BYTES);
+    return 0;
+}
+
+static bool facts_legal(const struct session_facts *f)
+{
+    return f->state > SESSION_JOINED && f->state < SESSION_STATES && f->done <= 10000 && f->loss_ppm <= PPM &&
+           f->worst_ppm <= PPM && f->disk_rate < RATE_LIMIT && f->wanted_rate < RATE_LIMIT &&
+           (f->state == SESSION_FAIL ? f->error < 0 : f->error == 0);
+}
+
+void session_beacon_encode(const struct session_beacon *b, const uint8_t key[SESSION_KEY_BYTES],
+                           uint8_t out[SESSION_BEACON_BYTES])
+{
+    struct writer w = datagram_begin(out, SESSION_BEACON_BYTES, SESSION_BEACON, b->tsi, b->id, b->counter);
+    const struct session_facts *f = &b->facts;
+
+    MUST(facts_legal(f));
+    wr_u8(&w, f->state);
+    wr_u8(&w, f->disk_limited);
+    wr_u16(&w, f->done);
+    wr_u32(&w, f->loss_ppm);
+    wr_u32(&w, f->worst_ppm);
+    wr_u64(&w, f->disk_rate);
+    wr_u64(&w, f->wanted_rate);
+    wr_u32(&w, f->open_blocks);
+    wr_u32(&w, f->drops);
+    wr_u32(&w, (uint32_t)f->error);
+    wr_u32(&w, f->heard);
+    wr_u32(&w, f->missed);
+    wr_copy(&w, b->mac, sizeof b->mac);
+    wr_zero(&w, 6);
+    datagram_seal(&w, key, out);
+}
+
+int session_beacon_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSION_KEY_BYTES],
+                          struct session_beacon *b)
+{
+    struct session_facts *f = &b->facts;
+    struct reader r;
+    uint8_t state, flags;
+    int rc = datagram_open(&r, bytes, n, SESSION_BEACON_BYTES, SESSION_BEACON, key);
+
+    memset(b, 0, sizeof *b);
+    if (rc)
+        return rc;
+    b->tsi = session_datagram_tsi(bytes, n, SESSION_BEACON);
+    rd_copy(&r, b->id, sizeof b->id);
+    b->counter = rd_u32(&r);
+    state = rd_u8(&r);
+    flags = rd_u8(&r);
+    f->state = state < SESSION_STATES ? (enum session_state)state : SESSION_STATES;
+    f->disk_limited = flags & 1;
+    f->done = rd_u16(&r);
+    f->loss_ppm = rd_u32(&r);
+    f->worst_ppm = rd_u32(&r);
+    f->disk_rate = rd_u64(&r);
+    f->wanted_rate = rd_u64(&r);
+    f->open_blocks = rd_u32(&r);
+    f->drops = rd_u32(&r);
+    f->error = (int32_t)rd_u32(&r);
+    f->heard = rd_u32(&r);
+    f->missed = rd_u32(&r);
+    rd_copy(&r, b->mac, sizeof b->mac);
+    return zeros_read(&r, 6) && rd_done(&r) && flags <= 1 && facts_legal(f) ? 0 : SESSION_EFIELD;
+}
+
+void session_ack_encode(const struct session_ack *a, const uint8_t key[SESSION_KEY_BYTES],
+                        uint8_t out[SESSION_ACK_BYTES])
+{
+    struct writer w = datagram_begin(out, SESSION_ACK_BYTES, SESSION_ACK, a->tsi, a->id, a->counter);
+
+    MUST(beacon_ms_legal(a->beacon_ms) && a->rate < RATE_LIMIT);
+    wr_u32(&w, a->beacon_ms);
+    wr_u64(&w, a->rate);
+    wr_u32(&w, a->receivers);
+    wr_u32(&w, a->sbn);
+    wr_u8(&w, a->closing);
+    wr_zero(&w, 3);
+    datagram_seal(&w, key, out);
+}
+
+int session_ack_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSION_KEY_BYTES], struct session_ack *a)
+{
+    struct reader r;
+    uint8_t flags;
+    int rc = datagram_open(&r, bytes, n, SESSION_ACK_BYTES, SESSION_ACK, key);
+
+    memset(a, 0, sizeof *a);
+    if (rc)
+        return rc;
+    a->tsi = session_datagram_tsi(bytes, n, SESSION_ACK);
+    rd_copy(&r, a->id, sizeof a->id);
+    a->counter = rd_u32(&r);
+    a->beacon_ms = rd_u32(&r);
+    a->rate = rd_u64(&r);
+    a->receivers = rd_u32(&r);
+    a->sbn = rd_u32(&r);
+    flags = rd_u8(&r);
+    a->closing = flags & 1;
+    return zeros_read(&r, 3) && rd_done(&r) && flags <= 1 && beacon_ms_legal(a->beacon_ms) && a->rate < RATE_LIMIT
+               ? 0
+               : SESSION_EFIELD;
+}

@@ -1,0 +1,430 @@
+#include "net/session/server.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "net/wire/must.h"
+
+#define BUCKETS (SESSION_RECEIVERS_MAX / 4)
+#define BEACON_MS_LEAST 1000
+#define BEACON_MS_MOST 60000
+/* Fewer packets than this between two beacons say nothing about loss. */
+#define LOSS_PACKETS 500
+
+_Static_assert(sizeof((struct session_image){0}.buckets) == BUCKETS * sizeof(uint32_t), "one hash table");
+
+/* ---- rows ---- */
+
+static bool is_final(enum session_state s)
+{
+    return s == SESSION_PASS || s == SESSION_FAIL || s == SESSION_LEAVING;
+}
+
+static bool row_needs(const struct session_receiver *r)
+{
+    return r->used && !r->gone && r->facts.state <= SESSION_RECEIVING;
+}
+
+/* Receiver ids are random, and members who choose theirs badly slow down this table alone. */
+static uint32_t *bucket_of(struct session_image *m, const uint8_t id[SESSION_ID_BYTES])
+{
+    return &m->buckets[((unsigned)id[0] << 8 | id[1]) % BUCKETS];
+}
+
+static struct session_receiver *row_find(struct session_image *m, const uint8_t id[SESSION_ID_BYTES])
+{
+    for (uint32_t at = *bucket_of(m, id); at; at = m->rows[at - 1].next)
+        if (memcmp(m->rows[at - 1].id, id, SESSION_ID_BYTES) == 0)
+            return &m->rows[at - 1];
+    return NULL;
+}
+
+static void row_unlink(struct session_image *m, struct session_receiver *r)
+{
+    uint32_t *at = bucket_of(m, r->id);
+
+    while (&m->rows[*at - 1] != r)
+        at = &m->rows[*at - 1].next;
+    *at = r->next;
+}
+
+bool session_image_superseded(const struct session_image *m, const struct session_receiver *r)
+{
+    for (uint32_t i = 0; i < m->used; i++) {
+        const struct session_receiver *o = &m->rows[i];
+
+        if (o != r && memcmp(o->mac, r->mac, 6) == 0 && mono_sub(o->joined, r->heard) >= 0)
+            return true;
+    }
+    return false;
+}
+
+static void tally_add(struct session_tally *t, const struct session_receiver *r)
+{
+    t->passed += r->facts.state == SESSION_PASS;
+    t->failed += r->facts.state == SESSION_FAIL;
+    t->lost += r->facts.state == SESSION_LEAVING || (r->gone && !is_final(r->facts.state));
+    t->unfinished += !r->gone && !is_final(r->facts.state);
+}
+
+/* Whom a newcomer may replace: best who is gone, else who never sent a beacon; of these the one silent for longest. */
+static struct session_receiver *row_spare(struct session_image *m)
+{
+    struct session_receiver *best = NULL;
+
+    for (uint32_t i = 0; i < m->used; i++) {
+        struct session_receiver *r = &m->rows[i];
+
+        if (!r->gone && r->facts.state != SESSION_JOINED)
+            continue;
+        if (!best || r->gone > best->gone || (r->gone == best->gone && mono_sub(best->heard, r->heard) > 0))
+            best = r;
+    }
+    return best;
+}
+
+/* A fresh row for the id, linked; NULL when all rows are in use by the living. */
+static struct session_receiver *row_new(struct session_image *m, const uint8_t id[SESSION_ID_BYTES])
+{
+    struct session_receiver *r;
+
+    if (m->used < m->n_rows) {
+        r = &m->rows[m->used++];
+    } else {
+        r = row_spare(m);
+        if (!r)
+            return NULL;
+        if (!session_image_superseded(m, r))
+            tally_add(&m->evicted, r);
+        row_unlink(m, r);
+    }
+    memset(r, 0, sizeof *r);
+    memcpy(r->id, id, SESSION_ID_BYTES);
+    r->used = true;
+    r->next = *bucket_of(m, id);
+    *bucket_of(m, id) = (uint32_t)(r - m->rows) + 1;
+    return r;
+}
+
+/* ---- what happens ---- */
+
+static void tell(struct session_server *s, unsigned image, enum session_happening what,
+                 const struct session_receiver *r, enum session_state before)
+{
+    struct session_event e = {.what = what, .image = image, .receiver = r, .before = before};
+
+    if (s->tell)
+        s->tell(s->ctx, &e);
+}
+
+/* As many beacons as 1 % of the stream has room for. */
+static uint32_t beacon_ms(const struct session_image *m)
+{
+    uint64_t per_second = m->welcome.rate / 100;
+    uint64_t ms = (uint64_t)m->live * SESSION_EXCHANGE_WIRE_BYTES * 1000 / (per_second ? per_second : 1);
+
+    return ms < BEACON_MS_LEAST ? BEACON_MS_LEAST : ms > BEACON_MS_MOST ? BEACON_MS_MOST : (uint32_t)ms;
+}
+
+/* Counts anew who lives and who needs, and starts or suspends the stream. */
+static void image_settle(struct session_server *s, unsigned image)
+{
+    struct session_image *m = s->images[image];
+
+    m->live = m->needing = 0;
+    for (uint32_t i = 0; i < m->used; i++) {
+        m->live += !m->rows[i].gone;
+        m->needing += row_needs(&m->rows[i]);
+    }
+    m->welcome.beacon_ms = beacon_ms(m);
+    if (m->needing) {
+        m->wanted_in_loop = true;
+        m->idle_loops = 0;
+    }
+    if (m->needing && !m->running) {
+        m->running = true;
+        tell(s, image, m->ever ? SESSION_RESUME : SESSION_START, NULL, SESSION_JOINED);
+        m->ever = true;
+    } else if (!m->needing && m->running && m->loop_suspend == SESSION_SUSPEND_AUTO) {
+        m->running = false;
+        tell(s, image, SESSION_SUSPEND, NULL, SESSION_JOINED);
+    }
+}
+
+int session_server_add(struct session_server *s, struct session_image *m)
+{
+    MUST(m->n_rows >= 1 && m->n_rows <= SESSION_RECEIVERS_MAX && session_name_legal(m->name) && m->name[0]);
+    if (s->n == SESSION_IMAGES_MAX)
+        return SESSION_EFULL;
+    for (unsigned i = 0; i < s->n; i++)
+        if (s->images[i]->welcome.tsi == m->welcome.tsi || strcmp(s->images[i]->name, m->name) == 0)
+            return SESSION_EFULL;
+    s->images[s->n++] = m;
+    m->welcome.beacon_ms = beacon_ms(m);
+    return 0;
+}
+
+/* A row for this receiver, its own or a new one; NULL when there is no room. */
+static struct session_receiver *admit(struct session_server *s, unsigned image, const uint8_t id[SESSION_ID_BYTES],
+                                      const uint8_t mac[6], uint32_t from, struct mono now)
+{
+    struct session_image *m = s->images[image];
+    struct session_receiver *r = row_find(m, id);
+    bool came = !r;
+
+    if (came)
+        r = row_new(m, id);
+    if (!r)
+        return NULL;
+    memcpy(r->mac, mac, 6);
+    r->address = from;
+    r->heard = now;
+    if (came) {
+        r->joined = now;
+        tell(s, image, SESSION_CAME, r, SESSION_JOINED);
+        image_settle(s, image);
+    }
+    return r;
+}
+
+/* ---- handshake ---- */
+
+static void refuse(struct session_message *reply, enum session_refusal code, const char *fmt, const char *name)
+{
+    memset(reply, 0, sizeof *reply);
+    reply->type = SESSION_REFUSE;
+    reply->u.refuse.code = (uint16_t)code;
+    snprintf(reply->u.refuse.sentence, sizeof reply->u.refuse.sentence, fmt, name);
+}
+
+static void offer(const struct session_server *s, struct session_message *reply)
+{
+    struct session_list *l = &reply->u.list;
+
+    memset(reply, 0, sizeof *reply);
+    reply->type = SESSION_LIST;
+    for (l->n = 0; l->n < s->n; l->n++) {
+        l->image[l->n].raw_bytes = s->images[l->n]->raw_bytes;
+        memcpy(l->image[l->n].name, s->images[l->n]->name, sizeof l->image[l->n].name);
+    }
+}
+
+/* The index of the image of that name, s->n when there is none. */
+static unsigned image_named(const struct session_server *s, const char *name)
+{
+    unsigned i = 0;
+
+    while (i < s->n && strcmp(s->images[i]->name, name) != 0)
+        i++;
+    return i;
+}
+
+static void welcome(struct session_server *s, const struct session_hello *h, uint32_t from, struct mono now,
+                    struct session_message *reply)
+{
+    unsigned image = !h->name[0] && s->n == 1 ? 0 : image_named(s, h->name);
+
+    if (s->closing || s->n == 0) {
+        refuse(reply, SESSION_REFUSE_CLOSING, "the server is stopping%s", "");
+    } else if (!h->name[0] && s->n > 1) {
+        offer(s, reply);
+    } else if (image == s->n) {
+        refuse(reply, SESSION_REFUSE_UNKNOWN, "no image named \"%s\" is served here", h->name);
+    } else if (!admit(s, image, h->id, h->mac, from, now)) {
+        refuse(reply, SESSION_REFUSE_FULL, "no room for another receiver of this image%s", "");
+    } else {
+        memset(reply, 0, sizeof *reply);
+        reply->type = SESSION_WELCOME;
+        reply->u.welcome = s->images[image]->welcome;
+    }
+}
+
+void session_server_message(struct session_server *s, const uint8_t *bytes, size_t n, uint32_t from,
+                            struct mono now, struct session_message *reply)
+{
+    struct session_message m;
+    int rc = session_message_decode(bytes, n, &m);
+
+    if (rc == 0 && m.type == SESSION_HELLO) {
+        welcome(s, &m.u.hello, from, now, reply);
+        return;
+    }
+    s->refused++;
+    if (rc == SESSION_EVERSION)
+        refuse(reply, SESSION_REFUSE_BROKEN, "this server speaks version 1 of the session protocol%s", "");
+    else
+        refuse(reply, SESSION_REFUSE_BROKEN, "this is Ringcast's session port: a hello was expected%s", "");
+}
+
+/* ---- beacons ---- */
+
+/* The loss since an earlier beacon, once enough packets have gone by. */
+static void row_loss(struct session_receiver *r)
+{
+    uint32_t heard = r->facts.heard - r->base_heard, missed = r->facts.missed - r->base_missed;
+    uint64_t all = (uint64_t)heard + missed;
+
+    if (all < LOSS_PACKETS)
+        return;
+    r->recent_ppm = (uint32_t)(missed * UINT64_C(1000000) / all);
+    r->base_heard = r->facts.heard;
+    r->base_missed = r->facts.missed;
+}
+
+static void row_update(struct session_server *s, unsigned image, struct session_receiver *r,
+                       const struct session_beacon *b)
+{
+    enum session_state before = r->facts.state;
+    bool back = r->gone, first = r->counter == 0;
+
+    r->facts = b->facts;
+    r->counter = b->counter;
+    r->gone = false;
+    if (first) { /* a program that goes on with another session's counts is welcome */
+        r->base_heard = b->facts.heard;
+        r->base_missed = b->facts.missed;
+    }
+    row_loss(r);
+    if (back)
+        tell(s, image, SESSION_BACK, r, before);
+    if (before != r->facts.state)
+        tell(s, image, SESSION_STATE, r, before);
+    if (r->facts.state == SESSION_MANIFEST)
+        tell(s, image, SESSION_BODY, r, before);
+    if (back || before != r->facts.state)
+        image_settle(s, image);
+}
+
+/* Whose beacon is it? The image's index in *image; 0 or why it is nobody's. */
+static int beacon_open(struct session_server *s, const uint8_t *bytes, size_t n, struct session_beacon *b,
+                       unsigned *image)
+{
+    uint16_t tsi = session_datagram_tsi(bytes, n, SESSION_BEACON);
+
+    for (*image = 0; *image < s->n; ++*image)
+        if (s->images[*image]->welcome.tsi == tsi)
+            return session_beacon_decode(bytes, n, s->images[*image]->welcome.key, b);
+    return tsi ? SESSION_EUNKNOWN : SESSION_EMAGIC;
+}
+
+static int beacon_take(struct session_server *s, const struct session_beacon *b, unsigned image, uint32_t from,
+                       struct mono now)
+{
+    struct session_receiver *r = row_find(s->images[image], b->id);
+
+    if (r && b->counter <= r->counter)
+        return SESSION_EREPLAY;
+    /* Whoever holds the key was welcomed once: a row that was given away meanwhile is made anew. */
+    r = admit(s, image, b->id, b->mac, from, now);
+    if (!r)
+        return SESSION_EFULL;
+    row_update(s, image, r, b);
+    return 0;
+}
+
+int session_server_datagram(struct session_server *s, const uint8_t *bytes, size_t n, uint32_t from,
+                            struct mono now, uint8_t ack[SESSION_ACK_BYTES])
+{
+    struct session_beacon b;
+    unsigned image;
+    int rc = beacon_open(s, bytes, n, &b, &image);
+    const struct session_image *m;
+    struct session_ack a = {0};
+
+    if (rc == 0)
+        rc = beacon_take(s, &b, image, from, now);
+    if (rc) {
+        s->refused++;
+        return rc;
+    }
+    m = s->images[image];
+    a.tsi = b.tsi;
+    memcpy(a.id, b.id, sizeof a.id);
+    a.counter = b.counter;
+    a.beacon_ms = m->welcome.beacon_ms;
+    a.rate = m->running ? m->welcome.rate : 0;
+    a.receivers = m->needing;
+    a.sbn = m->welcome.sbn;
+    a.closing = s->closing;
+    session_ack_encode(&a, m->welcome.key, ack);
+    return 1;
+}
+
+/* ---- time and stream ---- */
+
+static void image_bury(struct session_server *s, unsigned image, struct mono now)
+{
+    struct session_image *m = s->images[image];
+    int64_t patience = 3 * (int64_t)m->welcome.beacon_ms * MONO_MS;
+
+    if (patience < SESSION_SILENT_NS)
+        patience = SESSION_SILENT_NS;
+    for (uint32_t i = 0; i < m->used; i++) {
+        struct session_receiver *r = &m->rows[i];
+
+        if (r->gone || mono_sub(now, r->heard) <= patience)
+            continue;
+        r->gone = true;
+        if (!is_final(r->facts.state))
+            tell(s, image, SESSION_GONE, r, r->facts.state);
+    }
+}
+
+void session_server_tick(struct session_server *s, struct mono now)
+{
+    for (unsigned i = 0; i < s->n; i++) {
+        image_bury(s, i, now);
+        image_settle(s, i);
+    }
+}
+
+void session_image_loop(struct session_server *s, unsigned image)
+{
+    struct session_image *m = s->images[image];
+    bool limited = m->loop_suspend != SESSION_SUSPEND_NEVER && m->loop_suspend != SESSION_SUSPEND_AUTO;
+
+    if (!m->wanted_in_loop)
+        m->idle_loops++;
+    m->wanted_in_loop = m->needing != 0;
+    if (limited && m->running && m->idle_loops >= m->loop_suspend) {
+        m->running = false;
+        m->idle_loops = 0;
+        tell(s, image, SESSION_SUSPEND, NULL, SESSION_JOINED);
+    }
+}
+
+void session_image_at(struct session_server *s, unsigned image, uint32_t sbn, uint64_t rate)
+{
+    s->images[image]->welcome.sbn = sbn;
+    s->images[image]->welcome.rate = rate;
+}
+
+/* ---- questions ---- */
+
+unsigned session_image_samples(const struct session_server *s, unsigned image, struct rate_sample *out, unsigned max)
+{
+    const struct session_image *m = s->images[image];
+    unsigned n = 0;
+
+    for (uint32_t i = 0; i < m->used && n < max; i++) {
+        const struct session_receiver *r = &m->rows[i];
+
+        if (row_needs(r) && r->facts.state != SESSION_JOINED)
+            out[n++] = (struct rate_sample){.recent_ppm = r->recent_ppm,
+                                            .loss_ppm = r->facts.loss_ppm,
+                                            .worst_ppm = r->facts.worst_ppm,
+                                            .wanted = r->facts.disk_limited ? r->facts.wanted_rate : 0};
+    }
+    return n;
+}
+
+struct session_tally session_image_tally(const struct session_server *s, unsigned image)
+{
+    const struct session_image *m = s->images[image];
+    struct session_tally t = m->evicted;
+
+    for (uint32_t i = 0; i < m->used; i++)
+        if (!session_image_superseded(m, &m->rows[i]))
+            tally_add(&t, &m->rows[i]);
+    return t;
+}
