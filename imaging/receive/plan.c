@@ -1,0 +1,50 @@
+#include "imaging/receive/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int plan_init(struct plan *p, const struct img_head *head, const struct img_body *body, struct disk *disk,
+              bool verify, struct err *err)
+{
+    memset(p, 0, sizeof *p);
+    p->head = head;
+    p->body = body;
+    p->disk = disk;
+    p->verify = verify;
+    pthread_mutex_init(&p->fail_lock, NULL);
+    p->finished = calloc(body->ndata + 1u, sizeof *p->finished);
+    p->open = calloc(body->nblocks + 1u, sizeof *p->open);
+    if (!p->finished || !p->open) {
+        plan_free(p);
+        return err_set(err, RECEIVE_EMEMORY, "not enough memory for the states of %u chunks", body->ndata);
+    }
+    for (uint32_t sbn = 0; sbn < body->nblocks; sbn++)
+        p->open[sbn] = body->block_first[sbn + 1] - body->block_first[sbn];
+    return 0;
+}
+
+void plan_free(struct plan *p)
+{
+    free(p->finished);
+    free(p->open);
+    p->finished = NULL;
+    p->open = NULL;
+    pthread_mutex_destroy(&p->fail_lock);
+}
+
+void plan_fail(struct plan *p, const struct err *why)
+{
+    pthread_mutex_lock(&p->fail_lock);
+    if (!p->fail.code)
+        p->fail = *why;
+    pthread_mutex_unlock(&p->fail_lock);
+    atomic_store(&p->stop, true);
+}
+
+bool plan_edge(const struct plan *p, uint32_t ordinal)
+{
+    uint64_t at = (uint64_t)p->body->data[ordinal].number * IMG_CHUNK_BYTES;
+    uint64_t end = at + plan_raw_len(p, ordinal);
+
+    return at < EDGE_BYTES || end + EDGE_BYTES > p->body->raw_bytes;
+}

@@ -1,0 +1,85 @@
+/* What all receiving stages share: the image, the target, what became of each chunk, and the first failure.
+ *
+ * The stages, in the order data takes through them, each on threads of its own:
+ *   packets ──> intake (track, rows, sums) ──> work (unpack, hash, decode) ──> store (write) ──> proof (read back)
+ * Nothing flows back but three small signals: a block is done, a block proved wrong, a buffer is free. */
+#ifndef IMAGING_RECEIVE_PLAN_H
+#define IMAGING_RECEIVE_PLAN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "imaging/disk/disk.h"
+#include "imaging/image/image.h"
+
+#define RECEIVE_ERRORS(X)                                                                          \
+    X(RECEIVE_EMEMORY, -800, "there is not enough memory to receive")                              \
+    X(RECEIVE_ETHREAD, -801, "a thread cannot be started")                                         \
+    X(RECEIVE_EREADBACK, -802, "the target does not return what was written to it")                \
+    X(RECEIVE_ECHUNK, -803, "a chunk of the source does not have its hash")                        \
+    X(RECEIVE_ETIMEOUT, -804, "nothing arrived for too long")                                      \
+    X(RECEIVE_ECLOSED, -805, "the sender ended the session")                                       \
+    X(RECEIVE_EBODY, -806, "the image's body does not have its hash")                              \
+    X(RECEIVE_EINTR, -807, "interrupted")                                                          \
+    X(RECEIVE_ESOURCE, -808, "the source ended too early")
+
+#define X(name, code, text) name = code,
+enum receive_error { RECEIVE_ERRORS(X) };
+#undef X
+
+#define EDGE_BYTES (UINT64_C(1) << 20) /* of the disk's head and of its tail: zero until all else is proven */
+
+/* Counters for the board, beacons and the report. Written by their stage, read by anyone. */
+struct receive_counts {
+    _Atomic uint64_t packets, wanted;    /* authentic ones of the stream; those that brought something */
+    _Atomic uint64_t body_packets, early; /* of the body; of the stream before the body was there */
+    _Atomic uint64_t foreign, forged, malformed; /* another session's; wrong tag; not a packet */
+    _Atomic uint64_t stale, skipped, bad;        /* see track.h */
+    _Atomic uint64_t lost;               /* packet numbers that never came */
+    _Atomic uint64_t first_ns, bound_ns, last_ns; /* times of the first, of the as-many-as-source'th, of the last packet */
+    _Atomic uint64_t unpacked, written, proven, kept; /* chunks */
+    _Atomic uint64_t decoded, poisoned;  /* blocks repaired; blocks thrown away for a wrong hash */
+    _Atomic uint64_t parked_ram, parked_disk; /* chunks set aside incomplete */
+    _Atomic uint64_t shed;               /* blocks left out because the disk was behind */
+    _Atomic uint64_t write_ns, write_bytes; /* time inside writes, for the disk's rate */
+    _Atomic uint32_t worst_ppm, open_blocks;
+};
+
+struct plan {
+    const struct img_head *head;
+    const struct img_body *body;
+    struct disk *disk;
+    bool verify;                 /* read back what was written */
+    _Atomic uint8_t *finished;   /* by ordinal: 1 once its content is known to be right */
+    _Atomic uint32_t *open;      /* by SBN: chunks not finished */
+    struct receive_counts counts;
+    _Atomic bool stop;           /* a failure, or the caller wants out */
+    struct err fail;             /* the first failure; read it after the threads are joined */
+    pthread_mutex_t fail_lock;
+};
+
+/* Takes the arguments into an empty plan; nothing finished. Keeps all pointers. 0 or RECEIVE_EMEMORY. */
+int plan_init(struct plan *p, const struct img_head *head, const struct img_body *body, struct disk *disk,
+              bool verify, struct err *err);
+void plan_free(struct plan *p);
+
+/* Records the failure if it is the first, and stops all stages. */
+void plan_fail(struct plan *p, const struct err *why);
+
+static inline bool plan_stopped(struct plan *p)
+{
+    return atomic_load_explicit(&p->stop, memory_order_relaxed);
+}
+
+/* Raw length of data chunk `ordinal`. */
+static inline uint32_t plan_raw_len(const struct plan *p, uint32_t ordinal)
+{
+    return img_raw_len(p->body->raw_bytes, p->body->data[ordinal].number);
+}
+
+/* Whether the chunk touches the first or last EDGE_BYTES of the image: those are written last. */
+bool plan_edge(const struct plan *p, uint32_t ordinal);
+
+#endif

@@ -1,0 +1,340 @@
+#include "imaging/receive/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "imaging/image/sha256.h"
+#include "imaging/receive/proof.h"
+#include "net/wire/must.h"
+
+#define EDGE_MAX 24u       /* chunks that touch an edge: 9 at each end at the most */
+#define STALE_MS 200       /* a short run is written when nothing joined it for so long */
+#define FEW_BUFFERS (STORE_BUFFERS / 3)
+
+struct piece {
+    uint32_t ordinal;
+    uint8_t *raw;
+};
+
+struct store {
+    struct plan *plan;
+    struct proof *proof;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    uint8_t *memory;
+    uint8_t *free[STORE_BUFFERS];
+    uint32_t n_free;
+    struct piece pending[STORE_BUFFERS]; /* by ordinal */
+    uint32_t n_pending, writing;
+    struct piece edge[EDGE_MAX];
+    uint32_t n_edge;
+    bool drain, end;
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Waits for a change at most `ms`; false when that time has passed. Called with the lock held. */
+static bool wait_change(struct store *s, long ms)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_nsec += ms * 1000000;
+    t.tv_sec += t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return pthread_cond_timedwait(&s->changed, &s->lock, &t) != ETIMEDOUT;
+}
+
+static bool neighbours(const struct plan *p, uint32_t a, uint32_t b)
+{
+    return b == a + 1 && p->body->data[b].number == p->body->data[a].number + 1;
+}
+
+/* The longest run of neighbours among the pending: *first is its place, the result its length. */
+static uint32_t longest_run(const struct store *s, uint32_t *first)
+{
+    uint32_t best = 0;
+
+    for (uint32_t i = 0, n; i < s->n_pending; i += n) {
+        for (n = 1; i + n < s->n_pending && n < DISK_MAX_PARTS; n++)
+            if (!neighbours(s->plan, s->pending[i + n - 1].ordinal, s->pending[i + n].ordinal))
+                break;
+        if (n > best) {
+            best = n;
+            *first = i;
+        }
+    }
+    return best;
+}
+
+static void write_run(struct store *s, const struct piece *run, uint32_t n)
+{
+    struct plan *p = s->plan;
+    struct disk_part parts[DISK_MAX_PARTS];
+    struct err err = {0};
+    uint64_t bytes = 0, start;
+
+    for (uint32_t i = 0; i < n; i++) {
+        parts[i] = (struct disk_part){run[i].raw, plan_raw_len(p, run[i].ordinal)};
+        bytes += parts[i].n;
+    }
+    start = now_ns();
+    if (p->disk->ops->write(p->disk->ctx, parts, (int)n,
+                            (uint64_t)p->body->data[run[0].ordinal].number * IMG_CHUNK_BYTES, &err)) {
+        plan_fail(p, &err);
+        return;
+    }
+    atomic_fetch_add(&p->counts.write_ns, now_ns() - start);
+    atomic_fetch_add(&p->counts.write_bytes, bytes);
+    atomic_fetch_add(&p->counts.written, n);
+    if (s->proof)
+        proof_written(s->proof, run[0].ordinal, n);
+}
+
+/* Writes one run if it is time to. Called with the lock held, which is let go while the disk works. */
+static bool write_some(struct store *s, bool stale)
+{
+    struct piece run[DISK_MAX_PARTS];
+    uint32_t first = 0, n = longest_run(s, &first);
+
+    if (n == 0 || (n < STORE_RUN && !stale && !s->drain && s->n_free > FEW_BUFFERS))
+        return false;
+    memcpy(run, s->pending + first, n * sizeof *run);
+    s->n_pending -= n;
+    memmove(s->pending + first, s->pending + first + n, (s->n_pending - first) * sizeof *run);
+    s->writing = n;
+    pthread_mutex_unlock(&s->lock);
+    if (!plan_stopped(s->plan))
+        write_run(s, run, n);
+    pthread_mutex_lock(&s->lock);
+    for (uint32_t i = 0; i < n; i++)
+        s->free[s->n_free++] = run[i].raw;
+    s->writing = 0;
+    pthread_cond_broadcast(&s->changed);
+    return true;
+}
+
+static void *store_main(void *arg)
+{
+    struct store *s = arg;
+    bool stale = false;
+
+    pthread_mutex_lock(&s->lock);
+    while (!s->end)
+        if (!write_some(s, stale))
+            stale = !wait_change(s, STALE_MS);
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+int store_open(struct store **out, struct plan *plan, struct proof *proof, struct err *err)
+{
+    struct store *s = calloc(1, sizeof *s);
+    pthread_condattr_t attr;
+
+    *out = NULL;
+    if (s)
+        s->memory = aligned_alloc(DISK_ALIGN, (size_t)STORE_BUFFERS * IMG_CHUNK_BYTES);
+    if (!s || !s->memory) {
+        free(s);
+        return err_set(err, RECEIVE_EMEMORY, "not enough memory for write buffers");
+    }
+    s->plan = plan;
+    s->proof = proof;
+    for (uint32_t i = 0; i < STORE_BUFFERS; i++)
+        s->free[s->n_free++] = s->memory + (size_t)(STORE_BUFFERS - 1 - i) * IMG_CHUNK_BYTES;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->changed, &attr);
+    pthread_condattr_destroy(&attr);
+    if (pthread_create(&s->thread, NULL, store_main, s)) {
+        free(s->memory);
+        free(s);
+        return err_set(err, RECEIVE_ETHREAD, "the writing thread cannot be started");
+    }
+    *out = s;
+    return 0;
+}
+
+/* Zeros [at, at + n) where it lies on the disk. */
+static int zero(struct plan *p, uint64_t at, uint64_t n, struct err *err)
+{
+    if (at >= p->disk->bytes)
+        return 0;
+    if (n > p->disk->bytes - at)
+        n = p->disk->bytes - at;
+    return p->disk->ops->zero(p->disk->ctx, at, n, err);
+}
+
+int store_blank_edges(struct plan *p, struct err *err)
+{
+    uint64_t ends[2] = {p->body->raw_bytes, p->disk->bytes};
+    int rc = zero(p, 0, EDGE_BYTES, err);
+
+    /* A larger target has another partition table at its own end. */
+    for (int i = 0; i < 2 && !rc; i++) {
+        uint64_t end = ends[i] < p->disk->bytes ? ends[i] : p->disk->bytes;
+        uint64_t at = end > EDGE_BYTES ? (end - EDGE_BYTES) & ~(uint64_t)(DISK_ALIGN - 1) : 0;
+
+        rc = zero(p, at, end - at, err);
+    }
+    return rc ? rc : p->disk->ops->flush(p->disk->ctx, err);
+}
+
+uint8_t *store_buffer(struct store *s)
+{
+    uint8_t *raw = NULL;
+
+    pthread_mutex_lock(&s->lock);
+    while (s->n_free == 0 && !plan_stopped(s->plan))
+        wait_change(s, STALE_MS);
+    if (s->n_free > 0 && !plan_stopped(s->plan))
+        raw = s->free[--s->n_free];
+    if (s->n_free == FEW_BUFFERS)
+        pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+    return raw;
+}
+
+static void give_back(struct store *s, uint8_t *raw)
+{
+    s->free[s->n_free++] = raw;
+    pthread_cond_broadcast(&s->changed);
+}
+
+void store_return(struct store *s, uint8_t *raw)
+{
+    pthread_mutex_lock(&s->lock);
+    give_back(s, raw);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Called with the lock held. */
+static void keep_edge(struct store *s, uint32_t ordinal, const uint8_t *raw)
+{
+    uint8_t *copy = aligned_alloc(DISK_ALIGN, IMG_CHUNK_BYTES);
+    struct err err = {0};
+
+    MUST(s->n_edge < EDGE_MAX);
+    if (!copy) {
+        err_set(&err, RECEIVE_EMEMORY, "not enough memory for the edges of the disk");
+        plan_fail(s->plan, &err);
+        return;
+    }
+    memcpy(copy, raw, plan_raw_len(s->plan, ordinal));
+    s->edge[s->n_edge++] = (struct piece){ordinal, copy};
+}
+
+void store_keep_edge(struct store *s, uint32_t ordinal, const uint8_t *raw)
+{
+    pthread_mutex_lock(&s->lock);
+    keep_edge(s, ordinal, raw);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void store_put(struct store *s, uint32_t ordinal, uint8_t *raw)
+{
+    uint32_t at;
+
+    pthread_mutex_lock(&s->lock);
+    if (plan_edge(s->plan, ordinal)) {
+        keep_edge(s, ordinal, raw);
+        give_back(s, raw);
+        pthread_mutex_unlock(&s->lock);
+        return;
+    }
+    for (at = s->n_pending; at > 0 && s->pending[at - 1].ordinal > ordinal; at--)
+        s->pending[at] = s->pending[at - 1];
+    s->pending[at] = (struct piece){ordinal, raw};
+    /* Waking the writer for every chunk would cost more than it gains: it looks by itself after STALE_MS. */
+    if (++s->n_pending % STORE_RUN == 0 || s->n_free <= FEW_BUFFERS)
+        pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void store_drain(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->drain = true;
+    pthread_cond_broadcast(&s->changed);
+    while ((s->n_pending > 0 || s->writing > 0) && !plan_stopped(s->plan))
+        wait_change(s, STALE_MS);
+    s->drain = false;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static int check_edge(struct store *s, const struct piece *e, uint8_t *back, struct err *err)
+{
+    struct plan *p = s->plan;
+    const struct img_chunk *c = p->body->data + e->ordinal;
+    uint32_t n = plan_raw_len(p, e->ordinal);
+    uint8_t hash[SHA256_BYTES];
+    int rc = p->disk->ops->read(p->disk->ctx, back, n, (uint64_t)c->number * IMG_CHUNK_BYTES, err);
+
+    if (rc)
+        return rc;
+    chunk_hash(hash, back, n);
+    if (memcmp(hash, c->hash, sizeof hash))
+        return err_set(err, RECEIVE_EREADBACK, "the target returns other bytes than were written at byte %llu",
+                       (unsigned long long)c->number * IMG_CHUNK_BYTES);
+    atomic_fetch_add(&p->counts.proven, 1);
+    return 0;
+}
+
+static int write_edges(struct store *s, uint8_t *back, struct err *err)
+{
+    struct plan *p = s->plan;
+    int rc = p->disk->ops->flush(p->disk->ctx, err);
+
+    for (uint32_t i = 0; i < s->n_edge && !rc; i++) {
+        struct disk_part part = {s->edge[i].raw, plan_raw_len(p, s->edge[i].ordinal)};
+
+        rc = p->disk->ops->write(p->disk->ctx, &part, 1,
+                                 (uint64_t)p->body->data[s->edge[i].ordinal].number * IMG_CHUNK_BYTES, err);
+        if (!rc)
+            atomic_fetch_add(&p->counts.written, 1);
+    }
+    if (!rc)
+        rc = p->disk->ops->flush(p->disk->ctx, err);
+    for (uint32_t i = 0; i < s->n_edge && !rc && p->verify; i++)
+        rc = check_edge(s, s->edge + i, back, err);
+    return rc;
+}
+
+int store_edges(struct store *s, struct err *err)
+{
+    uint8_t *back = store_buffer(s);
+    int rc = back ? write_edges(s, back, err) : err_set(err, RECEIVE_EINTR, "stopped");
+    struct err ignored = {0};
+
+    if (rc)
+        store_blank_edges(s->plan, &ignored);
+    return rc;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->lock);
+    s->end = true;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->thread, NULL);
+    for (uint32_t i = 0; i < s->n_edge; i++)
+        free(s->edge[i].raw);
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->changed);
+    free(s->memory);
+    free(s);
+}

@@ -1,0 +1,41 @@
+/* Writing: verified raw chunks in, large sequential writes out. Chunks come nearly in disk order (the image is laid
+ * out for that), so a few dozen buffers are enough to join neighbours into runs.
+ *
+ * The first and last EDGE_BYTES of the image are kept in memory and written by store_edges, when everything else is
+ * proven: until then the target looks empty and does not boot. */
+#ifndef IMAGING_RECEIVE_STORE_H
+#define IMAGING_RECEIVE_STORE_H
+
+#include "imaging/receive/plan.h"
+
+struct store;
+struct proof;
+
+#define STORE_BUFFERS 160u /* of IMG_CHUNK_BYTES: 20 MB */
+#define STORE_RUN 16u      /* chunks worth writing at once: 2 MiB */
+
+/* Starts the writing thread. Chunks written are announced to `proof` (which may be NULL). Keeps plan and proof. */
+int store_open(struct store **out, struct plan *plan, struct proof *proof, struct err *err);
+
+/* Makes the target look empty: zeros in its first and last EDGE_BYTES. Before the first store_put. */
+int store_blank_edges(struct plan *plan, struct err *err);
+
+/* A buffer of IMG_CHUNK_BYTES, aligned for the disk; waits for one. NULL once the plan is stopped. Any thread. */
+uint8_t *store_buffer(struct store *s);
+/* Gives a buffer back unused. */
+void store_return(struct store *s, uint8_t *raw);
+/* Gives the verified content of a chunk, in a buffer of store_buffer. */
+void store_put(struct store *s, uint32_t ordinal, uint8_t *raw);
+/* Keeps a copy of an edge chunk that the target holds already. */
+void store_keep_edge(struct store *s, uint32_t ordinal, const uint8_t *raw);
+
+/* Waits until everything given has been written. */
+void store_drain(struct store *s);
+/* Writes the edges, flushes, and reads them back if the plan verifies. All other stages are done by then. On
+ * failure the edges are zero again. */
+int store_edges(struct store *s, struct err *err);
+
+/* Ends the thread (after stop or drain) and frees all. */
+void store_close(struct store *s);
+
+#endif
