@@ -1,0 +1,433 @@
+#include "imaging/receive/intake.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "net/wire/must.h"
+
+#define NO_RUN 0xffffu
+
+static uint8_t symbols_of(const struct img_chunk *c)
+{
+    return (uint8_t)(img_chunk_last_esi(c) - img_chunk_first_esi(c) + 1);
+}
+
+static const struct track_window *window(const struct intake *in)
+{
+    return in->windows + in->track.window;
+}
+
+static uint8_t *sums_of(const struct intake *in, uint32_t slot)
+{
+    return in->sums + slot * in->sums_stride;
+}
+
+/* ---- memory ---- */
+
+static uint32_t slots_for(const struct plan *p)
+{
+    return p->body->nblocks < INTAKE_SLOTS ? p->body->nblocks : INTAKE_SLOTS;
+}
+
+/* Fresh from the kernel and untouched, the sums cost memory only where blocks need them. */
+static int take_sums(struct intake *in, unsigned lg_t, uint32_t slots)
+{
+    free(in->sums);
+    in->lg_t = lg_t;
+    in->sums_stride = fec_acc_bytes(lg_t);
+    in->sums = aligned_alloc(64, slots * in->sums_stride);
+    return in->sums ? 0 : -1;
+}
+
+static void mark_finished(struct intake *in)
+{
+    const struct img_body *b = in->plan->body;
+
+    for (uint32_t i = 0; i < b->ndata; i++)
+        in->left[i] = atomic_load(&in->plan->finished[i]) ? 0 : symbols_of(b->data + i);
+    for (uint32_t sbn = 0; sbn < b->nblocks; sbn++)
+        if (atomic_load(&in->plan->open[sbn]) == 0)
+            track_block_done(&in->track, sbn);
+}
+
+int intake_init(struct intake *in, struct plan *plan, bool patient, struct err *err)
+{
+    const struct img_body *b = plan->body;
+    uint32_t slots = slots_for(plan), widest = 1;
+
+    memset(in, 0, sizeof *in);
+    in->plan = plan;
+    in->patient = patient;
+    memset(in->run_of, 0xff, sizeof in->run_of);
+    in->windows = calloc(b->nwindows, sizeof *in->windows);
+    in->track_memory = aligned_alloc(64, (track_bytes(b->nblocks, slots) + 63) & ~(size_t)63);
+    in->left = malloc(b->ndata);
+    in->scratch = aligned_alloc(64, sizeof *in->scratch);
+    for (uint32_t w = 0; in->windows && w < b->nwindows; w++) {
+        in->windows[w] = (struct track_window){b->windows[w].first_sbn, b->windows[w].d, b->windows[w].k};
+        if (b->windows[w].d > widest)
+            widest = b->windows[w].d;
+    }
+    in->rows.bytes = malloc((size_t)widest * ROWS_HELD * IMG_SYMBOL_BYTES);
+    if (!in->windows || !in->track_memory || !in->left || !in->scratch || !in->rows.bytes ||
+        take_sums(in, FEC_LG_T_DEFAULT, slots)) {
+        intake_free(in);
+        return err_set(err, RECEIVE_EMEMORY, "not enough memory for the rows and sums of a window");
+    }
+    track_init(&in->track, in->windows, b->nwindows, slots, in->track_memory);
+    mark_finished(in);
+    return 0;
+}
+
+void intake_start(struct intake *in, struct work *work)
+{
+    in->work = work;
+}
+
+void intake_free(struct intake *in)
+{
+    free(in->windows);
+    free(in->track_memory);
+    free(in->left);
+    free(in->scratch);
+    free(in->rows.bytes);
+    free(in->sums);
+    memset(in, 0, sizeof *in);
+}
+
+/* ---- chunks ---- */
+
+static bool in_rows(const struct intake *in, uint32_t d, uint32_t row)
+{
+    return in->in_rows[d][row % ROWS_HELD / 64] >> (row % 64) & 1;
+}
+
+/* Hands the chunk's symbols among rows [from, to] that are in memory to its worker. */
+static void fill(struct intake *in, uint32_t sbn, uint32_t d, uint32_t ordinal, uint32_t from, uint32_t to)
+{
+    const struct img_chunk *c = in->plan->body->data + ordinal;
+    uint32_t first = img_chunk_first_esi(c), last = img_chunk_last_esi(c);
+    struct job job = {.kind = JOB_FILL, .block = (uint8_t)d, .which = ordinal};
+
+    for (uint32_t esi = from > first ? from : first; esi <= last && esi <= to; esi++)
+        if (in->run_of[d][esi / TRACK_RUN % 2] == esi / TRACK_RUN && in_rows(in, d, esi)) {
+            job.u.mask.bits[(esi - first) / 64] |= UINT64_C(1) << ((esi - first) % 64);
+            job.halves |= (uint8_t)(1u << (esi / TRACK_RUN % 2));
+        }
+    if (!job.halves)
+        return;
+    for (int h = 0; h < 2; h++)
+        if (job.halves >> h & 1)
+            atomic_fetch_add_explicit(&in->rows.refs[d][h], 1, memory_order_relaxed);
+    work_give(in->work, sbn, &job);
+}
+
+/* Source symbol `esi` is now in the rows: counts it for its chunks and hands over those it completes. */
+static void count_symbol(struct intake *in, uint32_t sbn, uint32_t d, uint32_t esi)
+{
+    const struct img_body *b = in->plan->body;
+    uint32_t n, i = in->at_chunk[d];
+    const uint32_t *chunks = img_block_chunks(b, sbn, &n);
+
+    while (i > 0 && img_chunk_last_esi(b->data + chunks[i - 1]) >= esi)
+        i--;
+    while (i < n && img_chunk_last_esi(b->data + chunks[i]) < esi)
+        i++;
+    in->at_chunk[d] = i;
+    for (; i < n && img_chunk_first_esi(b->data + chunks[i]) <= esi; i++)
+        if (in->left[chunks[i]] > 0 && --in->left[chunks[i]] == 0)
+            fill(in, sbn, d, chunks[i], 0, UINT32_MAX);
+}
+
+/* Sets aside what rows [from, to] hold of chunks that are still incomplete. */
+static void set_aside(struct intake *in, uint32_t sbn, uint32_t d, uint32_t from, uint32_t to)
+{
+    const struct img_body *b = in->plan->body;
+    uint32_t n, i;
+    const uint32_t *chunks = img_block_chunks(b, sbn, &n);
+
+    for (i = img_block_find(b, sbn, from); i < n && img_chunk_first_esi(b->data + chunks[i]) <= to; i++)
+        if (in->left[chunks[i]] > 0)
+            fill(in, sbn, d, chunks[i], from, to);
+}
+
+/* ---- runs ---- */
+
+/* Folds one stretch of rows that are all source or all consecutive repair symbols. */
+static void fold_stretch(struct intake *in, uint32_t d, uint32_t slot, uint32_t row, uint32_t n, bool repair,
+                         uint32_t first)
+{
+    const uint8_t *symbols[TRACK_RUN];
+    unsigned lg_t = in->track.slots[slot].lg_t;
+    bool any = false;
+
+    for (uint32_t i = 0; i < n; i++) {
+        symbols[i] = in_rows(in, d, row + i) ? rows_at(&in->rows, d, row + i) : NULL;
+        any = any || symbols[i];
+    }
+    if (any && repair)
+        fec_absorb_repair(sums_of(in, slot), lg_t, first, n, symbols, in->scratch);
+    else if (any)
+        fec_absorb_source(sums_of(in, slot), lg_t, first, n, symbols, in->scratch);
+}
+
+/* Folds the rows of a run into the block's sums: source rows, then repair rows, which may wrap at T. */
+static void fold(struct intake *in, uint32_t d, uint32_t slot, uint32_t run)
+{
+    uint32_t k = window(in)->k, t = 1u << in->track.slots[slot].lg_t;
+    uint32_t row = run * TRACK_RUN, end = row + TRACK_RUN;
+
+    while (row < end) {
+        uint32_t first = row < k ? row : (row - k) % t;
+        uint32_t stop = row < k ? k : row + (t - first);
+        uint32_t n = (stop < end ? stop : end) - row;
+
+        fold_stretch(in, d, slot, row, n, row >= k, first);
+        row += n;
+    }
+}
+
+static void clear_run(struct intake *in, uint32_t d, uint32_t run)
+{
+    uint32_t at = run % 2 * (TRACK_RUN / 64);
+
+    for (uint32_t i = 0; i < TRACK_RUN / 64; i++)
+        in->in_rows[d][at + i] = 0;
+}
+
+/* What the run's rows of one block still have to give goes into sums and parked chunks. */
+static void close_block(struct intake *in, uint32_t w, uint32_t d, uint32_t run)
+{
+    uint32_t sbn = in->windows[w].first_sbn + d, slot = in->track.slot_of[sbn];
+    uint32_t at = run % 2 * (TRACK_RUN / 64);
+
+    if (in->run_of[d][run % 2] != run || !(in->in_rows[d][at] | in->in_rows[d][at + 1]))
+        return;
+    if (in->track.state[sbn] == TRACK_OPEN && slot != TRACK_NO_SLOT) {
+        fold(in, d, slot, run);
+        if (run * TRACK_RUN < in->windows[w].k)
+            set_aside(in, sbn, d, run * TRACK_RUN, run * TRACK_RUN + TRACK_RUN - 1);
+    }
+    clear_run(in, d, run);
+}
+
+static void close_rows(struct intake *in, uint32_t w, uint32_t below)
+{
+    for (uint32_t run = in->closed / TRACK_RUN; run < below / TRACK_RUN; run++)
+        for (uint32_t d = 0; d < in->windows[w].blocks; d++)
+            close_block(in, w, d, run);
+    in->closed = (uint16_t)below;
+}
+
+/* The share of a window's blocks that the disk can take: what it took in the visit that ends, a little more if
+ * none had to be left out. */
+static void adapt_share(struct intake *in)
+{
+    uint32_t share = in->track.share;
+
+    if (in->visit_open == 0)
+        return;
+    if (in->visit_shed > 0)
+        share = (in->visit_taken - in->visit_shed) * 256 / in->visit_open;
+    else
+        share += share / 4 + 1;
+    track_set_share(&in->track, share < 1 ? 1 : share > 256 ? 256 : share);
+}
+
+/* track has moved to another visit; `old` is the window of the one before. */
+static void turn(struct intake *in, uint32_t old, uint16_t close_below)
+{
+    for (uint32_t run = in->closed / TRACK_RUN; run <= in->top_run; run++)
+        for (uint32_t d = 0; d < in->windows[old].blocks; d++)
+            close_block(in, old, d, run);
+    adapt_share(in);
+    memset(in->run_of, 0xff, sizeof in->run_of);
+    memset(in->in_rows, 0, sizeof in->in_rows);
+    memset(in->at_chunk, 0, sizeof in->at_chunk);
+    in->closed = close_below;
+    in->top_run = close_below / TRACK_RUN;
+    in->grace_ns = INTAKE_GRACE_MS * INT64_C(1000000);
+    in->visit_shed = 0;
+    track_open_blocks(&in->track, &in->visit_open, &in->visit_taken);
+}
+
+/* ---- blocks ---- */
+
+/* All that was held of a block's unfinished chunks is void. */
+static void reset_block(struct intake *in, uint32_t sbn)
+{
+    const struct img_body *b = in->plan->body;
+    struct job job = {.kind = JOB_FORGET, .which = sbn};
+    uint32_t n, d = sbn - window(in)->first_sbn;
+    const uint32_t *chunks = img_block_chunks(b, sbn, &n);
+
+    if (d < window(in)->blocks)
+        memset(in->in_rows[d], 0, sizeof in->in_rows[d]);
+    for (uint32_t i = 0; i < n; i++)
+        if (!atomic_load(&in->plan->finished[chunks[i]]))
+            in->left[chunks[i]] = symbols_of(b->data + chunks[i]);
+    work_give(in->work, sbn, &job);
+}
+
+static bool all_source(const struct track_slot *s, uint32_t k)
+{
+    for (uint32_t i = 0; i < k / 64; i++)
+        if (~s->bits[i])
+            return false;
+    return k % 64 == 0 || (~s->bits[k / 64] & ((UINT64_C(1) << (k % 64)) - 1)) == 0;
+}
+
+/* k symbols are there. If they are the source symbols, all chunks are on their way already. */
+static void decode(struct intake *in, uint32_t sbn, uint32_t d, uint32_t slot)
+{
+    struct track_slot *s = in->track.slots + slot;
+    struct job job = {.kind = JOB_DECODE, .which = sbn};
+
+    if (all_source(s, window(in)->k))
+        return;
+    for (int h = 0; h < 2; h++) {
+        uint32_t run = in->run_of[d][h];
+
+        if (run == NO_RUN)
+            continue;
+        fold(in, d, slot, run);
+        set_aside(in, sbn, d, run * TRACK_RUN, run * TRACK_RUN + TRACK_RUN - 1);
+        clear_run(in, d, run);
+    }
+    job.u.decode.slot = s;
+    job.u.decode.sums = sums_of(in, slot);
+    work_give(in->work, sbn, &job);
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Makes the block's half free for the row's run; false when it stays in use for too long. */
+static bool claim(struct intake *in, uint32_t d, uint32_t row)
+{
+    uint32_t run = row / TRACK_RUN;
+    _Atomic uint16_t *refs = &in->rows.refs[d][run % 2];
+    int64_t start;
+
+    if (in->run_of[d][run % 2] == run)
+        return true;
+    if (run > in->top_run) {
+        in->top_run = (uint16_t)run;
+        in->grace_ns = INTAKE_GRACE_MS * INT64_C(1000000);
+    }
+    start = now_ns();
+    while (atomic_load_explicit(refs, memory_order_acquire) > 0) {
+        if (plan_stopped(in->plan) || (!in->patient && now_ns() - start > in->grace_ns)) {
+            in->grace_ns = 0;
+            return false;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    }
+    in->grace_ns -= now_ns() - start;
+    in->run_of[d][run % 2] = (uint16_t)run;
+    return true;
+}
+
+static void hold(struct intake *in, const struct track_act *a, uint32_t sbn, uint16_t k, uint16_t esi,
+                 const uint8_t *symbol)
+{
+    uint32_t d = a->block, row = a->row;
+
+    if (!claim(in, d, row)) {
+        track_refuse(&in->track, sbn, esi);
+        in->visit_shed++;
+        atomic_fetch_add(&in->plan->counts.shed, 1);
+        return;
+    }
+    memcpy(rows_at(&in->rows, d, row), symbol, IMG_SYMBOL_BYTES);
+    in->in_rows[d][row % ROWS_HELD / 64] |= UINT64_C(1) << (row % 64);
+    atomic_fetch_add_explicit(&in->plan->counts.wanted, 1, memory_order_relaxed);
+    if (esi < k)
+        count_symbol(in, sbn, d, esi);
+    if (a->ready)
+        decode(in, sbn, d, a->slot);
+}
+
+/* Repair of a larger T is on the wire than the sums are made for: makes larger ones. What blocks held is lost, which
+ * happens once, when the sender starts to steer. */
+static void grow(struct intake *in, unsigned lg_t)
+{
+    struct err err = {0};
+    uint64_t room = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
+    uint32_t slots = slots_for(in->plan), fit;
+
+    while (!work_idle(in->work) && !plan_stopped(in->plan))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    intake_events(in, NULL);
+    for (uint32_t sbn = 0; sbn < in->track.n_blocks; sbn++)
+        if (in->track.state[sbn] != TRACK_DONE && in->track.slot_of[sbn] != TRACK_NO_SLOT) {
+            track_block_forget(&in->track, sbn);
+            reset_block(in, sbn);
+        }
+    fit = (uint32_t)(room / fec_acc_bytes(lg_t));
+    slots = slots > fit ? fit : slots;
+    in->track.n_slots = slots < 1 ? 1 : slots;
+    if (take_sums(in, lg_t, in->track.n_slots)) {
+        err_set(&err, RECEIVE_EMEMORY, "not enough memory for sums of %u symbols a block", 1u << lg_t);
+        plan_fail(in->plan, &err);
+    }
+}
+
+void intake_symbol(struct intake *in, uint32_t cci, uint32_t sbn, uint16_t k, uint16_t esi, uint8_t lg_t,
+                   const uint8_t *symbol)
+{
+    struct receive_counts *c = &in->plan->counts;
+    uint32_t old = in->track.window;
+    bool first = !in->track.started;
+    struct track_act a;
+
+    if (lg_t > in->lg_t && lg_t <= FEC_LG_T_MAX)
+        grow(in, lg_t);
+    a = track_symbol(&in->track, cci, sbn, k, esi, lg_t);
+    if (a.new_visit)
+        turn(in, first ? in->track.window : old, a.close_below);
+    if (a.close_below > in->closed)
+        close_rows(in, in->track.window, a.close_below);
+    if (a.evicted != TRACK_NONE)
+        reset_block(in, a.evicted);
+    if (a.fresh) {
+        reset_block(in, sbn);
+        fec_clear(sums_of(in, a.slot), lg_t);
+    }
+    if (a.verdict == TRACK_TAKE)
+        hold(in, &a, sbn, k, esi, symbol);
+    else if (a.verdict == TRACK_STALE)
+        atomic_fetch_add_explicit(&c->stale, 1, memory_order_relaxed);
+    else if (a.verdict == TRACK_SKIP)
+        atomic_fetch_add_explicit(&c->skipped, 1, memory_order_relaxed);
+    else if (a.verdict == TRACK_BAD)
+        atomic_fetch_add_explicit(&c->bad, 1, memory_order_relaxed);
+}
+
+void intake_events(struct intake *in, bool *poisoned)
+{
+    struct event e;
+
+    while (work_event(in->work, &e)) {
+        if (in->track.state[e.sbn] == TRACK_DONE)
+            continue;
+        if (e.kind == EVENT_DONE) {
+            track_block_done(&in->track, e.sbn);
+            continue;
+        }
+        track_block_forget(&in->track, e.sbn);
+        reset_block(in, e.sbn);
+        atomic_fetch_add(&in->plan->counts.poisoned, 1);
+        if (poisoned)
+            *poisoned = true;
+    }
+    atomic_store(&in->plan->counts.worst_ppm, in->track.worst_ppm);
+    atomic_store(&in->plan->counts.open_blocks, in->track.n_blocks - in->track.done);
+}

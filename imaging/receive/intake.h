@@ -1,0 +1,59 @@
+/* The receiver's first stage: every symbol of the stream passes through here, on one thread. It keeps the newest rows in
+ * memory, hands complete chunks to the workers, folds closed runs into the blocks' sums, sets incomplete chunks aside,
+ * and has blocks decoded as soon as k of their symbols are there.
+ *
+ * When the disk cannot keep up, rows are still in use when their memory is wanted again. After a short wait the block
+ * in question is left out for the rest of the visit: whole blocks are skipped on purpose, and come again in the next
+ * pass, rather than symbols of all blocks being lost at random. */
+#ifndef IMAGING_RECEIVE_INTAKE_H
+#define IMAGING_RECEIVE_INTAKE_H
+
+#include "imaging/receive/plan.h"
+#include "imaging/receive/track.h"
+#include "imaging/receive/work.h"
+
+#define INTAKE_SLOTS (2 * TRACK_MAX_BLOCKS) /* blocks begun and not done: two windows */
+#define INTAKE_GRACE_MS 120 /* waiting for rows, per run, before blocks are left out; the receive ring holds more */
+
+struct intake {
+    struct plan *plan;
+    struct work *work;
+    struct track track;
+    struct track_window *windows;
+    void *track_memory;
+    struct rows rows;
+    uint64_t in_rows[TRACK_MAX_BLOCKS][ROWS_HELD / 64]; /* by row % ROWS_HELD: stored in this visit, run not closed */
+    uint16_t run_of[TRACK_MAX_BLOCKS][2];               /* the run whose rows the even and odd half hold */
+    uint32_t at_chunk[TRACK_MAX_BLOCKS];                /* where the block's newest row was found in its chunk list */
+    uint8_t *left;        /* by ordinal: symbols still missing; 0: complete, in work or finished */
+    uint8_t *sums;        /* by slot, sums_stride apart */
+    size_t sums_stride;
+    unsigned lg_t;        /* what the stride allows */
+    uint16_t closed;      /* rows below are closed */
+    uint16_t top_run;
+    uint32_t visit_open, visit_taken, visit_shed;
+    int64_t grace_ns;
+    bool patient;         /* wait as long as it takes: the source can wait too */
+    struct fec_scratch *scratch;
+};
+
+/* Takes all memory. Chunks that the plan calls finished are not waited for. Keeps plan; `work` follows by
+ * intake_start, since workers need the rows first. */
+int intake_init(struct intake *in, struct plan *plan, bool patient, struct err *err);
+void intake_start(struct intake *in, struct work *work);
+void intake_free(struct intake *in);
+
+/* One authentic symbol of the stream (see track_symbol for the numbers); borrows it. */
+void intake_symbol(struct intake *in, uint32_t cci, uint32_t sbn, uint16_t k, uint16_t esi, uint8_t lg_t,
+                   const uint8_t *symbol);
+
+/* Takes notice of what the workers report. Call now and then; when poisoned is not NULL, it is set to whether a block had
+ * to be thrown away. */
+void intake_events(struct intake *in, bool *poisoned);
+
+static inline bool intake_complete(const struct intake *in)
+{
+    return track_complete(&in->track);
+}
+
+#endif
