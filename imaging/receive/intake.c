@@ -173,10 +173,10 @@ static void fold_stretch(struct intake *in, uint32_t d, uint32_t slot, uint32_t 
         fec_absorb_source(sums_of(in, slot), lg_t, first, n, symbols, in->scratch);
 }
 
-/* Folds the rows of a run into the block's sums: source rows, then repair rows, which may wrap at T. */
-static void fold(struct intake *in, uint32_t d, uint32_t slot, uint32_t run)
+/* Folds the rows of a run into the sums of a block of k: source rows, then repair rows, which may wrap at T. */
+static void fold(struct intake *in, uint32_t k, uint32_t d, uint32_t slot, uint32_t run)
 {
-    uint32_t k = window(in)->k, t = 1u << in->track.slots[slot].lg_t;
+    uint32_t t = 1u << in->track.slots[slot].lg_t;
     uint32_t row = run * TRACK_RUN, end = row + TRACK_RUN;
 
     while (row < end) {
@@ -206,7 +206,7 @@ static void close_block(struct intake *in, uint32_t w, uint32_t d, uint32_t run)
     if (in->run_of[d][run % 2] != run || !(in->in_rows[d][at] | in->in_rows[d][at + 1]))
         return;
     if (in->track.state[sbn] == TRACK_OPEN && slot != TRACK_NO_SLOT) {
-        fold(in, d, slot, run);
+        fold(in, in->windows[w].k, d, slot, run);
         if (run * TRACK_RUN < in->windows[w].k)
             set_aside(in, sbn, d, run * TRACK_RUN, run * TRACK_RUN + TRACK_RUN - 1);
     }
@@ -292,7 +292,7 @@ static void decode(struct intake *in, uint32_t sbn, uint32_t d, uint32_t slot)
 
         if (run == NO_RUN)
             continue;
-        fold(in, d, slot, run);
+        fold(in, window(in)->k, d, slot, run);
         set_aside(in, sbn, d, run * TRACK_RUN, run * TRACK_RUN + TRACK_RUN - 1);
         clear_run(in, d, run);
     }

@@ -1,0 +1,107 @@
+#include "imaging/receive/collect.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "imaging/packet/packet.h"
+
+#define BATCH 256
+
+void collect_init(struct collect *c, const uint8_t key[MAC_KEY_BYTES], uint16_t tsi, struct body_object *body,
+                  struct receive_counts *counts)
+{
+    memset(c, 0, sizeof *c);
+    mac_key_init(&c->key, key);
+    c->tsi = tsi;
+    c->body = body;
+    c->counts = counts;
+}
+
+/* Adds one; only this thread writes, so a load and a store do. */
+static void bump(_Atomic uint64_t *n)
+{
+    atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+/* Loss from packet numbers: what lies between the first and the newest and has not come. */
+static void number(struct collect *c, uint32_t cci)
+{
+    int32_t ahead = (int32_t)(cci - c->last_cci);
+
+    if (!c->begun) {
+        c->begun = true;
+        c->span = 1;
+        c->last_cci = cci;
+    } else if (ahead > 0) {
+        c->span += (uint32_t)ahead;
+        c->last_cci = cci;
+    }
+    c->seen++;
+    atomic_store_explicit(&c->counts->lost, c->span > c->seen ? c->span - c->seen : 0, memory_order_relaxed);
+}
+
+static void clock_packet(struct collect *c, uint64_t now_ns)
+{
+    struct receive_counts *n = c->counts;
+    uint64_t packets = atomic_load_explicit(&n->packets, memory_order_relaxed);
+
+    if (packets == 1)
+        atomic_store_explicit(&n->first_ns, now_ns, memory_order_relaxed);
+    if (packets == c->source_symbols)
+        atomic_store_explicit(&n->bound_ns, now_ns, memory_order_relaxed);
+    atomic_store_explicit(&n->last_ns, now_ns, memory_order_relaxed);
+}
+
+void collect_datagram(struct collect *c, const uint8_t *bytes, size_t n, uint64_t now_ns)
+{
+    struct packet p;
+
+    if (n != PACKET_BYTES) {
+        bump(&c->counts->malformed);
+        return;
+    }
+    /* A packet of another session is told apart before its tag is computed: its TSI is no secret. */
+    if ((bytes[8] << 8 | bytes[9]) != c->tsi) {
+        bump(&c->counts->foreign);
+        return;
+    }
+    if (!mac_check(&c->key, bytes)) {
+        bump(&c->counts->forged);
+        return;
+    }
+    if (packet_decode(bytes, n, &p)) {
+        bump(&c->counts->malformed);
+        return;
+    }
+    number(c, p.cci);
+    c->closed = c->closed || p.close;
+    if (p.toi == PACKET_TOI_BODY) {
+        bump(&c->counts->body_packets);
+        if (c->body && !body_complete(c->body))
+            body_symbol(c->body, p.cci, p.sbn, p.k, p.esi, p.lg_t, p.symbol);
+        return;
+    }
+    if (!c->intake) {
+        bump(&c->counts->early);
+        return;
+    }
+    bump(&c->counts->packets);
+    clock_packet(c, now_ns);
+    intake_symbol(c->intake, p.cci, p.sbn, p.k, p.esi, p.lg_t, p.symbol);
+}
+
+int collect_poll(struct collect *c, const struct frame_source *source, int timeout_ms)
+{
+    struct frame_in in[BATCH];
+    struct timespec t;
+    uint64_t seen = c->seen, now;
+    int n = source->poll(source->ctx, in, BATCH, timeout_ms);
+
+    if (n < 0)
+        return n;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    now = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    for (int i = 0; i < n; i++)
+        collect_datagram(c, in[i].bytes, in[i].n, now);
+    return (int)(c->seen - seen);
+}
