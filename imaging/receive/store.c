@@ -136,7 +136,7 @@ static void *store_main(void *arg)
     return NULL;
 }
 
-int store_open(struct store **out, struct plan *plan, struct proof *proof, struct err *err)
+int store_open(struct store **out, struct plan *plan, struct err *err)
 {
     struct store *s = calloc(1, sizeof *s);
     pthread_condattr_t attr;
@@ -149,7 +149,6 @@ int store_open(struct store **out, struct plan *plan, struct proof *proof, struc
         return err_set(err, RECEIVE_EMEMORY, "not enough memory for write buffers");
     }
     s->plan = plan;
-    s->proof = proof;
     for (uint32_t i = 0; i < STORE_BUFFERS; i++)
         s->free[s->n_free++] = s->memory + (size_t)(STORE_BUFFERS - 1 - i) * IMG_CHUNK_BYTES;
     pthread_mutex_init(&s->lock, NULL);
@@ -164,6 +163,11 @@ int store_open(struct store **out, struct plan *plan, struct proof *proof, struc
     }
     *out = s;
     return 0;
+}
+
+void store_announce(struct store *s, struct proof *proof)
+{
+    s->proof = proof;
 }
 
 /* Zeros [at, at + n) where it lies on the disk. */

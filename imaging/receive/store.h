@@ -14,8 +14,11 @@ struct proof;
 #define STORE_BUFFERS 160u /* of IMG_CHUNK_BYTES: 20 MB */
 #define STORE_RUN 16u      /* chunks worth writing at once: 2 MiB */
 
-/* Starts the writing thread. Chunks written are announced to `proof` (which may be NULL). Keeps plan and proof. */
-int store_open(struct store **out, struct plan *plan, struct proof *proof, struct err *err);
+/* Starts the writing thread. Keeps plan. */
+int store_open(struct store **out, struct plan *plan, struct err *err);
+
+/* From now on chunks written are announced to `proof`. Before the first store_put. */
+void store_announce(struct store *s, struct proof *proof);
 
 /* Makes the target look empty: zeros in its first and last EDGE_BYTES. Before the first store_put. */
 int store_blank_edges(struct plan *plan, struct err *err);

@@ -1,0 +1,232 @@
+#include "imaging/receive/receive.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "imaging/receive/keep.h"
+#include "imaging/receive/park.h"
+#include "imaging/receive/proof.h"
+#include "imaging/receive/store.h"
+
+#define BAND_BYTES ((size_t)4 << 20) /* of rows read at once from a file or a unicast stream */
+
+struct receive {
+    struct plan plan;
+    struct store *store;
+    struct proof *proof;
+    struct park *park;
+    struct work *work;
+    struct intake intake;
+    bool written; /* the target was touched */
+};
+
+static void pause_ms(long ms)
+{
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+static bool nothing_missing(const struct plan *p)
+{
+    for (uint32_t sbn = 0; sbn < p->body->nblocks; sbn++)
+        if (atomic_load(&p->open[sbn]))
+            return false;
+    return true;
+}
+
+/* The target was looked at; from here on it is written. */
+static int start_stages(struct receive *r, const struct receive_options *opt, struct err *err)
+{
+    struct plan *p = &r->plan;
+    int rc = 0;
+
+    if (!nothing_missing(p)) {
+        r->written = true;
+        rc = store_blank_edges(p, err);
+    }
+    if (!rc)
+        rc = proof_open(&r->proof, p, err);
+    if (rc || nothing_missing(p))
+        return rc;
+    store_announce(r->store, r->proof);
+    rc = park_open(&r->park, p, opt->park_bytes ? opt->park_bytes : RECEIVE_PARK_BYTES, err);
+    if (!rc)
+        rc = intake_init(&r->intake, p, opt->patient, err);
+    if (!rc)
+        rc = work_open(&r->work, p, &r->intake.rows, r->park, r->store, opt->threads, err);
+    if (!rc)
+        intake_start(&r->intake, r->work);
+    return rc;
+}
+
+int receive_open(struct receive **out, const struct img_head *head, const struct img_body *body,
+                 struct disk *disk, const struct receive_options *opt, struct err *err)
+{
+    struct receive *r = calloc(1, sizeof *r);
+    int rc;
+
+    *out = NULL;
+    if (!r)
+        return err_set(err, RECEIVE_EMEMORY, "not enough memory to receive");
+    rc = plan_init(&r->plan, head, body, disk, opt->verify, err);
+    if (rc) {
+        free(r);
+        return rc;
+    }
+    rc = store_open(&r->store, &r->plan, err);
+    if (!rc)
+        rc = keep_scan(&r->plan, r->store, opt->scanned, opt->ctx, err);
+    if (!rc)
+        rc = start_stages(r, opt, err);
+    if (rc) {
+        atomic_store(&r->plan.stop, true);
+        receive_close(r);
+        return rc;
+    }
+    *out = r;
+    return 0;
+}
+
+void receive_attach(struct receive *r, struct collect *c)
+{
+    const struct img_body *b = r->plan.body;
+
+    c->source_symbols = 0;
+    for (uint32_t w = 0; w < b->nwindows; w++)
+        c->source_symbols += (uint64_t)b->windows[w].d * b->windows[w].k;
+    c->intake = r->work ? &r->intake : NULL;
+}
+
+void receive_events(struct receive *r)
+{
+    if (r->work)
+        intake_events(&r->intake, NULL);
+}
+
+bool receive_complete(const struct receive *r)
+{
+    return !r->work || intake_complete(&r->intake);
+}
+
+/* One band of source rows: n rows of window w from `row` on. */
+static void feed_band(struct receive *r, const struct img_window *w, uint32_t row, uint32_t n,
+                      const uint8_t *band, uint32_t *cci)
+{
+    for (uint32_t i = 0; i < n && !plan_stopped(&r->plan); i++)
+        for (uint32_t d = 0; d < w->d; d++)
+            intake_symbol(&r->intake, (*cci)++, w->first_sbn + d, w->k, (uint16_t)(row + i),
+                          FEC_LG_T_DEFAULT, band + ((size_t)i * w->d + d) * IMG_SYMBOL_BYTES);
+}
+
+static bool window_done(const struct receive *r, const struct img_window *w)
+{
+    for (uint32_t d = 0; d < w->d; d++)
+        if (r->intake.track.state[w->first_sbn + d] != TRACK_DONE)
+            return false;
+    return true;
+}
+
+static int feed_window(struct receive *r, const struct img_window *w, receive_reader *read, void *ctx,
+                       uint8_t *band, uint32_t *cci, struct err *err)
+{
+    size_t row_bytes = (size_t)w->d * IMG_SYMBOL_BYTES;
+    uint32_t step = (uint32_t)(BAND_BYTES / row_bytes);
+    bool poisoned = false;
+    int rc = 0;
+
+    for (uint32_t row = 0, n; row < w->k && !rc && !plan_stopped(&r->plan); row += n) {
+        n = w->k - row < step ? w->k - row : step;
+        rc = read(ctx, w->offset + row * row_bytes, band, n * row_bytes, err);
+        if (rc)
+            return rc;
+        feed_band(r, w, row, n, band, cci);
+        intake_events(&r->intake, &poisoned);
+        if (poisoned)
+            rc = err_set(err, RECEIVE_ECHUNK, "a chunk of the image does not have the hash that its signed tables state");
+    }
+    return rc;
+}
+
+/* All rows have been fed: the workers may still be at the last of them. */
+static int await_workers(struct receive *r, struct err *err)
+{
+    bool poisoned = false;
+
+    while (!intake_complete(&r->intake) && !poisoned && !plan_stopped(&r->plan)) {
+        bool idle = work_idle(r->work);
+
+        intake_events(&r->intake, &poisoned);
+        if (idle && !intake_complete(&r->intake) && !poisoned)
+            return err_set(err, RECEIVE_ESOURCE, "the image's rows do not make up all of its chunks");
+        pause_ms(1);
+    }
+    if (poisoned)
+        return err_set(err, RECEIVE_ECHUNK, "a chunk of the image does not have the hash that its signed tables state");
+    return 0;
+}
+
+int receive_rows(struct receive *r, receive_reader *read, void *ctx, struct err *err)
+{
+    const struct img_body *b = r->plan.body;
+    uint8_t *band;
+    uint32_t cci = 0;
+    int rc = 0;
+
+    if (!r->work)
+        return 0;
+    band = malloc(BAND_BYTES);
+    if (!band)
+        return err_set(err, RECEIVE_EMEMORY, "not enough memory to read the image");
+    for (uint32_t w = 0; w < b->nwindows && !rc; w++)
+        if (!window_done(r, b->windows + w))
+            rc = feed_window(r, b->windows + w, read, ctx, band, &cci, err);
+    free(band);
+    return rc ? rc : await_workers(r, err);
+}
+
+int receive_finish(struct receive *r, struct err *err)
+{
+    struct plan *p = &r->plan;
+    struct err ignored = {0};
+    int rc = 0;
+
+    while (r->work && !work_idle(r->work) && !plan_stopped(p))
+        pause_ms(1);
+    store_drain(r->store);
+    proof_drain(r->proof);
+    if (!plan_stopped(p) && r->written)
+        rc = store_edges(r->store, err);
+    if (plan_stopped(p)) {
+        if (r->written)
+            store_blank_edges(p, &ignored);
+        return err_set(err, p->fail.code, "%s", p->fail.text);
+    }
+    return rc;
+}
+
+void receive_stop(struct receive *r, const struct err *why)
+{
+    plan_fail(&r->plan, why);
+}
+
+bool receive_stopped(struct receive *r)
+{
+    return plan_stopped(&r->plan);
+}
+
+struct receive_counts *receive_counts(struct receive *r)
+{
+    return &r->plan.counts;
+}
+
+void receive_close(struct receive *r)
+{
+    if (!r)
+        return;
+    work_close(r->work);
+    store_close(r->store);
+    proof_close(r->proof);
+    park_close(r->park);
+    intake_free(&r->intake);
+    plan_free(&r->plan);
+    free(r);
+}

@@ -1,0 +1,59 @@
+/* The receiving stages joined, in reading order: open (what is there already?) → packets or rows in → finish (all
+ * written, all proven, the edges last). A newcomer reads receive.c from top to bottom.
+ *
+ *     receive_open ──> receive_poll … until receive_complete ──> receive_finish ──> receive_close
+ *                 └──> receive_rows (a file or a unicast stream) ──┘
+ */
+#ifndef IMAGING_RECEIVE_RECEIVE_H
+#define IMAGING_RECEIVE_RECEIVE_H
+
+#include "imaging/receive/collect.h"
+#include "imaging/receive/plan.h"
+
+#define RECEIVE_PARK_BYTES ((size_t)32 << 20)
+
+struct receive_options {
+    bool verify;      /* read back what was written */
+    bool patient;     /* the source can wait (not the ring) */
+    unsigned threads; /* workers; 0: by the number of CPUs */
+    size_t park_bytes; /* memory for incomplete chunks; 0: RECEIVE_PARK_BYTES */
+    void (*scanned)(void *ctx, unsigned permille); /* progress of looking at the target; may be NULL */
+    void *ctx;
+};
+
+struct receive;
+
+/* Looks at the target, makes it look empty if anything has to be written, takes all memory and starts the threads. Keeps
+ * head, body and disk. Nothing is written before the look is over. */
+int receive_open(struct receive **out, const struct img_head *head, const struct img_body *body,
+                 struct disk *disk, const struct receive_options *opt, struct err *err);
+
+/* The intake for collect_init's structure: sets c->intake and the bound. */
+void receive_attach(struct receive *r, struct collect *c);
+
+/* Takes notice of what the workers did. Call between polls. */
+void receive_events(struct receive *r);
+
+/* True when every chunk is on its way to the disk: no more packets are needed. */
+bool receive_complete(const struct receive *r);
+
+/* Reads n bytes of the image file at `offset` into buf; 0 or an error. Offsets only grow. */
+typedef int receive_reader(void *ctx, uint64_t offset, uint8_t *buf, size_t n, struct err *err);
+
+/* Feeds the image's source rows from a file or a unicast stream instead of the ring; windows that are there already are
+ * not read. Returns when all is taken or something failed. */
+int receive_rows(struct receive *r, receive_reader *read, void *ctx, struct err *err);
+
+/* Waits for writing and proof, then writes the edges. 0: every byte the image defines is on the target and, if asked for,
+ * was read back. Otherwise the first failure of any stage, and the target looks empty. */
+int receive_finish(struct receive *r, struct err *err);
+
+/* Stops everything at once; receive_finish then says why. From any thread. */
+void receive_stop(struct receive *r, const struct err *why);
+bool receive_stopped(struct receive *r);
+
+struct receive_counts *receive_counts(struct receive *r);
+
+void receive_close(struct receive *r);
+
+#endif
