@@ -55,6 +55,14 @@ static void body_rest(struct carousel *c)
     c->body.alone = false;
 }
 
+/* A copy has gone out alone: whether to go on alone with another, as nobody has told yet what the
+ * loss is. */
+static bool body_again(const struct carousel *c)
+{
+    return c->body.alone && c->shape.windows && !c->steer.fixed && !c->informed &&
+           (int64_t)(c->body.alone_sent + c->body.copy) * COST <= c->body.full;
+}
+
 /* Begins the copy that is owed, if it may begin. */
 static void body_begin(struct carousel *c)
 {
@@ -83,7 +91,9 @@ static void body_advance(struct carousel *c, uint32_t n, uint32_t k)
 {
     c->body.row += n;
     c->body.left -= n;
-    if (!c->body.alone) {
+    if (c->body.alone) {
+        c->body.alone_sent += n;
+    } else {
         c->body.tokens -= (int64_t)n * COST;
         c->body.share -= n * SHARE;
     }
@@ -92,7 +102,11 @@ static void body_advance(struct carousel *c, uint32_t n, uint32_t k)
         c->body.sbn = (c->body.sbn + 1) % body_blocks(c);
         c->body.turns += c->body.sbn == 0;
     }
-    if (!c->body.left)
+    if (c->body.left)
+        return;
+    if (body_again(c))
+        c->body.left = c->body.copy;
+    else
         body_rest(c);
 }
 
@@ -132,10 +146,8 @@ static const struct carousel_window *window_now(const struct carousel *c)
 
 static void visit_begin(struct carousel *c)
 {
-    const struct carousel_window *w = window_now(c);
     c->at.row = c->at.block = 0;
     c->at.fresh = true;
-    c->at.plan = steer_visit(&c->steer, w->k, w->blocks, w->stored);
 }
 
 static void pass_begin(struct carousel *c)
@@ -175,6 +187,8 @@ static void stream_advance(struct carousel *c, uint32_t n)
 static void stream_pick(struct carousel *c, uint32_t max, struct carousel_pick *pick)
 {
     const struct carousel_window *w = window_now(c);
+    if (c->at.fresh) /* planned no earlier than this: the body before it may have brought reports */
+        c->at.plan = steer_visit(&c->steer, w->k, w->blocks, w->stored);
     uint32_t run = w->blocks - c->at.block, row = c->at.row;
     bool stored = row < w->k || c->at.plan.lg_t == STEER_LG_T_STORED;
     *pick = (struct carousel_pick){
@@ -225,6 +239,8 @@ void carousel_start(struct carousel *c)
     c->body.left = c->body.copy;
     c->body.owed = 0;
     c->body.alone = true;
+    c->body.alone_sent = 0;
+    c->informed = false;
     pass_begin(c);
 }
 
@@ -264,6 +280,7 @@ unsigned carousel_next(struct carousel *c, unsigned max, struct carousel_pick *p
 
 void carousel_report(struct carousel *c, const struct steer_report *r)
 {
+    c->informed |= r->reporters > 0;
     steer_hear(&c->steer, r);
 }
 

@@ -15,7 +15,10 @@
  * k0 source symbols of each body block and r0 repair symbols, r0 = steer_need at 5 % loss (at most
  * 256); the next copy carries other repair symbols. The body is a ring of its own: who joins amid a
  * copy is owed only the part that it missed. The numbers:
- *   - At start nobody has it: the first copy goes out alone, and is not charged.
+ *   - At start nobody has it: the first copy goes out alone, and is not charged. Unless repair is
+ *     fixed, further copies follow alone until the first report (at most 0.25 % of a pass): the
+ *     first receivers measure the loss on them, so that T is right from window 0 on. So report as
+ *     soon as the first receiver has the body.
  *   - After that 1 packet in 4 while a copy runs. What a copy costs the others does not depend on
  *     this share, how long the joiner waits does.
  *   - Every packet sent earns 1/400 token, every body packet costs one: in the long run at most
@@ -112,7 +115,8 @@ struct carousel {
     uint64_t sent[2];      /* packets picked so far, by TOI */
     uint32_t passes;       /* begun since init */
     bool running;
-    bool fresh; /* nothing of the pass was picked yet */
+    bool fresh;    /* nothing of the pass was picked yet */
+    bool informed; /* by a report since start */
     struct {
         uint32_t window, sbn; /* sbn: of the window's first block */
         uint16_t row;         /* 0 ... k-1 source, then repair */
@@ -129,7 +133,8 @@ struct carousel {
         uint32_t share;       /* stream packets not yet matched by body packets */
         uint64_t rest_until;  /* no new copy before this many packets in all */
         int64_t tokens, full; /* in 1/400 packet */
-        bool alone;           /* the copy under way is the first since start */
+        bool alone; /* the copy under way is the first since start, or one that follows it */
+        uint64_t alone_sent; /* symbols, since start */
     } body;
 };
 

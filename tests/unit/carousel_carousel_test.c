@@ -168,6 +168,27 @@ static void repair_changes_with_the_reports_and_t_only_between_visits(void **sta
     assert_false(p.flags & PICK_STORED);
 }
 
+static void the_body_goes_on_alone_until_somebody_reports(void **state)
+{
+    static const struct carousel_window big = {128, 1000, 256};
+    struct carousel_shape s = {&big, 1, 98};
+    struct carousel_pick p;
+    struct carousel c;
+
+    (void)state;
+    assert_int_equal(carousel_init(&c, &s, 12, false), 0);
+    carousel_start(&c);
+    assert_int_equal(skip_body(&c), 2 * c.body.copy); /* 1/400 of the pass: 320, a copy: 126 */
+    carousel_stop(&c);
+    carousel_start(&c);
+    carousel_next(&c, 10, &p);
+    carousel_report(&c, &(struct steer_report){200000, 0, 1});
+    assert_int_equal(skip_body(&c), c.body.copy - 10);
+    carousel_next(&c, 10, &p);
+    assert_int_equal(p.toi, 1);
+    assert_int_equal(p.lg_t, 9); /* the first visit knows it */
+}
+
 static void a_lone_joiner_gets_a_copy_at_once_at_a_quarter_of_the_packets(void **state)
 {
     struct carousel_pick p;
@@ -316,6 +337,7 @@ int main(void)
         cmocka_unit_test(starts_with_the_body_then_window_0),
         cmocka_unit_test(every_symbol_once_a_pass_in_the_same_order),
         cmocka_unit_test(repair_changes_with_the_reports_and_t_only_between_visits),
+        cmocka_unit_test(the_body_goes_on_alone_until_somebody_reports),
         cmocka_unit_test(a_lone_joiner_gets_a_copy_at_once_at_a_quarter_of_the_packets),
         cmocka_unit_test(who_joins_amid_a_copy_is_owed_what_it_missed),
         cmocka_unit_test(copies_bring_other_repair_symbols),
