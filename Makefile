@@ -37,11 +37,12 @@ ready := $(wildcard build/packages/build)
 
 # --- third-party code -----------------------------------------------------------------------------------------------
 ifneq ($(ready),)
-SRC := $(shell tools/deps path src)
-MUSL := $(shell tools/deps path musl)
-$(foreach w,rel host asan,$(eval DEPS_$w := $(shell tools/deps path $w)))
+deps := RINGCAST_CACHE='$(RINGCAST_CACHE)' tools/deps
+SRC := $(shell $(deps) path src)
+MUSL := $(shell $(deps) path musl)
+$(foreach w,rel host asan,$(eval DEPS_$w := $(shell $(deps) path $w)))
 DEPS_fuzz := $(DEPS_host)
-$(foreach w,rel host asan,$(eval $(DEPS_$w)/.done: ; @tools/deps build $w))
+$(foreach w,rel host asan,$(eval $(DEPS_$w)/.done: ; @$(deps) build $w))
 endif
 
 # --- what is compiled, and how --------------------------------------------------------------------------------------
