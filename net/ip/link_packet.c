@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "net/ip/errors.h"
+#include "net/ip/stack.h"
 #include "net/ring/ring.h"
 
 /* A receiver joins one ring at a time, a server none: this many is never reached in earnest. */
@@ -63,4 +63,13 @@ int ip_link_packet(struct ip_link *link, const char *interface, struct err *err)
                              .close = link_close};
     memcpy(link->mac, info.mac, sizeof link->mac);
     return 0;
+}
+
+int ip_stack_open(struct ip_stack **out, const char *interface, const struct ip_config *c, struct err *err)
+{
+    struct ip_link link;
+    int rc = ip_link_packet(&link, interface, err);
+
+    *out = NULL;
+    return rc ? rc : ip_stack_open_link(out, &link, c, ip_clock(), err);
 }

@@ -80,7 +80,7 @@ static err_t stack_netif_init(struct netif *netif)
 
 /* ---- open and close ---- */
 
-static struct mono clock_now(void)
+struct mono ip_clock(void)
 {
     struct timespec t;
 
@@ -127,18 +127,6 @@ int ip_stack_open_link(struct ip_stack **out, const struct ip_link *link, const 
     stack_address_up(s, c);
     *out = s;
     return 0;
-}
-
-int ip_stack_open(struct ip_stack **out, const char *interface, const struct ip_config *c, struct err *err)
-{
-    struct ip_link link;
-    int rc;
-
-    *out = NULL;
-    if (the_stack.open)
-        return err_set(err, IP_ETWICE, "expected one IP stack in this process, got a second");
-    rc = ip_link_packet(&link, interface, err);
-    return rc ? rc : ip_stack_open_link(out, &link, c, clock_now(), err);
 }
 
 void ip_stack_close(struct ip_stack *s)
@@ -192,12 +180,12 @@ int ip_stack_step(struct ip_stack *s, struct mono now)
 int ip_stack_wait(struct ip_stack *s, int max_ms, int wake_fd)
 {
     struct pollfd fd[2] = {{.fd = s->link.fd, .events = POLLIN}, {.fd = wake_fd, .events = POLLIN}};
-    int left = ip_stack_step(s, clock_now());
+    int left = ip_stack_step(s, ip_clock());
 
     if (left && max_ms) {
         if (poll(fd, 2, LWIP_MIN(left, max_ms)) < 0 && errno != EINTR)
             return IP_EPOLL;
-        ip_stack_step(s, clock_now());
+        ip_stack_step(s, ip_clock());
     }
     return 0;
 }
@@ -224,10 +212,10 @@ const uint8_t *ip_stack_mac(const struct ip_stack *s)
 
 int ip_stack_wait_address(struct ip_stack *s, int timeout_ms, struct err *err)
 {
-    struct mono end = mono_add(clock_now(), timeout_ms * MONO_MS);
+    struct mono end = mono_add(ip_clock(), timeout_ms * MONO_MS);
     int rc = 0;
 
-    while (!ip_stack_address(s) && !rc && mono_sub(end, clock_now()) > 0)
+    while (!ip_stack_address(s) && !rc && mono_sub(end, ip_clock()) > 0)
         rc = ip_stack_wait(s, 100, -1);
     if (rc)
         return err_set(err, rc, "waiting for the network interface failed");
@@ -249,7 +237,7 @@ static void stack_found(const char *name, const ip_addr_t *address, void *arg)
 
 int ip_stack_resolve(struct ip_stack *s, const char *host, int timeout_ms, uint32_t *out, struct err *err)
 {
-    struct mono end = mono_add(clock_now(), timeout_ms * MONO_MS);
+    struct mono end = mono_add(ip_clock(), timeout_ms * MONO_MS);
     ip_addr_t address;
     err_t started;
 
@@ -263,7 +251,7 @@ int ip_stack_resolve(struct ip_stack *s, const char *host, int timeout_ms, uint3
     else if (started == ERR_VAL)
         return err_set(err, IP_ENAME, "cannot look up \"%s\": no DNS server is known here (an address or NAME.local works)",
                        host);
-    while (started == ERR_INPROGRESS && !s->lookup.done && mono_sub(end, clock_now()) > 0)
+    while (started == ERR_INPROGRESS && !s->lookup.done && mono_sub(end, ip_clock()) > 0)
         if (ip_stack_wait(s, 100, -1))
             break;
     if (!s->lookup.address)

@@ -49,6 +49,8 @@ int ip_stack_step(struct ip_stack *, struct mono now);
 int ip_stack_wait(struct ip_stack *, int max_ms, int wake_fd);
 /* The file descriptor to poll for reading, -1 when the link has none. */
 int ip_stack_fd(const struct ip_stack *);
+/* CLOCK_MONOTONIC, which the calls that block run on. */
+struct mono ip_clock(void);
 /* The time of the step under way. */
 struct mono ip_stack_now(const struct ip_stack *);
 /* From now on the calling thread owns the stack. The former owner must not touch it any more. */

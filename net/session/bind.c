@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lwip/tcp.h"
 #include "lwip/udp.h"
@@ -316,20 +315,12 @@ static void join_begin(struct join *j, struct session_server_at at)
         join_end(j, JOIN_FAILED, SESSION_ECONNECT);
 }
 
-static struct mono clock_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (struct mono){t.tv_sec * MONO_S + t.tv_nsec};
-}
-
 /* One attempt, until `end` at most. */
 static int join_once(struct join *j, struct ip_stack *stack, struct session_server_at at, struct mono end)
 {
     join_begin(j, at);
     while (j->state < JOIN_DONE) {
-        int64_t left = mono_sub(end, clock_now());
+        int64_t left = mono_sub(end, ip_clock());
 
         if (left <= 0 || ip_stack_wait(stack, left < 100 * MONO_MS ? (int)(left / MONO_MS) + 1 : 100, -1))
             join_end(j, JOIN_FAILED, SESSION_ETIMEOUT);
@@ -352,9 +343,9 @@ static int join_failed(int failure, struct session_server_at at, struct err *err
 
 static void pause_between(struct ip_stack *stack)
 {
-    struct mono end = mono_add(clock_now(), PAUSE_NS);
+    struct mono end = mono_add(ip_clock(), PAUSE_NS);
 
-    while (mono_sub(end, clock_now()) > 0)
+    while (mono_sub(end, ip_clock()) > 0)
         if (ip_stack_wait(stack, 50, -1))
             return;
 }
@@ -363,7 +354,7 @@ int session_join(struct ip_stack *stack, struct session_server_at at, const char
                  const uint8_t id[SESSION_ID_BYTES], int timeout_ms, struct session_welcome *welcome, struct err *err)
 {
     struct session_message hello = {.type = SESSION_HELLO};
-    struct mono end = mono_add(clock_now(), timeout_ms * MONO_MS);
+    struct mono end = mono_add(ip_clock(), timeout_ms * MONO_MS);
     struct join *j;
     int rc;
 
@@ -378,10 +369,10 @@ int session_join(struct ip_stack *stack, struct session_server_at at, const char
     memcpy(hello.u.hello.name, name, strlen(name) + 1);
     j->n = session_message_encode(&hello, j->hello);
     for (;;) {
-        struct mono once = mono_add(clock_now(), PATIENCE_NS);
+        struct mono once = mono_add(ip_clock(), PATIENCE_NS);
 
         rc = join_once(j, stack, at, timeout_ms && mono_sub(once, end) > 0 ? end : once);
-        if (rc == 0 || (timeout_ms && mono_sub(end, clock_now()) < PAUSE_NS))
+        if (rc == 0 || (timeout_ms && mono_sub(end, ip_clock()) < PAUSE_NS))
             break;
         pause_between(stack);
     }
