@@ -69,14 +69,13 @@ struct ring_tx_options {
     uint8_t ttl;     /* 0 counts as 1 */
     enum ring_offload offload;
     bool bypass; /* skip the queueing discipline (PACKET_QDISC_BYPASS) */
-    uint32_t slots; /* datagrams the ring holds; 0: 1024 */
+    uint32_t slots; /* datagrams the ring holds; 0: 4096. Not used with offload */
 };
 
 struct ring_tx_counts {
     uint64_t datagrams; /* handed to the kernel and accepted */
     uint64_t kicks;     /* system calls */
     uint64_t busy;      /* times the kernel had no room: tried again later, nothing lost */
-    uint64_t refused;   /* datagrams the kernel dropped as malformed or too large */
 };
 
 struct ring_tx;
@@ -85,8 +84,9 @@ struct ring_tx;
 int ring_tx_open(struct ring_tx **out, const char *ifname, const struct ring_tx_options *opt,
                  struct err *err);
 
-/* The sink; valid until ring_tx_close. `kick` returns when the kernel has taken the frames, or 0 with
- * frames left in the ring when it has no room (counted; the next kick pushes them first). */
+/* The sink; valid until ring_tx_close. `kick` returns 0 when the kernel has taken the frames, and also when it has no room
+ * (counted as busy): then they stay in the ring, and the next kick, perhaps with 0 new ones, pushes them first. On
+ * RING_ERR_DOWN they stay likewise: the link may come back. RING_ERR_SEND does not pass. */
 struct frame_sink ring_tx_sink(struct ring_tx *tx);
 void ring_tx_counts(const struct ring_tx *tx, struct ring_tx_counts *out);
 void ring_tx_close(struct ring_tx *tx);
@@ -137,7 +137,7 @@ int ring_ctl_fd(const struct ring_ctl *ctl);
 
 /* Takes one frame. Returns its length (14 … RING_CTL_FRAME_MAX), 0 when none waits, or a negative ring error. Frames
  * whose TCP or UDP checksum the sender left to hardware that it does not have (peers on virtual links) come out with
- * the checksum completed; a VLAN tag that the kernel took off is not put back; frames longer than `room` are dropped. */
+ * the checksum completed; frames longer than `room` are dropped. */
 int ring_ctl_recv(struct ring_ctl *ctl, uint8_t *frame, size_t room);
 
 /* Sends one whole frame without FCS. 0; or a negative ring error: the frame is dropped, as Ethernet may. A kernel
