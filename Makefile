@@ -54,6 +54,7 @@ unit_help := $(filter-out $(unit),$(call find,tests/unit))
 fuzz := $(wildcard tests/fuzz/*_fuzz.c)
 sim := $(call find,tests/sim)
 bench := $(wildcard tests/bench/*.c)
+e2e := $(wildcard tests/e2e/*.c)
 
 # lwIP belongs to one configuration file; until it is there, no lwIP.
 lwip_core := init def dns inet_chksum ip mem memp netif pbuf raw stats sys altcp altcp_alloc altcp_tcp tcp tcp_in \
@@ -128,7 +129,8 @@ build/ringcast.debug: build/obj/rel/board/host/main.o build/obj/rel/ringcast.a b
 # --- tests ----------------------------------------------------------------------------------------------------------
 unit_bin := $(unit:tests/unit/%.c=build/unit/%)
 fuzz_bin := $(fuzz:tests/fuzz/%.c=build/fuzz/%)
-bench_bin := $(bench:tests/bench/%.c=build/bench/%)
+bench_bin := $(bench:tests/%.c=build/%)
+e2e_bin := $(e2e:tests/%.c=build/%)
 
 $(unit_bin): build/unit/%: build/obj/asan/tests/unit/%.o | build/obj/asan/ringcast.a build/obj/asan/lwip.a
 	$(call say,LINK,$@)
@@ -138,7 +140,7 @@ $(fuzz_bin): build/fuzz/%: build/obj/fuzz/tests/fuzz/%.o | build/obj/fuzz/ringca
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(call link_used,fuzz,$@,$<,-fsanitize=fuzzer)
-$(bench_bin): build/bench/%: build/obj/host/tests/bench/%.o | build/obj/host/ringcast.a build/obj/host/lwip.a
+$(bench_bin) $(e2e_bin): build/%: build/obj/host/tests/%.o | build/obj/host/ringcast.a build/obj/host/lwip.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(call link_used,host,$@,$<)
@@ -146,13 +148,14 @@ build/sim/ringsim: $(sim:%.c=build/obj/host/%.o) | build/obj/host/ringcast.a bui
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(call link_used,host,$@,$^)
--include $(unit_bin:=.d) $(fuzz_bin:=.d) $(bench_bin:=.d) build/sim/ringsim.d
+-include $(unit_bin:=.d) $(fuzz_bin:=.d) $(bench_bin:=.d) $(e2e_bin:=.d) build/sim/ringsim.d
 -include $(unit:%.c=build/obj/asan/%.d) $(unit_help:%.c=build/obj/asan/%.d) $(fuzz:%.c=build/obj/fuzz/%.d)
--include $(bench:%.c=build/obj/host/%.d) $(sim:%.c=build/obj/host/%.d)
+-include $(bench:%.c=build/obj/host/%.d) $(e2e:%.c=build/obj/host/%.d) $(sim:%.c=build/obj/host/%.d)
 
 unit-tests: $(unit_bin)
 fuzz-targets: $(fuzz_bin)
 bench-programs: $(bench_bin) build/ringcast
+e2e-programs: $(e2e_bin) build/ringcast
 
 check: unit-tests ## unit tests with sanitizers, under a minute; T=fec runs those whose name holds "fec"
 	@tests/run check $(T)
@@ -194,9 +197,9 @@ image: ## not yet: the bootable box
 run: ## not yet: the box and its clients in virtual machines
 	@echo "The box in virtual machines is not part of this tree yet: 'make demo' runs the program on this one."; exit 1
 
-compile_commands.json: Makefile $(product) $(unit) $(fuzz) $(sim) $(bench)
+compile_commands.json: Makefile $(product) $(unit) $(fuzz) $(sim) $(bench) $(e2e)
 	@tools/compile-commands "$(CC_asan) $(FLAGS_asan) $(WARN_asan) $(call include_of,asan)" \
-		$(product) $(unit) $(unit_help) $(fuzz) $(sim) $(bench) > $@
+		$(product) $(unit) $(unit_help) $(fuzz) $(sim) $(bench) $(e2e) > $@
 
 clean: ## remove what was built here; the cache of third-party code stays
 	@rm -rf build compile_commands.json
@@ -205,5 +208,5 @@ help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r t d; do \
 		printf '  make %-8s %s\n' "$$t" "$$d"; done
 
-.PHONY: all unit-tests fuzz-targets bench-programs check test sim fuzz bench demo size repro errors bump fmt image run \
+.PHONY: all unit-tests fuzz-targets bench-programs e2e-programs check test sim fuzz bench demo size repro errors bump fmt image run \
 	clean help FORCE
