@@ -126,7 +126,7 @@ struct sum512 {
 
 VCLMUL static inline void add_products(struct sum512 *s, __m512i blocks, __m512i h)
 {
-    const int xor3 = 0x96;
+    enum { xor3 = 0x96 };
 
     s->lo = _mm512_xor_si512(s->lo, _mm512_clmulepi64_epi128(blocks, h, 0x00));
     s->hi = _mm512_xor_si512(s->hi, _mm512_clmulepi64_epi128(blocks, h, 0x11));

@@ -47,3 +47,6 @@ expect 1 "1 passed, 1 failed"
 
 unit hangs 'trap "exit 0" TERM; echo "ok 1 - a"; sleep 60 & wait'
 expect 1 "1 passed, 1 failed"
+
+touch tests/unit/unbuilt_test.c
+expect 1 "0 passed, 1 failed"
