@@ -48,7 +48,7 @@ static void plain_text_has_no_controls(void **state)
     (void)state;
     assert_true(utf8_is_plain("Gr\xC3\xBC\xC3\x9F"
                               "e \xF0\x9F\x92\xBE",
-                              13));
+                              12));
     assert_true(utf8_is_plain(NULL, 0));
     assert_false(utf8_is_plain("a\tb", 3));
     assert_false(utf8_is_plain("a\0b", 3));
