@@ -34,7 +34,7 @@ size_t http_request(const struct http_url *, uint64_t from, uint64_t to, char *o
 
 struct http_answer {
     unsigned status;
-    bool has_length, has_range, chunked, close;
+    bool has_length, has_range, chunked;
     uint64_t length;             /* Content-Length */
     uint64_t first, last, total; /* Content-Range; total HTTP_TO_END when not stated */
     char etag[HTTP_ETAG_MAX + 1]; /* "" when there is none or it is too long */
@@ -43,7 +43,7 @@ struct http_answer {
 struct http_parser {
     struct http_answer answer;
     size_t total, n; /* header bytes so far, bytes in line */
-    bool done, started;
+    bool started;    /* the status line is behind us */
     char line[HTTP_LINE_MAX];
 };
 
@@ -51,8 +51,9 @@ void http_parser_init(struct http_parser *);
 /* Takes header bytes; *used says how many. Returns 0 while the header goes on, 1 when it is complete (what follows
  * is content), or a negative code. */
 int http_parser_feed(struct http_parser *, const uint8_t *bytes, size_t n, size_t *used);
-/* Is this the answer to a request for [from, to)? Fills the first content byte's offset and the end. */
-int http_answer_check(const struct http_answer *, uint64_t from, uint64_t to, uint64_t *first, uint64_t *end,
+/* Is this the answer to a request for [from, to)? The content begins at `from`; fills where it ends and how large the file
+ * is. 0, or a negative code and the sentence. */
+int http_answer_check(const struct http_answer *, uint64_t from, uint64_t to, uint64_t *end, uint64_t *total,
                       struct err *);
 
 #endif
