@@ -1,14 +1,13 @@
 #include "imaging/receive/receive.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "imaging/receive/keep.h"
 #include "imaging/receive/park.h"
 #include "imaging/receive/proof.h"
 #include "imaging/receive/store.h"
-
-#define BAND_BYTES ((size_t)4 << 20) /* of rows read at once from a file or a unicast stream */
 
 struct receive {
     struct plan plan;
@@ -107,14 +106,56 @@ bool receive_complete(const struct receive *r)
     return !r->work || intake_complete(&r->intake);
 }
 
-/* One band of source rows: n rows of window w from `row` on. */
-static void feed_band(struct receive *r, const struct img_window *w, uint32_t row, uint32_t n,
-                      const uint8_t *band, uint32_t *cci)
+/* Cuts what a fetch brings of a window's source rows into symbols. */
+struct feed {
+    struct receive *r;
+    const struct img_window *w;
+    struct err *err;
+    uint32_t cci, next; /* next: symbol of the window, in the order of its rows */
+    uint8_t part[IMG_SYMBOL_BYTES];
+    size_t n_part;
+};
+
+static void feed_symbol(struct feed *f, const uint8_t *symbol)
 {
-    for (uint32_t i = 0; i < n && !plan_stopped(&r->plan); i++)
-        for (uint32_t d = 0; d < w->d; d++)
-            intake_symbol(&r->intake, (*cci)++, w->first_sbn + d, w->k, (uint16_t)(row + i),
-                          FEC_LG_T_DEFAULT, band + ((size_t)i * w->d + d) * IMG_SYMBOL_BYTES);
+    uint32_t row = f->next / f->w->d, block = f->next % f->w->d;
+
+    f->next++;
+    intake_symbol(&f->r->intake, f->cci++, f->w->first_sbn + block, f->w->k, (uint16_t)row, FEC_LG_T_DEFAULT,
+                  symbol);
+}
+
+static int poisoned_image(struct err *err)
+{
+    return err_set(err, RECEIVE_ECHUNK, "a chunk of the image does not have the hash that its signed tables state");
+}
+
+static int feed_bytes(void *ctx, uint64_t offset, const uint8_t *bytes, size_t n)
+{
+    struct feed *f = ctx;
+    bool poisoned = false;
+
+    (void)offset;
+    while (n > 0) {
+        size_t take = IMG_SYMBOL_BYTES - f->n_part < n ? IMG_SYMBOL_BYTES - f->n_part : n;
+
+        if (take == IMG_SYMBOL_BYTES) {
+            feed_symbol(f, bytes);
+        } else {
+            memcpy(f->part + f->n_part, bytes, take);
+            f->n_part += take;
+            if (f->n_part == IMG_SYMBOL_BYTES) {
+                feed_symbol(f, f->part);
+                f->n_part = 0;
+            }
+        }
+        bytes += take;
+        n -= take;
+    }
+    intake_events(&f->r->intake, &poisoned);
+    if (poisoned)
+        return poisoned_image(f->err);
+    return plan_stopped(&f->r->plan) ? RECEIVE_EINTR : 0;
 }
 
 static bool window_done(const struct receive *r, const struct img_window *w)
@@ -123,27 +164,6 @@ static bool window_done(const struct receive *r, const struct img_window *w)
         if (r->intake.track.state[w->first_sbn + d] != TRACK_DONE)
             return false;
     return true;
-}
-
-static int feed_window(struct receive *r, const struct img_window *w, receive_reader *read, void *ctx,
-                       uint8_t *band, uint32_t *cci, struct err *err)
-{
-    size_t row_bytes = (size_t)w->d * IMG_SYMBOL_BYTES;
-    uint32_t step = (uint32_t)(BAND_BYTES / row_bytes);
-    bool poisoned = false;
-    int rc = 0;
-
-    for (uint32_t row = 0, n; row < w->k && !rc && !plan_stopped(&r->plan); row += n) {
-        n = w->k - row < step ? w->k - row : step;
-        rc = read(ctx, w->offset + row * row_bytes, band, n * row_bytes, err);
-        if (rc)
-            return rc;
-        feed_band(r, w, row, n, band, cci);
-        intake_events(&r->intake, &poisoned);
-        if (poisoned)
-            rc = err_set(err, RECEIVE_ECHUNK, "a chunk of the image does not have the hash that its signed tables state");
-    }
-    return rc;
 }
 
 /* All rows have been fed: the workers may still be at the last of them. */
@@ -159,28 +179,26 @@ static int await_workers(struct receive *r, struct err *err)
             return err_set(err, RECEIVE_ESOURCE, "the image's rows do not make up all of its chunks");
         pause_ms(1);
     }
-    if (poisoned)
-        return err_set(err, RECEIVE_ECHUNK, "a chunk of the image does not have the hash that its signed tables state");
-    return 0;
+    return poisoned ? poisoned_image(err) : 0;
 }
 
-int receive_rows(struct receive *r, receive_reader *read, void *ctx, struct err *err)
+int receive_rows(struct receive *r, receive_fetch *fetch, void *ctx, struct err *err)
 {
     const struct img_body *b = r->plan.body;
-    uint8_t *band;
-    uint32_t cci = 0;
+    struct feed f = {.r = r, .err = err};
     int rc = 0;
 
-    if (!r->work)
-        return 0;
-    band = malloc(BAND_BYTES);
-    if (!band)
-        return err_set(err, RECEIVE_EMEMORY, "not enough memory to read the image");
-    for (uint32_t w = 0; w < b->nwindows && !rc; w++)
-        if (!window_done(r, b->windows + w))
-            rc = feed_window(r, b->windows + w, read, ctx, band, &cci, err);
-    free(band);
-    return rc ? rc : await_workers(r, err);
+    for (uint32_t i = 0; r->work && i < b->nwindows && !rc; i++) {
+        f.w = b->windows + i;
+        f.next = 0;
+        f.n_part = 0;
+        if (!window_done(r, f.w))
+            rc = fetch(ctx, f.w->offset, f.w->offset + (uint64_t)f.w->k * f.w->d * IMG_SYMBOL_BYTES, feed_bytes,
+                       &f, err);
+    }
+    if (rc || !r->work)
+        return rc;
+    return await_workers(r, err);
 }
 
 int receive_finish(struct receive *r, struct err *err)

@@ -37,12 +37,15 @@ void receive_events(struct receive *r);
 /* True when every chunk is on its way to the disk: no more packets are needed. */
 bool receive_complete(const struct receive *r);
 
-/* Reads n bytes of the image file at `offset` into buf; 0 or an error. Offsets only grow. */
-typedef int receive_reader(void *ctx, uint64_t offset, uint8_t *buf, size_t n, struct err *err);
+/* Takes n bytes of the image file that lie at `offset`; anything but 0 ends the transfer with that as its result. */
+typedef int receive_sink(void *ctx, uint64_t offset, const uint8_t *bytes, size_t n);
+/* Brings bytes [from, to) of the image file to the sink, in order. 0, an error, or what the sink returned. */
+typedef int receive_fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx,
+                          struct err *err);
 
 /* Feeds the image's source rows from a file or a unicast stream instead of the ring; windows that are there already are
- * not read. Returns when all is taken or something failed. */
-int receive_rows(struct receive *r, receive_reader *read, void *ctx, struct err *err);
+ * not fetched. Returns when all is taken or something failed. */
+int receive_rows(struct receive *r, receive_fetch *fetch, void *ctx, struct err *err);
 
 /* Waits for writing and proof, then writes the edges. 0: every byte the image defines is on the target and, if asked for,
  * was read back. Otherwise the first failure of any stage, and the target looks empty. */

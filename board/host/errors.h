@@ -1,0 +1,15 @@
+/* What can go wrong in the commands themselves. X(NAME, code, sentence) */
+#ifndef BOARD_HOST_ERRORS_H
+#define BOARD_HOST_ERRORS_H
+
+#define HOST_ERRORS(X)                                                                             \
+    X(HOST_EINTERFACE, -1500, "the network interface to use is not clear")                         \
+    X(HOST_EURL, -1501, "the source is not of the form ringcast://HOST[:PORT][/NAME]")             \
+    X(HOST_ECONSENT, -1502, "the person at the terminal did not agree to erase the target")        \
+    X(HOST_ENOKEY, -1503, "no trusted key was named")
+
+#define X(name, code, sentence) name = code,
+enum host_error { HOST_ERRORS(X) };
+#undef X
+
+#endif

@@ -1,0 +1,56 @@
+/* Where a restore takes its image from: a file, an HTTP server, or the ring. Each kind is one file with one table of
+ * functions; cmd_restore.c drives them alike:
+ *
+ *     open (head known) → trust, target, consent → body → feed → end
+ */
+#ifndef BOARD_HOST_SOURCE_H
+#define BOARD_HOST_SOURCE_H
+
+#include <stdatomic.h>
+
+#include "imaging/image/image.h"
+#include "imaging/receive/receive.h"
+#include "net/session/codec.h"
+
+struct source_options {
+    const char *where; /* file name or URL */
+    const char *interface; /* NULL: the only one there is */
+    const char *address;   /* CIDR or "dhcp" */
+    int timeout_s;         /* without anything arriving; 0: for ever */
+};
+
+struct source {
+    const struct source_ops *ops;
+    void *ctx;
+    struct img_head head;
+    struct img_body body; /* after body(); freed by source_close */
+    bool has_body;
+};
+
+struct source_ops {
+    /* Reaches the source and fills s->head and s->ctx. */
+    int (*open)(struct source *s, const struct source_options *opt, struct err *err);
+    /* Fetches and checks the body into s->body. */
+    int (*body)(struct source *s, struct receive_counts *counts, struct err *err);
+    /* Brings everything the receiver still needs. */
+    int (*feed)(struct source *s, struct receive *r, struct err *err);
+    /* Tells the sender how it stands; called a few times a second from one other thread. May be NULL. */
+    void (*tell)(struct source *s, const struct session_facts *facts);
+    /* Packets that the receive ring had to drop; may be NULL. */
+    uint64_t (*drops)(struct source *s);
+    /* The last word to the sender, and the end of ctx. */
+    void (*close)(struct source *s, const struct session_facts *last);
+};
+
+extern const struct source_ops source_file, source_http, source_ring;
+
+/* The kind that the form of `where` asks for. */
+const struct source_ops *source_for(const char *where);
+
+/* Set by a signal handler of the command: every wait of a source ends with RECEIVE_EINTR soon after. */
+extern _Atomic int source_interrupted;
+
+/* The interface to use: `wanted`, or the only one besides loopback. Fills name[16]; 0 or an error. */
+int source_interface(char name[16], const char *wanted, struct err *err);
+
+#endif

@@ -1,0 +1,67 @@
+/* An image in a file of this machine. */
+#include <stdlib.h>
+
+#include "board/host/source.h"
+#include "imaging/image/file.h"
+
+#define STEP ((size_t)1 << 20)
+
+static int file_open(struct source *s, const struct source_options *opt, struct err *err)
+{
+    struct img_file *f = calloc(1, sizeof *f);
+    int rc;
+
+    if (!f)
+        return err_set(err, RECEIVE_EMEMORY, "out of memory");
+    rc = img_file_open(f, opt->where, err);
+    if (rc) {
+        free(f);
+        return rc;
+    }
+    s->ctx = f;
+    s->head = f->head;
+    return 0;
+}
+
+static int file_body(struct source *s, struct receive_counts *counts, struct err *err)
+{
+    struct img_file *f = s->ctx;
+
+    (void)counts;
+    return img_body_parse(img_file_body(f), (size_t)f->head.body_bytes, &f->head, &s->body, err);
+}
+
+/* Reads, rather than looks at the mapping: a read error or a file cut short is an error then, not a signal. */
+static int file_fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx, struct err *err)
+{
+    struct img_file *f = ctx;
+    uint8_t *buf = malloc(STEP);
+    int rc = buf ? 0 : err_set(err, RECEIVE_EMEMORY, "out of memory");
+
+    while (from < to && !rc) {
+        size_t n = to - from < STEP ? (size_t)(to - from) : STEP;
+
+        rc = img_file_read(f, from, buf, n, err);
+        if (!rc)
+            rc = sink(sink_ctx, from, buf, n);
+        if (!rc && atomic_load(&source_interrupted))
+            rc = err_set(err, RECEIVE_EINTR, "interrupted");
+        from += n;
+    }
+    free(buf);
+    return rc;
+}
+
+static int file_feed(struct source *s, struct receive *r, struct err *err)
+{
+    return receive_rows(r, file_fetch, s->ctx, err);
+}
+
+static void file_close(struct source *s, const struct session_facts *last)
+{
+    (void)last;
+    img_file_close(s->ctx);
+    free(s->ctx);
+}
+
+const struct source_ops source_file = {file_open, file_body, file_feed, NULL, NULL, file_close};

@@ -1,0 +1,220 @@
+/* The ring: a handshake, then the body and the stream from the group, wherever it happens to be. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "board/host/errors.h"
+#include "board/host/source.h"
+#include "net/ip/random.h"
+#include "net/ring/ring.h"
+#include "net/session/control.h"
+#include "net/session/proto.h"
+
+#define POLL_MS 50
+#define COUNT_NS INT64_C(500000000) /* between two looks at the ring's drop counter */
+
+struct ring_source {
+    struct ip_stack *stack;
+    struct session_control *control;
+    struct session_welcome welcome;
+    struct ring_rx *rx;
+    struct collect collect;
+    struct body_object body;
+    int timeout_s;
+    _Atomic uint64_t drops;
+};
+
+struct ring_url {
+    char host[254], name[SESSION_NAME_MAX + 1];
+    uint16_t port;
+};
+
+/* ringcast://HOST[:PORT][/NAME] */
+static int parse_url(const char *text, struct ring_url *u, struct err *err)
+{
+    const char *at = text + strlen("ringcast://");
+    size_t host = strcspn(at, ":/");
+    unsigned port = SESSION_PORT;
+    int used = 0;
+
+    if (host == 0 || host >= sizeof u->host)
+        return err_set(err, HOST_EURL, "expected ringcast://HOST[:PORT][/NAME], got %.80s", text);
+    memcpy(u->host, at, host);
+    u->host[host] = 0;
+    at += host;
+    if (*at == ':') {
+        if (sscanf(at, ":%5u%n", &port, &used) != 1 || port == 0 || port > 65535)
+            return err_set(err, HOST_EURL, "expected a port from 1 to 65535 in %.80s", text);
+        at += used;
+    }
+    if (*at == '/')
+        at++;
+    else if (*at)
+        return err_set(err, HOST_EURL, "expected ringcast://HOST[:PORT][/NAME], got %.80s", text);
+    u->port = (uint16_t)port;
+    snprintf(u->name, sizeof u->name, "%s", at);
+    if (strlen(at) > SESSION_NAME_MAX || !session_name_legal(u->name))
+        return err_set(err, HOST_EURL, "expected an image name of at most %d bytes in %.80s", SESSION_NAME_MAX, text);
+    return 0;
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int join(struct ring_source *g, const struct source_options *opt, const char *interface, struct err *err)
+{
+    struct ip_config config = {0};
+    struct session_server_at at = {0};
+    struct ring_url url;
+    struct ring_flow flow;
+    uint8_t id[SESSION_ID_BYTES];
+    int rc = parse_url(opt->where, &url, err);
+
+    random_bytes(id, sizeof id);
+    at.port = url.port;
+    if (!rc)
+        rc = ip_config_parse(&config, opt->address, err);
+    if (!rc)
+        rc = ip_stack_open(&g->stack, interface, &config, err);
+    if (!rc)
+        rc = ip_stack_wait_address(g->stack, 20000, err);
+    if (!rc)
+        rc = ip_stack_resolve(g->stack, url.host, 10000, &at.address, err);
+    if (!rc)
+        rc = session_join(g->stack, at, url.name, id, opt->timeout_s * 1000, &g->welcome, err);
+    if (rc)
+        return rc;
+    flow = (struct ring_flow){g->welcome.group, g->welcome.port};
+    rc = ring_rx_open(&g->rx, interface, &flow, RING_RX_BYTES_MIN, err);
+    if (!rc)
+        rc = session_control_start(&g->control, g->stack, at, &g->welcome, id, err);
+    return rc;
+}
+
+static void ring_source_free(struct ring_source *g)
+{
+    if (g->rx)
+        ring_rx_close(g->rx);
+    if (g->stack)
+        ip_stack_close(g->stack);
+    body_free(&g->body);
+    free(g);
+}
+
+static int ring_open(struct source *s, const struct source_options *opt, struct err *err)
+{
+    struct ring_source *g = calloc(1, sizeof *g);
+    char interface[16];
+    int rc;
+
+    if (!g)
+        return err_set(err, RECEIVE_EMEMORY, "out of memory");
+    s->ctx = g;
+    g->timeout_s = opt->timeout_s;
+    rc = source_interface(interface, opt->interface, err);
+    if (!rc)
+        rc = join(g, opt, interface, err);
+    if (!rc)
+        rc = img_head_decode(g->welcome.head, &s->head, err);
+    if (rc) {
+        if (g->control)
+            session_control_stop(g->control, NULL, 0);
+        ring_source_free(g);
+    }
+    return rc;
+}
+
+struct vigil {
+    int64_t heard, counted;
+};
+
+/* One poll of the ring with all that may end it. */
+static int listen(struct ring_source *g, struct vigil *v, struct err *err)
+{
+    struct frame_source source = ring_rx_source(g->rx);
+    struct ring_rx_counts counts;
+    int n = collect_poll(&g->collect, &source, POLL_MS);
+    int64_t now = now_ns();
+
+    if (n < 0)
+        return err_set(err, n, "the network interface stopped receiving");
+    if (atomic_load(&source_interrupted))
+        return err_set(err, RECEIVE_EINTR, "interrupted");
+    if (n > 0)
+        v->heard = now;
+    else if (g->timeout_s > 0 && now - v->heard > g->timeout_s * INT64_C(1000000000))
+        return err_set(err, RECEIVE_ETIMEOUT, "no packet of the session arrived for %d s", g->timeout_s);
+    if (now - v->counted > COUNT_NS) {
+        v->counted = now;
+        ring_rx_counts(g->rx, &counts);
+        atomic_store(&g->drops, counts.dropped);
+    }
+    return 0;
+}
+
+static int ring_body(struct source *s, struct receive_counts *counts, struct err *err)
+{
+    struct ring_source *g = s->ctx;
+    struct vigil v = {now_ns(), now_ns()};
+    int rc = body_init(&g->body, s->head.body_bytes, err);
+
+    collect_init(&g->collect, g->welcome.key, g->welcome.tsi, &g->body, counts);
+    while (!rc && !body_complete(&g->body)) {
+        rc = listen(g, &v, err);
+        if (!rc && g->collect.closed)
+            rc = err_set(err, RECEIVE_ECLOSED, "the sender ended the session before the image was complete");
+    }
+    if (!rc)
+        rc = img_body_parse(g->body.symbols, (size_t)s->head.body_bytes, &s->head, &s->body, err);
+    body_free(&g->body);
+    g->collect.body = NULL;
+    return rc;
+}
+
+static int ring_feed(struct source *s, struct receive *r, struct err *err)
+{
+    struct ring_source *g = s->ctx;
+    struct vigil v = {now_ns(), now_ns()};
+    int rc = 0;
+
+    g->collect.counts = receive_counts(r);
+    receive_attach(r, &g->collect);
+    while (!rc && !receive_complete(r) && !receive_stopped(r)) {
+        rc = listen(g, &v, err);
+        receive_events(r);
+        if (!rc && g->collect.closed && !receive_complete(r))
+            rc = err_set(err, RECEIVE_ECLOSED, "the sender ended the session before the image was complete");
+    }
+    g->collect.intake = NULL;
+    return rc;
+}
+
+static void ring_tell(struct source *s, const struct session_facts *facts)
+{
+    struct ring_source *g = s->ctx;
+
+    session_control_set(g->control, facts);
+}
+
+static uint64_t ring_drops(struct source *s)
+{
+    struct ring_source *g = s->ctx;
+
+    return atomic_load(&g->drops);
+}
+
+static void ring_close(struct source *s, const struct session_facts *last)
+{
+    struct ring_source *g = s->ctx;
+
+    session_control_stop(g->control, last, 2000);
+    ring_source_free(g);
+}
+
+const struct source_ops source_ring = {ring_open, ring_body, ring_feed, ring_tell, ring_drops, ring_close};
