@@ -23,8 +23,8 @@ struct source {
     const struct source_ops *ops;
     void *ctx;
     struct img_head head;
-    struct img_body body; /* after body(); freed by source_close */
-    bool has_body;
+    struct img_body body; /* after body() */
+    bool owns_body;       /* to be freed with the source; else the file's own */
 };
 
 struct source_ops {

@@ -55,8 +55,10 @@ static int http_body(struct source *s, struct receive_counts *counts, struct err
         return err_set(err, RECEIVE_EMEMORY, "not enough memory for the image's tables");
     rc = http_read(h->stack, &h->url, IMG_STREAM_OFFSET + s->head.stream_bytes, bytes, (size_t)s->head.body_bytes,
                    h->idle_ms, err);
-    if (!rc)
+    if (!rc) {
         rc = img_body_parse(bytes, (size_t)s->head.body_bytes, &s->head, &s->body, err);
+        s->owns_body = rc == 0;
+    }
     free(bytes);
     return rc;
 }

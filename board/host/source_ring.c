@@ -76,7 +76,7 @@ static int join(struct ring_source *g, const struct source_options *opt, const c
     uint8_t id[SESSION_ID_BYTES];
     int rc = parse_url(opt->where, &url, err);
 
-    random_bytes(id, sizeof id);
+    ip_random_fill(id, sizeof id);
     at.port = url.port;
     if (!rc)
         rc = ip_config_parse(&config, opt->address, err);
@@ -170,8 +170,10 @@ static int ring_body(struct source *s, struct receive_counts *counts, struct err
         if (!rc && g->collect.closed)
             rc = err_set(err, RECEIVE_ECLOSED, "the sender ended the session before the image was complete");
     }
-    if (!rc)
+    if (!rc) {
         rc = img_body_parse(g->body.symbols, (size_t)s->head.body_bytes, &s->head, &s->body, err);
+        s->owns_body = rc == 0;
+    }
     body_free(&g->body);
     g->collect.body = NULL;
     return rc;

@@ -1,0 +1,34 @@
+/* While a restore runs: what a person sees on stderr and what the sender hears in beacons, four times a second. */
+#ifndef BOARD_HOST_WATCH_H
+#define BOARD_HOST_WATCH_H
+
+#include "board/host/progress.h"
+#include "board/host/source.h"
+
+struct watch {
+    struct source *source;
+    struct receive_counts *counts;  /* may change once, by watch_receiving */
+    const struct img_body *body;    /* NULL until it is there */
+    _Atomic int state;              /* enum session_state */
+    _Atomic bool end;
+    bool quiet;
+    struct session_facts facts;     /* the latest; read it after watch_stop */
+    /* the watch's own */
+    pthread_t thread;
+    bool running;
+    pthread_mutex_t lock; /* guards counts and body */
+    struct progress progress;
+    bool shown;
+    uint64_t seen, lost, written, shed;
+    int64_t since_ns;
+};
+
+/* Starts with state SESSION_MANIFEST. Borrows source and counts. 0 or RECEIVE_ETHREAD. */
+int watch_start(struct watch *w, struct source *source, struct receive_counts *counts, bool quiet, struct err *err);
+/* From now on chunks are counted. */
+void watch_receiving(struct watch *w, struct receive_counts *counts, const struct img_body *body);
+void watch_state(struct watch *w, enum session_state state);
+/* Ends the thread; facts are filled once more, with this state and error. */
+void watch_stop(struct watch *w, enum session_state state, int error);
+
+#endif
