@@ -3,5 +3,6 @@
 #include <stddef.h>
 
 const struct command commands[] = {
+    {"restore", "an image from a file, a server or the ring onto a disk", cmd_restore},
     {NULL, NULL, NULL},
 };

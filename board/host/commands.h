@@ -20,6 +20,8 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
+int cmd_restore(int argc, char **argv);
+
 /* Ends with a row whose name is NULL. */
 extern const struct command commands[];
 
