@@ -2,9 +2,12 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "board/host/errors.h"
+
+#define STEP ((size_t)1 << 20)
 
 _Atomic int source_interrupted;
 
@@ -38,4 +41,24 @@ int source_interface(char name[16], const char *wanted, struct err *err)
     if (found == 1)
         return 0;
     return err_set(err, HOST_EINTERFACE, "expected --interface: this machine has %d of them besides loopback", found);
+}
+
+int source_fetch(source_reader *read, void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx,
+                 struct err *err)
+{
+    uint8_t *buf = malloc(STEP);
+    int rc = buf ? 0 : err_set(err, RECEIVE_EMEMORY, "out of memory");
+
+    while (from < to && !rc) {
+        size_t n = to - from < STEP ? (size_t)(to - from) : STEP;
+
+        rc = read(ctx, from, buf, n, err);
+        if (!rc)
+            rc = sink(sink_ctx, from, buf, n);
+        if (!rc && atomic_load(&source_interrupted))
+            rc = err_set(err, RECEIVE_EINTR, "interrupted");
+        from += n;
+    }
+    free(buf);
+    return rc;
 }

@@ -50,6 +50,12 @@ const struct source_ops *source_for(const char *where);
 /* Set by a signal handler of the command: every wait of a source ends with RECEIVE_EINTR soon after. */
 extern _Atomic int source_interrupted;
 
+/* Reads exactly n bytes at `offset` of the image file. */
+typedef int source_reader(void *ctx, uint64_t offset, uint8_t *buf, size_t n, struct err *err);
+/* A fetch (receive.h) made of reads. */
+int source_fetch(source_reader *read, void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx,
+                 struct err *err);
+
 /* The interface to use: `wanted`, or the only one besides loopback. Fills name[16]; 0 or an error. */
 int source_interface(char name[16], const char *wanted, struct err *err);
 

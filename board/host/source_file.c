@@ -4,8 +4,6 @@
 #include "board/host/source.h"
 #include "imaging/image/file.h"
 
-#define STEP ((size_t)1 << 20)
-
 static int file_open(struct source *s, const struct source_options *opt, struct err *err)
 {
     struct img_file *f = calloc(1, sizeof *f);
@@ -34,24 +32,14 @@ static int file_body(struct source *s, struct receive_counts *counts, struct err
 }
 
 /* Reads, rather than looks at the mapping: a read error or a file cut short is an error then, not a signal. */
+static int read_file(void *ctx, uint64_t offset, uint8_t *buf, size_t n, struct err *err)
+{
+    return img_file_read(ctx, offset, buf, n, err);
+}
+
 static int file_fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx, struct err *err)
 {
-    struct img_file *f = ctx;
-    uint8_t *buf = malloc(STEP);
-    int rc = buf ? 0 : err_set(err, RECEIVE_EMEMORY, "out of memory");
-
-    while (from < to && !rc) {
-        size_t n = to - from < STEP ? (size_t)(to - from) : STEP;
-
-        rc = img_file_read(f, from, buf, n, err);
-        if (!rc)
-            rc = sink(sink_ctx, from, buf, n);
-        if (!rc && atomic_load(&source_interrupted))
-            rc = err_set(err, RECEIVE_EINTR, "interrupted");
-        from += n;
-    }
-    free(buf);
-    return rc;
+    return source_fetch(read_file, ctx, from, to, sink, sink_ctx, err);
 }
 
 static int file_feed(struct source *s, struct receive *r, struct err *err)

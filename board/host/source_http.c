@@ -5,56 +5,72 @@
 #include "board/host/source.h"
 #include "net/http/bind.h"
 
-struct http_source {
+struct web {
     struct ip_stack *stack;
-    struct http_url url;
-    int idle_ms;
+    struct http_file *file;
 };
 
-static int http_open(struct source *s, const struct source_options *opt, struct err *err)
+static void web_free(struct web *w)
 {
-    struct http_source *h = calloc(1, sizeof *h);
-    struct ip_config config = {0};
-    uint8_t head[IMG_HEAD_BYTES];
-    char interface[16];
-    int rc;
+    if (w->file)
+        http_close(w->file);
+    if (w->stack)
+        ip_stack_close(w->stack);
+    free(w);
+}
 
-    if (!h)
-        return err_set(err, RECEIVE_EMEMORY, "out of memory");
-    s->ctx = h;
-    h->idle_ms = opt->timeout_s > 0 ? opt->timeout_s * 1000 : 3600 * 1000;
-    rc = http_url_parse(opt->where, &h->url, err);
+static int connect_to(struct web *w, const struct source_options *opt, struct err *err)
+{
+    int idle_ms = opt->timeout_s > 0 ? opt->timeout_s * 1000 : 3600 * 1000;
+    struct ip_config config = {0};
+    struct http_url url;
+    char interface[16];
+    int rc = http_url_parse(opt->where, &url, err);
+
     if (!rc)
         rc = source_interface(interface, opt->interface, err);
     if (!rc)
         rc = ip_config_parse(&config, opt->address, err);
     if (!rc)
-        rc = ip_stack_open(&h->stack, interface, &config, err);
+        rc = ip_stack_open(&w->stack, interface, &config, err);
     if (!rc)
-        rc = ip_stack_wait_address(h->stack, 20000, err);
+        rc = ip_stack_wait_address(w->stack, 20000, err);
+    return rc ? rc : http_open(&w->file, w->stack, &url, idle_ms, err);
+}
+
+static int web_open(struct source *s, const struct source_options *opt, struct err *err)
+{
+    struct web *w = calloc(1, sizeof *w);
+    uint8_t head[IMG_HEAD_BYTES];
+    int rc;
+
+    if (!w)
+        return err_set(err, RECEIVE_EMEMORY, "out of memory");
+    s->ctx = w;
+    rc = connect_to(w, opt, err);
     if (!rc)
-        rc = http_read(h->stack, &h->url, 0, head, sizeof head, h->idle_ms, err);
+        rc = http_read(w->file, 0, head, sizeof head, err);
     if (!rc)
         rc = img_head_decode(head, &s->head, err);
-    if (rc) {
-        if (h->stack)
-            ip_stack_close(h->stack);
-        free(h);
-    }
+    if (!rc && http_size(w->file) != IMG_STREAM_OFFSET + s->head.stream_bytes + s->head.body_bytes)
+        rc = err_set(err, IMG_ESIZE, "the image on the server has %llu bytes; its head says %llu",
+                     (unsigned long long)http_size(w->file),
+                     (unsigned long long)(IMG_STREAM_OFFSET + s->head.stream_bytes + s->head.body_bytes));
+    if (rc)
+        web_free(w);
     return rc;
 }
 
-static int http_body(struct source *s, struct receive_counts *counts, struct err *err)
+static int web_body(struct source *s, struct receive_counts *counts, struct err *err)
 {
-    struct http_source *h = s->ctx;
+    struct web *w = s->ctx;
     uint8_t *bytes = malloc((size_t)s->head.body_bytes);
     int rc;
 
     (void)counts;
     if (!bytes)
         return err_set(err, RECEIVE_EMEMORY, "not enough memory for the image's tables");
-    rc = http_read(h->stack, &h->url, IMG_STREAM_OFFSET + s->head.stream_bytes, bytes, (size_t)s->head.body_bytes,
-                   h->idle_ms, err);
+    rc = http_read(w->file, IMG_STREAM_OFFSET + s->head.stream_bytes, bytes, (size_t)s->head.body_bytes, err);
     if (!rc) {
         rc = img_body_parse(bytes, (size_t)s->head.body_bytes, &s->head, &s->body, err);
         s->owns_body = rc == 0;
@@ -63,41 +79,27 @@ static int http_body(struct source *s, struct receive_counts *counts, struct err
     return rc;
 }
 
-struct interruptible {
-    receive_sink *sink;
-    void *ctx;
-    struct err *err;
-};
-
-static int pass_on(void *ctx, uint64_t offset, const uint8_t *bytes, size_t n)
+static int read_web(void *ctx, uint64_t offset, uint8_t *buf, size_t n, struct err *err)
 {
-    struct interruptible *i = ctx;
+    struct web *w = ctx;
 
-    if (atomic_load(&source_interrupted))
-        return err_set(i->err, RECEIVE_EINTR, "interrupted");
-    return i->sink(i->ctx, offset, bytes, n);
+    return http_read(w->file, offset, buf, n, err);
 }
 
-static int http_fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx, struct err *err)
+static int web_fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx, struct err *err)
 {
-    struct http_source *h = ctx;
-    struct interruptible i = {sink, sink_ctx, err};
-
-    return http_get_range(h->stack, &h->url, from, to, h->idle_ms, pass_on, &i, NULL, err);
+    return source_fetch(read_web, ctx, from, to, sink, sink_ctx, err);
 }
 
-static int http_feed(struct source *s, struct receive *r, struct err *err)
+static int web_feed(struct source *s, struct receive *r, struct err *err)
 {
-    return receive_rows(r, http_fetch, s->ctx, err);
+    return receive_rows(r, web_fetch, s->ctx, err);
 }
 
-static void http_close(struct source *s, const struct session_facts *last)
+static void web_close(struct source *s, const struct session_facts *last)
 {
-    struct http_source *h = s->ctx;
-
     (void)last;
-    ip_stack_close(h->stack);
-    free(h);
+    web_free(s->ctx);
 }
 
-const struct source_ops source_http = {http_open, http_body, http_feed, NULL, NULL, http_close};
+const struct source_ops source_http = {web_open, web_body, web_feed, NULL, NULL, web_close};
