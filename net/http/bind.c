@@ -173,7 +173,7 @@ static int header_taken(struct http_file *f, struct err *err)
 static int read_header(struct http_file *f, struct err *err)
 {
     while (!f->in_content) {
-        const uint8_t *bytes;
+        const uint8_t *bytes = NULL;
         size_t n, used;
         int rc = wait_bytes(f);
 
