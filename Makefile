@@ -27,7 +27,7 @@ all: build/ringcast compile_commands.json ## build/ringcast (static) and build/r
 # --- packages -------------------------------------------------------------------------------------------------------
 # Missing Debian packages are installed before anything else: make starts over after making an included file.
 ifneq ($(filter-out $(passive),$(goals)),)
-tags := build $(filter test check fuzz demo bench,$(goals))
+tags := build $(filter test check fuzz demo bench fmt,$(goals))
 include $(tags:%=build/packages/%)
 endif
 build/packages/%: tools/packages.txt

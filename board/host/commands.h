@@ -21,6 +21,7 @@ struct command {
 };
 
 int cmd_restore(int argc, char **argv);
+int cmd_errors(int argc, char **argv);
 
 /* Ends with a row whose name is NULL. */
 extern const struct command commands[];

@@ -1,0 +1,44 @@
+/* ringcast errors: every code of every room with its sentence, so that the number on a screen can be looked up. */
+#include "board/host/commands.h"
+#include "board/host/config.h"
+#include "board/host/errors.h"
+#include "imaging/carousel/carousel.h"
+#include "imaging/disk/disk.h"
+#include "imaging/fec/fec.h"
+#include "imaging/image/errors.h"
+#include "imaging/packet/packet.h"
+#include "imaging/receive/plan.h"
+#include "imaging/send/errors.h"
+#include "net/http/errors.h"
+#include "net/ip/errors.h"
+#include "net/mdns/bind.h"
+#include "net/ring/ring.h"
+#include "net/session/errors.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct row {
+    int code;
+    const char *name, *sentence;
+};
+
+#define X(name, code, sentence) {code, #name, sentence},
+static const struct row rows[] = {
+    FEC_ERRORS(X) PACKET_ERRORS(X) IMG_ERRORS(X) CAROUSEL_ERRORS(X) SEND_ERRORS(X) RECEIVE_ERRORS(X)
+    DISK_ERRORS(X) RING_ERRORS(X) IP_ERRORS(X) SESSION_ERRORS(X) HTTP_ERRORS(X) MDNS_ERRORS(X)
+    HOST_ERRORS(X) CONFIG_ERRORS(X)
+};
+#undef X
+
+int cmd_errors(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        fputs("usage: ringcast errors\n", stderr);
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        printf("%5d  %-22s %s\n", rows[i].code, rows[i].name, rows[i].sentence);
+    return EXIT_DONE;
+}
