@@ -147,7 +147,7 @@ $(bench_bin) $(e2e_bin): build/%: build/obj/host/tests/%.o | build/obj/host/ring
 build/sim/ringsim: $(sim:%.c=build/obj/host/%.o) | build/obj/host/ringcast.a build/obj/host/lwip.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(call link_used,host,$@,$^)
+	$(Q)$(call link_used,host,$@,$(sim:%.c=build/obj/host/%.o))
 -include $(unit_bin:=.d) $(fuzz_bin:=.d) $(bench_bin:=.d) $(e2e_bin:=.d) build/sim/ringsim.d
 -include $(unit:%.c=build/obj/asan/%.d) $(unit_help:%.c=build/obj/asan/%.d) $(fuzz:%.c=build/obj/fuzz/%.d)
 -include $(bench:%.c=build/obj/host/%.d) $(e2e:%.c=build/obj/host/%.d) $(sim:%.c=build/obj/host/%.d)
