@@ -54,8 +54,9 @@ void send_close(struct send *s);
 
 /* ---- the sending thread ---- */
 
-/* Sends what may leave now, at most a few hundred packets. Returns how many that were: 0 means sleep until *wake. Negative: a
- * ring error or SEND_ERR_READ, with the sentence in *err; ring errors may pass, call again. */
+/* Sends what may leave now, at most a few hundred packets, and returns how many that were; then sleep until *wake, which may
+ * be past. Negative: SEND_ERR_READ, with the sentence in *err, which does not pass; or the sink's error, which may: nothing is
+ * lost, call again later. */
 int send_step(struct send *s, struct mono *wake, struct err *err);
 
 /* ---- the control thread; all of these return at once ---- */
