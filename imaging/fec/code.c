@@ -6,11 +6,16 @@
 
 #include <string.h>
 
-/* 256 bytes: long enough to pay for loading a butterfly's constants, short enough for T = 256 rows to stay close. Less
- * where T is so large that the slice would leave the second-level cache. */
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Long enough to pay for loading a butterfly's constants, short enough for the slice of T = 256 rows and its working
+ * copy to stay in a small second-level cache; less where T is large. */
 static size_t slice_width(unsigned lg_t)
 {
-    return lg_t <= 10 ? 256 : (size_t)CODE_SLICE_MAX >> lg_t;
+    return least(384, (size_t)CODE_SLICE_MAX >> lg_t);
 }
 
 static size_t row_bytes(const struct code *c)
@@ -20,11 +25,10 @@ static size_t row_bytes(const struct code *c)
 
 struct slice code_slice(const struct code *c, unsigned lg_t, size_t column)
 {
-    size_t width = slice_width(lg_t), left = row_bytes(c) - column, used = c->symbol - column;
+    size_t most = slice_width(lg_t), width = least(most, row_bytes(c) - column);
+    size_t left = c->symbol - least(column, c->symbol), used = least(width, left);
 
-    if (left < width)
-        width = left;
-    return (struct slice){.column = column, .width = width, .used = used < width ? used : width};
+    return (struct slice){.column = column, .width = width, .used = used, .next = least(most, left - used)};
 }
 
 void slice_from_symbol(struct slice s, uint8_t *row, const uint8_t *symbol)

@@ -46,6 +46,7 @@ struct slice {
     size_t column; /* first byte in a padded row */
     size_t width;  /* bytes of a row; 0: past the last slice */
     size_t used;   /* of them, bytes that a symbol has: width, or 32 less where the symbol ends in half a unit */
+    size_t next;   /* bytes of a symbol in the slice after this one */
 };
 
 struct slice code_slice(const struct code *c, unsigned lg_t, size_t column);

@@ -8,6 +8,7 @@
 #define GF_FN static inline __attribute__((always_inline)) GF_TARGET
 #define GF_STEP 32
 #define GF_ENTRY 32
+#define GF_FUSE 1
 #define GF_NAME "avx512"
 #define GF_KERNELS gf_avx512
 
@@ -15,11 +16,7 @@ typedef __m512i vec;
 
 typedef struct {
     __m512i straight, across; /* a half's own matrix, and that of the other half */
-} full;
-
-typedef struct {
-    __m512i both;
-} half;
+} constant;
 
 static bool usable(void)
 {
@@ -51,31 +48,27 @@ GF_FN vec vec_add(vec u, vec v)
     return _mm512_xor_si512(u, v);
 }
 
-GF_FN full full_load(const uint8_t *entry)
+GF_FN constant constant_load(const uint8_t *entry, bool sub)
 {
+    (void)sub;
     __m512i four = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i_u *)entry));
 
-    return (full){_mm512_permutexvar_epi64(_mm512_set_epi64(1, 1, 1, 1, 0, 0, 0, 0), four),
+    return (constant){_mm512_permutexvar_epi64(_mm512_set_epi64(1, 1, 1, 1, 0, 0, 0, 0), four),
                   _mm512_permutexvar_epi64(_mm512_set_epi64(3, 3, 3, 3, 2, 2, 2, 2), four)};
 }
 
-GF_FN half half_load(const uint8_t *entry)
-{
-    return (half){_mm512_broadcastq_epi64(_mm_loadl_epi64((const __m128i_u *)entry))};
-}
-
-GF_FN vec full_add(vec s, full c, vec v)
+GF_FN vec multiply_any(vec s, const constant *c, vec v)
 {
     __m512i swapped = _mm512_shuffle_i64x2(v, v, _MM_SHUFFLE(1, 0, 3, 2));
-    __m512i own = _mm512_gf2p8affine_epi64_epi8(v, c.straight, 0);
-    __m512i other = _mm512_gf2p8affine_epi64_epi8(swapped, c.across, 0);
+    __m512i own = _mm512_gf2p8affine_epi64_epi8(v, c->straight, 0);
+    __m512i other = _mm512_gf2p8affine_epi64_epi8(swapped, c->across, 0);
 
     return _mm512_ternarylogic_epi64(s, own, other, 0x96);
 }
 
-GF_FN vec half_add(vec s, half c, vec v)
+GF_FN vec multiply_sub(vec s, const constant *c, vec v)
 {
-    return _mm512_xor_si512(s, _mm512_gf2p8affine_epi64_epi8(v, c.both, 0));
+    return _mm512_xor_si512(s, _mm512_gf2p8affine_epi64_epi8(v, c->straight, 0));
 }
 
 #include "imaging/fec/gf_loops.h"

@@ -10,6 +10,7 @@
 #define GF_FN static inline __attribute__((always_inline)) GF_TARGET
 #define GF_STEP 32
 #define GF_ENTRY 32
+#define GF_FUSE 1
 #define GF_NAME "gfni"
 #define GF_KERNELS gf_gfni
 
@@ -19,11 +20,7 @@ typedef struct {
 
 typedef struct {
     __m256i low, high, high_low, low_high;
-} full;
-
-typedef struct {
-    __m256i both;
-} half;
+} constant;
 
 static bool usable(void)
 {
@@ -64,14 +61,10 @@ GF_FN __m256i matrix(const uint8_t *p)
     return _mm256_set1_epi64x(m);
 }
 
-GF_FN full full_load(const uint8_t *entry)
+GF_FN constant constant_load(const uint8_t *entry, bool sub)
 {
-    return (full){matrix(entry), matrix(entry + 8), matrix(entry + 16), matrix(entry + 24)};
-}
-
-GF_FN half half_load(const uint8_t *entry)
-{
-    return (half){matrix(entry)};
+    (void)sub;
+    return (constant){matrix(entry), matrix(entry + 8), matrix(entry + 16), matrix(entry + 24)};
 }
 
 /* s + m v, byte by byte */
@@ -80,17 +73,19 @@ GF_FN __m256i affine_add(__m256i s, __m256i m, __m256i v)
     return _mm256_xor_si256(s, _mm256_gf2p8affine_epi64_epi8(v, m, 0));
 }
 
-GF_FN vec full_add(vec s, full c, vec v)
+GF_FN vec multiply_any(vec s, const constant *c, vec v)
 {
-    s.lo = affine_add(affine_add(s.lo, c.low, v.lo), c.high_low, v.hi);
-    s.hi = affine_add(affine_add(s.hi, c.high, v.hi), c.low_high, v.lo);
+    __m256i own = _mm256_gf2p8affine_epi64_epi8(v.lo, c->low, 0);
+
+    s.lo = affine_add(_mm256_xor_si256(s.lo, own), c->high_low, v.hi);
+    s.hi = affine_add(_mm256_xor_si256(s.hi, own), c->high, _mm256_xor_si256(v.lo, v.hi));
     return s;
 }
 
-GF_FN vec half_add(vec s, half c, vec v)
+GF_FN vec multiply_sub(vec s, const constant *c, vec v)
 {
-    s.lo = affine_add(s.lo, c.both, v.lo);
-    s.hi = affine_add(s.hi, c.both, v.hi);
+    s.lo = affine_add(s.lo, c->low, v.lo);
+    s.hi = affine_add(s.hi, c->low, v.hi);
     return s;
 }
 

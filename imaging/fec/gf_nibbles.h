@@ -1,28 +1,36 @@
-/* Entries for byte shuffles: eight tables of 16 bytes, indexed by a nibble of the input.
+/* Entries for byte shuffles: six tables of 16 bytes, indexed by a nibble of the input; two tables are a linear map on
+ * bytes. With c = a + b beta_8 and v = lo + hi beta_8 the product is, after Karatsuba, from three such maps:
  *
- *   0, 1: low byte -> low byte, by the input's low and high nibble     2, 3: low -> high
- *   4, 5: high byte -> low byte                                        6, 7: high -> high
+ *   own: a        low byte:   a lo + (b beta_7) hi
+ *   cross: b beta_7   high byte:  a lo + (a + b) (lo + hi)
+ *   sum: a + b
  *
- * A constant below 256 needs tables 0 and 1 alone. */
+ * A constant below 256 needs `own` alone. */
 #ifndef IMAGING_FEC_GF_NIBBLES_H
 #define IMAGING_FEC_GF_NIBBLES_H
 
 #include "imaging/fec/kernels.h"
 
+enum { GF_OWN = 0, GF_CROSS = 2, GF_SUM = 4, GF_TABLES = 6 };
+
+/* The two tables of the map that sends bit b to image[b] >> shift. */
+static inline void gf_pack_tables(uint8_t *table, const gf_element image[8], unsigned shift)
+{
+    for (unsigned v = 0; v < 32; v++) {
+        const gf_element *of = image + v / 16 * 4;
+        unsigned sum = 0;
+
+        for (unsigned b = 0; b < 4; b++)
+            sum ^= v >> b & 1 ? of[b] : 0U;
+        table[v] = (uint8_t)(sum >> shift);
+    }
+}
+
 static inline void gf_pack_nibbles(uint8_t *entry, const gf_element column[16])
 {
-    for (unsigned table = 0; table < 8; table++) {
-        const gf_element *of = column + table / 4 * 8 + table % 2 * 4;
-        unsigned shift = table / 2 % 2 * 8;
-
-        for (unsigned v = 0; v < 16; v++) {
-            unsigned product = 0;
-
-            for (unsigned b = 0; b < 4; b++)
-                product ^= v >> b & 1 ? of[b] : 0U;
-            entry[table * 16 + v] = (uint8_t)(product >> shift);
-        }
-    }
+    gf_pack_tables(entry + 16 * GF_OWN, column, 0);
+    gf_pack_tables(entry + 16 * GF_CROSS, column + 8, 0);
+    gf_pack_tables(entry + 16 * GF_SUM, column + 8, 8);
 }
 
 #endif

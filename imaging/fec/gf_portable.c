@@ -8,6 +8,7 @@
 #define GF_FN static inline __attribute__((always_inline))
 #define GF_STEP 16
 #define GF_ENTRY 32
+#define GF_FUSE 0
 #define GF_NAME "portable"
 #define GF_KERNELS gf_portable
 
@@ -19,11 +20,7 @@ typedef struct {
 
 typedef struct {
     bytes16 lo[16], hi[16]; /* columns, each byte repeated */
-} full;
-
-typedef struct {
-    bytes16 lo[8];
-} half;
+} constant;
 
 static bool usable(void)
 {
@@ -64,48 +61,39 @@ GF_FN vec vec_add(vec u, vec v)
     return (vec){u.lo ^ v.lo, u.hi ^ v.hi};
 }
 
-GF_FN full full_load(const uint8_t *entry)
+GF_FN constant constant_load(const uint8_t *entry, bool sub)
 {
-    full c;
+    constant c;
 
-    for (unsigned b = 0; b < 16; b++) {
+    for (unsigned b = 0; b < (sub ? 8 : 16); b++) {
         c.lo[b] = (bytes16){0} + entry[2 * b];
         c.hi[b] = (bytes16){0} + entry[2 * b + 1];
     }
     return c;
 }
 
-GF_FN half half_load(const uint8_t *entry)
-{
-    half c;
-
-    for (unsigned b = 0; b < 8; b++)
-        c.lo[b] = (bytes16){0} + entry[2 * b];
-    return c;
-}
-
 /* All ones in the bytes whose bit b is set. */
 GF_FN bytes16 where_set(bytes16 v, unsigned b)
 {
-    return (bytes16)((v & (uint8_t)(1U << b)) != 0);
+    return (bytes16)((v & (uint8_t)(1U << b)) == (uint8_t)(1U << b));
 }
 
-GF_FN vec full_add(vec s, full c, vec v)
+GF_FN vec multiply_any(vec s, const constant *c, vec v)
 {
     for (unsigned b = 0; b < 8; b++) {
         bytes16 l = where_set(v.lo, b), h = where_set(v.hi, b);
 
-        s.lo ^= (l & c.lo[b]) ^ (h & c.lo[b + 8]);
-        s.hi ^= (l & c.hi[b]) ^ (h & c.hi[b + 8]);
+        s.lo ^= (l & c->lo[b]) ^ (h & c->lo[b + 8]);
+        s.hi ^= (l & c->hi[b]) ^ (h & c->hi[b + 8]);
     }
     return s;
 }
 
-GF_FN vec half_add(vec s, half c, vec v)
+GF_FN vec multiply_sub(vec s, const constant *c, vec v)
 {
     for (unsigned b = 0; b < 8; b++) {
-        s.lo ^= where_set(v.lo, b) & c.lo[b];
-        s.hi ^= where_set(v.hi, b) & c.lo[b];
+        s.lo ^= where_set(v.lo, b) & c->lo[b];
+        s.hi ^= where_set(v.hi, b) & c->lo[b];
     }
     return s;
 }

