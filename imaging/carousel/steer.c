@@ -1,6 +1,7 @@
 /* Repair steering: see steer.h for the policy and its reasons. */
 #include "imaging/carousel/steer.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include "net/wire/must.h"
 
@@ -130,13 +131,23 @@ static uint32_t served_up_to(const struct steer_bins *of)
     return chosen;
 }
 
+/* The bin of the median: what few packets tell scatters to both sides. */
+static uint32_t median(const struct steer_bins *of)
+{
+    uint32_t b = 0, below = of->bin[0].count;
+    while (2 * (uint64_t)below < of->reporters)
+        below += of->bin[++b].count;
+    return b;
+}
+
 struct steer_report steer_poll_report(const struct steer_poll *p)
 {
-    const struct steer_bins *of = &p->of[p->of[1].reporters != 0];
+    bool settled = p->of[1].reporters != 0;
+    const struct steer_bins *of = &p->of[settled];
     struct steer_report r = {0, 0, 0};
     if (!of->reporters)
         return r;
-    uint32_t last = served_up_to(of);
+    uint32_t last = settled ? served_up_to(of) : median(of);
     for (uint32_t b = 0; b <= last; b++) {
         r.reporters += of->bin[b].count;
         r.mean_ppm = max32(r.mean_ppm, of->bin[b].mean_ppm);
@@ -162,6 +173,7 @@ void steer_hear(struct steer *s, const struct steer_report *r)
     if (r->worst_ppm) {
         s->mean_ppm = max32(s->mean_ppm, r->mean_ppm);
         s->worst_ppm = max32(s->worst_ppm, r->worst_ppm);
+        s->reporters = max32(s->reporters, r->reporters);
     }
 }
 
@@ -174,13 +186,15 @@ void steer_pass(struct steer *s)
 {
     if (!s->heard) {
         s->report = (struct steer_report){0, 0, 0};
-        s->mean_ppm = s->worst_ppm = 0;
+        s->mean_ppm = s->worst_ppm = s->reporters = 0;
+        s->lg_t = 0;
         return;
     }
     s->heard = 0;
     if (s->report.worst_ppm) {
         s->mean_ppm = halfway(s->mean_ppm, s->report.mean_ppm);
         s->worst_ppm = halfway(s->worst_ppm, s->report.worst_ppm);
+        s->reporters = halfway(s->reporters, s->report.reporters);
     }
 }
 
@@ -195,13 +209,15 @@ static uint32_t wanted_rows(const struct steer *s, uint32_t k, uint32_t blocks, 
 {
     if (s->fixed || !s->report.reporters)
         return default_rows(k);
-    uint32_t mean = s->worst_ppm ? s->mean_ppm : s->report.mean_ppm;
-    uint32_t v = spread(k, mean, s->worst_ppm, (uint64_t)s->report.reporters * blocks);
+    bool settled = s->worst_ppm != 0;
+    uint32_t mean = settled ? s->mean_ppm : s->report.mean_ppm;
+    uint32_t v = spread(k, mean, s->worst_ppm, (uint64_t)s->reporters * blocks);
     if (mean > PPM / 2)
         mean = PPM / 2;
     while ((uint64_t)(k + most) * mean > (uint64_t)most * PPM) /* hopeless in one visit */
         mean = (uint32_t)((uint64_t)mean * mean / PPM);
-    uint32_t least = max32((k + 199) / 200, steer_need(k, QUIET_PPM, SPREAD_ONE));
+    uint32_t least =
+        settled ? max32((k + 199) / 200, steer_need(k, QUIET_PPM, SPREAD_ONE)) : default_rows(k);
     return max32(least, steer_need(k, mean, v));
 }
 
@@ -210,15 +226,26 @@ static uint32_t rows_to_be_had(const struct steer *s, uint32_t stored)
     return s->max_lg_t > STEER_LG_T_STORED ? 1u << s->max_lg_t : stored;
 }
 
+/* The T of a visit of r rows. Going down it asks for more room than going up, as a receiver that
+ * joined amid a visit cannot combine repair symbols of two T. */
+static unsigned choose_lg_t(const struct steer *s, uint32_t r, uint32_t stored)
+{
+    unsigned lg = STEER_LG_T_STORED;
+    bool down = s->lg_t > lg;
+    if (s->max_lg_t == lg || r <= (down ? stored - stored / 4 : stored))
+        return lg;
+    for (lg++; lg < s->max_lg_t; lg++)
+        if (r + r / (lg < s->lg_t ? 3 : 16) <= 1u << lg)
+            break;
+    return lg;
+}
+
 struct steer_plan steer_visit(struct steer *s, uint32_t k, uint32_t blocks, uint32_t stored)
 {
-    uint32_t most = rows_to_be_had(s, stored);
-    uint32_t r = wanted_rows(s, k, blocks, most);
-    unsigned lg = STEER_LG_T_STORED;
-    if (r > stored && s->max_lg_t > lg)
-        for (lg++; lg < s->max_lg_t && (1u << lg) < r + r / 16;)
-            lg++;
+    uint32_t r = wanted_rows(s, k, blocks, rows_to_be_had(s, stored));
+    unsigned lg = choose_lg_t(s, r, stored);
     uint32_t limit = lg == STEER_LG_T_STORED ? stored : 1u << lg;
+    s->lg_t = (uint8_t)lg;
     return (struct steer_plan){.r = (uint16_t)(r < limit ? r : limit), .lg_t = (uint8_t)lg};
 }
 

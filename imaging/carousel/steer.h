@@ -23,15 +23,16 @@
  *     allows.
  *   - Lower: the excess of the remembered figures over the present ones is halved once a pass.
  *   - No reporter for a whole pass: back to the default.
- * Figures of receivers that have not yet heard a whole visit are rough: they steer only while
- * nobody has better ones, and are not remembered.
+ * Figures of receivers that have not yet heard a whole visit are rough: while nobody has better
+ * ones their median steers, but only above the default, and it is not remembered.
  *
  * T: 256 when r fits into the rows the image stores (they cost the sender nothing), else the
  * smallest of 512 ... 2^max_lg_t that holds r + r/16 (room to raise within the visit); rows of
  * T >= 512 are always computed by the sender, from row 0 of the visit on. T holds for a whole
- * visit, because it is part of every packet. When even the largest T cannot hold the losses to be
- * expected in one visit, two visits (three ...) are planned for: r = need(p^2), as repair that does
- * not suffice would only delay everybody.
+ * visit, because it is part of every packet. It falls only when r fits into three quarters of the
+ * smaller one: who joined amid a visit cannot combine repair symbols of two T. When even the
+ * largest T cannot hold the losses to be expected in one visit, two visits (three ...) are planned
+ * for: r = need(p^2), as repair that does not suffice would only delay everybody.
  *
  * Who counts. A receiver whose loss is out of the ordinary must not slow the others down:
  * steer_poll weighs what a larger r costs all receivers against the pass it saves those who need it
@@ -84,9 +85,9 @@ struct steer_poll {
 void steer_poll_reset(struct steer_poll *p);
 
 /* The latest figures of one live receiver: its mean loss over the last window's worth of packets
- * (at least some thousands of them), and the largest block loss in the last visit whose source rows
- * it heard from the first to the last (0: none yet; then its figures are rough). Blocks it skipped
- * on purpose, for a slow disk, are not losses. Figures above 10^6 count as 10^6. */
+ * (0 before it has seen 2048 of them), and the largest block loss in the last visit whose source
+ * rows it heard from the first to the last (at least 1; 0: none yet, its figures are rough). Blocks
+ * it skipped on purpose, for a slow disk, are not losses. Figures above 10^6 count as 10^6. */
 void steer_poll_add(struct steer_poll *p, uint32_t mean_ppm, uint32_t worst_ppm);
 
 /* The report to steer by. */
@@ -96,10 +97,10 @@ struct steer_report steer_poll_report(const struct steer_poll *p);
 
 /* Fields are the module's own; caller's memory. */
 struct steer {
-    struct steer_report report; /* latest */
-    uint32_t mean_ppm,
-        worst_ppm; /* remembered: at least the latest settled ones, falling pass by pass */
+    struct steer_report report;              /* latest */
+    uint32_t mean_ppm, worst_ppm, reporters; /* remembered: the most of the settled reports */
     uint8_t max_lg_t;
+    uint8_t lg_t;  /* of the visit before; 0: none */
     uint8_t fixed; /* no steering: always the default */
     uint8_t heard; /* a report since the pass began */
 };

@@ -71,7 +71,7 @@ static void admit_block(struct track *t, uint32_t block, bool yes)
 }
 
 /* Worst loss of any block in the visit that ends, over the source rows it could have heard (which repair rows
- * were sent it cannot know). Short visits say nothing. */
+ * were sent it cannot know). Parts of a visit scatter too much. */
 static void note_loss(struct track *t)
 {
     const struct track_window *w = t->windows + t->window;
@@ -79,12 +79,14 @@ static void note_loss(struct track *t)
     uint32_t rows = t->first_row < end ? end - t->first_row : 0;
     uint32_t least = rows;
 
-    if (rows < 4 * TRACK_RUN)
+    if (rows < w->k - w->k / 16u)
         return;
     for (uint32_t d = 0; d < w->blocks; d++)
         if (t->got[d] < least)
             least = t->got[d];
     t->worst_ppm = (uint32_t)((uint64_t)(rows - least) * 1000000 / rows);
+    if (t->worst_ppm == 0)
+        t->worst_ppm = 1; /* 0 would say that nothing is known yet */
 }
 
 /* Chooses the blocks to take: those begun before first, so that their slots come free. */

@@ -146,6 +146,26 @@ static void it_rises_at_once_and_falls_by_halves(void **state)
     assert_in_range(steer_visit(&s, K, D, STORED).r, before, before + 2);
 }
 
+static void t_falls_only_with_room_to_spare(void **state)
+{
+    static const struct {
+        uint32_t ppm;
+        unsigned lg_t;
+    } visits[] = {{100, 8},   {16000, 9},  {12000, 9},  {8000, 8},
+                  {12000, 8}, {55000, 10}, {30000, 10}, {20000, 9}};
+    struct steer s;
+
+    (void)state;
+    steer_init(&s, 12, 0);
+    for (size_t i = 0; i < sizeof visits / sizeof *visits; i++) {
+        for (int pass = 0; pass < 30; pass++) {
+            steer_hear(&s, &(struct steer_report){visits[i].ppm, visits[i].ppm + 100, 5});
+            steer_pass(&s);
+        }
+        assert_int_equal(steer_visit(&s, K, D, STORED).lg_t, visits[i].lg_t);
+    }
+}
+
 static void a_visit_under_way_is_raised_within_its_t(void **state)
 {
     struct steer s;
@@ -168,14 +188,16 @@ static void a_visit_under_way_is_raised_within_its_t(void **state)
 static void rough_figures_are_not_remembered(void **state)
 {
     struct steer s;
-    struct steer_report rough = {60000, 0, 5}, settled = {10000, 12500, 5};
+    struct steer_report rough = {60000, 0, 5}, none = {0, 0, 5}, settled = {10000, 12500, 5};
 
     (void)state;
     steer_init(&s, 12, 0);
     steer_hear(&s, &rough);
     assert_true(steer_visit(&s, K, D, STORED).r > 900);
+    steer_hear(&s, &none);
+    assert_int_equal(steer_visit(&s, K, D, STORED).r, 244); /* nor believed below the default */
     steer_hear(&s, &settled);
-    assert_true(steer_visit(&s, K, D, STORED).r < 256);
+    assert_true(steer_visit(&s, K, D, STORED).r < 244);
 }
 
 static void silence_for_a_pass_brings_the_default_back(void **state)
@@ -227,6 +249,9 @@ static void rough_figures_count_only_while_there_are_no_better_ones(void **state
     steer_poll_add(&p, 30000, 0);
     assert_int_equal(steer_poll_report(&p).mean_ppm, 30000);
     assert_int_equal(steer_poll_report(&p).worst_ppm, 0);
+    steer_poll_add(&p, 20000, 0);
+    steer_poll_add(&p, 5000, 0);
+    assert_int_equal(steer_poll_report(&p).mean_ppm, 20000);
     steer_poll_add(&p, 10000, 13000);
     assert_int_equal(steer_poll_report(&p).mean_ppm, 10000);
 }
@@ -243,6 +268,7 @@ int main(void)
         cmocka_unit_test(bursts_widen_the_margin),
         cmocka_unit_test(a_loss_beyond_reach_is_left_to_two_visits),
         cmocka_unit_test(it_rises_at_once_and_falls_by_halves),
+        cmocka_unit_test(t_falls_only_with_room_to_spare),
         cmocka_unit_test(a_visit_under_way_is_raised_within_its_t),
         cmocka_unit_test(rough_figures_are_not_remembered),
         cmocka_unit_test(silence_for_a_pass_brings_the_default_back),
