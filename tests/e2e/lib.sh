@@ -132,7 +132,7 @@ lab_quiet()
 # lab_address NS CIDR: gives the namespace's kernel an address, for peers that use its IP stack.
 lab_address()
 {
-    ip -n "$1" address add "$2" dev eth0
+    ip -n "$1" address add "$2" broadcast + dev eth0
     ip -n "$1" route add 224.0.0.0/4 dev eth0
 }
 
@@ -188,14 +188,17 @@ lab_down()
     local status=$? ns pid
     trap '' INT TERM
     set +e
+    [ -z "${LAB_KEEP:-}" ] || say "kept $LAB_DIR"
+    exec 2>/dev/null    # the shell would report each process it loses
     for ns in "$LAB_SERVER" "${LAB_RECEIVER[@]}" "$LAB_SWITCH"; do
         [ -e "/run/netns/$ns" ] || continue
         for pid in $(ip netns pids "$ns"); do
-            kill -KILL "$pid" 2>/dev/null
+            kill -KILL "$pid"
         done
         ip netns delete "$ns"
     done
-    [ -n "${LAB_KEEP:-}" ] && say "kept $LAB_DIR" || rm -rf "$LAB_DIR"
+    wait
+    [ -n "${LAB_KEEP:-}" ] || rm -rf "$LAB_DIR"
     exit "$status"
 }
 
