@@ -3,6 +3,10 @@
 #include <stddef.h>
 
 const struct command commands[] = {
+    {"key", "make a key pair to sign images with", cmd_key},
+    {"pack", "a disk, partition or image file into a .ring image", cmd_pack},
+    {"info", "what an image says of itself", cmd_info},
+    {"verify", "is every bit of an image as it was packed, and by whom", cmd_verify},
     {"restore", "an image from a file, a server or the ring onto a disk", cmd_restore},
     {"errors", NULL, cmd_errors},
     {NULL, NULL, NULL},

@@ -20,6 +20,10 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
+int cmd_pack(int argc, char **argv);
+int cmd_info(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
+int cmd_key(int argc, char **argv);
 int cmd_restore(int argc, char **argv);
 int cmd_errors(int argc, char **argv);
 

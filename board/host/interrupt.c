@@ -1,0 +1,22 @@
+#include "board/host/interrupt.h"
+
+#include <stddef.h>
+
+static volatile sig_atomic_t flag;
+
+static void on_signal(int number)
+{
+    (void)number;
+    flag = 1;
+}
+
+const volatile sig_atomic_t *interrupt_watch(void)
+{
+    struct sigaction a = {.sa_handler = on_signal};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+
+    sigemptyset(&a.sa_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        sigaction(numbers[i], &a, NULL);
+    return &flag;
+}

@@ -1,0 +1,161 @@
+#include "imaging/image/usage.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void tell(struct usage *u, const char *text)
+{
+    if (text[0])
+        u->note(u->ctx, text);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct img_part *x = a, *y = b;
+
+    return (x->first > y->first) - (x->first < y->first);
+}
+
+static void look_into(struct usage *u, unsigned i)
+{
+    struct readat volume = input_readat(u->src);
+    struct img_part *p = &u->parts.part[i];
+    char text[FS_NOTE];
+
+    volume.base = p->first;
+    u->volume[i].kind = fs_find(&volume, p->bytes, &u->volume[i].fs, text);
+    tell(u, text);
+    p->fs = u->volume[i].kind ? u->volume[i].kind->id : IMG_FS_UNKNOWN;
+}
+
+/* A disk without a table may be one volume; the image states it as one partition if it is a known
+ * one. */
+static void whole_disk(struct usage *u)
+{
+    u->parts.part[0] = (struct img_part){.bytes = u->src->bytes};
+    look_into(u, 0);
+    u->parts.n = u->volume[0].kind != NULL;
+}
+
+void usage_open(struct usage *u, struct input *src, void (*note)(void *ctx, const char *text),
+                void *ctx)
+{
+    struct readat disk = input_readat(src);
+
+    memset(u, 0, sizeof *u);
+    u->src = src;
+    u->note = note;
+    u->ctx = ctx;
+    tell(u, src->note);
+    parts_read(&u->parts, &disk, src->seekable ? src->bytes : IMG_MAX_RAW, src->sector_log2);
+    tell(u, u->parts.note);
+    qsort(u->parts.part, u->parts.n, sizeof *u->parts.part, by_place);
+    if (!src->seekable)
+        tell(u, "the source is a stream: its free blocks are packed too (unpack it to a file to "
+                "leave them out)");
+    else if (u->parts.table == IMG_TABLE_NONE)
+        whole_disk(u);
+    else if (!u->parts.overlap)
+        for (unsigned i = 0; i < u->parts.n; i++)
+            look_into(u, i);
+}
+
+void usage_close(struct usage *u)
+{
+    char text[FS_NOTE];
+
+    for (unsigned i = 0; i < u->parts.n; i++)
+        if (u->volume[i].fs) {
+            u->volume[i].kind->close(u->volume[i].fs, text);
+            tell(u, text);
+        }
+    u->parts.n = 0;
+}
+
+void usage_set_size(struct usage *u, uint64_t raw_bytes)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < u->parts.n; i++) {
+        const struct img_part *p = &u->parts.part[i];
+
+        if (p->first <= raw_bytes && p->bytes <= raw_bytes - p->first)
+            u->parts.part[kept++] = *p;
+    }
+    u->parts.n = kept;
+}
+
+/* True when [at, *end) is free. */
+static bool free_run(struct usage *u, uint64_t at, uint64_t *end)
+{
+    unsigned low = 0, high = u->parts.n; /* the first partition that ends behind `at` */
+    const struct img_part *p;
+    bool is_free = false;
+
+    while (low < high) {
+        unsigned mid = (low + high) / 2;
+
+        if (u->parts.part[mid].first + u->parts.part[mid].bytes <= at)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    *end = UINT64_MAX;
+    if (low == u->parts.n || u->parts.overlap)
+        return false;
+    p = &u->parts.part[low];
+    if (at < p->first) {
+        *end = p->first;
+        return false;
+    }
+    if (u->volume[low].fs)
+        is_free = u->volume[low].kind->run(u->volume[low].fs, at - p->first, end);
+    *end = *end > p->bytes ? p->first + p->bytes : p->first + *end;
+    return is_free;
+}
+
+static bool all_free(struct usage *u, uint64_t at, uint64_t stop)
+{
+    while (at < stop)
+        if (!free_run(u, at, &at))
+            return false;
+    return true;
+}
+
+enum img_state usage_state(struct usage *u, uint32_t number)
+{
+    uint64_t at = (uint64_t)number * IMG_CHUNK_BYTES;
+    uint32_t len = img_raw_len(u->src->bytes, number);
+
+    if (all_free(u, at, at + len))
+        return IMG_FREE;
+    return input_hole(u->src, at) >= len ? IMG_ZERO : IMG_DATA;
+}
+
+void usage_mask(struct usage *u, uint64_t at, uint8_t *raw, size_t n)
+{
+    uint64_t end, stop = at + n;
+
+    for (uint64_t from = at; from < stop; from = end) {
+        bool is_free = free_run(u, from, &end);
+
+        end = end < stop ? end : stop;
+        if (is_free)
+            memset(raw + (from - at), 0, (size_t)(end - from));
+    }
+}
+
+uint64_t usage_min_target(const struct usage *u, uint64_t raw_bytes, uint64_t data_end)
+{
+    uint64_t end = data_end;
+
+    if (u->parts.table == IMG_TABLE_NONE || u->parts.n == 0)
+        return raw_bytes;
+    for (unsigned i = 0; i < u->parts.n; i++) {
+        const struct img_part *p = &u->parts.part[i];
+
+        if (p->first + p->bytes > end)
+            end = p->first + p->bytes;
+    }
+    return end;
+}

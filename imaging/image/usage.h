@@ -1,0 +1,37 @@
+/* What of a source is worth packing: its partition table, its file systems' free blocks, its holes.
+ */
+#ifndef IMAGING_IMAGE_USAGE_H
+#define IMAGING_IMAGE_USAGE_H
+
+#include "imaging/image/fs.h"
+#include "imaging/image/image.h"
+#include "imaging/image/parts.h"
+#include "imaging/image/input.h"
+
+struct usage {
+    struct input *src;
+    struct parts parts; /* as the body will state them, fs set; in ascending order on the disk */
+    struct {
+        const struct fs_kind *kind;
+        struct fs *fs; /* NULL: all of it is used */
+    } volume[IMG_MAX_PARTS];
+    void (*note)(void *ctx, const char *text);
+    void *ctx;
+};
+
+/* Looks at the source, which it borrows. Of a stream only the table is read: bitmaps come too late
+ * there. `note` is told what a person should know, now and at the end. */
+void usage_open(struct usage *, struct input *, void (*note)(void *ctx, const char *text),
+                void *ctx);
+void usage_close(struct usage *);
+/* The size of a stream is known at last: partitions that would end behind it are dropped. */
+void usage_set_size(struct usage *, uint64_t raw_bytes);
+
+/* State of chunk `number` of a seekable source as far as it is known without reading it. */
+enum img_state usage_state(struct usage *, uint32_t number);
+/* Zeroes what is free in the n bytes at `at`. */
+void usage_mask(struct usage *, uint64_t at, uint8_t *raw, size_t n);
+/* Smallest target that holds all partitions and everything up to data_end. */
+uint64_t usage_min_target(const struct usage *, uint64_t raw_bytes, uint64_t data_end);
+
+#endif
