@@ -41,6 +41,18 @@ void plan_fail(struct plan *p, const struct err *why)
     atomic_store(&p->stop, true);
 }
 
+int plan_why(struct plan *p, struct err *err)
+{
+    int code;
+
+    pthread_mutex_lock(&p->fail_lock);
+    code = p->fail.code;
+    if (code)
+        err_set(err, code, "%s", p->fail.text);
+    pthread_mutex_unlock(&p->fail_lock);
+    return code;
+}
+
 bool plan_edge(const struct plan *p, uint32_t ordinal)
 {
     uint64_t at = (uint64_t)p->body->data[ordinal].number * IMG_CHUNK_BYTES;

@@ -56,7 +56,7 @@ struct plan {
     _Atomic uint32_t *open;      /* by SBN: chunks not finished */
     struct receive_counts counts;
     _Atomic bool stop;           /* a failure, or the caller wants out */
-    struct err fail;             /* the first failure; read it after the threads are joined */
+    struct err fail;             /* the first failure; guarded by fail_lock */
     pthread_mutex_t fail_lock;
 };
 
@@ -67,6 +67,9 @@ void plan_free(struct plan *p);
 
 /* Records the failure if it is the first, and stops all stages. */
 void plan_fail(struct plan *p, const struct err *why);
+
+/* The first failure, into err; its code, 0 when there was none. Any thread. */
+int plan_why(struct plan *p, struct err *err);
 
 static inline bool plan_stopped(struct plan *p)
 {

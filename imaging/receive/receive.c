@@ -216,7 +216,7 @@ int receive_finish(struct receive *r, struct err *err)
     if (plan_stopped(p)) {
         if (r->written)
             store_blank_edges(p, &ignored);
-        return err_set(err, p->fail.code, "%s", p->fail.text);
+        return plan_why(p, err);
     }
     return rc;
 }
