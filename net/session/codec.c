@@ -3,6 +3,7 @@
 #include "mbedtls/sha256.h"
 #include "net/wire/must.h"
 #include "net/wire/reader.h"
+#include "net/wire/utf8.h"
 #include "net/wire/writer.h"
 
 #define MAGIC 0x52494E47u
@@ -24,60 +25,11 @@ const char *session_state_name(enum session_state s)
 
 /* ---- texts ---- */
 
-static bool text_byte(uint8_t c)
-{
-    return c >= 0x20 && c != 0x7F;
-}
-
-/* Length of the UTF-8 character at `at`, 0 when there is none that is well-formed (RFC 3629). */
-static size_t utf8_length(const uint8_t *at, size_t left)
-{
-    static const struct {
-        uint8_t lead, mask, low, high;
-        size_t n;
-    } form[] = {{0xC0, 0xE0, 0x80, 0xBF, 2}, {0xE0, 0xF0, 0x80, 0xBF, 3}, {0xF0, 0xF8, 0x80, 0xBF, 4}};
-    uint8_t low = 0x80, high = 0xBF;
-    size_t n = 0;
-
-    if (at[0] < 0x80)
-        return text_byte(at[0]);
-    for (size_t i = 0; i < sizeof form / sizeof *form; i++)
-        if ((at[0] & form[i].mask) == form[i].lead)
-            n = form[i].n;
-    if (n == 0 || n > left || at[0] == 0xC0 || at[0] == 0xC1 || at[0] > 0xF4)
-        return 0;
-    if (at[0] == 0xE0)
-        low = 0xA0; /* else a shorter form would do */
-    if (at[0] == 0xED)
-        high = 0x9F; /* surrogates */
-    if (at[0] == 0xF0)
-        low = 0x90;
-    if (at[0] == 0xF4)
-        high = 0x8F; /* above U+10FFFF */
-    for (size_t i = 1; i < n; i++) {
-        if (at[i] < low || at[i] > high)
-            return 0;
-        low = 0x80;
-        high = 0xBF;
-    }
-    return n;
-}
-
-static bool text_legal(const uint8_t *at, size_t n)
-{
-    for (size_t step; n; at += step, n -= step) {
-        step = utf8_length(at, n);
-        if (!step)
-            return false;
-    }
-    return true;
-}
-
 bool session_name_legal(const char *name)
 {
     size_t n = strlen(name);
 
-    return n <= SESSION_NAME_MAX && text_legal((const uint8_t *)name, n);
+    return n <= SESSION_NAME_MAX && utf8_is_plain(name, n);
 }
 
 /* Into `to` of max + 1 bytes; false when it is no text or too long. */
@@ -87,7 +39,7 @@ static bool text_read(struct reader *r, char *to, size_t max)
     const uint8_t *p = n <= max ? rd_bytes(r, n) : NULL;
 
     to[0] = 0;
-    if (!p || !text_legal(p, n))
+    if (!p || !utf8_is_plain(p, n))
         return false;
     memcpy(to, p, n);
     to[n] = 0;
@@ -98,7 +50,7 @@ static void text_write(struct writer *w, const char *from, size_t max)
 {
     size_t n = strlen(from);
 
-    MUST(n <= max && text_legal((const uint8_t *)from, n));
+    MUST(n <= max && utf8_is_plain(from, n));
     wr_u8(w, n);
     wr_copy(w, from, n);
 }

@@ -94,7 +94,7 @@ static struct session_receiver *row_new(struct session_image *m, const uint8_t i
         r = row_spare(m);
         if (!r)
             return NULL;
-        if (!session_image_superseded(m, r))
+        if (r->gone && !session_image_superseded(m, r)) /* a living one comes back with its first beacon */
             tally_add(&m->evicted, r);
         row_unlink(m, r);
     }
