@@ -356,7 +356,7 @@ int session_join(struct ip_stack *stack, struct session_server_at at, const char
     struct session_message hello = {.type = SESSION_HELLO};
     struct mono end = mono_add(ip_clock(), timeout_ms * MONO_MS);
     struct join *j;
-    int rc;
+    int rc, before = SESSION_ETIMEOUT; /* a refused connection says more than a last attempt cut short */
 
     if (!session_name_legal(name))
         return err_set(err, SESSION_EFIELD, "expected an image name of at most %d bytes, got \"%.80s\"", SESSION_NAME_MAX,
@@ -372,6 +372,9 @@ int session_join(struct ip_stack *stack, struct session_server_at at, const char
         struct mono once = mono_add(ip_clock(), PATIENCE_NS);
 
         rc = join_once(j, stack, at, timeout_ms && mono_sub(once, end) > 0 ? end : once);
+        if (rc == SESSION_ETIMEOUT)
+            rc = before;
+        before = rc;
         if (rc == 0 || (timeout_ms && mono_sub(end, ip_clock()) < PAUSE_NS))
             break;
         pause_between(stack);

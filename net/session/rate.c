@@ -4,6 +4,7 @@
 
 #define MARGIN_PPM 10000                  /* loss above the ambient that is worth slowing down for */
 #define TROUBLE_NS (60 * MONO_S)          /* how long the rate stays below the one at which loss set in */
+#define DISKS_NS (30 * MONO_S)            /* and where disks held it: what they take changes with the image */
 #define STEPS_UP 50                       /* of the ceiling, one a decision */
 
 void rate_init(struct rate *r, const struct rate_config *c)
@@ -92,11 +93,15 @@ static void rate_test(struct rate *r, uint32_t loss)
     r->testing = r->now < r->tested_rate;
 }
 
-/* The reports on a lower rate are in. True when the loss stayed: then it is none of the rate's doing. */
+/* The reports on a lower rate are in. A line that overflows would now lose 1 - (1 - loss) * old / new. True when the loss
+ * is nearer to what it was than to that: then it is none of the rate's doing. */
 static bool rate_judge(struct rate *r, uint32_t loss, struct mono now)
 {
+    double through = (1e6 - r->tested_ppm) * (double)r->tested_rate / (double)r->now;
+    double overflow = through < 1e6 ? 1e6 - through : 0;
+
     r->testing = false;
-    if (loss >= r->tested_ppm - r->tested_ppm / 4) {
+    if (loss > (r->tested_ppm + overflow) / 2) {
         r->ambient_ppm = loss;
         r->trouble = 0;
         rate_set(r, r->tested_rate, RATE_PROBING, 0);
@@ -138,7 +143,13 @@ static void rate_decide(struct rate *r, const struct rate_sample *s, unsigned n,
         return;
     if (disks < r->now - r->now / 50) {
         rate_set(r, disks, RATE_DISKS, slow);
+        r->disks = disks;
+        r->disks_until = mono_add(now, DISKS_NS);
         return;
+    }
+    if (r->disks && r->disks < disks && mono_sub(r->disks_until, now) > 0) {
+        disks = r->disks;
+        slow = r->reason == RATE_DISKS ? r->figure : slow;
     }
     if (loss > r->ambient_ppm + MARGIN_PPM) {
         rate_test(r, loss);

@@ -48,6 +48,8 @@ struct rate {
     bool testing;             /* the rate was lowered to see whether the loss follows */
     uint32_t tested_ppm;      /* the loss at that time */
     uint64_t tested_rate;     /* and the rate */
+    uint64_t disks;           /* what disks took when they last set the rate; 0: never */
+    struct mono disks_until;  /* then more is tried */
     uint64_t trouble;         /* the rate at which loss set in; 0: none known */
     struct mono trouble_until; /* then it is tried again */
 };

@@ -121,8 +121,10 @@ static void tell(struct session_server *s, unsigned image, enum session_happenin
 static uint32_t beacon_ms(const struct session_image *m)
 {
     uint64_t per_second = m->welcome.rate / 100;
-    uint64_t ms = (uint64_t)m->live * SESSION_EXCHANGE_WIRE_BYTES * 1000 / (per_second ? per_second : 1);
+    uint64_t ms;
 
+    per_second += per_second == 0;
+    ms = ((uint64_t)m->live * SESSION_EXCHANGE_WIRE_BYTES * 1000 + per_second - 1) / per_second;
     return ms < BEACON_MS_LEAST ? BEACON_MS_LEAST : ms > BEACON_MS_MOST ? BEACON_MS_MOST : (uint32_t)ms;
 }
 

@@ -124,7 +124,7 @@ static void nobody_listening_is_said(void **state)
 
     (void)state;
     ip_pair_up(&pair, 0, 1, serve_nothing);
-    assert_int_equal(session_join(pair.stack, at, "", me, 1000, &w, &err), SESSION_ECONNECT);
+    assert_int_equal(session_join(pair.stack, at, "", me, 3000, &w, &err), SESSION_ECONNECT);
     assert_string_equal(err.text, "cannot join a session at 10.0.0.2 port 7800: nothing listens there");
     ip_pair_down(&pair);
 }

@@ -1,0 +1,393 @@
+/* The server's session logic as stories: what happens, and the log it must give. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "net/session/client.h"
+#include "net/session/server.h"
+
+#define ROWS 8
+
+static struct session_receiver rows[ROWS];
+static struct session_image image;
+static struct session_server server;
+static struct session_beacons receiver[64];
+static struct mono now;
+static char story[2048];
+
+static void tell(void *ctx, const struct session_event *e)
+{
+    static const char *const word[] = {[SESSION_CAME] = "came",     [SESSION_BODY] = "body",     [SESSION_STATE] = "is",
+                                       [SESSION_GONE] = "gone",     [SESSION_BACK] = "back",     [SESSION_START] = "START",
+                                       [SESSION_RESUME] = "RESUME", [SESSION_SUSPEND] = "SUSPEND"};
+    size_t n = strlen(story);
+
+    (void)ctx;
+    if (!e->receiver)
+        snprintf(story + n, sizeof story - n, "%s; ", word[e->what]);
+    else if (e->what == SESSION_STATE)
+        snprintf(story + n, sizeof story - n, "%u is %s; ", e->receiver->id[0],
+                 session_state_name(e->receiver->facts.state));
+    else
+        snprintf(story + n, sizeof story - n, "%u %s; ", e->receiver->id[0], word[e->what]);
+}
+
+static void begin(uint32_t loop_suspend)
+{
+    memset(rows, 0, sizeof rows);
+    memset(receiver, 0, sizeof receiver);
+    story[0] = 0;
+    now = (struct mono){1000 * MONO_S};
+    image = (struct session_image){.welcome = {.tsi = 5, .group = 0xEF010101, .port = 7800, .ttl = 3,
+                                               .key = "sixteen bytes ok", .rate = 100000000},
+                                   .name = "debian", .rows = rows, .n_rows = ROWS, .loop_suspend = loop_suspend};
+    server = (struct session_server){.tell = tell};
+    assert_int_equal(session_server_add(&server, &image), 0);
+}
+
+static enum session_type hello_named(unsigned who, const char *name, struct session_message *reply)
+{
+    struct session_message m = {.type = SESSION_HELLO};
+    uint8_t bytes[SESSION_MESSAGE_MAX];
+
+    m.u.hello.id[0] = (uint8_t)who;
+    m.u.hello.mac[5] = (uint8_t)(who % 32);
+    strcpy(m.u.hello.name, name);
+    session_server_message(&server, bytes, session_message_encode(&m, bytes), 0x0A000000 + who, now, reply);
+    if (reply->type == SESSION_WELCOME)
+        session_beacons_init(&receiver[who], &reply->u.welcome, m.u.hello.id, m.u.hello.mac, now);
+    return reply->type;
+}
+
+static enum session_type hello(unsigned who)
+{
+    struct session_message reply;
+
+    return hello_named(who, "", &reply);
+}
+
+static int beacon_facts(unsigned who, const struct session_facts *f, uint8_t bytes[SESSION_BEACON_BYTES])
+{
+    uint8_t ack[SESSION_ACK_BYTES];
+
+    receiver[who].due = now;
+    assert_int_equal(session_beacons_next(&receiver[who], f, now, bytes), SESSION_BEACON_BYTES);
+    return session_server_datagram(&server, bytes, SESSION_BEACON_BYTES, 0x0A000000 + who, now, ack);
+}
+
+static void beacon(unsigned who, enum session_state state)
+{
+    struct session_facts f = {.state = state, .error = state == SESSION_FAIL ? -805 : 0};
+    uint8_t bytes[SESSION_BEACON_BYTES];
+
+    assert_int_equal(beacon_facts(who, &f, bytes), 1);
+}
+
+static void pass_time(unsigned seconds)
+{
+    for (unsigned i = 0; i < seconds * 5; i++) {
+        now = mono_add(now, MONO_S / 5);
+        session_server_tick(&server, now);
+    }
+}
+
+static void the_story_is(const char *want)
+{
+    assert_string_equal(story, want);
+    story[0] = 0;
+}
+
+static void the_stream_runs_as_long_as_somebody_needs_it(void **state)
+{
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    pass_time(10);
+    the_story_is("");
+    hello(1);
+    the_story_is("1 came; START; ");
+    beacon(1, SESSION_MANIFEST);
+    beacon(1, SESSION_RECEIVING);
+    hello(2);
+    beacon(2, SESSION_RECEIVING);
+    the_story_is("1 is waiting for the manifest; 1 body; 1 is receiving; 2 came; 2 is receiving; ");
+    beacon(1, SESSION_VERIFYING);
+    beacon(1, SESSION_PASS);
+    the_story_is("1 is verifying; 1 is pass; ");
+    beacon(2, SESSION_VERIFYING);
+    the_story_is("2 is verifying; SUSPEND; ");
+    beacon(2, SESSION_RECEIVING); /* a chunk did not hold: once more */
+    the_story_is("2 is receiving; RESUME; ");
+    beacon(2, SESSION_PASS);
+    the_story_is("2 is pass; SUSPEND; ");
+}
+
+static void the_silent_are_gone_and_hold_nobody_up(void **state)
+{
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    hello(1);
+    beacon(1, SESSION_RECEIVING);
+    story[0] = 0;
+    pass_time(15);
+    the_story_is("");
+    pass_time(1);
+    the_story_is("1 gone; SUSPEND; ");
+    beacon(1, SESSION_RECEIVING);
+    the_story_is("1 back; RESUME; ");
+    assert_int_equal(session_image_tally(&server, 0).unfinished, 1);
+}
+
+static void who_has_finished_may_fall_silent(void **state)
+{
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    hello(1);
+    beacon(1, SESSION_PASS);
+    story[0] = 0;
+    pass_time(60);
+    the_story_is("");
+    assert_int_equal(session_image_tally(&server, 0).passed, 1);
+    assert_int_equal(session_image_tally(&server, 0).lost, 0);
+}
+
+static void loop_suspend_counts_whole_idle_loops(void **state)
+{
+    (void)state;
+    begin(2);
+    session_image_loop(&server, 0);
+    hello(1);
+    beacon(1, SESSION_RECEIVING);
+    beacon(1, SESSION_PASS);
+    story[0] = 0;
+    session_image_loop(&server, 0); /* somebody needed this one */
+    session_image_loop(&server, 0);
+    the_story_is("");
+    assert_true(session_image_running(&server, 0));
+    session_image_loop(&server, 0);
+    the_story_is("SUSPEND; ");
+    hello(2);
+    the_story_is("2 came; RESUME; ");
+}
+
+static void loop_suspend_0_never_suspends(void **state)
+{
+    (void)state;
+    begin(SESSION_SUSPEND_NEVER);
+    assert_false(session_image_running(&server, 0)); /* not before the first receiver, though */
+    hello(1);
+    beacon(1, SESSION_PASS);
+    for (int i = 0; i < 100; i++)
+        session_image_loop(&server, 0);
+    assert_true(session_image_running(&server, 0));
+}
+
+static void a_repeated_hello_is_the_same_receiver(void **state)
+{
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    hello(1);
+    hello(1);
+    assert_int_equal(image.used, 1);
+}
+
+static void replayed_forged_and_foreign_beacons_are_dropped(void **state)
+{
+    struct session_facts f = {.state = SESSION_RECEIVING};
+    uint8_t old[SESSION_BEACON_BYTES], bytes[SESSION_BEACON_BYTES], ack[SESSION_ACK_BYTES];
+
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    hello(1);
+    assert_int_equal(beacon_facts(1, &f, old), 1);
+    assert_int_equal(beacon_facts(1, &f, bytes), 1);
+    assert_int_equal(session_server_datagram(&server, bytes, sizeof bytes, 1, now, ack), SESSION_EREPLAY);
+    assert_int_equal(session_server_datagram(&server, old, sizeof old, 1, now, ack), SESSION_EREPLAY);
+    bytes[30] ^= 1;
+    assert_int_equal(session_server_datagram(&server, bytes, sizeof bytes, 1, now, ack), SESSION_ETAG);
+    bytes[7] ^= 1;
+    assert_int_equal(session_server_datagram(&server, bytes, sizeof bytes, 1, now, ack), SESSION_EUNKNOWN);
+    assert_int_equal(session_server_datagram(&server, bytes, 3, 1, now, ack), SESSION_EMAGIC);
+    assert_int_equal(server.refused, 5);
+}
+
+static void a_full_table_gives_up_the_gone_first(void **state)
+{
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    for (unsigned i = 0; i < ROWS; i++) {
+        assert_int_equal(hello(i), SESSION_WELCOME);
+        beacon(i, i ? SESSION_RECEIVING : SESSION_FAIL);
+    }
+    assert_int_equal(hello(20), SESSION_REFUSE);
+    now = mono_add(now, 20 * MONO_S);
+    for (unsigned i = 1; i < ROWS; i++)
+        beacon(i, SESSION_RECEIVING);
+    session_server_tick(&server, now);
+    assert_int_equal(hello(20), SESSION_WELCOME);
+    assert_int_equal(image.used, ROWS);
+    assert_int_equal(session_image_tally(&server, 0).failed, 1); /* not forgotten */
+    assert_int_equal(session_image_tally(&server, 0).unfinished, ROWS);
+}
+
+static void a_later_run_of_the_machine_counts(void **state)
+{
+    struct session_tally t;
+
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    hello(1);
+    beacon(1, SESSION_FAIL);
+    hello(2);
+    beacon(2, SESSION_RECEIVING);
+    pass_time(20); /* 2 died */
+    hello(33);     /* the machine of 1 again */
+    beacon(33, SESSION_PASS);
+    t = session_image_tally(&server, 0);
+    assert_int_equal(t.passed, 1);
+    assert_int_equal(t.failed, 0);
+    assert_int_equal(t.lost, 1);
+}
+
+static void names_choose_the_image(void **state)
+{
+    static struct session_receiver other_rows[1];
+    static struct session_image other;
+    struct session_message reply;
+
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    assert_int_equal(hello_named(1, "debian", &reply), SESSION_WELCOME);
+    assert_int_equal(hello_named(1, "windows", &reply), SESSION_REFUSE);
+    assert_int_equal(reply.u.refuse.code, SESSION_REFUSE_UNKNOWN);
+    other = image;
+    strcpy(other.name, "other");
+    assert_int_equal(session_server_add(&server, &other), SESSION_EFULL); /* TSI taken */
+    other = (struct session_image){.welcome = image.welcome, .name = "other", .rows = other_rows, .n_rows = 1};
+    other.welcome.tsi = 6;
+    assert_int_equal(session_server_add(&server, &other), 0);
+    assert_int_equal(hello_named(2, "", &reply), SESSION_LIST);
+    assert_int_equal(reply.u.list.n, 2);
+    assert_int_equal(hello_named(2, "other", &reply), SESSION_WELCOME);
+    assert_int_equal(reply.u.welcome.tsi, 6);
+    server.closing = true;
+    assert_int_equal(hello_named(3, "other", &reply), SESSION_REFUSE);
+    assert_int_equal(reply.u.refuse.code, SESSION_REFUSE_CLOSING);
+}
+
+static void nonsense_gets_a_civil_answer(void **state)
+{
+    struct session_message reply;
+
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    session_server_message(&server, (const uint8_t *)"GET / HTTP/1.1\r\n", 16, 1, now, &reply);
+    assert_int_equal(reply.type, SESSION_REFUSE);
+    session_server_message(&server, (const uint8_t *)"RING\x02\x01\0\0", 8, 1, now, &reply);
+    assert_string_equal(reply.u.refuse.sentence, "this server speaks version 1 of the session protocol");
+}
+
+static void beacons_stay_below_a_hundredth_of_the_stream(void **state)
+{
+    static struct session_receiver many[SESSION_RECEIVERS_MAX];
+    double share;
+
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    image.rows = many;
+    image.n_rows = SESSION_RECEIVERS_MAX;
+    memset(many, 0, sizeof many);
+    hello(0);
+    assert_int_equal(image.welcome.beacon_ms, 1000);
+    for (unsigned i = 0; i < 2000; i++) {
+        struct session_message m = {.type = SESSION_HELLO}, reply;
+        uint8_t bytes[SESSION_MESSAGE_MAX];
+
+        memcpy(m.u.hello.id, &i, sizeof i);
+        session_server_message(&server, bytes, session_message_encode(&m, bytes), i, now, &reply);
+    }
+    session_image_at(&server, 0, 3, 12500000);
+    session_server_tick(&server, now);
+    share = (double)image.live * SESSION_EXCHANGE_WIRE_BYTES * 1000 / image.welcome.beacon_ms / 12500000;
+    assert_int_equal(image.live, 2000);
+    assert_true(share <= 0.01 && share > 0.0099);
+}
+
+static void recent_loss_is_that_between_two_beacons(void **state)
+{
+    struct session_facts f = {.state = SESSION_RECEIVING, .heard = UINT32_MAX - 99, .missed = 7};
+    struct rate_sample s;
+    uint8_t bytes[SESSION_BEACON_BYTES];
+
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    hello(1);
+    assert_int_equal(session_image_samples(&server, 0, &s, 1), 0); /* said hello, nothing more */
+    beacon_facts(1, &f, bytes);
+    f.heard += 900; /* wraps */
+    f.missed += 100;
+    beacon_facts(1, &f, bytes);
+    assert_int_equal(session_image_samples(&server, 0, &s, 1), 1);
+    assert_int_equal(s.recent_ppm, 100000);
+    f.heard += 100; /* too few to tell */
+    beacon_facts(1, &f, bytes);
+    session_image_samples(&server, 0, &s, 1);
+    assert_int_equal(s.recent_ppm, 100000);
+    f.heard += 900;
+    f.disk_limited = true;
+    f.wanted_rate = 5000000;
+    beacon_facts(1, &f, bytes);
+    session_image_samples(&server, 0, &s, 1);
+    assert_int_equal(s.recent_ppm, 0);
+    assert_int_equal(s.wanted, 5000000);
+}
+
+static void beacons_are_spread_and_changes_hurry(void **state)
+{
+    struct session_facts f = {.state = SESSION_RECEIVING};
+    struct session_welcome w;
+    struct session_beacons b;
+    uint8_t bytes[SESSION_BEACON_BYTES];
+    unsigned sent = 0;
+
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    w = image.welcome;
+    w.beacon_ms = 1000;
+    session_beacons_init(&b, &w, (const uint8_t *)"receiver", (const uint8_t *)"sixmac", now);
+    for (unsigned ms = 0; ms < 60000; ms++, now = mono_add(now, MONO_MS))
+        sent += session_beacons_next(&b, &f, now, bytes) != 0;
+    assert_in_range(sent, 55, 66);
+    now = mono_add(b.sent, 50 * MONO_MS);
+    f.state = SESSION_PASS;
+    assert_int_equal(session_beacons_next(&b, &f, now, bytes), 0); /* not at once after another */
+    now = mono_add(b.sent, 100 * MONO_MS);
+    assert_int_equal(session_beacons_next(&b, &f, now, bytes), sizeof bytes);
+    assert_int_equal(session_beacons_next(&b, &f, now, bytes), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_stream_runs_as_long_as_somebody_needs_it),
+        cmocka_unit_test(the_silent_are_gone_and_hold_nobody_up),
+        cmocka_unit_test(who_has_finished_may_fall_silent),
+        cmocka_unit_test(loop_suspend_counts_whole_idle_loops),
+        cmocka_unit_test(loop_suspend_0_never_suspends),
+        cmocka_unit_test(a_repeated_hello_is_the_same_receiver),
+        cmocka_unit_test(replayed_forged_and_foreign_beacons_are_dropped),
+        cmocka_unit_test(a_full_table_gives_up_the_gone_first),
+        cmocka_unit_test(a_later_run_of_the_machine_counts),
+        cmocka_unit_test(names_choose_the_image),
+        cmocka_unit_test(nonsense_gets_a_civil_answer),
+        cmocka_unit_test(beacons_stay_below_a_hundredth_of_the_stream),
+        cmocka_unit_test(recent_loss_is_that_between_two_beacons),
+        cmocka_unit_test(beacons_are_spread_and_changes_hurry),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
