@@ -291,7 +291,7 @@ static void joins_anywhere_with_loss_disorder_and_duplicates(void **state)
     (void)state;
     for (uint64_t seed = first; seed < first + (fixed ? 1 : 12); seed++) {
         struct rng r = {seed};
-        struct channel ch = {.seed = seed, .passes = 12, .repair = (uint32_t)rng_below(&r, 100)};
+        struct channel ch = {.seed = seed, .passes = 1000, .repair = (uint32_t)rng_below(&r, 100)};
         struct target t;
 
         ch.loss = rng_unit(&r) * 0.15;
@@ -310,7 +310,7 @@ static void a_wrong_symbol_never_reaches_the_disk(void **state)
 {
     (void)state;
     for (uint64_t spoil = 1; spoil < 4000; spoil += 977) {
-        struct channel ch = {.seed = spoil, .passes = 6, .repair = 100, .loss = 0.01, .spoil = spoil};
+        struct channel ch = {.seed = spoil, .passes = 1000, .repair = 100, .loss = 0.01, .spoil = spoil};
         struct receive_counts counts;
         struct target t;
 
@@ -362,7 +362,7 @@ static void a_killed_receiver_goes_on_where_it_was(void **state)
 
 static void a_slow_disk_takes_more_passes_and_gets_it_right(void **state)
 {
-    struct channel ch = {.seed = 9, .passes = 60, .repair = 40, .pause_us = 3000};
+    struct channel ch = {.seed = 9, .passes = 1000, .repair = 40, .pause_us = 3000};
     struct receive_options opt = by_default;
     struct receive_counts counts;
     struct err err = {0};
