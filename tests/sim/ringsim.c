@@ -126,14 +126,15 @@ static int rising(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The ratio of one receiver; base: the same receiver in the run without the others. */
+/* The ratio of one receiver. base: the same receiver in the run without the others; slowed: what
+ * --rate auto would have left of the rate. */
 static double ratio_of(const struct row *row, const struct world_end *e,
-                       const struct world_end *base)
+                       const struct world_end *base, double slowed)
 {
     double took = (double)(e->finished - e->joined);
 
     if (row->kind == ROW_LATER)
-        return took / (double)(base->finished - base->joined);
+        return took / (double)(base->finished - base->joined) / slowed;
     if (row->kind == ROW_SCALE)
         return (double)e->finished / (double)base->finished;
     return took / (double)(e->bound - e->joined);
@@ -165,7 +166,7 @@ static void add_ends(struct figures *f, const struct row *row, const struct task
             continue;
         }
         f->wait += ((double)e->ready - (double)e->joined) / WORLD_RATE;
-        ratios[f->n] = ratio_of(row, e, b);
+        ratios[f->n] = ratio_of(row, e, b, t->outcome->result.least_rate);
         f->mean += ratios[f->n++];
     }
 }
@@ -200,8 +201,16 @@ static void print_head(uint64_t seed)
 {
     printf("Seed %llu. Ratio: completion / erasure bound, or with others / without them.\n\n",
            (unsigned long long)seed);
-    printf("| row | what | n | mean | p99.9 | last | goal | | most r, T | body s |\n");
-    printf("|---|---|---|---|---|---|---|---|---|---|\n");
+    printf("| row | what | GB | n | mean | p99.9 | last | goal | | most r, T | body s |\n");
+    printf("|---|---|---|---|---|---|---|---|---|---|---|\n");
+}
+
+static double gigabytes(const struct row *row)
+{
+    const struct world_shape *s = &row->plan.shape;
+    double blocks = s->windows * s->blocks - (s->last_blocks ? s->blocks - s->last_blocks : 0);
+
+    return blocks * s->k * 1440 / 1e9;
 }
 
 /* Prints the row; false when it missed its goal. */
@@ -214,8 +223,8 @@ static bool print_run(const struct run *run)
 
     if (row->goal > 0)
         snprintf(goal, sizeof goal, "%.4g", row->goal);
-    printf("| %s | %s | %u | %.4f | %.4f | %.4f | %s | %s | %u, %u | %.2f |", row->name, row->what,
-           f.n, f.mean, f.p999, f.last, goal,
+    printf("| %s | %s | %.3g | %u | %.4f | %.4f | %.4f | %s | %s | %u, %u | %.2f |", row->name,
+           row->what, gigabytes(row), f.n, f.mean, f.p999, f.last, goal,
            row->goal <= 0 ? ""
            : met          ? "ok"
                           : "MISSED",

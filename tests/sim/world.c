@@ -11,11 +11,13 @@
 #define EPOCH_ALONE 200000 /* without: nothing is exchanged between epochs */
 #define SILENCE 15.0 /* seconds after which a receiver that stopped talking no longer counts */
 #define STORM 10.0
+#define WIRE_BYTES 1538
 
 /* What the server knows of a receiver. */
 struct told {
     uint64_t when, next; /* its last beacon (0: none), its next */
-    uint32_t mean, worst;
+    uint32_t mean, worst, recent;
+    uint64_t heard, lost; /* in all, then */
     bool ready, greeted;
 };
 
@@ -30,6 +32,9 @@ struct world {
     uint32_t n;
     uint64_t now;               /* packets sent */
     struct steer_report report; /* on its way to the sender */
+    struct rate rate;           /* a shadow: what --rate auto would do */
+    struct rate_sample *samples;
+    uint64_t rate_due;
     struct carried list[LIST_MAX];
     unsigned listed;
     struct world_result *out;
@@ -115,7 +120,8 @@ static void make_receivers(struct world *w, uint64_t seed, uint32_t first, uint3
     w->receivers = calloc(all, sizeof *w->receivers);
     w->told = calloc(all, sizeof *w->told);
     w->group = calloc(all, sizeof *w->group);
-    MUST(w->receivers && w->told && w->group);
+    w->samples = calloc(all, sizeof *w->samples);
+    MUST(w->receivers && w->told && w->group && w->samples);
     for (uint32_t g = 0; g < WORLD_GROUPS; g++)
         for (uint32_t i = first; i < w->plan->group[g].receivers; i += step) {
             struct rng rng = {seed + ((uint64_t)g << 40) + ((uint64_t)i << 16)};
@@ -167,22 +173,55 @@ static void listen(struct world *w, uint32_t i)
     t->ready = r->ready != 0;
     t->mean = receiver_mean_ppm(r);
     t->worst = receiver_worst_ppm(r);
+    uint64_t lost = r->lost - t->lost, all = lost + r->heard - t->heard;
+    t->recent = all ? (uint32_t)(lost * 1000000 / all) : 0;
+    t->heard = r->heard;
+    t->lost = r->lost;
     if (!r->ready)
         carousel_want_body(&w->carousel, false);
+}
+
+/* What a receiver's disk could follow: as it takes blocks, so it wishes. */
+static uint64_t wanted_rate(const struct world *w, uint32_t i)
+{
+    uint32_t share = w->plan->group[w->group[i]].spec.share;
+
+    return share ? (uint64_t)(WORLD_RATE * WIRE_BYTES * share / 256) : 0;
+}
+
+static void ask_rate(struct world *w, unsigned n)
+{
+    struct mono now = {(int64_t)((double)w->now / WORLD_RATE * MONO_S)};
+
+    if (w->now < w->rate_due)
+        return;
+    w->rate_due = w->now + packets(1);
+    rate_step(&w->rate, w->samples, n, (uint32_t)(w->plan->beacon * 1000), now);
+    double share = (double)w->rate.now / (double)w->rate.config.ceiling;
+    if (share < w->out->least_rate)
+        w->out->least_rate = share;
 }
 
 /* The figures of all who still need the stream, as far as the server knows. */
 static void poll_all(struct world *w)
 {
     struct steer_poll poll;
+    unsigned n = 0;
 
     steer_poll_reset(&poll);
     for (uint32_t i = 0; i < w->n; i++) {
         const struct told *t = &w->told[i];
 
-        if (t->when && t->ready && !w->receivers[i].finished && w->now - t->when < packets(SILENCE))
-            steer_poll_add(&poll, t->mean, t->worst);
+        if (!t->when || !t->ready || w->receivers[i].finished ||
+            w->now - t->when >= packets(SILENCE))
+            continue;
+        steer_poll_add(&poll, t->mean, t->worst);
+        w->samples[n++] = (struct rate_sample){.recent_ppm = t->recent,
+                                               .loss_ppm = t->mean,
+                                               .worst_ppm = t->worst,
+                                               .wanted = wanted_rate(w, i)};
     }
+    ask_rate(w, n);
     carousel_report(&w->carousel, &w->report); /* that of the epoch before: one epoch under way */
     w->report = steer_poll_report(&poll);
 }
@@ -232,6 +271,10 @@ void world_run(const struct world_plan *plan, uint64_t seed, uint32_t first, uin
     memset(out, 0, sizeof *out);
     w->plan = plan;
     w->out = out;
+    out->least_rate = 1;
+    uint64_t ceiling = (uint64_t)(WORLD_RATE * WIRE_BYTES);
+    rate_init(&w->rate,
+              &(struct rate_config){.floor = ceiling / 20, .ceiling = ceiling, .start = ceiling});
     make_image(w);
     make_receivers(w, seed, first, step);
     MUST(carousel_init(&w->carousel, &w->image.shape, plan->max_lg_t, !plan->steered) == 0);
@@ -250,6 +293,7 @@ void world_run(const struct world_plan *plan, uint64_t seed, uint32_t first, uin
     free(w->receivers);
     free(w->told);
     free(w->group);
+    free(w->samples);
     free(w->windows);
     free(w->image.windows);
     free(w->image.body);

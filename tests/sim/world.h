@@ -3,6 +3,7 @@
 #ifndef TESTS_SIM_WORLD_H
 #define TESTS_SIM_WORLD_H
 
+#include "net/session/rate.h"
 #include "tests/sim/receiver.h"
 
 #define WORLD_RATE 81274.0 /* packets a second: 1 Gbit/s line of 1538 bytes each */
@@ -52,6 +53,7 @@ struct world_result {
     uint64_t evicted;
     uint32_t most_r; /* of any visit */
     uint8_t most_lg_t;
+    double least_rate; /* the lowest that --rate auto would have gone, of the row's rate */
 };
 
 /* Runs receivers `first`, first + step, ... only (shards of a row without feedback); the whole:
