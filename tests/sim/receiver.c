@@ -22,6 +22,7 @@ void receiver_init(struct receiver *r, const struct image *image, const struct r
     track_init(&r->stream, image->windows, image->shape.windows, slots, r->memory);
     track_init(&r->body, image->body, image->body_windows, image->body_windows,
                (uint8_t *)r->memory + bytes);
+    r->lg_t = STEER_LG_T_STORED;
     track_set_share(&r->stream, spec->share ? spec->share : 256);
     channel_init(&r->channel, &spec->channel, seed);
     r->shuffle = spec->channel.shuffle;
@@ -47,9 +48,21 @@ static void take_body(struct receiver *r, uint64_t at, uint32_t sbn, uint16_t k,
         r->ready = at + 1;
 }
 
+/* Larger sums are needed than there are: as in the product (imaging/receive/intake.c), what is held
+ * is lost. */
+static void grow(struct receiver *r, uint8_t lg_t)
+{
+    r->lg_t = lg_t;
+    for (uint32_t sbn = 0; sbn < r->stream.n_blocks; sbn++)
+        if (r->stream.state[sbn] != TRACK_DONE && r->stream.slot_of[sbn] != TRACK_NO_SLOT)
+            track_block_forget(&r->stream, sbn);
+}
+
 static void take_stream(struct receiver *r, uint64_t at, uint32_t sbn, uint16_t k, uint16_t esi,
                         uint8_t lg_t)
 {
+    if (lg_t > r->lg_t)
+        grow(r, lg_t);
     struct track_act a = track_symbol(&r->stream, (uint32_t)at, sbn, k, esi, lg_t);
 
     if (a.new_visit) {

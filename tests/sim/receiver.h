@@ -7,10 +7,8 @@
 #include "imaging/receive/track.h"
 #include "tests/sim/channel.h"
 
-/* Slots for the blocks of two windows, as a receiver has that joined amid a window and now hears
- * the next. */
-#define RECEIVER_SLOTS 256
-#define RECEIVER_LATE 32 /* packets under way out of order, at most */
+#define RECEIVER_SLOTS 256 /* as the product: INTAKE_SLOTS */
+#define RECEIVER_LATE 32   /* packets under way out of order, at most */
 
 /* What a run of packets carries: a pick and the number of its first packet. */
 struct carried {
@@ -49,6 +47,7 @@ struct receiver {
     uint64_t ready, bound, finished;        /* likewise; 0: not yet. ready: has the body */
     uint64_t heard, lost;                   /* packets since joining */
     uint64_t visit_heard[2], visit_lost[2]; /* in this visit and in the one before */
+    uint8_t lg_t;                           /* its sums are made for */
     uint32_t n_late;
     struct late late[RECEIVER_LATE];
 };
