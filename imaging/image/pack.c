@@ -271,7 +271,8 @@ static int start(struct packing *p)
     if (rc == 0)
         rc = body_start(&p->body, o->output, p->err);
     if (rc == 0)
-        rc = window_start(&p->win, p->out.fd, o->output, window_written, p, p->err);
+        rc = window_start(&p->win, p->out.fd, o->output, o->max_k ? o->max_k : IMG_MAX_K,
+                          window_written, p, p->err);
     if (rc == 0)
         rc = squeeze_start(&p->squeeze, o->threads, o->level, p->err);
     return rc;

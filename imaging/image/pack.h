@@ -21,6 +21,7 @@ struct pack_options {
     const struct sign_key *key;        /* NULL: unsigned */
     int level;                         /* LZ4 HC, 1 .. 12 */
     unsigned threads;                  /* for compression, 1 .. 64 */
+    uint32_t max_k;                    /* 0, or for tests: as window.h says */
     bool force;                        /* replace an existing output */
     uint64_t created;                  /* seconds since 1970 */
     const volatile sig_atomic_t *stop; /* set by a signal: gives up with IMG_EINTR; may be NULL */

@@ -11,12 +11,10 @@
 #include "imaging/image/outfile.h"
 #include "net/wire/must.h"
 
-#define BLOCK_MAX ((uint64_t)IMG_MAX_K * IMG_SYMBOL_BYTES)
-#define WINDOW_MAX (BLOCK_MAX * IMG_MAX_D)
-/* At most one and a half windows wait; the rest is room that the ring in the file never has to look
- * for. */
-#define WAITING_MAX (WINDOW_MAX * 3 / 2)
-#define SPOOL_BYTES (WINDOW_MAX * 7 / 4)
+/* In quarters of a full window. At most one and a half wait; the rest of the file is room, so that
+ * the ring in it never has to look whether it meets its own tail. */
+#define WAITING_QUARTERS 6
+#define SPOOL_QUARTERS 7
 #define PIECES_MAX (WINDOW_CHUNKS_MAX * 3 / 2)
 #define BAND_ROWS (1u << IMG_LG_T)
 #define BAND_BYTES ((size_t)BAND_ROWS * IMG_MAX_D * IMG_SYMBOL_BYTES)
@@ -29,10 +27,22 @@ _Static_assert(WINDOW_REPAIR <= BAND_ROWS, "the repair rows are made in the band
 _Static_assert(IMG_SYMBOL_BYTES == FEC_SYMBOL && IMG_MAX_K <= FEC_K_MAX,
                "the code's blocks are the image's");
 
-int window_start(struct window_maker *m, int out, const char *beside,
+static uint64_t block_max(const struct window_maker *m)
+{
+    return (uint64_t)m->max_k * IMG_SYMBOL_BYTES;
+}
+
+static uint64_t quarters(const struct window_maker *m, unsigned n)
+{
+    return block_max(m) * IMG_MAX_D * n / 4;
+}
+
+int window_start(struct window_maker *m, int out, const char *beside, uint32_t max_k,
                  int (*written)(void *, const struct img_window *), void *ctx, struct err *e)
 {
+    MUST(max_k >= WINDOW_K_LEAST && max_k <= IMG_MAX_K);
     memset(m, 0, sizeof *m);
+    m->max_k = max_k;
     m->out = out;
     m->out_at = IMG_STREAM_OFFSET;
     m->written = written;
@@ -80,7 +90,7 @@ static uint32_t lay(struct window_maker *m, uint32_t n, unsigned d)
         struct window_piece *p = &m->piece[i];
         unsigned b;
 
-        if (p->len > BLOCK_MAX - fill_least(&f))
+        if (p->len > block_max(m) - fill_least(&f))
             return 0;
         b = fill_put(&f, p->len, &p->start);
         if (m->first[b] == WINDOW_NONE)
@@ -101,7 +111,7 @@ static uint32_t full_window(const struct window_maker *m)
 
     fill_start(&f, IMG_MAX_D);
     for (n = 0; n < m->pieces && n < WINDOW_CHUNKS_MAX; n++) {
-        if (m->piece[n].len > BLOCK_MAX - fill_least(&f))
+        if (m->piece[n].len > block_max(m) - fill_least(&f))
             break;
         fill_put(&f, m->piece[n].len, &start);
     }
@@ -116,7 +126,7 @@ static unsigned fewest_blocks(struct window_maker *m, uint32_t n, uint32_t *k)
 
     for (uint32_t i = 0; i < n; i++)
         bytes += m->piece[i].len;
-    d = (unsigned)((bytes + BLOCK_MAX - 1) / BLOCK_MAX);
+    d = (unsigned)((bytes + block_max(m) - 1) / block_max(m));
     if (d < FEW_BLOCKS)
         d = n < FEW_BLOCKS ? n : FEW_BLOCKS;
     while ((*k = lay(m, n, d)) == 0)
@@ -267,7 +277,7 @@ int window_add(struct window_maker *m, const uint8_t *stored, uint32_t len, stru
 {
     int rc;
 
-    if (m->spool_at + len > SPOOL_BYTES)
+    if (m->spool_at + len > quarters(m, SPOOL_QUARTERS))
         m->spool_at = 0;
     rc = write_all(m->spool, m->spool_at, stored, len, e);
     if (rc)
@@ -275,7 +285,7 @@ int window_add(struct window_maker *m, const uint8_t *stored, uint32_t len, stru
     m->piece[m->pieces++] = (struct window_piece){.at = m->spool_at, .len = len};
     m->spool_at += len;
     m->waiting += len;
-    if (m->waiting > WAITING_MAX || m->pieces == PIECES_MAX)
+    if (m->waiting > quarters(m, WAITING_QUARTERS) || m->pieces == PIECES_MAX)
         return write_window(m, full_window(m), e);
     return 0;
 }

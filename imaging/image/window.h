@@ -22,11 +22,14 @@ struct window_piece {
 };
 
 #define WINDOW_NONE UINT32_MAX
+/* A block must hold any chunk, and a quarter of a window be more than two. */
+#define WINDOW_K_LEAST 100
 
 struct fec_scratch;
 
 struct window_maker {
     int out, spool;
+    uint32_t max_k;    /* symbols of the largest block */
     uint64_t out_at;   /* where the next window begins */
     uint64_t spool_at; /* where the next chunk goes: round and round in a file of bounded size */
     uint64_t waiting;  /* bytes in the spool */
@@ -43,7 +46,7 @@ struct window_maker {
 
 /* Writes windows to the descriptor `out` from IMG_STREAM_OFFSET on, spooling beside the file
  * `beside`. */
-int window_start(struct window_maker *, int out, const char *beside,
+int window_start(struct window_maker *, int out, const char *beside, uint32_t max_k,
                  int (*written)(void *, const struct img_window *), void *ctx, struct err *);
 /* The next data chunk's stored bytes; may write a window. */
 int window_add(struct window_maker *, const uint8_t *stored, uint32_t len, struct err *);
