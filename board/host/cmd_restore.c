@@ -198,7 +198,7 @@ static int onto_target(struct restore *r, struct source *s, struct disk *disk)
     int rc;
 
     memset(&early, 0, sizeof early);
-    rc = watch_start(&watch, s, &early, false, &r->err);
+    rc = watch_start(&watch, s, &early, &r->err);
     if (rc)
         return rc;
     rc = run_stages(r, s, disk, &watch, &early);

@@ -63,11 +63,8 @@ static void show(struct watch *w)
     uint64_t there = atomic_load(&w->counts->unpacked) + atomic_load(&w->counts->kept);
     char note[96];
 
-    if (!w->body || w->quiet)
+    if (!w->body)
         return;
-    if (!w->shown)
-        progress_start(&w->progress, "restoring", w->source->head.data_bytes, false);
-    w->shown = true;
     snprintf(note, sizeof note, "loss %.2f %%, read back %.0f %%%s", w->facts.loss_ppm / 1e4,
              w->body->ndata ? 100.0 * (double)(atomic_load(&w->counts->proven) + atomic_load(&w->counts->kept)) /
                                   w->body->ndata
@@ -94,12 +91,11 @@ static void *watch_main(void *arg)
     return NULL;
 }
 
-int watch_start(struct watch *w, struct source *source, struct receive_counts *counts, bool quiet, struct err *err)
+int watch_start(struct watch *w, struct source *source, struct receive_counts *counts, struct err *err)
 {
     memset(w, 0, sizeof *w);
     w->source = source;
     w->counts = counts;
-    w->quiet = quiet;
     w->since_ns = host_now().ns;
     atomic_store(&w->state, SESSION_MANIFEST);
     pthread_mutex_init(&w->lock, NULL);
@@ -115,6 +111,7 @@ void watch_receiving(struct watch *w, struct receive_counts *counts, const struc
     w->counts = counts;
     w->body = body;
     w->seen = w->lost = 0;
+    progress_start(&w->progress, "restoring", w->source->head.data_bytes, false);
     pthread_mutex_unlock(&w->lock);
     watch_state(w, SESSION_RECEIVING);
 }
@@ -134,7 +131,7 @@ void watch_stop(struct watch *w, enum session_state state, int error)
     gather(w);
     w->facts.state = state;
     w->facts.error = error;
-    if (w->shown) {
+    if (w->body) {
         show(w);
         progress_end(&w->progress);
     }

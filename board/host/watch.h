@@ -11,20 +11,18 @@ struct watch {
     const struct img_body *body;    /* NULL until it is there */
     _Atomic int state;              /* enum session_state */
     _Atomic bool end;
-    bool quiet;
     struct session_facts facts;     /* the latest; read it after watch_stop */
     /* the watch's own */
     pthread_t thread;
     bool running;
     pthread_mutex_t lock; /* guards counts and body */
     struct progress progress;
-    bool shown;
     uint64_t seen, lost, written, shed;
     int64_t since_ns;
 };
 
 /* Starts with state SESSION_MANIFEST. Borrows source and counts. 0 or RECEIVE_ETHREAD. */
-int watch_start(struct watch *w, struct source *source, struct receive_counts *counts, bool quiet, struct err *err);
+int watch_start(struct watch *w, struct source *source, struct receive_counts *counts, struct err *err);
 /* From now on chunks are counted. */
 void watch_receiving(struct watch *w, struct receive_counts *counts, const struct img_body *body);
 void watch_state(struct watch *w, enum session_state state);
