@@ -33,6 +33,7 @@ lab_up 1
 lab_address "$LAB_SERVER" 192.0.2.1/24
 ip -n "$LAB_SERVER" neighbour add 192.0.2.9 lladdr 52:49:4e:47:00:01 dev eth0
 ip netns exec "$LAB_SERVER" ethtool -K eth0 tx on >/dev/null 2>&1 || true
+ip netns exec "$LAB_SWITCH" ethtool -K p1 tx on >/dev/null 2>&1 || true # or the switch would fill them in
 lab_start control "${LAB_RECEIVER[1]}" "$TOOL" control eth0 4
 until_true 10 grep -q ready "$LAB_DIR/control.err" || fail "the control socket did not open"
 datagrams 7800
