@@ -11,8 +11,8 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Long enough to pay for loading a butterfly's constants, short enough for the slice of T = 256 rows and its working
- * copy to stay in a small second-level cache; less where T is large. */
+/* Long enough to pay for loading a butterfly's constants, short enough for the slice of T = 256
+ * rows and its working copy to stay in a small second-level cache; less where T is large. */
 static size_t slice_width(unsigned lg_t)
 {
     return least(384, (size_t)CODE_SLICE_MAX >> lg_t);
@@ -28,7 +28,8 @@ struct slice code_slice(const struct code *c, unsigned lg_t, size_t column)
     size_t most = slice_width(lg_t), width = least(most, row_bytes(c) - column);
     size_t left = c->symbol - least(column, c->symbol), used = least(width, left);
 
-    return (struct slice){.column = column, .width = width, .used = used, .next = least(most, left - used)};
+    return (struct slice){
+        .column = column, .width = width, .used = used, .next = least(most, left - used)};
 }
 
 void slice_from_symbol(struct slice s, uint8_t *row, const uint8_t *symbol)
@@ -68,10 +69,12 @@ size_t code_acc_bytes(const struct code *c, unsigned lg_t)
     return row_bytes(c) << lg_t;
 }
 
-/* Where 2^lg points of a coset of 2^lg_t have symbols and the others have none, the transform's remaining levels only
- * multiply: block r of the result is factor[r] times the small transform. Here for block `home` of the coset at
- * `coset`: the inverse transform, level by level, of the vector that is 1 there and 0 elsewhere. */
-static void spread_factors(gf_element *factor, unsigned lg_t, unsigned lg, unsigned coset, unsigned home)
+/* Where 2^lg points of a coset of 2^lg_t have symbols and the others have none, the transform's
+ * remaining levels only multiply: block r of the result is factor[r] times the small transform.
+ * Here for block `home` of the coset at `coset`: the inverse transform, level by level, of the
+ * vector that is 1 there and 0 elsewhere. */
+static void spread_factors(gf_element *factor, unsigned lg_t, unsigned lg, unsigned coset,
+                           unsigned home)
 {
     unsigned blocks = 1U << (lg_t - lg);
 
@@ -89,8 +92,8 @@ static void spread_factors(gf_element *factor, unsigned lg_t, unsigned lg, unsig
 }
 
 /* The symbols w->sym at the 2^lg points from `block`, into a coset of which they are a part. */
-static void absorb_part(const struct code *c, uint8_t *acc, unsigned lg_t, unsigned block, unsigned lg,
-                        struct workspace *w)
+static void absorb_part(const struct code *c, uint8_t *acc, unsigned lg_t, unsigned block,
+                        unsigned lg, struct workspace *w)
 {
     unsigned coset = block >> lg_t << lg_t, blocks = 1U << (lg_t - lg);
     gf_element factor[1 << (CODE_LG_T_MAX - CODE_LG_T_MIN)];
@@ -98,7 +101,8 @@ static void absorb_part(const struct code *c, uint8_t *acc, unsigned lg_t, unsig
     spread_factors(factor, lg_t, lg, coset, (block - coset) >> lg);
     for (unsigned r = 0; r < blocks; r++)
         gf_entry(w->b + r * GF_ENTRY_MAX, factor[r]);
-    CODE_EACH_SLICE(s, c, lg_t) {
+    CODE_EACH_SLICE(s, c, lg_t)
+    {
         const struct inputs in = {w->sym, s};
         uint8_t *row = slice_of(acc, lg_t, s);
 
@@ -108,14 +112,17 @@ static void absorb_part(const struct code *c, uint8_t *acc, unsigned lg_t, unsig
             if (factor[r] == 1)
                 gf->add(row, w->a, s.width << lg);
             else
-                gf->multiply_add(row, w->a, s.width << lg, w->b + r * GF_ENTRY_MAX, factor[r] < 256);
+                gf->multiply_add(row, w->a, s.width << lg, w->b + r * GF_ENTRY_MAX,
+                                 factor[r] < 256);
         }
     }
 }
 
-static void absorb_coset(const struct code *c, uint8_t *acc, unsigned lg_t, unsigned coset, struct workspace *w)
+static void absorb_coset(const struct code *c, uint8_t *acc, unsigned lg_t, unsigned coset,
+                         struct workspace *w)
 {
-    CODE_EACH_SLICE(s, c, lg_t) {
+    CODE_EACH_SLICE(s, c, lg_t)
+    {
         const struct inputs in = {w->sym, s};
 
         transform_inverse_onto(slice_of(acc, lg_t, s), w->a, s.width, lg_t, coset, &in);
@@ -153,12 +160,13 @@ void code_absorb(const struct code *c, uint8_t *acc, unsigned lg_t, unsigned fir
 }
 
 /* The parity of a block: its coefficients, evaluated on coset 0. */
-void code_repair(const struct code *c, const uint8_t *acc, unsigned lg_t, unsigned first, unsigned count,
-                 uint8_t *const out[], struct workspace *w)
+void code_repair(const struct code *c, const uint8_t *acc, unsigned lg_t, unsigned first,
+                 unsigned count, uint8_t *const out[], struct workspace *w)
 {
     for (unsigned i = 0; i < count; i++)
         w->target[i] = (uint16_t)(first + i);
-    CODE_EACH_SLICE(s, c, lg_t) {
+    CODE_EACH_SLICE(s, c, lg_t)
+    {
         transform_forward(w->a, acc + (s.column << lg_t), s.width, lg_t, 0, w->target, count);
         for (unsigned i = 0; i < count; i++)
             slice_to_symbol(s, out[i], w->a + (first + i) * s.width);

@@ -6,10 +6,12 @@
 
 #include <string.h>
 
-_Static_assert(sizeof(struct workspace) <= sizeof(struct fec_scratch), "scratch holds the workspace");
+_Static_assert(sizeof(struct workspace) <= sizeof(struct fec_scratch),
+               "scratch holds the workspace");
 _Static_assert((int)FEC_LG_T_MAX <= (int)CODE_LG_T_MAX, "slices are sized for T");
 _Static_assert(FEC_K_MAX + (1 << FEC_LG_T_MAX) <= 1 << CODE_LG_N_MAX, "all symbols have a point");
-_Static_assert((int)FEC_SYMBOL <= (int)CODE_SYMBOL_MAX && FEC_ROW == (FEC_SYMBOL + 63) / 64 * 64, "rows hold symbols");
+_Static_assert((int)FEC_SYMBOL <= (int)CODE_SYMBOL_MAX && FEC_ROW == (FEC_SYMBOL + 63) / 64 * 64,
+               "rows hold symbols");
 
 static struct code code;
 
@@ -54,30 +56,30 @@ void fec_clear(uint8_t *acc, unsigned lg_t)
     memset(acc, 0, fec_acc_bytes(lg_t));
 }
 
-void fec_absorb_source(uint8_t *acc, unsigned lg_t, unsigned first, unsigned count, const uint8_t *const sym[],
-                       struct fec_scratch *scratch)
+void fec_absorb_source(uint8_t *acc, unsigned lg_t, unsigned first, unsigned count,
+                       const uint8_t *const sym[], struct fec_scratch *scratch)
 {
     must_be_parameter(lg_t);
     MUST(count <= FEC_K_MAX && first <= FEC_K_MAX - count);
     code_absorb(&code, acc, lg_t, (1U << lg_t) + first, count, sym, workspace(scratch));
 }
 
-void fec_absorb_repair(uint8_t *acc, unsigned lg_t, unsigned first, unsigned count, const uint8_t *const sym[],
-                       struct fec_scratch *scratch)
+void fec_absorb_repair(uint8_t *acc, unsigned lg_t, unsigned first, unsigned count,
+                       const uint8_t *const sym[], struct fec_scratch *scratch)
 {
     must_be_repair(lg_t, first, count);
     code_absorb(&code, acc, lg_t, first, count, sym, workspace(scratch));
 }
 
-void fec_repair(const uint8_t *acc, unsigned lg_t, unsigned first, unsigned count, uint8_t *const out[],
-                struct fec_scratch *scratch)
+void fec_repair(const uint8_t *acc, unsigned lg_t, unsigned first, unsigned count,
+                uint8_t *const out[], struct fec_scratch *scratch)
 {
     must_be_repair(lg_t, first, count);
     code_repair(&code, acc, lg_t, first, count, out, workspace(scratch));
 }
 
-int fec_recover(uint8_t *acc, unsigned lg_t, unsigned k, const uint64_t *have_source, const uint64_t *have_repair,
-                const uint64_t *want, struct fec_scratch *scratch)
+int fec_recover(uint8_t *acc, unsigned lg_t, unsigned k, const uint64_t *have_source,
+                const uint64_t *have_repair, const uint64_t *want, struct fec_scratch *scratch)
 {
     must_be_parameter(lg_t);
     MUST(k >= 1 && k <= FEC_K_MAX);

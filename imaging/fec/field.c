@@ -5,14 +5,14 @@
 uint16_t gf_log[65536];
 gf_element gf_exp[65536];
 
-/* Cantor's basis in the polynomial representation: beta_0 = 1, beta_{i+1}^2 + beta_{i+1} = beta_i; of the two roots
- * the one with bit 0 clear. */
+/* Cantor's basis in the polynomial representation: beta_0 = 1, beta_{i+1}^2 + beta_{i+1} = beta_i;
+ * of the two roots the one with bit 0 clear. */
 static const gf_element cantor[16] = {
     0x0001, 0xACCA, 0x3C0E, 0x163E, 0xC582, 0xED2E, 0x914C, 0x4012,
     0x6C98, 0x10D8, 0x6A72, 0xB900, 0xFDB8, 0xFB34, 0xFF38, 0x991E,
 };
 
-static gf_element tower_basis[16]; /* polynomial representation of tower bit b */
+static gf_element tower_basis[16];  /* polynomial representation of tower bit b */
 static gf_element tower_of_bit[16]; /* tower representation of polynomial bit b */
 static gf_element point_of_bit[16]; /* tower representation of beta_b */
 

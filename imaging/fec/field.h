@@ -1,8 +1,8 @@
 /* GF(2^16) as the code uses it: the arithmetic of single elements (SPEC.md section 2).
  *
- * An element is 16 bits in the tower representation: low byte + high byte * beta_8, both bytes GF(256) in Cantor's
- * basis. Why not the polynomial basis: a product with a constant below 256 then acts on the two bytes alike, which
- * halves the work of most of the transform's levels.
+ * An element is 16 bits in the tower representation: low byte + high byte * beta_8, both bytes
+ * GF(256) in Cantor's basis. Why not the polynomial basis: a product with a constant below 256 then
+ * acts on the two bytes alike, which halves the work of most of the transform's levels.
  *
  * Only tables and set-up use these functions; symbols are multiplied by the kernels (kernels.h). */
 #ifndef IMAGING_FEC_FIELD_H
@@ -14,7 +14,8 @@ typedef uint16_t gf_element;
 
 enum { GF_ORDER = 65535 }; /* of the multiplicative group: exponents count modulo this */
 
-/* Discrete logarithm to the base x (0 for the element 0) and its inverse; gf_exp[GF_ORDER] = gf_exp[0]. */
+/* Discrete logarithm to the base x (0 for the element 0) and its inverse; gf_exp[GF_ORDER] =
+ * gf_exp[0]. */
 extern uint16_t gf_log[65536];
 extern gf_element gf_exp[65536];
 

@@ -1,5 +1,7 @@
-/* Entries for the Galois field instructions: four 8 x 8 bit matrices as GF2P8AFFINEQB takes them, eight bytes each:
- * low byte -> low byte, high -> high, high -> low, low -> high. A constant below 256 needs the first alone. */
+/* Entries for the Galois field instructions: four 8 x 8 bit matrices as GF2P8AFFINEQB takes them,
+ * eight bytes each. With c = a + b beta_8 they multiply a byte by a (own), a + b (sum), b beta_7
+ * (cross) and b (other); gf_nibbles.h says how a product is made of the first three. A constant
+ * below 256 has a = a + b and nothing else. */
 #ifndef IMAGING_FEC_GF_AFFINE_H
 #define IMAGING_FEC_GF_AFFINE_H
 

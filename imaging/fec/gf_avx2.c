@@ -37,7 +37,8 @@ GF_FN vec vec_zero(void)
 
 GF_FN vec vec_load(const uint8_t *p)
 {
-    return (vec){_mm256_loadu_si256((const __m256i_u *)p), _mm256_loadu_si256((const __m256i_u *)(p + 32))};
+    return (vec){_mm256_loadu_si256((const __m256i_u *)p),
+                 _mm256_loadu_si256((const __m256i_u *)(p + 32))};
 }
 
 GF_FN void vec_store(uint8_t *p, vec v)
@@ -59,7 +60,8 @@ GF_FN __m256i table(const uint8_t *entry, unsigned i)
 GF_FN constant constant_load(const uint8_t *entry, bool sub)
 {
     (void)sub;
-    return (constant){{table(entry, 0), table(entry, 1), table(entry, 2), table(entry, 3), table(entry, 4), table(entry, 5)}};
+    return (constant){{table(entry, 0), table(entry, 1), table(entry, 2), table(entry, 3),
+                       table(entry, 4), table(entry, 5)}};
 }
 
 GF_FN __m256i low_nibbles(__m256i v)
@@ -75,16 +77,20 @@ GF_FN __m256i high_nibbles(__m256i v)
 /* s + the map t of the byte with nibbles n0, n1 */
 GF_FN __m256i map_add(__m256i s, const __m256i t[2], __m256i n0, __m256i n1)
 {
-    return _mm256_xor_si256(_mm256_xor_si256(s, _mm256_shuffle_epi8(t[0], n0)), _mm256_shuffle_epi8(t[1], n1));
+    return _mm256_xor_si256(_mm256_xor_si256(s, _mm256_shuffle_epi8(t[0], n0)),
+                            _mm256_shuffle_epi8(t[1], n1));
 }
 
 GF_FN vec multiply_any(vec s, const constant *c, vec v)
 {
-    __m256i l0 = low_nibbles(v.lo), l1 = high_nibbles(v.lo), h0 = low_nibbles(v.hi), h1 = high_nibbles(v.hi);
-    __m256i own = _mm256_xor_si256(_mm256_shuffle_epi8(c->t[GF_OWN], l0), _mm256_shuffle_epi8(c->t[GF_OWN + 1], l1));
+    __m256i l0 = low_nibbles(v.lo), l1 = high_nibbles(v.lo), h0 = low_nibbles(v.hi),
+            h1 = high_nibbles(v.hi);
+    __m256i own = _mm256_xor_si256(_mm256_shuffle_epi8(c->t[GF_OWN], l0),
+                                   _mm256_shuffle_epi8(c->t[GF_OWN + 1], l1));
 
     s.lo = map_add(_mm256_xor_si256(s.lo, own), c->t + GF_CROSS, h0, h1);
-    s.hi = map_add(_mm256_xor_si256(s.hi, own), c->t + GF_SUM, _mm256_xor_si256(l0, h0), _mm256_xor_si256(l1, h1));
+    s.hi = map_add(_mm256_xor_si256(s.hi, own), c->t + GF_SUM, _mm256_xor_si256(l0, h0),
+                   _mm256_xor_si256(l1, h1));
     return s;
 }
 

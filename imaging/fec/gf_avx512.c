@@ -1,4 +1,5 @@
-/* AVX-512 with the Galois field instructions: a whole unit in one register, low bytes in its lower half. */
+/* AVX-512 with the Galois field instructions: a whole unit in one register, low bytes in its lower
+ * half. */
 #include "imaging/fec/gf_affine.h"
 
 #if defined(__x86_64__)
@@ -15,12 +16,13 @@
 typedef __m512i vec;
 
 typedef struct {
-    __m512i straight, across; /* a half's own matrix, and that of the other half */
+    __m512i straight, across; /* a half to itself: own, sum; to the other half: cross, other */
 } constant;
 
 static bool usable(void)
 {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("gfni");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("gfni");
 }
 
 static void pack(uint8_t *entry, const gf_element column[16])
@@ -54,16 +56,16 @@ GF_FN constant constant_load(const uint8_t *entry, bool sub)
     __m512i four = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i_u *)entry));
 
     return (constant){_mm512_permutexvar_epi64(_mm512_set_epi64(1, 1, 1, 1, 0, 0, 0, 0), four),
-                  _mm512_permutexvar_epi64(_mm512_set_epi64(3, 3, 3, 3, 2, 2, 2, 2), four)};
+                      _mm512_permutexvar_epi64(_mm512_set_epi64(3, 3, 3, 3, 2, 2, 2, 2), four)};
 }
 
 GF_FN vec multiply_any(vec s, const constant *c, vec v)
 {
     __m512i swapped = _mm512_shuffle_i64x2(v, v, _MM_SHUFFLE(1, 0, 3, 2));
-    __m512i own = _mm512_gf2p8affine_epi64_epi8(v, c->straight, 0);
-    __m512i other = _mm512_gf2p8affine_epi64_epi8(swapped, c->across, 0);
+    __m512i stays = _mm512_gf2p8affine_epi64_epi8(v, c->straight, 0);
+    __m512i crosses = _mm512_gf2p8affine_epi64_epi8(swapped, c->across, 0);
 
-    return _mm512_ternarylogic_epi64(s, own, other, 0x96);
+    return _mm512_ternarylogic_epi64(s, stays, crosses, 0x96);
 }
 
 GF_FN vec multiply_sub(vec s, const constant *c, vec v)

@@ -1,5 +1,5 @@
-/* AVX2 with the Galois field instructions: 32 elements at a time, products by bit matrices. Small processors have this
- * too (Gracemont and later). */
+/* AVX2 with the Galois field instructions: 32 elements at a time, products by bit matrices. Small
+ * processors have this too (Gracemont and later). */
 #include "imaging/fec/gf_affine.h"
 
 #if defined(__x86_64__)
@@ -19,7 +19,7 @@ typedef struct {
 } vec;
 
 typedef struct {
-    __m256i low, high, high_low, low_high;
+    __m256i own, sum, cross;
 } constant;
 
 static bool usable(void)
@@ -39,7 +39,8 @@ GF_FN vec vec_zero(void)
 
 GF_FN vec vec_load(const uint8_t *p)
 {
-    return (vec){_mm256_loadu_si256((const __m256i_u *)p), _mm256_loadu_si256((const __m256i_u *)(p + 32))};
+    return (vec){_mm256_loadu_si256((const __m256i_u *)p),
+                 _mm256_loadu_si256((const __m256i_u *)(p + 32))};
 }
 
 GF_FN void vec_store(uint8_t *p, vec v)
@@ -64,7 +65,7 @@ GF_FN __m256i matrix(const uint8_t *p)
 GF_FN constant constant_load(const uint8_t *entry, bool sub)
 {
     (void)sub;
-    return (constant){matrix(entry), matrix(entry + 8), matrix(entry + 16), matrix(entry + 24)};
+    return (constant){matrix(entry), matrix(entry + 8), matrix(entry + 16)};
 }
 
 /* s + m v, byte by byte */
@@ -75,17 +76,17 @@ GF_FN __m256i affine_add(__m256i s, __m256i m, __m256i v)
 
 GF_FN vec multiply_any(vec s, const constant *c, vec v)
 {
-    __m256i own = _mm256_gf2p8affine_epi64_epi8(v.lo, c->low, 0);
+    __m256i own = _mm256_gf2p8affine_epi64_epi8(v.lo, c->own, 0);
 
-    s.lo = affine_add(_mm256_xor_si256(s.lo, own), c->high_low, v.hi);
-    s.hi = affine_add(_mm256_xor_si256(s.hi, own), c->high, _mm256_xor_si256(v.lo, v.hi));
+    s.lo = affine_add(_mm256_xor_si256(s.lo, own), c->cross, v.hi);
+    s.hi = affine_add(_mm256_xor_si256(s.hi, own), c->sum, _mm256_xor_si256(v.lo, v.hi));
     return s;
 }
 
 GF_FN vec multiply_sub(vec s, const constant *c, vec v)
 {
-    s.lo = affine_add(s.lo, c->low, v.lo);
-    s.hi = affine_add(s.hi, c->low, v.hi);
+    s.lo = affine_add(s.lo, c->own, v.lo);
+    s.hi = affine_add(s.hi, c->own, v.hi);
     return s;
 }
 

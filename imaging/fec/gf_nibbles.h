@@ -1,11 +1,12 @@
-/* Entries for byte shuffles: six tables of 16 bytes, indexed by a nibble of the input; two tables are a linear map on
- * bytes. With c = a + b beta_8 and v = lo + hi beta_8 the product is, after Karatsuba, from three such maps:
+/* Entries for byte shuffles: six tables of 16 bytes, indexed by a nibble of the input; two tables
+ * are a linear map on bytes. With c = a + b beta_8 and v = lo + hi beta_8, and as beta_8^2 = beta_8
+ * + beta_7, the product is after Karatsuba
  *
- *   own: a        low byte:   a lo + (b beta_7) hi
- *   cross: b beta_7   high byte:  a lo + (a + b) (lo + hi)
- *   sum: a + b
+ *   low byte:   a lo + (b beta_7) hi
+ *   high byte:  a lo + (a + b) (lo + hi)
  *
- * A constant below 256 needs `own` alone. */
+ * from three maps: own, times a; cross, times b beta_7; sum, times a + b. A constant below 256
+ * needs `own` alone. */
 #ifndef IMAGING_FEC_GF_NIBBLES_H
 #define IMAGING_FEC_GF_NIBBLES_H
 

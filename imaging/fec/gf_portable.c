@@ -1,5 +1,6 @@
-/* Plain C on the compiler's 16-byte vectors (SSE2, NEON, or words where there are none). Without a byte shuffle a
- * product is a sum over the input's bits: where bit b is set, add the constant's column b. */
+/* Plain C on the compiler's 16-byte vectors (SSE2, NEON, or words where there are none). Without a
+ * byte shuffle a product is a sum over the input's bits: where bit b is set, add the constant's
+ * column b. */
 #include "imaging/fec/kernels.h"
 
 #include <string.h>

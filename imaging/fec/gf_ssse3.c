@@ -64,7 +64,8 @@ GF_FN __m128i table(const uint8_t *entry, unsigned i)
 GF_FN constant constant_load(const uint8_t *entry, bool sub)
 {
     (void)sub;
-    return (constant){{table(entry, 0), table(entry, 1), table(entry, 2), table(entry, 3), table(entry, 4), table(entry, 5)}};
+    return (constant){{table(entry, 0), table(entry, 1), table(entry, 2), table(entry, 3),
+                       table(entry, 4), table(entry, 5)}};
 }
 
 GF_FN __m128i low_nibbles(__m128i v)
@@ -85,11 +86,14 @@ GF_FN __m128i map_add(__m128i s, const __m128i t[2], __m128i n0, __m128i n1)
 
 GF_FN vec multiply_any(vec s, const constant *c, vec v)
 {
-    __m128i l0 = low_nibbles(v.lo), l1 = high_nibbles(v.lo), h0 = low_nibbles(v.hi), h1 = high_nibbles(v.hi);
-    __m128i own = _mm_xor_si128(_mm_shuffle_epi8(c->t[GF_OWN], l0), _mm_shuffle_epi8(c->t[GF_OWN + 1], l1));
+    __m128i l0 = low_nibbles(v.lo), l1 = high_nibbles(v.lo), h0 = low_nibbles(v.hi),
+            h1 = high_nibbles(v.hi);
+    __m128i own =
+        _mm_xor_si128(_mm_shuffle_epi8(c->t[GF_OWN], l0), _mm_shuffle_epi8(c->t[GF_OWN + 1], l1));
 
     s.lo = map_add(_mm_xor_si128(s.lo, own), c->t + GF_CROSS, h0, h1);
-    s.hi = map_add(_mm_xor_si128(s.hi, own), c->t + GF_SUM, _mm_xor_si128(l0, h0), _mm_xor_si128(l1, h1));
+    s.hi = map_add(_mm_xor_si128(s.hi, own), c->t + GF_SUM, _mm_xor_si128(l0, h0),
+                   _mm_xor_si128(l1, h1));
     return s;
 }
 

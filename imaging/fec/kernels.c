@@ -10,7 +10,7 @@ const struct gf_kernels *gf = &gf_portable;
 /* Fastest first. */
 static const struct gf_kernels *const kernels[] = {
 #if defined(__x86_64__)
-    &gf_avx512, &gf_gfni, &gf_avx2, &gf_ssse3,
+    &gf_avx512,   &gf_gfni, &gf_avx2, &gf_ssse3,
 #endif
     &gf_portable,
 };

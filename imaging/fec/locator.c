@@ -1,8 +1,9 @@
 /* The erasure locator L(x) = product of (x - w_e) over the erased points, at all n points at once.
  *
- * Logarithms turn the product into log L(w_i) = sum over e of log(w_i + w_e), and since w_i + w_e = w_(i xor e) that is a
- * convolution over XOR: two Walsh-Hadamard transforms modulo 65535, the order of the multiplicative group. With log 0
- * taken as 0 an erased point leaves its own factor out, which is the derivative's value there.
+ * Logarithms turn the product into log L(w_i) = sum over e of log(w_i + w_e), and since w_i + w_e =
+ * w_(i xor e) that is a convolution over XOR: two Walsh-Hadamard transforms modulo 65535, the order
+ * of the multiplicative group. With log 0 taken as 0 an erased point leaves its own factor out,
+ * which is the derivative's value there.
  *
  * Numbers modulo 65535 are 16 bits with end-around carry; 0 and 65535 are the same number. */
 #include "imaging/fec/code.h"
@@ -61,7 +62,8 @@ static uint16_t times(uint16_t a, uint16_t b)
     return (uint16_t)((product & 0xFFFF) + (product >> 16));
 }
 
-/* The transform is its own inverse up to 1/n, which is 2^(16 - lg n) since 2^16 = 1; it is folded in here. */
+/* The transform is its own inverse up to 1/n, which is 2^(16 - lg n) since 2^16 = 1; it is folded
+ * in here. */
 void locator_init(struct code *c)
 {
     unsigned n = 1U << c->lg_n;

@@ -1,10 +1,12 @@
 /* Recovery from the accumulator alone.
  *
- * Let e(x) be the polynomial with the missing symbols' values at their points and zero at all others, L(x) the erasure
- * locator, s(x) the polynomial that vanishes on all n points. The accumulator holds the syndrome S: the top T
- * coefficients of e (received and missing parts of a codeword sum to top coefficients of zero). e L vanishes everywhere, so
- * e L = q s with deg q < T; differentiated at a missing point, with s' = 1: e L' = q. And q needs S only: it is the upper
- * half of S L, a polynomial of degree below 2T, in the basis of the transform (SPEC.md section 6). So:
+ * Let e(x) be the polynomial with the missing symbols' values at their points and zero at all
+ * others, L(x) the erasure locator, s(x) the polynomial that vanishes on all n points. The
+ * accumulator holds the syndrome S: the top T coefficients of e (received and missing parts of a
+ * codeword sum to top coefficients of zero). e L vanishes on all points, so e L = q s, and q has a
+ * degree below T; differentiated at a missing point, with s' = 1: e L' = q. And q needs S only: it
+ * is the upper half of S L, a polynomial of degree below 2T, in the basis of the transform (SPEC.md
+ * section 6). So:
  *
  *   1. L at all points, in logarithms (locator.c)
  *   2. S at the points 0 ... 2T - 1, times L, back to coefficients: their upper T are q
@@ -36,8 +38,8 @@ static bool erased(const struct loss *l, unsigned point)
     return point - t < l->k && !bit(l->have_source, point - t);
 }
 
-/* Marks all erased points for the locator and lists those to be recovered. Returns the number listed, or -1 when
- * there are more than T unknowns. */
+/* Marks all erased points for the locator and lists those to be recovered. Returns the number
+ * listed, or -1 when there are more than T unknowns. */
 static int take_stock(const struct code *c, const struct loss *l, struct workspace *w)
 {
     unsigned t = 1U << l->lg_t, unknown = 0, wanted = 0;
@@ -56,8 +58,8 @@ static int take_stock(const struct code *c, const struct loss *l, struct workspa
 }
 
 /* One half of step 2: `rows` becomes the share of q from the T points at `point`. */
-static void share_of_q(const struct loss *l, uint8_t *rows, const uint8_t *syndrome, size_t width, unsigned point,
-                       const struct workspace *w)
+static void share_of_q(const struct loss *l, uint8_t *rows, const uint8_t *syndrome, size_t width,
+                       unsigned point, const struct workspace *w)
 {
     unsigned t = 1U << l->lg_t;
     uint16_t all[1 << CODE_LG_T_MAX];
@@ -78,7 +80,8 @@ static void share_of_q(const struct loss *l, uint8_t *rows, const uint8_t *syndr
 }
 
 /* Step 3: q in w->a; the recovered symbols go into `rows`, one after another. */
-static void evaluate(const struct loss *l, uint8_t *rows, size_t width, unsigned count, struct workspace *w)
+static void evaluate(const struct loss *l, uint8_t *rows, size_t width, unsigned count,
+                     struct workspace *w)
 {
     unsigned t = 1U << l->lg_t;
     alignas(64) uint8_t entry[GF_ENTRY_MAX];
@@ -96,8 +99,9 @@ static void evaluate(const struct loss *l, uint8_t *rows, size_t width, unsigned
     }
 }
 
-int code_recover(const struct code *c, uint8_t *acc, unsigned lg_t, unsigned k, const uint64_t *have_source,
-                 const uint64_t *have_repair, const uint64_t *want, struct workspace *w)
+int code_recover(const struct code *c, uint8_t *acc, unsigned lg_t, unsigned k,
+                 const uint64_t *have_source, const uint64_t *have_repair, const uint64_t *want,
+                 struct workspace *w)
 {
     const struct loss l = {lg_t, k, have_source, have_repair, want};
     int count = take_stock(c, &l, w);
@@ -107,7 +111,8 @@ int code_recover(const struct code *c, uint8_t *acc, unsigned lg_t, unsigned k, 
     if (!count)
         return 0;
     locator_logs(c, w->locator);
-    CODE_EACH_SLICE(s, c, lg_t) {
+    CODE_EACH_SLICE(s, c, lg_t)
+    {
         uint8_t *rows = slice_of(acc, lg_t, s);
 
         share_of_q(&l, w->a, rows, s.width, 0, w);
@@ -118,8 +123,9 @@ int code_recover(const struct code *c, uint8_t *acc, unsigned lg_t, unsigned k, 
     return count;
 }
 
-void code_recovered(const struct code *c, const uint8_t *acc, unsigned lg_t, unsigned nth, uint8_t *out)
+void code_recovered(const struct code *c, const uint8_t *acc, unsigned lg_t, unsigned nth,
+                    uint8_t *out)
 {
     CODE_EACH_SLICE(s, c, lg_t)
-        slice_to_symbol(s, out, acc + (s.column << lg_t) + nth * s.width);
+    slice_to_symbol(s, out, acc + (s.column << lg_t) + nth * s.width);
 }

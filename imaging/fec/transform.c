@@ -4,21 +4,24 @@
 
 #include <string.h>
 
-/* Recursion splits in four as long as it can: each block is finished, in all its levels, before the next one is begun, so
- * that small blocks live in the first-level cache whatever the size of the whole. */
+/* Recursion splits in four as long as it can: each block is finished, in all its levels, before the
+ * next one is begun, so that small blocks live in the first-level cache whatever the size of the
+ * whole. */
 
 static const uint8_t no_symbol[CODE_SYMBOL_MAX];
 
-/* The constants that join the quarters of the 2^lg points from `point`: levels lg - 2 and lg - 1. */
+/* The constants that join the quarters of the 2^lg points from `point`: lg - 2, lg - 1. */
 static struct gf_twiddles twiddles(unsigned lg, unsigned point)
 {
     unsigned a = point >> (lg - 2);
 
-    return (struct gf_twiddles){gf_twiddle(a), gf_twiddle(a + 2), gf_twiddle(a / 2), .sub = a + 2 < 256};
+    return (struct gf_twiddles){gf_twiddle(a), gf_twiddle(a + 2), gf_twiddle(a / 2),
+                                .sub = a + 2 < 256};
 }
 
 /* Radix 4 on rows that lie one after another. */
-static void inverse4(uint8_t *dst, const uint8_t *rows, size_t quarter, unsigned lg, unsigned point, bool onto)
+static void inverse4(uint8_t *dst, const uint8_t *rows, size_t quarter, unsigned lg, unsigned point,
+                     bool onto)
 {
     const uint8_t *const src[4] = {rows, rows + quarter, rows + 2 * quarter, rows + 3 * quarter};
     const struct gf_twiddles tw = twiddles(lg, point);
@@ -33,15 +36,17 @@ static void inverse2(uint8_t *rows, size_t half, unsigned lg, unsigned point)
     gf->inverse2(rows, half, gf_twiddle(index), index < 256);
 }
 
-/* Symbols lie anywhere in memory and are read a slice at a time, which no hardware prefetcher foresees: when one slice of
- * a symbol is read, ask for the next. (A tenth to a fifth of all time, measured on sources larger than the caches.) */
+/* Symbols lie anywhere in memory and are read a slice at a time, which no hardware prefetcher
+ * foresees: when one slice of a symbol is read, ask for the next. (A tenth to a fifth of all time,
+ * on sources larger than the caches.) */
 static void prefetch_next(const uint8_t *symbol, struct slice s)
 {
     for (size_t i = 0; i < s.next; i += 64)
         __builtin_prefetch(symbol + s.column + s.width + i);
 }
 
-/* A symbol that ends in half a unit is unfolded into the rows first; other columns are read where they are. */
+/* A symbol that ends in half a unit is unfolded into the rows first; other columns are read where
+ * they are. */
 static bool load4(uint8_t *rows, size_t width, unsigned point, const struct inputs *in, unsigned at)
 {
     const uint8_t *const *sym = in->sym + at;
@@ -64,18 +69,21 @@ static bool load4(uint8_t *rows, size_t width, unsigned point, const struct inpu
     return true;
 }
 
-static bool inverse(uint8_t *rows, size_t width, unsigned lg, unsigned point, const struct inputs *in, unsigned at);
+static bool inverse(uint8_t *rows, size_t width, unsigned lg, unsigned point,
+                    const struct inputs *in, unsigned at);
 
-/* The parts of a block, before they are joined; parts without symbols are cleared unless all are so. */
-static bool inverse_parts(uint8_t *rows, size_t width, unsigned lg, unsigned point, const struct inputs *in,
-                          unsigned at, unsigned lg_part)
+/* The parts of a block, before they are joined; parts without symbols are cleared unless all are
+ * so. */
+static bool inverse_parts(uint8_t *rows, size_t width, unsigned lg, unsigned point,
+                          const struct inputs *in, unsigned at, unsigned lg_part)
 {
     unsigned parts = 1U << (lg - lg_part), any = 0;
 
     for (unsigned i = 0; i < parts; i++) {
         unsigned offset = i << lg_part;
 
-        any |= (unsigned)inverse(rows + offset * width, width, lg_part, point + offset, in, at + offset) << i;
+        if (inverse(rows + offset * width, width, lg_part, point + offset, in, at + offset))
+            any |= 1U << i;
     }
     for (unsigned i = 0; any && i < parts; i++)
         if (!(any >> i & 1))
@@ -83,7 +91,8 @@ static bool inverse_parts(uint8_t *rows, size_t width, unsigned lg, unsigned poi
     return any;
 }
 
-static bool inverse(uint8_t *rows, size_t width, unsigned lg, unsigned point, const struct inputs *in, unsigned at)
+static bool inverse(uint8_t *rows, size_t width, unsigned lg, unsigned point,
+                    const struct inputs *in, unsigned at)
 {
     if (lg == 2 && in)
         return load4(rows, width, point, in, at);
@@ -104,7 +113,8 @@ void transform_inverse(uint8_t *rows, size_t width, unsigned lg, unsigned point)
     inverse(rows, width, lg, point, NULL, 0);
 }
 
-bool transform_inverse_of(uint8_t *rows, size_t width, unsigned lg, unsigned point, const struct inputs *in)
+bool transform_inverse_of(uint8_t *rows, size_t width, unsigned lg, unsigned point,
+                          const struct inputs *in)
 {
     return inverse(rows, width, lg, point, in, 0);
 }
@@ -150,7 +160,8 @@ void transform_forward(uint8_t *dst, const uint8_t *src, size_t width, unsigned 
         unsigned offset = i << lg_part;
         unsigned here = leading(target, count, point + offset + (1U << lg_part));
 
-        transform_forward(dst + offset * width, dst + offset * width, width, lg_part, point + offset, target, here);
+        transform_forward(dst + offset * width, dst + offset * width, width, lg_part,
+                          point + offset, target, here);
         target += here;
         count -= here;
     }

@@ -2,14 +2,15 @@
  *
  *   fec_bench [ISA [LG_T]]
  *
- * Figures are of CPU time, the best of a few rounds, in MB (10^6) of source a second and ms a block; blocks have
- * k = 12288. Sources and accumulators do not fit the caches: a receiver's windows do not either.
+ * Figures are of CPU time, the best of a few rounds, in MB (10^6) of source a second and ms a
+ * block; blocks have k = 12288. Sources and accumulators do not fit the caches: a receiver's
+ * windows do not either.
  *
  *   encode  absorb whole cosets of one block after another, make repair symbols for 2 %
  *   whole   absorb whole cosets, going round all open blocks: each accumulator comes from memory
  *   run     the same with runs of 128, as a receiver does
  *   finish  recover T missing source symbols, the most there can be, and copy them out
- *   decode  a block with 1 % lost: absorb cosets with holes and as many repair symbols, recover, copy out */
+ *   decode  a block with 1 % lost: absorb cosets with holes and repair symbols, recover them */
 #include "imaging/fec/fec.h"
 
 #include <stdio.h>
@@ -43,12 +44,14 @@ static uint8_t *accumulator(unsigned block, unsigned lg_t)
     return accs + block * fec_acc_bytes(lg_t);
 }
 
-static void absorb(uint8_t *acc, unsigned lg_t, unsigned block, unsigned first, unsigned count, const uint64_t *have)
+static void absorb(uint8_t *acc, unsigned lg_t, unsigned block, unsigned first, unsigned count,
+                   const uint64_t *have)
 {
     const uint8_t *sym[1 << FEC_LG_T_MAX];
 
     for (unsigned i = 0; i < count; i++)
-        sym[i] = !have || have[(first + i) / 64] >> (first + i) % 64 & 1 ? symbol(block, first + i) : NULL;
+        sym[i] = !have || have[(first + i) / 64] >> (first + i) % 64 & 1 ? symbol(block, first + i)
+                                                                         : NULL;
     fec_absorb_source(acc, lg_t, first, count, sym, &scratch);
 }
 
@@ -103,7 +106,8 @@ static void lose(uint64_t *have, unsigned lost)
     }
 }
 
-static void take_out(unsigned lg_t, unsigned block, const uint64_t *have, const uint64_t *have_repair, unsigned lost)
+static void take_out(unsigned lg_t, unsigned block, const uint64_t *have,
+                     const uint64_t *have_repair, unsigned lost)
 {
     uint8_t *acc = accumulator(0, lg_t), out[FEC_SYMBOL];
     int n = fec_recover(acc, lg_t, K, have, have_repair, NULL, &scratch);
@@ -147,7 +151,8 @@ static double least(double a, double b)
 
 static void measure(unsigned lg_t)
 {
-    double e = 1e9, whole = 1e9, run = 1e9, finish = 1e9, one = 1e9, f, a, mb = K * FEC_SYMBOL / 1e6;
+    double e = 1e9, whole = 1e9, run = 1e9, finish = 1e9, one = 1e9, f, a,
+           mb = K * FEC_SYMBOL / 1e6;
 
     open_blocks = lg_t == 8 ? 128 : 256U >> (lg_t - 7);
     memset(accs, 0, fec_acc_bytes(lg_t) * open_blocks);
@@ -160,8 +165,8 @@ static void measure(unsigned lg_t)
         decode(lg_t, K / 100, &f, &a);
         one = least(one, a);
     }
-    printf("%-9s %5u %8.0f %8.0f %8.0f %9.2f %8.0f\n", fec_isa(), 1U << lg_t, mb / e, mb / whole, mb / run,
-           finish * 1e3, mb / one);
+    printf("%-9s %5u %8.0f %8.0f %8.0f %9.2f %8.0f\n", fec_isa(), 1U << lg_t, mb / e, mb / whole,
+           mb / run, finish * 1e3, mb / one);
 }
 
 int main(int argc, char **argv)
@@ -175,7 +180,8 @@ int main(int argc, char **argv)
         return 1;
     for (size_t i = 0; i < bytes; i++)
         source[i] = (uint8_t)(i * 0x9E3779B97F4A7C15 >> 40);
-    printf("%-9s %5s %8s %8s %8s %9s %8s\n", "isa", "T", "encode", "whole", "run", "finish/ms", "decode");
+    printf("%-9s %5s %8s %8s %8s %9s %8s\n", "isa", "T", "encode", "whole", "run", "finish/ms",
+           "decode");
     for (size_t i = 0; i < sizeof isas / sizeof isas[0]; i++) {
         if ((argc > 1 && strcmp(argv[1], isas[i])) || fec_init(isas[i]))
             continue;

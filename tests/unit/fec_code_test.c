@@ -1,5 +1,6 @@
-/* The code at small sizes: against interpolation by Lagrange's formula, which knows of no transform, against the vectors of
- * imaging/fec/SPEC.md, and against itself over a hundred thousand random losses. */
+/* The code at small sizes: against interpolation by Lagrange's formula, which knows of no
+ * transform, against the vectors of imaging/fec/SPEC.md, and against itself over a hundred thousand
+ * random losses. */
 #include "imaging/fec/code.h"
 
 #include "imaging/fec/fec.h"
@@ -69,14 +70,16 @@ static void vanishing_logs(unsigned t, unsigned n, uint16_t *logs)
     }
 }
 
-/* The value at point p of the polynomial of degree below n - t through the data points, for element e. */
+/* The value at point p of the polynomial of degree below n - t through the data points, for element
+ * e. */
 static gf_element interpolate(unsigned t, unsigned k, unsigned p, unsigned e, const uint16_t *logs)
 {
     gf_element sum = 0;
 
     for (unsigned i = t; i < t + k; i++) {
         gf_element weight = gf_exp[((unsigned)logs[p] + 2 * GF_ORDER - logs[i] -
-                                    gf_log[gf_point(p) ^ gf_point(i)]) % GF_ORDER];
+                                    gf_log[gf_point(p) ^ gf_point(i)]) %
+                                   GF_ORDER];
         sum ^= gf_mul(weight, element_get(word[i], code.symbol, e));
     }
     return sum;
@@ -98,17 +101,19 @@ static void parity_is_interpolation(void **state)
             for (unsigned p = 0; p < t; p++) {
                 unsigned e = (unsigned)rng_below(r, code.symbol / 2);
 
-                assert_int_equal(element_get(word[p], code.symbol, e), interpolate(t, k, p, e, logs));
+                assert_int_equal(element_get(word[p], code.symbol, e),
+                                 interpolate(t, k, p, e, logs));
             }
         }
 }
 
 static void vectors_hold(void **state)
 {
-    static const gf_element data[2][12] = {
-        {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12},
-        {0x19AB, 0x2BDF, 0x3E13, 0x5047, 0x627B, 0x74AF, 0x86E3, 0x9917, 0xAB4B, 0xBD7F, 0xCFB3, 0xE1E7}};
-    static const gf_element parity[2][4] = {{0x0958, 0xE906, 0x6F9B, 0x8FC9}, {0x82FC, 0x54EB, 0x639C, 0xD8EB}};
+    static const gf_element data[2][12] = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12},
+                                           {0x19AB, 0x2BDF, 0x3E13, 0x5047, 0x627B, 0x74AF, 0x86E3,
+                                            0x9917, 0xAB4B, 0xBD7F, 0xCFB3, 0xE1E7}};
+    static const gf_element parity[2][4] = {{0x0958, 0xE906, 0x6F9B, 0x8FC9},
+                                            {0x82FC, 0x54EB, 0x639C, 0xD8EB}};
 
     (void)state;
     code_init(&code, 4, 32);
@@ -137,7 +142,8 @@ static void lose(struct pattern *l, unsigned point)
         bit_clear(l->source, point - l->t);
 }
 
-/* A loss of `unknown` symbols, biased to the cases that matter: spread anywhere, in the source alone, one stretch. */
+/* A loss of `unknown` symbols, biased to the cases that matter: spread anywhere, in the source
+ * alone, one stretch. */
 static void random_loss(struct rng *r, struct pattern *l, unsigned unknown)
 {
     unsigned symbols = l->t + l->k, kind = (unsigned)rng_below(r, 4);
@@ -157,8 +163,8 @@ static void random_loss(struct rng *r, struct pattern *l, unsigned unknown)
     }
 }
 
-/* Absorbs what was not lost in runs of random length, in random order of runs, over two visits: the second brings
- * what the first left out. */
+/* Absorbs what was not lost in runs of random length, in random order of runs, over two visits: the
+ * second brings what the first left out. */
 static void receive(struct rng *r, const struct pattern *l)
 {
     unsigned symbols = l->t + l->k;
@@ -252,7 +258,8 @@ static void one_symbol_too_few_is_refused(void **state)
     random_source(r, l.t, l.k);
     encode(l.lg_t, l.k);
     random_loss(r, &l, l.t + 1);
-    assert_int_equal(code_recover(&code, acc, l.lg_t, l.k, l.source, l.repair, NULL, &work), FEC_E_FEW);
+    assert_int_equal(code_recover(&code, acc, l.lg_t, l.k, l.source, l.repair, NULL, &work),
+                     FEC_E_FEW);
 }
 
 static void a_codeword_has_syndrome_zero(void **state)
@@ -279,7 +286,8 @@ static void some_repair_is_as_all_repair(void **state)
     random_source(r, 256, 700);
     encode(8, 700);
     for (unsigned i = 0; i < 50; i++) {
-        unsigned first = (unsigned)rng_below(r, 256), count = 1 + (unsigned)rng_below(r, 256 - first);
+        unsigned first = (unsigned)rng_below(r, 256),
+                 count = 1 + (unsigned)rng_below(r, 256 - first);
 
         for (unsigned p = 0; p < count; p++)
             out[p] = some[p];

@@ -1,4 +1,5 @@
-/* The facts about GF(2^16) and Cantor's basis that the code rests on (imaging/fec/SPEC.md sections 1 and 2). */
+/* The facts about GF(2^16) and Cantor's basis that the code rests on (imaging/fec/SPEC.md sections
+ * 1 and 2). */
 #include "imaging/fec/field.h"
 #include "net/wire/rng.h"
 #include "tests/unit/fec_support.h"
@@ -33,7 +34,8 @@ static void products_are_those_of_polynomials(void **state)
     for (unsigned i = 0; i < 100000; i++) {
         gf_element a = any(), b = any();
 
-        assert_int_equal(gf_to_polynomial(gf_mul(a, b)), textbook(gf_to_polynomial(a), gf_to_polynomial(b)));
+        assert_int_equal(gf_to_polynomial(gf_mul(a, b)),
+                         textbook(gf_to_polynomial(a), gf_to_polynomial(b)));
     }
 }
 
@@ -49,7 +51,8 @@ static void inverses_and_logarithms(void **state)
     assert_int_equal(gf_exp[GF_ORDER], 1);
 }
 
-/* beta_{i+1}^2 + beta_{i+1} = beta_i, and of the two roots the even one in the polynomial representation. */
+/* beta_{i+1}^2 + beta_{i+1} = beta_i, and of the two roots the even one in the polynomial
+ * representation. */
 static void basis_is_cantors(void **state)
 {
     (void)state;
@@ -62,8 +65,9 @@ static void basis_is_cantors(void **state)
     }
 }
 
-/* s_m, the product of (x + v) over the first 2^m points v, sends point i to point i >> m: no twiddle needs a table of
- * its own. By definition for small m, and by s_{m+1} = s_m^2 + s_m for the rest. */
+/* s_m, the product of (x + v) over the first 2^m points v, sends point i to point i >> m: no
+ * twiddle needs a table of its own. By definition for small m, and by s_{m+1} = s_m^2 + s_m for the
+ * rest. */
 static void subspace_polynomials_shift_indices(void **state)
 {
     (void)state;
@@ -100,8 +104,10 @@ static void small_constants_act_on_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(products_are_those_of_polynomials), cmocka_unit_test(inverses_and_logarithms),
-        cmocka_unit_test(basis_is_cantors),                  cmocka_unit_test(subspace_polynomials_shift_indices),
+        cmocka_unit_test(products_are_those_of_polynomials),
+        cmocka_unit_test(inverses_and_logarithms),
+        cmocka_unit_test(basis_is_cantors),
+        cmocka_unit_test(subspace_polynomials_shift_indices),
         cmocka_unit_test(small_constants_act_on_bytes),
     };
 

@@ -96,7 +96,8 @@ static void check_radix_4(void)
 {
     for (unsigned round = 0; round < ROUNDS; round++) {
         unsigned index = random_index(round % 2), n = 64 * (1 + round % 3);
-        const struct gf_twiddles tw = {gf_twiddle(index), gf_twiddle(index + 2), gf_twiddle(index / 2), index < 256};
+        const struct gf_twiddles tw = {gf_twiddle(index), gf_twiddle(index + 2),
+                                       gf_twiddle(index / 2), index < 256};
         gf_element a = gf_point(index), b = gf_point(index + 2), c = gf_point(index / 2);
         const uint8_t *rows[4] = {src, src + n, src + 2 * n, src + 3 * n};
         uint8_t *x = expected;

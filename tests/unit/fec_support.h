@@ -1,4 +1,5 @@
-/* What the tests of the erasure code share: random bytes and bits, and single elements of a symbol. */
+/* What the tests of the erasure code share: random bytes and bits, and single elements of a
+ * symbol. */
 #ifndef TESTS_UNIT_FEC_SUPPORT_H
 #define TESTS_UNIT_FEC_SUPPORT_H
 
@@ -49,7 +50,9 @@ static inline void bit_clear(uint64_t *bits, unsigned i)
 static inline void bits_first(uint64_t *bits, unsigned n, unsigned set)
 {
     for (unsigned i = 0; i < n / 64; i++)
-        bits[i] = set >= 64 * (i + 1) ? ~UINT64_C(0) : set <= 64 * i ? 0 : (UINT64_C(1) << set % 64) - 1;
+        bits[i] = set >= 64 * (i + 1) ? ~UINT64_C(0)
+                  : set <= 64 * i     ? 0
+                                      : (UINT64_C(1) << set % 64) - 1;
 }
 
 /* Where element e of a symbol of n bytes has its low byte, and how far on its high byte is. */
