@@ -109,12 +109,14 @@ static void ring_source_free(struct ring_source *g)
 
 static int ring_open(struct source *s, const struct source_options *opt, struct err *err)
 {
-    struct ring_source *g = calloc(1, sizeof *g);
+    /* The group key inside wants the alignment of vectors, which calloc does not give. */
+    struct ring_source *g = aligned_alloc(_Alignof(struct ring_source), sizeof *g);
     char interface[16];
     int rc;
 
     if (!g)
         return err_set(err, RECEIVE_EMEMORY, "out of memory");
+    memset(g, 0, sizeof *g);
     s->ctx = g;
     g->timeout_s = opt->timeout_s;
     rc = source_interface(interface, opt->interface, err);
