@@ -7,6 +7,7 @@ const struct command commands[] = {
     {"pack", "a disk, partition or image file into a .ring image", cmd_pack},
     {"info", "what an image says of itself", cmd_info},
     {"verify", "is every bit of an image as it was packed, and by whom", cmd_verify},
+    {"serve", "images to any number of machines, round and round", cmd_serve},
     {"restore", "an image from a file, a server or the ring onto a disk", cmd_restore},
     {"errors", NULL, cmd_errors},
     {NULL, NULL, NULL},

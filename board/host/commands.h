@@ -24,6 +24,7 @@ int cmd_pack(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_key(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
 int cmd_restore(int argc, char **argv);
 int cmd_errors(int argc, char **argv);
 

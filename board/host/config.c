@@ -52,8 +52,8 @@ static int set_rate(uint64_t *to, const char *value, struct err *err)
 {
     uint64_t rate;
 
-    if (units_rate(value, &rate) || rate == 0 || rate >> 48)
-        return wrong(err, "a rate such as 300Mbit or 37.5MB", value);
+    if (units_rate(value, &rate) || rate < CONFIG_RATE_MIN || rate >> 48)
+        return wrong(err, "a rate such as 300Mbit or 37.5MB, at least 16kB", value);
     *to = rate;
     return 0;
 }
@@ -132,7 +132,7 @@ static int key_rate(struct config *c, const char *v, struct err *err)
     if (c->rate_auto)
         return 0;
     rc = set_rate(&c->rate, v, NULL);
-    return rc ? wrong(err, "a rate such as 300Mbit or 37.5MB, or auto", v) : 0;
+    return rc ? wrong(err, "a rate such as 300Mbit or 37.5MB, at least 16kB, or auto", v) : 0;
 }
 
 static int key_floor(struct config *c, const char *v, struct err *err)
@@ -193,13 +193,13 @@ static int key_repair(struct config *c, const char *v, struct err *err)
     char *end;
     double percent;
 
-    if (strcmp(v, "auto") == 0) {
-        c->repair_ppm = CONFIG_REPAIR_AUTO;
+    if (strcmp(v, "auto") == 0 || strcmp(v, "fixed") == 0) {
+        c->repair_ppm = v[0] == 'a' ? CONFIG_REPAIR_AUTO : CONFIG_REPAIR_FIXED;
         return 0;
     }
     percent = v[0] >= '0' && v[0] <= '9' ? strtod(v, &end) : -1;
     if (percent < 0 || percent > REPAIR_MAX_PERCENT || (strcmp(end, "") && strcmp(end, "%")))
-        return wrong(err, "a percentage of 0 to 25, or auto", v);
+        return wrong(err, "a percentage of 0 to 25, fixed or auto", v);
     c->repair_ppm = (uint32_t)(percent * PPM_PER_PERCENT + 0.5);
     return 0;
 }

@@ -26,6 +26,8 @@ enum config_error { CONFIG_ERRORS(X) };
 #define CONFIG_IMAGES_MAX 16
 #define CONFIG_SUSPEND_AUTO UINT32_MAX
 #define CONFIG_REPAIR_AUTO UINT32_MAX
+#define CONFIG_REPAIR_FIXED (UINT32_MAX - 1)
+#define CONFIG_RATE_MIN 16000 /* bytes/s: ten packets a second, which is what the pacer can do */
 
 enum config_choice { CONFIG_AUTO, CONFIG_ON, CONFIG_OFF };
 
@@ -42,7 +44,7 @@ struct config {
     uint8_t ttl;
     uint32_t loop_suspend; /* loops; 0: never; CONFIG_SUSPEND_AUTO */
     enum config_choice offload;
-    uint32_t repair_ppm; /* repair symbols per source symbol; CONFIG_REPAIR_AUTO: as reports advise */
+    uint32_t repair_ppm; /* repair symbols per source symbol; AUTO: as reports advise; FIXED: the carousel's default */
     bool mdns;
     unsigned n_images;
     char image[CONFIG_IMAGES_MAX][CONFIG_TEXT_MAX + 1];

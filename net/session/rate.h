@@ -19,6 +19,7 @@ struct rate_sample {
     uint32_t loss_ppm;   /* lost in its last window: not looked at here, for the repair */
     uint32_t worst_ppm;  /* likewise, the largest of one block */
     uint64_t wanted;     /* what its disk could take; 0: no wish */
+    bool receiving;      /* it has the manifest, and so figures for the repair */
 };
 
 struct rate_config {

@@ -415,6 +415,7 @@ unsigned session_image_samples(const struct session_server *s, unsigned image, s
             out[n++] = (struct rate_sample){.recent_ppm = r->recent_ppm,
                                             .loss_ppm = r->facts.loss_ppm,
                                             .worst_ppm = r->facts.worst_ppm,
+                                            .receiving = r->facts.state == SESSION_RECEIVING,
                                             .wanted = r->facts.disk_limited ? r->facts.wanted_rate : 0};
     }
     return n;

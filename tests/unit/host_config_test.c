@@ -78,8 +78,8 @@ static void defaults_hold_where_nothing_is_said(void **state)
 static void ini_errors_name_file_line_and_cause(void **state)
 {
     (void)state;
-    expect_error("\n\nrate = fast", CONFIG_EVALUE, "f:3: rate: expected a rate such as 300Mbit or 37.5MB, or auto, got \"fast\"");
-    expect_error("rate = 0", CONFIG_EVALUE, "f:1: rate: expected a rate such as 300Mbit or 37.5MB, or auto, got \"0\"");
+    expect_error("\n\nrate = fast", CONFIG_EVALUE, "f:3: rate: expected a rate such as 300Mbit or 37.5MB, at least 16kB, or auto, got \"fast\"");
+    expect_error("rate = 0", CONFIG_EVALUE, "f:1: rate: expected a rate such as 300Mbit or 37.5MB, at least 16kB, or auto, got \"0\"");
     expect_error("speed = 3", CONFIG_EKEY, "f:1: expected a key such as rate or image, got \"speed\"");
     expect_error("[boot]\nrate=1MB", CONFIG_EKEY, "f:2: expected the section [serve] or none, got [boot]");
     expect_error("ttl=1\nttl=2", CONFIG_EKEY, "f:2: expected ttl once, got it again");
@@ -93,9 +93,9 @@ static void ini_errors_name_file_line_and_cause(void **state)
     expect_error("address = 300.0.0.1", IP_EADDRESS,
                  "f:1: address: expected an address such as 10.0.0.1/24, or dhcp, got \"300.0.0.1\"");
     expect_error("mdns = maybe", CONFIG_EVALUE, "f:1: mdns: expected on or off, got \"maybe\"");
-    expect_error("repair = 26", CONFIG_EVALUE, "f:1: repair: expected a percentage of 0 to 25, or auto, got \"26\"");
+    expect_error("repair = 26", CONFIG_EVALUE, "f:1: repair: expected a percentage of 0 to 25, fixed or auto, got \"26\"");
     expect_error("repair = 1e99999x", CONFIG_EVALUE,
-                 "f:1: repair: expected a percentage of 0 to 25, or auto, got \"1e99999x\"");
+                 "f:1: repair: expected a percentage of 0 to 25, fixed or auto, got \"1e99999x\"");
     expect_error("rate = 1MB\nnonsense\n", CONFIG_ESYNTAX, "f:2: expected KEY = VALUE, a [section] or a comment");
     expect_error("[serve\n", CONFIG_ESYNTAX, "f:1: expected KEY = VALUE, a [section] or a comment");
 }
@@ -151,7 +151,7 @@ static void plist_errors_name_file_line_and_cause(void **state)
 {
     (void)state;
     expect_error(HEAD TAIL, CONFIG_EMISSING, "f: expected the key \"Data Rate\"");
-    expect_error(HEAD "<key>Data Rate</key>\n<integer>1</integer>" TAIL, CONFIG_EMISSING,
+    expect_error(HEAD "<key>Data Rate</key>\n<integer>60000</integer>" TAIL, CONFIG_EMISSING,
                  "f: expected the key \"Multicast Address\"");
     expect_error(HEAD "<key>Data Rate</key>\n<string>6000000</string>" TAIL, CONFIG_EVALUE,
                  "f:6: Data Rate: expected an <integer> above 0 (bytes per second)");

@@ -1,0 +1,61 @@
+/* One image being served: its file, its session's table of receivers, its sender with a thread of its own, its rate.
+ *
+ *   session events ──> start, suspend, body wanted ──> sender ──> transmit ring
+ *   beacons' samples ──> rate, repair ───────────────────┘
+ *
+ * All calls on the control thread; the sending thread is inside. */
+#ifndef BOARD_HOST_STREAM_H
+#define BOARD_HOST_STREAM_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "board/host/config.h"
+#include "imaging/image/file.h"
+#include "imaging/send/send.h"
+#include "net/ring/ring.h"
+#include "net/session/server.h"
+
+struct stream {
+    struct img_file file;
+    struct ring_tx *tx;
+    struct send *send;
+    struct session_image session;
+    struct rate rate;
+    bool steered;      /* --rate auto: `rate` decides */
+    uint64_t fixed;    /* else this, */
+    uint64_t floor;    /* and what the slowest client's disk takes, but not below this */
+    uint64_t client_rate; /* 0: not told */
+    uint32_t repair_ppm;  /* as in struct config */
+    uint64_t set;      /* wire bytes/s the sender was last told */
+    uint32_t pass_seen;
+    bool fresh;        /* the pass that begins next follows a start, not a whole loop */
+    bool report_soon;  /* somebody new has figures: the carousel waits for them */
+    struct mono reported;
+    /* the sending thread */
+    pthread_t thread;
+    bool running;
+    atomic_bool end;
+    atomic_int failure; /* a negative code: the stream is over */
+    struct err why;     /* written before `failure` */
+};
+
+struct stream_options {
+    const struct config *config;
+    uint64_t floor, ceiling; /* resolved: neither is 0 */
+    uint32_t source;         /* our address */
+    unsigned number;         /* of the image, from 0: added to the group */
+};
+
+/* Opens the image, its ring and its sender (suspended), starts the thread. `offload` says what became of it. */
+int stream_open(struct stream *, const char *path, const struct stream_options *, bool *offload, struct err *);
+/* What a session event means for the sender. */
+void stream_event(struct stream *, const struct session_event *, struct mono now);
+/* Loops, rate, repair: call some ten times a second. Returns true when the advice on the rate changed. */
+bool stream_tick(struct stream *, struct session_server *, unsigned image, struct mono now);
+/* Says on the wire that the session ends; stream_finished tells when that is done. */
+void stream_finish(struct stream *);
+bool stream_finished(struct stream *);
+void stream_close(struct stream *);
+
+#endif
