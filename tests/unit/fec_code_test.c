@@ -218,9 +218,7 @@ static void any_k_symbols_suffice(void **state)
         random_source(r, l.t, l.k);
         encode(l.lg_t, l.k);
         for (unsigned i = 0; i < 50; i++) {
-            unsigned most = l.t < l.t + l.k ? l.t : l.k;
-
-            random_loss(r, &l, i % 4 ? most : (unsigned)rng_below(r, most + 1));
+            random_loss(r, &l, i % 4 ? l.t : (unsigned)rng_below(r, l.t + 1));
             receive(r, &l);
             expect_recovery(&l);
         }
@@ -246,6 +244,28 @@ static void larger_codes_recover(void **state)
         receive(r, &l);
         expect_recovery(&l);
     }
+}
+
+static void repair_alone_suffices(void **state)
+{
+    struct rng *r = *state;
+    static struct pattern l;
+
+    for (l.lg_t = 2; l.lg_t <= 8; l.lg_t++)
+        for (unsigned i = 0; i < 20; i++) {
+            l.t = 1U << l.lg_t;
+            l.k = i ? 1 + (unsigned)rng_below(r, l.t) : l.t;
+            code_init(&code, l.lg_t + 1 + i % 2, 96);
+            random_source(r, l.t, l.k);
+            encode(l.lg_t, l.k);
+            random_loss(r, &l, 0);
+            for (unsigned p = 0; p < l.t - l.k; p++)
+                lose(&l, p);
+            for (unsigned p = l.t; p < l.t + l.k; p++)
+                lose(&l, p);
+            receive(r, &l);
+            expect_recovery(&l);
+        }
 }
 
 static void one_symbol_too_few_is_refused(void **state)
@@ -305,6 +325,7 @@ int main(void)
         cmocka_unit_test_prestate(vectors_hold, &rng),
         cmocka_unit_test_prestate(any_k_symbols_suffice, &rng),
         cmocka_unit_test_prestate(larger_codes_recover, &rng),
+        cmocka_unit_test_prestate(repair_alone_suffices, &rng),
         cmocka_unit_test_prestate(one_symbol_too_few_is_refused, &rng),
         cmocka_unit_test_prestate(a_codeword_has_syndrome_zero, &rng),
         cmocka_unit_test_prestate(some_repair_is_as_all_repair, &rng),
