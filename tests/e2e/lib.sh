@@ -85,6 +85,7 @@ LAB_ARGS=("$@")
 lab_become_root
 LAB_DIR=$(mktemp -d "${TMPDIR:-/var/tmp}/$LAB_ID.XXXXXX")
 trap lab_down EXIT
+trap 'say "FAIL ${0##*/}: line $LINENO: $BASH_COMMAND"' ERR
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -227,7 +228,7 @@ lab_start()
 lab_stop()
 {
     kill "-${2:-TERM}" "${LAB_PID[$1]}" 2>/dev/null || true
-    lab_wait "$1" || true
+    lab_wait "$1" 2>/dev/null || true   # the shell would report that it was killed
 }
 
 # lab_wait NAME [SECONDS]: its exit status; 124 when it is still there after SECONDS (default 60).
@@ -294,4 +295,84 @@ expect()
 expect_says()
 {
     grep -Eqi -- "$1" "$LAB_DIR/expect.err" || fail "does not say '$1'"
+}
+
+#
+# What is sent
+#
+
+# small_ring: $LAB_DIR/small.img, a made-up disk, and what `ringcast pack` makes of it: small.ring, signed by small.key.
+small_ring()
+{
+    requires "$RINGCAST" mke2fs mcopy sgdisk
+    "$LAB_ROOT/tools/mkdisk" --small "$LAB_DIR/small.img" 2>/dev/null
+    "$RINGCAST" key -o "$LAB_DIR/small" 2>/dev/null
+    "$RINGCAST" pack "$LAB_DIR/small.img" -o "$LAB_DIR/small.ring" --key "$LAB_DIR/small.key" --name small --level 1 \
+        2>"$LAB_DIR/pack.err" || fail "pack"
+}
+
+# serve_small [OPTION...]: the server's namespace serves it, as 10.78.0.1.
+serve_small()
+{
+    lab_start serve "$LAB_SERVER" "$RINGCAST" serve --interface eth0 --address 10.78.0.1/24 --rate 100Mbit "$@" \
+        "$LAB_DIR/small.ring"
+    until_true 20 test -s "$LAB_DIR/serve.err" || fail "the server says nothing"
+}
+
+# ring_options I: how receiver I takes the small disk from the ring; its disk is $LAB_DIR/disk$I.
+ring_options()
+{
+    RING_OPTIONS=(--source ringcast://10.78.0.1/small --target "$LAB_DIR/disk$1" --erase --noprompt --json --timeout 20
+        --key "$LAB_DIR/small.pub" --interface eth0 --address "10.78.0.$((10 + $1))/24")
+}
+
+# ring_restore I [OPTION...]: receiver I starts, in the background, as "ringI".
+ring_restore()
+{
+    local i=$1
+    shift
+    ring_options "$i"
+    lab_start "ring$i" "${LAB_RECEIVER[i]}" "$RINGCAST" restore "${RING_OPTIONS[@]}" "$@"
+}
+
+# ring_passed I: waits for receiver I and fails unless it reports success and its disk holds the small disk.
+ring_passed()
+{
+    lab_wait "ring$1" "${2:-60}" || fail "receiver $1 ended with status $?"
+    [ "$(json "$LAB_DIR/ring$1.out" 'o["result"]')" = pass ] || fail "receiver $1 does not report success"
+    same_disk "$LAB_DIR/small.img" "$LAB_DIR/disk$1"
+}
+
+# partition_table DISK: its kind and identifier, then a line a partition: first byte, bytes, and all else that is said of it.
+partition_table()
+{
+    sfdisk -J "$1" 2>/dev/null | python3 -c '
+import json, sys
+table = json.load(sys.stdin)["partitiontable"]
+print(table["label"], table["id"], table.get("firstlba"), table.get("lastlba"))
+for p in table["partitions"]:
+    print(p["start"] * table["sectorsize"], p["size"] * table["sectorsize"], p["type"], p.get("uuid"), p.get("name"), p.get("attrs"))' 2>/dev/null
+}
+
+# same_disk SOURCE COPY: fails unless the copy has the source's partition table, the same bytes in every partition (in an
+# ext4 one: in every block in use), and ext4 checks clean.
+same_disk()
+{
+    local start size n=0
+    partition_table "$1" >"$LAB_DIR/table1"
+    partition_table "$2" >"$LAB_DIR/table2" || fail "$2 has no partition table"
+    cmp -s "$LAB_DIR/table1" "$LAB_DIR/table2" || fail "$2 has another partition table"
+    while read -r start size; do
+        n=$((n + 1))
+        if e2fsck -fn "$1?offset=$start" >/dev/null 2>&1; then
+            e2fsck -fn "$2?offset=$start" >"$LAB_DIR/fsck.err" 2>&1 || fail "partition $n of $2 does not check clean"
+            e2image -ra -o "$start" "$1" "$LAB_DIR/used1" >/dev/null 2>&1
+            e2image -ra -o "$start" "$2" "$LAB_DIR/used2" >/dev/null 2>&1
+            cmp "$LAB_DIR/used1" "$LAB_DIR/used2" >&2 || fail "partition $n of $2 holds something else"
+            rm "$LAB_DIR/used1" "$LAB_DIR/used2"
+        else
+            cmp -n "$size" -i "$start" "$1" "$2" >&2 || fail "partition $n of $2 holds something else"
+        fi
+    done < <(awk 'NR > 1 { print $1, $2 }' "$LAB_DIR/table1")
+    [ $n -gt 0 ] || fail "no partitions in $1"
 }

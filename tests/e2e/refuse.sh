@@ -1,0 +1,92 @@
+#!/bin/bash
+# What must not be done is not done: the documented exit code, one clear sentence, and the target as it was.
+. "$(dirname "$0")/lib.sh"
+
+small_ring
+TARGET=$LAB_DIR/target
+head -c 160M /dev/urandom >"$TARGET"
+before=$(sha256sum <"$TARGET")
+
+# refused STATUS PATTERN WHAT ARG...: restore with these arguments is refused in these words; the target is untouched.
+refused()
+{
+    local status=$1 pattern=$2 what=$3
+    shift 3
+    expect "$status" "$RINGCAST" restore --noprompt --json "$@"
+    expect_says "$pattern"
+    [ "$(sha256sum <"$TARGET")" = "$before" ] || fail "$what: the target was touched"
+    pass "$what: exit $status: $(grep -Ei -m1 -- "$pattern" "$LAB_DIR/expect.err")"
+}
+
+GOOD=(--source "$LAB_DIR/small.ring" --key "$LAB_DIR/small.pub")
+ON=(--target "$TARGET" --erase)
+
+refused 2 erase "without --erase" "${GOOD[@]}" --target "$TARGET"
+refused 1 . "no such image" --source "$LAB_DIR/none.ring" --key "$LAB_DIR/small.pub" "${ON[@]}"
+refused 1 . "not an image" --source "$LAB_DIR/small.img" --key "$LAB_DIR/small.pub" "${ON[@]}"
+
+"$RINGCAST" key -o "$LAB_DIR/stranger" 2>/dev/null
+refused 5 sign "signed by a stranger" --source "$LAB_DIR/small.ring" --key "$LAB_DIR/stranger.pub" "${ON[@]}"
+"$RINGCAST" pack "$LAB_DIR/small.img" -o "$LAB_DIR/unsigned.ring" --level 1 --unsigned 2>/dev/null
+refused 5 sign "signed by nobody" --source "$LAB_DIR/unsigned.ring" --key "$LAB_DIR/small.pub" "${ON[@]}"
+refused 5 key "no key named" --source "$LAB_DIR/small.ring" "${ON[@]}"
+
+# flipped OFFSET: the image with one bit of the byte at OFFSET altered, as flipped.ring.
+flipped()
+{
+    cp "$LAB_DIR/small.ring" "$LAB_DIR/flipped.ring"
+    python3 - "$LAB_DIR/flipped.ring" "$1" <<'PYTHON'
+import sys
+with open(sys.argv[1], "r+b") as f:
+    at = int(sys.argv[2])
+    f.seek(at, 2 if at < 0 else 0)
+    byte = f.read(1)[0]
+    f.seek(-1, 1)
+    f.write(bytes([byte ^ 4]))
+PYTHON
+}
+
+flipped 92
+refused 5 sign "one bit of the signed head altered" --source "$LAB_DIR/flipped.ring" --key "$LAB_DIR/small.pub" "${ON[@]}"
+flipped -1000
+refused 1 . "one bit of the chunk list altered" --source "$LAB_DIR/flipped.ring" --key "$LAB_DIR/small.pub" "${ON[@]}"
+expect 1 "$RINGCAST" verify "$LAB_DIR/flipped.ring"
+head -c -4096 "$LAB_DIR/small.ring" >"$LAB_DIR/cut.ring"
+refused 1 . "the image's end cut off" --source "$LAB_DIR/cut.ring" --key "$LAB_DIR/small.pub" "${ON[@]}"
+expect 1 "$RINGCAST" verify "$LAB_DIR/cut.ring"
+
+# A bit of the data is found when it is about to be written: then the target is left empty-looking, never half right.
+flipped 20000000
+expect 1 "$RINGCAST" verify "$LAB_DIR/flipped.ring"
+cp "$TARGET" "$LAB_DIR/victim"
+expect 1 "$RINGCAST" restore --source "$LAB_DIR/flipped.ring" --key "$LAB_DIR/small.pub" --target "$LAB_DIR/victim" --erase \
+    --noprompt --json
+expect_says FAIL
+[ "$(head -c 1M "$LAB_DIR/victim" | tr -d '\0' | wc -c)" = 0 ] || fail "the first MiB is not empty"
+sfdisk -J "$LAB_DIR/victim" >/dev/null 2>&1 && fail "the failed target has a partition table"
+pass "one bit of the data altered: $(grep FAIL "$LAB_DIR/expect.err")"
+rm "$LAB_DIR/victim"
+
+# small and read-only targets
+truncate -s 100M "$TARGET"
+if [ "$(id -u)" = 0 ] && loop=$(losetup --show -f "$TARGET" 2>/dev/null); then
+    trap 'losetup -d "$loop"; lab_down' EXIT
+    before=$(sha256sum <"$TARGET")
+    refused 4 'small|bytes' "a target too small" "${GOOD[@]}" --target "$loop" --erase
+    losetup -d "$loop"
+
+    cp "$LAB_DIR/small.img" "$TARGET"
+    before=$(sha256sum <"$TARGET")
+    loop=$(losetup --show -r -f "$TARGET")
+    refused 4 'read.only|write' "a read-only target" "${GOOD[@]}" --target "$loop" --erase
+    losetup -d "$loop"
+
+    loop=$(losetup --show -o 17M -f "$TARGET")
+    mkdir "$LAB_DIR/mnt"
+    mount -o ro "$loop" "$LAB_DIR/mnt"
+    trap 'umount "$LAB_DIR/mnt"; losetup -d "$loop"; lab_down' EXIT
+    before=$(sha256sum <"$TARGET")
+    refused 4 'mount|use' "a mounted file system" "${GOOD[@]}" --target "$loop" --erase
+else
+    say "no loop devices here: small, read-only and mounted disks were not tried"
+fi
