@@ -4,6 +4,7 @@
  *   wire_tool recv IF SECONDS [STALL_MS]    counts them, ends SECONDS after the last; stalls once after 1000 of them
  *   wire_tool write FILE N                  N random legal datagrams, back to back
  *   wire_tool accept FILE                   checks tag and header of each datagram of a file
+ *   wire_tool stream IMAGE FILE [PPM]       a pass of the image's ring; PPM: the loss that is reported, to steer the repair
  *   wire_tool control IF SECONDS            counts frames of the control socket that keeps the flow out
  *
  * Results are one JSON object on stdout. The flow, the key and the session are the constants below. */
@@ -18,6 +19,8 @@
 #include "imaging/pace/pace.h"
 #include "imaging/packet/mac.h"
 #include "imaging/packet/packet.h"
+#include "imaging/fec/fec.h"
+#include "imaging/send/send.h"
 #include "net/ring/ring.h"
 #include "net/wire/rng.h"
 
@@ -219,6 +222,67 @@ static int accept_main(const char *path)
     return !f || fclose(f) != 0;
 }
 
+/* A sink that is a file. */
+static struct {
+    FILE *f;
+    uint8_t slot[BATCH][DATAGRAM_BYTES];
+    unsigned loops;
+} file_sink;
+
+static size_t file_slots(void *ctx, uint8_t **out, size_t want)
+{
+    size_t n = want < BATCH ? want : BATCH;
+
+    (void)ctx;
+    for (size_t i = 0; i < n; i++)
+        out[i] = file_sink.slot[i];
+    return n;
+}
+
+static int file_kick(void *ctx, size_t n)
+{
+    (void)ctx;
+    return fwrite(file_sink.slot, DATAGRAM_BYTES, n, file_sink.f) != n;
+}
+
+static void count_loops(void *ctx, enum send_event what, uint64_t value)
+{
+    (void)ctx, (void)value;
+    file_sink.loops += what == SEND_LOOP;
+}
+
+static int stream_main(const char *image_path, const char *path, uint32_t ppm)
+{
+    struct steer_report report = {.mean_ppm = ppm, .worst_ppm = ppm + ppm / 2, .reporters = 1};
+    struct send_config config = {.sink = {.slots = file_slots, .kick = file_kick},
+                                 .tsi = TSI,
+                                 .memory = UINT64_C(1) << 30,
+                                 .clock = now,
+                                 .tell = count_loops};
+    struct img_file image;
+    struct err err = {0};
+    struct mono wake;
+    struct send *s;
+    int n = 0;
+
+    fec_init(NULL);
+    memcpy(config.key, secret, sizeof config.key);
+    config.image = &image;
+    file_sink.f = fopen(path, "wb");
+    if (!file_sink.f || img_file_open(&image, image_path, &err) || send_open(&s, &config, &err))
+        return failed(&err);
+    if (ppm)
+        send_report(s, &report);
+    send_start(s);
+    while (n >= 0 && file_sink.loops < 2) {
+        n = send_step(s, &wake, &err);
+        sleep_until(wake);
+    }
+    send_close(s);
+    img_file_close(&image);
+    return fclose(file_sink.f) != 0 || n < 0;
+}
+
 /* Whether the checksum of a TCP segment in an IPv4 frame is right, once more and the long way. */
 static bool tcp_sum_right(const uint8_t *f, int n)
 {
@@ -281,6 +345,8 @@ int main(int argc, char **argv)
         return write_main(argv[2], atoi(argv[3]));
     if (!strcmp(what, "accept") && argc == 3)
         return accept_main(argv[2]);
+    if (!strcmp(what, "stream") && argc >= 4)
+        return stream_main(argv[2], argv[3], argv[4] ? (uint32_t)atoi(argv[4]) : 0);
     if (!strcmp(what, "control") && argc == 4)
         return control_main(argv[2], atof(argv[3]));
     fprintf(stderr, "usage: see the head of tests/e2e/wire_tool.c\n");
