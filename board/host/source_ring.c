@@ -184,11 +184,12 @@ static int ring_body(struct source *s, struct receive_counts *counts, struct err
 static int ring_feed(struct source *s, struct receive *r, struct err *err)
 {
     struct ring_source *g = s->ctx;
+    struct frame_source source = ring_rx_source(g->rx);
     struct vigil v = {now_ns(), now_ns()};
     int rc = 0;
 
     g->collect.counts = receive_counts(r);
-    receive_attach(r, &g->collect);
+    receive_attach(r, &g->collect, &source);
     while (!rc && !receive_complete(r) && !receive_stopped(r)) {
         rc = listen(g, &v, err);
         receive_events(r);

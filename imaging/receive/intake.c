@@ -32,11 +32,10 @@ static uint32_t slots_for(const struct plan *p)
 }
 
 /* Fresh from the kernel and untouched, the sums cost memory only where blocks need them. */
-static int take_sums(struct intake *in, unsigned lg_t, uint32_t slots)
+static int take_sums(struct intake *in, uint32_t slots)
 {
-    free(in->sums);
-    in->lg_t = lg_t;
-    in->sums_stride = fec_acc_bytes(lg_t);
+    in->lg_t = in->lg_t_asked = FEC_LG_T_DEFAULT;
+    in->sums_stride = fec_acc_bytes(in->lg_t);
     in->sums = aligned_alloc(64, slots * in->sums_stride);
     return in->sums ? 0 : -1;
 }
@@ -72,7 +71,7 @@ int intake_init(struct intake *in, struct plan *plan, bool patient, struct err *
     }
     in->rows.bytes = malloc((size_t)widest * ROWS_HELD * IMG_SYMBOL_BYTES);
     if (!in->windows || !in->track_memory || !in->left || !in->scratch || !in->rows.bytes ||
-        take_sums(in, FEC_LG_T_DEFAULT, slots)) {
+        take_sums(in, slots)) {
         intake_free(in);
         return err_set(err, RECEIVE_EMEMORY, "not enough memory for the rows and sums of a window");
     }
@@ -248,8 +247,8 @@ static void turn(struct intake *in, uint32_t old, uint16_t close_below)
     memset(in->at_chunk, 0, sizeof in->at_chunk);
     in->closed = close_below;
     in->top_run = close_below / TRACK_RUN;
-    in->grace_ns = INTAKE_GRACE_MS * INT64_C(1000000);
     in->visit_shed = 0;
+    in->shed_run = NO_RUN;
     track_open_blocks(&in->track, &in->visit_open, &in->visit_taken);
 }
 
@@ -309,7 +308,33 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Makes the block's half free for the row's run; false when it stays in use for too long. */
+/* How near the source is to losing packets while we wait, in percent. */
+static unsigned pressure(const struct intake *in, int64_t waited_ns)
+{
+    if (in->source.backlog)
+        return in->source.backlog(in->source.ctx);
+    return (unsigned)(waited_ns / (INTAKE_GRACE_MS * 10000));
+}
+
+static void leave_out(struct intake *in, uint32_t n)
+{
+    in->visit_shed += n;
+    atomic_fetch_add(&in->plan->counts.shed, n);
+}
+
+/* The disk is behind: fewer blocks from here on. Once a run, so that it shows whether that was enough. */
+static void shed(struct intake *in, uint32_t run)
+{
+    uint32_t open, taken;
+
+    if (in->shed_run == run)
+        return;
+    in->shed_run = run;
+    track_open_blocks(&in->track, &open, &taken);
+    leave_out(in, track_shed(&in->track, (taken + 3) / 4));
+}
+
+/* Makes the block's half free for the row's run; false when it cannot be waited for. */
 static bool claim(struct intake *in, uint32_t d, uint32_t row)
 {
     uint32_t run = row / TRACK_RUN;
@@ -318,19 +343,18 @@ static bool claim(struct intake *in, uint32_t d, uint32_t row)
 
     if (in->run_of[d][run % 2] == run)
         return true;
-    if (run > in->top_run) {
+    if (run > in->top_run)
         in->top_run = (uint16_t)run;
-        in->grace_ns = INTAKE_GRACE_MS * INT64_C(1000000);
-    }
     start = now_ns();
     while (atomic_load_explicit(refs, memory_order_acquire) > 0) {
-        if (plan_stopped(in->plan) || (!in->patient && now_ns() - start > in->grace_ns)) {
-            in->grace_ns = 0;
+        unsigned percent = in->patient ? 0 : pressure(in, now_ns() - start);
+
+        if (percent >= INTAKE_SHED)
+            shed(in, run);
+        if (plan_stopped(in->plan) || percent >= INTAKE_FULL)
             return false;
-        }
         nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
     }
-    in->grace_ns -= now_ns() - start;
     in->run_of[d][run % 2] = (uint16_t)run;
     return true;
 }
@@ -342,8 +366,7 @@ static void hold(struct intake *in, const struct track_act *a, uint32_t sbn, uin
 
     if (!claim(in, d, row)) {
         track_refuse(&in->track, sbn, esi);
-        in->visit_shed++;
-        atomic_fetch_add(&in->plan->counts.shed, 1);
+        leave_out(in, 1);
         return;
     }
     memcpy(rows_at(&in->rows, d, row), symbol, IMG_SYMBOL_BYTES);
@@ -355,29 +378,27 @@ static void hold(struct intake *in, const struct track_act *a, uint32_t sbn, uin
         decode(in, sbn, d, a->slot);
 }
 
-/* Repair of a larger T is on the wire than the sums are made for: makes larger ones. What blocks held is lost, which
- * happens once, when the sender starts to steer. */
+/* Symbols for a larger T are on the wire than there is room for sums of: makes larger room, if memory allows, and
+ * takes over what the blocks hold (made for their own T, which a block keeps while it holds much). */
 static void grow(struct intake *in, unsigned lg_t)
 {
-    struct err err = {0};
     uint64_t room = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
-    uint32_t slots = slots_for(in->plan), fit;
+    size_t stride = fec_acc_bytes(lg_t);
+    uint8_t *sums = in->track.n_slots * stride <= room ? aligned_alloc(64, in->track.n_slots * stride) : NULL;
 
+    in->lg_t_asked = lg_t;
+    if (!sums)
+        return;
+    /* Decoding works on the sums where they are. */
     while (!work_idle(in->work) && !plan_stopped(in->plan))
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    intake_events(in, NULL);
-    for (uint32_t sbn = 0; sbn < in->track.n_blocks; sbn++)
-        if (in->track.state[sbn] != TRACK_DONE && in->track.slot_of[sbn] != TRACK_NO_SLOT) {
-            track_block_forget(&in->track, sbn);
-            reset_block(in, sbn);
-        }
-    fit = (uint32_t)(room / fec_acc_bytes(lg_t));
-    slots = slots > fit ? fit : slots;
-    in->track.n_slots = slots < 1 ? 1 : slots;
-    if (take_sums(in, lg_t, in->track.n_slots)) {
-        err_set(&err, RECEIVE_EMEMORY, "not enough memory for sums of %u symbols a block", 1u << lg_t);
-        plan_fail(in->plan, &err);
-    }
+    for (uint32_t i = 0; i < in->track.n_slots; i++)
+        if (in->track.slots[i].used)
+            memcpy(sums + i * stride, sums_of(in, i), fec_acc_bytes(in->track.slots[i].lg_t));
+    free(in->sums);
+    in->sums = sums;
+    in->sums_stride = stride;
+    in->lg_t = lg_t;
 }
 
 void intake_symbol(struct intake *in, uint32_t cci, uint32_t sbn, uint16_t k, uint16_t esi, uint8_t lg_t,
@@ -388,8 +409,16 @@ void intake_symbol(struct intake *in, uint32_t cci, uint32_t sbn, uint16_t k, ui
     bool first = !in->track.started;
     struct track_act a;
 
-    if (lg_t > in->lg_t && lg_t <= FEC_LG_T_MAX)
+    if (lg_t > in->lg_t_asked && lg_t <= FEC_LG_T_MAX)
         grow(in, lg_t);
+    if (lg_t > in->lg_t) {
+        /* No room for such sums: source symbols serve smaller ones, repair symbols are of no use. */
+        if (esi >= k) {
+            atomic_fetch_add_explicit(&c->skipped, 1, memory_order_relaxed);
+            return;
+        }
+        lg_t = (uint8_t)in->lg_t;
+    }
     a = track_symbol(&in->track, cci, sbn, k, esi, lg_t);
     if (a.new_visit)
         turn(in, first ? in->track.window : old, a.close_below);

@@ -2,18 +2,22 @@
  * memory, hands complete chunks to the workers, folds closed runs into the blocks' sums, sets incomplete chunks aside,
  * and has blocks decoded as soon as k of their symbols are there.
  *
- * When the disk cannot keep up, rows are still in use when their memory is wanted again. After a short wait the block
- * in question is left out for the rest of the visit: whole blocks are skipped on purpose, and come again in the next
- * pass, rather than symbols of all blocks being lost at random. */
+ * When the disk cannot keep up, rows are still in use when their memory is wanted again. Then the intake waits, and the
+ * source's memory fills. Beyond INTAKE_SHED percent of it a quarter of the blocks is left out for the rest of the visit, once
+ * a run, until the disk keeps up: whole blocks are skipped on purpose, and come again in the next pass, rather than symbols
+ * of all blocks being lost at random. */
 #ifndef IMAGING_RECEIVE_INTAKE_H
 #define IMAGING_RECEIVE_INTAKE_H
 
 #include "imaging/receive/plan.h"
 #include "imaging/receive/track.h"
 #include "imaging/receive/work.h"
+#include "net/wire/frames.h"
 
 #define INTAKE_SLOTS (2 * TRACK_MAX_BLOCKS) /* blocks begun and not done: two windows */
-#define INTAKE_GRACE_MS 120 /* waiting for rows, per run, before blocks are left out; the receive ring holds more */
+#define INTAKE_SHED 50 /* percent of the source's memory: blocks are left out */
+#define INTAKE_FULL 90 /* percent: a block whose rows are in use is left out at once */
+#define INTAKE_GRACE_MS 200 /* a source that does not tell: so long a wait counts as 100 percent */
 
 struct intake {
     struct plan *plan;
@@ -29,10 +33,12 @@ struct intake {
     uint8_t *sums;        /* by slot, sums_stride apart */
     size_t sums_stride;
     unsigned lg_t;        /* what the stride allows */
+    unsigned lg_t_asked;  /* the largest that was on the wire */
     uint16_t closed;      /* rows below are closed */
     uint16_t top_run;
     uint32_t visit_open, visit_taken, visit_shed;
-    int64_t grace_ns;
+    uint32_t shed_run;  /* the run in which blocks were last left out */
+    struct frame_source source; /* asked for its backlog; all NULL: not known */
     bool patient;         /* wait as long as it takes: the source can wait too */
     struct fec_scratch *scratch;
 };

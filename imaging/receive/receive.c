@@ -85,7 +85,7 @@ int receive_open(struct receive **out, const struct img_head *head, const struct
     return 0;
 }
 
-void receive_attach(struct receive *r, struct collect *c)
+void receive_attach(struct receive *r, struct collect *c, const struct frame_source *source)
 {
     const struct img_body *b = r->plan.body;
 
@@ -93,6 +93,8 @@ void receive_attach(struct receive *r, struct collect *c)
     for (uint32_t w = 0; w < b->nwindows; w++)
         c->source_symbols += (uint64_t)b->windows[w].d * b->windows[w].k;
     c->intake = r->work ? &r->intake : NULL;
+    if (source)
+        r->intake.source = *source;
 }
 
 void receive_events(struct receive *r)

@@ -28,8 +28,9 @@ struct receive;
 int receive_open(struct receive **out, const struct img_head *head, const struct img_body *body,
                  struct disk *disk, const struct receive_options *opt, struct err *err);
 
-/* The intake for collect_init's structure: sets c->intake and the bound. */
-void receive_attach(struct receive *r, struct collect *c);
+/* Lets c give symbols to this receiver: sets its intake and the bound. The source (NULL: none that knows) is asked for its
+ * backlog when the disk is behind; copied. */
+void receive_attach(struct receive *r, struct collect *c, const struct frame_source *source);
 
 /* Takes notice of what the workers did. Call between polls. */
 void receive_events(struct receive *r);

@@ -299,6 +299,20 @@ void track_refuse(struct track *t, uint32_t sbn, uint16_t esi)
     admit_block(t, sbn - t->windows[t->window].first_sbn, false);
 }
 
+uint32_t track_shed(struct track *t, uint32_t n)
+{
+    const struct track_window *w = t->windows + t->window;
+    uint32_t open, taken, shed = 0;
+
+    track_open_blocks(t, &open, &taken);
+    for (uint32_t d = w->blocks; d-- > 0 && shed < n && taken - shed > 1;)
+        if (t->state[w->first_sbn + d] == TRACK_OPEN && admitted(t, d)) {
+            admit_block(t, d, false);
+            shed++;
+        }
+    return shed;
+}
+
 void track_open_blocks(const struct track *t, uint32_t *open, uint32_t *taken)
 {
     const struct track_window *w = t->windows + t->window;

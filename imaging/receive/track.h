@@ -107,6 +107,9 @@ void track_block_forget(struct track *t, uint32_t sbn);
 /* The symbol just taken could not be stored: takes it back and leaves its block out for the rest of the visit. */
 void track_refuse(struct track *t, uint32_t sbn, uint16_t esi);
 
+/* Leaves out `n` of the blocks taken in the visit under way, the last ones first, but never all. Returns how many. */
+uint32_t track_shed(struct track *t, uint32_t n);
+
 /* Blocks of the window under way that are still open, and how many of them are taken. */
 void track_open_blocks(const struct track *t, uint32_t *open, uint32_t *taken);
 

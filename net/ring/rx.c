@@ -134,9 +134,25 @@ static int source_poll(void *ctx, struct frame_in *out, int max, int timeout_ms)
     return n;
 }
 
+/* Blocks are filled in order, so those that wait lie one after another from the one being read on. */
+static unsigned rx_backlog(void *ctx)
+{
+    struct ring_rx *rx = ctx;
+    uint32_t n = 0, at = rx->at;
+
+    for (; n < rx->blocks; n++) {
+        struct tpacket_block_desc *b = (void *)(rx->map + (size_t)at * BLOCK_BYTES);
+
+        if (!(__atomic_load_n(&b->hdr.bh1.block_status, __ATOMIC_RELAXED) & TP_STATUS_USER))
+            break;
+        at = at + 1 == rx->blocks ? 0 : at + 1;
+    }
+    return n * 100 / rx->blocks;
+}
+
 struct frame_source ring_rx_source(struct ring_rx *rx)
 {
-    return (struct frame_source){.ctx = rx, .poll = source_poll};
+    return (struct frame_source){.ctx = rx, .poll = source_poll, .backlog = rx_backlog};
 }
 
 static int map_ring(struct ring_rx *rx, size_t bytes, struct err *err)

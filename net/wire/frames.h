@@ -28,6 +28,8 @@ struct frame_source {
     /* Up to `max` datagrams, waiting at most timeout_ms (0: do not wait) for the first. Returns the number, 0 on
      * time-out, or a negative ring error. Payloads are lent until the next call. */
     int (*poll)(void *ctx, struct frame_in *out, int max, int timeout_ms);
+    /* Percent of its memory that holds datagrams not yet polled; at 100 it loses what comes. NULL: not known. */
+    unsigned (*backlog)(void *ctx);
 };
 
 #define DATAGRAM_BYTES 1472

@@ -82,7 +82,7 @@ static uint64_t give(struct bench *b, struct receive *r)
     uint64_t i = 0;
 
     collect_init(&c, b->secret, 1, NULL, receive_counts(r));
-    receive_attach(r, &c);
+    receive_attach(r, &c, NULL);
     c.intake->patient = true;
     while (i < b->n && !receive_complete(r) && !receive_stopped(r)) {
         for (uint64_t end = i + BATCH < b->n ? i + BATCH : b->n; i < end; i++)

@@ -185,7 +185,7 @@ static uint32_t go_round(struct receive *r, const struct channel *ch)
     struct collect c = {0};
     uint32_t pass;
 
-    receive_attach(r, &c);
+    receive_attach(r, &c, NULL);
     for (pass = 0; c.intake && pass < ch->passes && !enough(&g); pass++)
         for (uint32_t w = 0; w < image.body.nwindows; w++)
             visit(&g, c.intake, image.body.windows + w, pass);
