@@ -10,7 +10,8 @@
 
 #include "imaging/send/errors.h"
 
-#ifndef MADV_POPULATE_READ /* Linux 5.14; some C libraries do not name it yet */
+/* Linux 5.14; some C libraries do not name it yet. */
+#ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
 #endif
 

@@ -24,7 +24,7 @@
 #include "net/wire/mono.h"
 
 #define SEND_AHEAD_DEFAULT (UINT64_C(64) << 20)
-#define SEND_MEMORY_DEFAULT (UINT64_C(256) << 20)
+#define SEND_MEMORY_DEFAULT (UINT64_C(512) << 20) /* T = 2048 for windows of 128 blocks: 10 % loss */
 
 enum send_event {
     SEND_LOOP, /* a pass begins: log `Starting stream` with the date */
@@ -38,7 +38,7 @@ struct send_config {
     uint8_t key[16];              /* the session's group key */
     uint64_t rate;                /* wire bytes a second; 0: no limit (PACE_UNLIMITED) */
     uint64_t ahead;               /* bytes to read ahead; 0: SEND_AHEAD_DEFAULT */
-    uint64_t memory; /* for repair made here: sets the largest T there is; 0: SEND_MEMORY_DEFAULT */
+    uint64_t memory; /* for repair made here, touched when needed: sets the largest T; 0: the default */
     bool fixed;      /* always the default repair, whatever is reported */
     struct mono (*clock)(void);
     void (*tell)(void *ctx, enum send_event what, uint64_t value); /* on the sending thread; may be NULL. value: number

@@ -3,10 +3,12 @@
  *   send_bench [IMAGE.ring]     without one, an image of random bytes is made in memory (its rows in the page cache)
  *
  * Makes a network namespace of its own (needs root), so nothing leaves the machine. Everything runs on one core: reading
- * ahead, the copies, the tags, the kernel's way down, and the peer's receive path, which on veth is paid by
- * the sender. No rate limit. The best of ROUNDS is given: for each way of sending Gbit/s of frames
- * (1514 bytes a packet), CPU seconds (process, both threads) per 10^9 bytes of frames, and their quotient, which does not
- * suffer from others on the machine; and the same for bare frames, with nothing copied, tagged or read. */
+ * ahead, the copies, the tags, the kernel's way down, and the peer's receive path, which on veth is paid by the sender. No
+ * rate limit; the best of ROUNDS. Beside it bare frames by the same way, with nothing copied, tagged or read: what the
+ * machine can do at all.
+ *
+ * Speed is Gbit of frames (1514 bytes a packet) a second of CPU time, so that others on the machine weigh less; findings are
+ * in four columns for tests/bench/run, what was seen on the clock follows on lines of their own. */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -65,8 +67,10 @@ static void prepare(void)
     CPU_SET(sched_getcpu(), &one);
     if (sched_setaffinity(0, sizeof one, &one) != 0)
         die("sched_setaffinity");
-    if (unshare(CLONE_NEWNET) != 0)
-        die("a network namespace cannot be made");
+    if (unshare(CLONE_NEWNET) != 0) {
+        fprintf(stderr, "send_bench: a network namespace cannot be made: not root\n");
+        exit(77);
+    }
     must_run("export PATH=$PATH:/usr/sbin:/sbin; ip link add bench0 type veth peer name bench1 && "
              "ip link set bench0 up && ip link set bench1 up");
     for (int i = 0; i < 200; i++) {
@@ -169,7 +173,17 @@ static void fail_with(const struct err *err)
     exit(1);
 }
 
-static void bench(const char *name, const struct img_file *image, const struct ring_tx_options *opt)
+/* A goal that bare frames miss as well says something about the machine, not about the sender. */
+static void finding(const char *name, double goal, struct result whole, struct result bare)
+{
+    double speed = 8 / whole.cpu, possible = 8 / bare.cpu;
+
+    printf("sender, one core, %s\t>= %.0f Gbit/s\t%.1f Gbit/s (%.3f CPU s/GB; bare frames %.1f)\t%s\n", name, goal, speed,
+           whole.cpu, possible, speed >= goal ? "pass" : possible < goal ? "machine" : "FAIL");
+    printf("  %s: %.1f Gbit/s on the clock, bare frames %.1f\n", name, whole.gbit, bare.gbit);
+}
+
+static void bench(const char *name, double goal, const struct img_file *image, const struct ring_tx_options *opt)
 {
     struct send_config config = {.image = image,
                                  .tsi = 1,
@@ -191,7 +205,7 @@ static void bench(const char *name, const struct img_file *image, const struct r
     whole = best_of(s, NULL);
     send_close(s);
     ring_tx_close(tx);
-    printf("%-8s  %8.2f %12.3f %16.1f   %8.2f %12.3f\n", name, whole.gbit, whole.cpu, 8 / whole.cpu, bare.gbit, bare.cpu);
+    finding(name, goal, whole, bare);
 }
 
 int main(int argc, char **argv)
@@ -208,12 +222,10 @@ int main(int argc, char **argv)
     if (argc < 2)
         make_image(&image);
     prepare();
-    printf("            Gbit/s     CPU s/GB  Gbit a CPU s   bare: Gbit/s     CPU s/GB\n");
-    bench("plain", &image, &opt);
-    opt.bypass = true;
-    bench("bypass", &image, &opt);
-    opt.bypass = false;
+    bench("plain", 8, &image, &opt);
     opt.offload = RING_OFFLOAD_ON;
-    bench("offload", &image, &opt);
+    bench("offload", 20, &image, &opt);
+    if (system("PATH=$PATH:/usr/sbin:/sbin ethtool -K bench0 tx-udp-segmentation off") == 0)
+        bench("offload, cut by the kernel", 8, &image, &opt);
     return 0;
 }
