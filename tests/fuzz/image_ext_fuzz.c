@@ -1,0 +1,59 @@
+/* The ext bitmaps, the input being the volume. The superblock's checksum is set right first. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "imaging/image/crc.h"
+#include "imaging/image/fs.h"
+#include "net/wire/must.h"
+
+#define RUNS 2000 /* a volume of the largest size has billions */
+
+struct memory {
+    uint8_t *bytes;
+    size_t n;
+};
+
+static int read_memory(void *ctx, uint64_t at, void *buf, size_t n)
+{
+    const struct memory *m = ctx;
+
+    if (at > m->n || n > m->n - at)
+        return -1;
+    memcpy(buf, m->bytes + at, n);
+    return 0;
+}
+
+static void walk(struct fs *fs, uint64_t from, uint64_t size)
+{
+    uint64_t end;
+
+    for (int i = 0; i < RUNS && from < size; i++, from = end) {
+        fs_ext.run(fs, from, &end);
+        MUST(end > from);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    struct memory m = {malloc(n + 1), n};
+    struct readat volume = {.ctx = &m, .read = read_memory};
+    uint64_t size =
+        n > 1024 && data[0] & 1 ? UINT64_C(1) << 48 : n; /* or a volume whose end cannot be read */
+    char note[FS_NOTE];
+    struct fs *fs;
+
+    memcpy(m.bytes, data, n);
+    if (n >= 2048) {
+        uint32_t crc = crc32c(~0u, m.bytes + 1024, 1020);
+
+        for (int i = 0; i < 4; i++)
+            m.bytes[2044 + i] = (uint8_t)(crc >> 8 * i);
+    }
+    if (fs_find(&volume, size, &fs, note) && fs) {
+        walk(fs, 0, size);
+        walk(fs, size / 2, size);
+        fs_ext.close(fs, note);
+    }
+    free(m.bytes);
+    return 0;
+}

@@ -1,0 +1,232 @@
+/* The ext bitmaps on file systems built byte by byte: what is free is called free, what is doubtful
+ * is called used. The file systems that mke2fs makes are in tests/e2e/image_ext.sh. */
+#include "imaging/image/fs.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "imaging/image/crc.h"
+#include "imaging/image/image.h"
+
+#define BLOCK 1024
+#define BLOCKS 8192 /* after block 0: one group of 8191 */
+#define BITMAP_AT (3 * BLOCK)
+#define DESC_AT (2 * BLOCK)
+
+static uint8_t disk[(size_t)BLOCK * BLOCKS];
+static uint64_t disk_bytes;
+static char note[FS_NOTE];
+
+static int read_disk(void *ctx, uint64_t at, void *buf, size_t n)
+{
+    (void)ctx;
+    if (at > disk_bytes || n > disk_bytes - at)
+        return -1;
+    memcpy(buf, disk + at, n);
+    return 0;
+}
+
+static void le(size_t at, uint64_t v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        disk[at + i] = (uint8_t)(v >> 8 * i);
+}
+
+/* One group of 1 KiB blocks; super, descriptors, bitmaps and table in blocks 1 .. 20, block 100
+ * used, all else free. */
+static void make_fs(void)
+{
+    memset(disk, 0, sizeof disk);
+    disk_bytes = sizeof disk;
+    le(BLOCK + 4, BLOCKS, 4);
+    le(BLOCK + 20, 1, 4);    /* first data block */
+    le(BLOCK + 32, 8192, 4); /* blocks a group */
+    le(BLOCK + 40, 128, 4);  /* inodes a group: 16 blocks */
+    le(BLOCK + 56, 0xEF53, 2);
+    le(BLOCK + 58, 1, 2); /* clean */
+    le(DESC_AT + 0, 3, 4);
+    le(DESC_AT + 4, 4, 4);
+    le(DESC_AT + 8, 5, 4);
+    le(DESC_AT + 12, 8191 - 21, 2); /* free */
+    for (unsigned b = 1; b <= 20; b++)
+        disk[BITMAP_AT + (b - 1) / 8] |= (uint8_t)(1 << (b - 1) % 8);
+    disk[BITMAP_AT + 99 / 8] |= 1 << 99 % 8;
+}
+
+static const struct fs_kind *find(struct fs **fs)
+{
+    static const struct readat volume = {.read = read_disk};
+
+    return fs_find(&volume, disk_bytes, fs, note);
+}
+
+/* Walks the whole volume; the blocks called free. */
+static unsigned count_free(struct fs *fs)
+{
+    unsigned sum = 0;
+    uint64_t end;
+
+    for (uint64_t at = 0; at < disk_bytes; at = end)
+        if (fs_ext.run(fs, at, &end))
+            sum += (unsigned)((end - at) / BLOCK);
+    return sum;
+}
+
+static void free_is(unsigned want)
+{
+    struct fs *fs;
+
+    assert_ptr_equal(find(&fs), &fs_ext);
+    assert_non_null(fs);
+    assert_int_equal(count_free(fs), want);
+    fs_ext.close(fs, note);
+}
+
+static void knows_what_is_free(void **state)
+{
+    struct fs *fs;
+    uint64_t end;
+
+    (void)state;
+    make_fs();
+    free_is(8191 - 21);
+    assert_string_equal(note, "");
+    assert_ptr_equal(find(&fs), &fs_ext);
+    assert_false(fs_ext.run(fs, 0, &end)); /* boot block */
+    assert_int_equal(end, BLOCK);
+    assert_false(fs_ext.run(fs, 5 * BLOCK + 7, &end));
+    assert_int_equal(end, 21 * BLOCK);
+    assert_true(fs_ext.run(fs, 21 * BLOCK, &end));
+    assert_int_equal(end, 100 * BLOCK);
+    assert_false(fs_ext.run(fs, 100 * BLOCK, &end));
+    assert_true(fs_ext.run(fs, 101 * BLOCK, &end));
+    assert_int_equal(end, sizeof disk);
+    fs_ext.close(fs, note);
+}
+
+static void a_doubtful_group_is_used(void **state)
+{
+    (void)state;
+    make_fs();
+    le(DESC_AT + 12, 8000, 2); /* a count that the bitmap does not have */
+    free_is(0);
+    assert_true(note[0]);
+    make_fs();
+    le(DESC_AT, 1u << 30, 4); /* a bitmap nowhere */
+    free_is(0);
+    make_fs();
+    disk_bytes = BITMAP_AT; /* the disk ends before it, which find() must see first */
+    struct fs *fs;
+    find(&fs);
+    assert_null(fs);
+}
+
+/* The file system is known, its free blocks are not believed. */
+static void is_distrusted(void)
+{
+    struct fs *fs;
+
+    note[0] = 0;
+    assert_ptr_equal(find(&fs), &fs_ext);
+    assert_null(fs);
+    assert_true(note[0]);
+}
+
+static void a_doubtful_file_system_is_used(void **state)
+{
+    static const struct {
+        uint16_t at, bytes;
+        uint32_t value;
+    } faults[] = {
+        {58, 2, 0},          /* not cleanly unmounted */
+        {58, 2, 3},          /* errors */
+        {24, 4, 7},          /* blocks of 128 KiB */
+        {24, 4, 0xFFFFFFFF}, /* and of nonsense */
+        {20, 4, 0},          /* first data block */
+        {32, 4, 0},          /* blocks a group */
+        {32, 4, 8200},       /* more than a bitmap holds */
+        {32, 4, 8191},       /* no whole bytes */
+        {40, 4, 0},          /* inodes a group */
+        {4, 4, 0},           /* no blocks */
+        {4, 4, 8193},        /* larger than its partition */
+        {4, 4, 0xFFFFFFFF},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        make_fs();
+        le(BLOCK + faults[i].at, faults[i].value, faults[i].bytes);
+        is_distrusted();
+    }
+}
+
+static void features_decide(void **state)
+{
+    static const struct {
+        uint16_t at;
+        uint32_t value;
+    } faults[] = {
+        {96, 0x4},        /* journal needs recovery */
+        {96, 0x1},        /* compression */
+        {96, 0x80000000}, /* not invented yet */
+        {100, 0x200},     /* bigalloc */
+        {100, 0x80},      /* snapshots */
+        {100, 0x400},     /* metadata checksums: the superblock has none */
+        {96, 0x80},       /* 64bit with a descriptor size of 0 */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        make_fs();
+        le(BLOCK + 76, 1, 4);
+        le(BLOCK + 88, 128, 2);
+        le(BLOCK + faults[i].at, faults[i].value, 4);
+        is_distrusted();
+    }
+    make_fs();
+    le(BLOCK + 76, 1, 4);
+    le(BLOCK + 88, 128, 2);
+    le(BLOCK + 96, 0x42, 4);
+    free_is(8191 - 21);
+}
+
+static void every_bit_of_the_records(void **state)
+{
+    struct fs *fs;
+
+    (void)state;
+    for (size_t bit = 0; bit < 8 * 1100; bit++) {
+        make_fs();
+        disk[BLOCK + bit / 8] ^= (uint8_t)(1 << bit % 8);
+        if (!find(&fs) || !fs)
+            continue;
+        count_free(fs); /* the sanitizers watch */
+        fs_ext.close(fs, note);
+    }
+}
+
+static void checksums_are_the_known_ones(void **state)
+{
+    (void)state;
+    assert_int_equal(crc32_ieee(0, "123456789", 9), 0xCBF43926);
+    assert_int_equal(~crc32c(~0u, "123456789", 9), 0xE3069283);
+    assert_int_equal(crc16(0xFFFF, "123456789", 9), 0x4B37);
+    assert_int_equal(crc32_ieee(crc32_ieee(0, "1234", 4), "56789", 5), 0xCBF43926);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(checksums_are_the_known_ones),
+        cmocka_unit_test(knows_what_is_free),
+        cmocka_unit_test(a_doubtful_group_is_used),
+        cmocka_unit_test(a_doubtful_file_system_is_used),
+        cmocka_unit_test(features_decide),
+        cmocka_unit_test(every_bit_of_the_records),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
