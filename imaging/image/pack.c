@@ -29,7 +29,7 @@ struct packing {
     uint64_t given_bytes; /* of the source, given to the threads */
     uint64_t taken_bytes; /* and come back */
     uint64_t data_end;
-    bool at_end;
+    bool at_end, seekable;
 };
 
 static bool stopped(const struct packing *p)
@@ -63,10 +63,10 @@ static int read_data(struct packing *p, struct squeeze_job *j, size_t n)
 
     if (rc)
         return rc;
-    if (p->src.seekable && got < n)
+    if (p->seekable && got < n)
         return err_set(p->err, IMG_ESOURCE, "the source ends at byte %llu, before the size it has",
                        (unsigned long long)(p->given_bytes + got));
-    if (p->src.seekable)
+    if (p->seekable)
         usage_mask(&p->use, p->given_bytes, j->raw, got);
     j->raw_len = (uint32_t)got;
     return 0;
@@ -79,7 +79,7 @@ static int read_chunk(struct packing *p, struct squeeze_job *j)
 
     j->state = IMG_DATA;
     j->raw_len = IMG_CHUNK_BYTES;
-    if (p->src.seekable) {
+    if (p->seekable) {
         j->raw_len = img_raw_len(p->src.bytes, number);
         j->state = usage_state(&p->use, number);
     }
@@ -97,7 +97,7 @@ static int give_chunk(struct packing *p)
         return err_set(p->err, IMG_ESOURCE,
                        "the source is larger than 256 TiB, the most an image holds");
     p->given_bytes += j->raw_len;
-    p->at_end = j->raw_len < IMG_CHUNK_BYTES || (p->src.seekable && p->given_bytes == p->src.bytes);
+    p->at_end = j->raw_len < IMG_CHUNK_BYTES || (p->seekable && p->given_bytes == p->src.bytes);
     if (j->raw_len)
         squeeze_give(&p->squeeze);
     return 0;
@@ -225,7 +225,7 @@ static int finish(struct packing *p)
 
     if (rc)
         return rc;
-    if (!p->src.seekable)
+    if (!p->seekable)
         usage_set_size(&p->use, p->taken_bytes);
     h->raw_bytes = p->taken_bytes;
     h->min_target_bytes = usage_min_target(&p->use, h->raw_bytes, p->data_end);
@@ -266,8 +266,9 @@ static int start(struct packing *p)
         rc = input_open(&p->src, o->source, o->stop, p->err);
     if (rc)
         return rc;
+    p->seekable = p->src.seekable;
     usage_open(&p->use, &p->src, o->note, o->ctx);
-    rc = p->src.seekable ? check_size(p, p->src.bytes) : 0;
+    rc = p->seekable ? check_size(p, p->src.bytes) : 0;
     if (rc == 0)
         rc = body_start(&p->body, o->output, p->err);
     if (rc == 0)
@@ -292,7 +293,7 @@ static void set_texts(struct packing *p)
 int img_pack(const struct pack_options *opt, struct pack_result *res, struct err *e)
 {
     struct packing *p = calloc(1, sizeof *p);
-    int rc, ended;
+    int rc;
 
     if (!p)
         return err_set(e, IMG_EMEMORY, "no memory to pack with");
@@ -308,10 +309,12 @@ int img_pack(const struct pack_options *opt, struct pack_result *res, struct err
         rc = run_chunks(p);
     squeeze_stop(&p->squeeze);
     if (rc == 0)
+        rc = input_close(
+            &p->src, e); /* a decompressor's failure explains whatever is wrong with what it gave */
+    if (rc == 0)
         rc = finish(p);
     usage_close(&p->use);
-    ended = input_close(&p->src, rc ? NULL : e);
-    rc = rc ? rc : ended;
+    input_close(&p->src, NULL);
     if (rc == 0)
         rc = write_head(p);
     if (rc == 0)

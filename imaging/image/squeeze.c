@@ -30,9 +30,18 @@ static void work_on(struct squeeze_job *j, int level, void *workspace)
 /* The next job for a worker; NULL when it is time to end. Called and left under the lock. */
 static struct squeeze_job *next_job(struct squeeze *q)
 {
-    while (!q->stop && q->started == q->given)
-        pthread_cond_wait(&q->work, &q->lock);
-    return q->stop ? NULL : &q->job[q->started++ % q->jobs];
+    while (!q->stop) {
+        struct squeeze_job *j;
+
+        if (q->started == q->given) {
+            pthread_cond_wait(&q->work, &q->lock);
+            continue;
+        }
+        j = &q->job[q->started++ % q->jobs];
+        if (!j->done)
+            return j;
+    }
+    return NULL;
 }
 
 static void *worker(void *arg)
@@ -45,8 +54,7 @@ static void *worker(void *arg)
     pthread_mutex_lock(&q->lock);
     while ((j = next_job(q)) != NULL) {
         pthread_mutex_unlock(&q->lock);
-        if (j->state == IMG_DATA)
-            work_on(j, q->level, workspace);
+        work_on(j, q->level, workspace);
         pthread_mutex_lock(&q->lock);
         j->done = true;
         pthread_cond_signal(&q->result);
@@ -115,10 +123,14 @@ struct squeeze_job *squeeze_slot(struct squeeze *q)
 
 void squeeze_give(struct squeeze *q)
 {
-    MUST(q->given - q->taken < q->jobs);
+    struct squeeze_job *j = squeeze_slot(q);
+
+    MUST(j);
     pthread_mutex_lock(&q->lock);
-    q->job[q->given++ % q->jobs].done = false;
-    pthread_cond_signal(&q->work);
+    j->done = j->state != IMG_DATA; /* a terabyte of holes wakes nobody */
+    q->given++;
+    if (!j->done)
+        pthread_cond_signal(&q->work);
     pthread_mutex_unlock(&q->lock);
 }
 
@@ -138,5 +150,9 @@ struct squeeze_job *squeeze_take(struct squeeze *q)
 void squeeze_drop(struct squeeze *q)
 {
     MUST(q->taken < q->given);
+    pthread_mutex_lock(&q->lock);
     q->taken++;
+    if (q->started < q->taken) /* jobs that needed no work: no worker may look at their slots any more */
+        q->started = q->taken;
+    pthread_mutex_unlock(&q->lock);
 }
