@@ -152,7 +152,8 @@ void squeeze_drop(struct squeeze *q)
     MUST(q->taken < q->given);
     pthread_mutex_lock(&q->lock);
     q->taken++;
-    if (q->started < q->taken) /* jobs that needed no work: no worker may look at their slots any more */
+    if (q->started <
+        q->taken) /* jobs that needed no work: no worker may look at their slots any more */
         q->started = q->taken;
     pthread_mutex_unlock(&q->lock);
 }
