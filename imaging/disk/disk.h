@@ -76,8 +76,8 @@ int disk_limit(struct disk *disk, uint64_t bytes_per_s, struct err *err);
 
 /* Faults, by byte position; a field of UINT64_MAX never strikes. For tests. */
 struct disk_faults {
-    uint64_t write_fails_at; /* a write that covers this byte fails */
-    uint64_t write_lost_at;  /* a write that covers this byte says 0 and writes nothing */
+    uint64_t write_fails_at; /* a write or zeroing that covers this byte fails */
+    uint64_t write_lost_at;  /* a write or zeroing that covers this byte says 0 and changes nothing */
     uint64_t read_flips_at;  /* a read that covers this byte returns it with one bit changed */
 };
 

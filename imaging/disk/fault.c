@@ -23,24 +23,35 @@ static int fault_read(void *ctx, uint8_t *to, size_t n, uint64_t at, struct err 
     return rc;
 }
 
+/* Whether writing or zeroing [at, at + n) goes wrong: 0 no, 1 silently, or an error. */
+static int strike(const struct fault *f, uint64_t at, uint64_t n, struct err *err)
+{
+    if (covers(at, n, f->faults.write_fails_at))
+        return err_set(err, DISK_EFAULT, "write at byte %llu fails as told", (unsigned long long)at);
+    return covers(at, n, f->faults.write_lost_at);
+}
+
 static int fault_write(void *ctx, const struct disk_part *parts, int n_parts, uint64_t at, struct err *err)
 {
     struct fault *f = ctx;
     uint64_t n = 0;
+    int struck;
 
     for (int i = 0; i < n_parts; i++)
         n += parts[i].n;
-    if (covers(at, n, f->faults.write_fails_at))
-        return err_set(err, DISK_EFAULT, "write at byte %llu fails as told", (unsigned long long)at);
-    if (covers(at, n, f->faults.write_lost_at))
-        return 0;
+    struck = strike(f, at, n, err);
+    if (struck)
+        return struck < 0 ? struck : 0;
     return f->below.ops->write(f->below.ctx, parts, n_parts, at, err);
 }
 
 static int fault_zero(void *ctx, uint64_t at, uint64_t n, struct err *err)
 {
     struct fault *f = ctx;
+    int struck = strike(f, at, n, err);
 
+    if (struck)
+        return struck < 0 ? struck : 0;
     return f->below.ops->zero(f->below.ctx, at, n, err);
 }
 

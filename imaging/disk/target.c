@@ -38,17 +38,26 @@ static bool aligned(const void *p, size_t n, uint64_t at)
     return ((uintptr_t)p | n | at) % DISK_ALIGN == 0;
 }
 
+/* A read through the cache must ask the medium all the same: dirty pages go out, clean ones are dropped, also those
+ * the range covers in part. A write that failed on its way out is said here once and never again, so it is not overheard. */
+static int uncache(struct target *t, size_t n, uint64_t at, struct err *err)
+{
+    uint64_t from = at & ~(uint64_t)(DISK_ALIGN - 1), to = (at + n + DISK_ALIGN - 1) & ~(uint64_t)(DISK_ALIGN - 1);
+
+    if (fdatasync(t->cached))
+        return fail(t, DISK_EWRITE, "flush failed", at, err);
+    posix_fadvise(t->cached, (off_t)from, (off_t)(to - from), POSIX_FADV_DONTNEED);
+    return 0;
+}
+
 static int target_read(void *ctx, uint8_t *to, size_t n, uint64_t at, struct err *err)
 {
     struct target *t = ctx;
-    bool direct = aligned(to, n, at);
-    int fd = direct ? t->direct : t->cached;
+    int fd = aligned(to, n, at) ? t->direct : t->cached;
+    int rc = fd == t->cached ? uncache(t, n, at, err) : 0;
 
-    if (!direct) {
-        /* The end of a disk that is no multiple of DISK_ALIGN: make the cache ask the medium. */
-        fdatasync(t->cached);
-        posix_fadvise(t->cached, (off_t)at, (off_t)n, POSIX_FADV_DONTNEED);
-    }
+    if (rc)
+        return rc;
     while (n > 0) {
         ssize_t got = pread(fd, to, n, (off_t)at);
 
@@ -235,15 +244,31 @@ static int open_file(struct target *t, struct disk *disk, const struct disk_want
         return err_set(err, DISK_EOPEN, "%s: cannot be made %llu bytes long: %s", t->path,
                        (unsigned long long)want->make_bytes, strerror(errno));
     disk->bytes = made ? want->make_bytes : (uint64_t)st->st_size;
-    disk->blank = made || lseek(t->cached, 0, SEEK_DATA) < 0;
+    disk->blank = made || (lseek(t->cached, 0, SEEK_DATA) < 0 && errno == ENXIO);
     return 0;
+}
+
+/* The same file once more, past the cache; -1 where that cannot be had: some file systems, no /proc, other alignment. */
+static int open_direct(int cached)
+{
+    uint8_t *probe = aligned_alloc(DISK_ALIGN, DISK_ALIGN);
+    char link[64];
+    int fd;
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", cached);
+    fd = probe ? open(link, O_RDWR | O_DIRECT | O_CLOEXEC) : -1;
+    if (fd >= 0 && pread(fd, probe, DISK_ALIGN, 0) < 0 && errno == EINVAL) {
+        close(fd);
+        fd = -1;
+    }
+    free(probe);
+    return fd;
 }
 
 static int open_checked(struct target *t, struct disk *disk, const struct disk_want *want, struct err *err)
 {
     struct stat st;
     bool there = stat(t->path, &st) == 0;
-    char link[64];
     int rc;
 
     if (!there && errno != ENOENT)
@@ -259,9 +284,7 @@ static int open_checked(struct target *t, struct disk *disk, const struct disk_w
     if (disk->bytes < want->min_bytes)
         return err_set(err, DISK_ESMALL, "%s holds %llu bytes; the image needs %llu", t->path,
                        (unsigned long long)disk->bytes, (unsigned long long)want->min_bytes);
-    /* The same file once more, past the cache; whoever cannot (some network file systems) is used through it. */
-    snprintf(link, sizeof link, "/proc/self/fd/%d", t->cached);
-    t->direct = open(link, O_RDWR | O_DIRECT | O_CLOEXEC);
+    t->direct = open_direct(t->cached);
     if (t->direct < 0)
         t->direct = t->cached;
     return 0;
