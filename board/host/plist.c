@@ -44,17 +44,6 @@ static int expected(const struct scan *s, const char *what)
                    n ? got : "something else", n ? "\"" : "");
 }
 
-/* Moves behind `mark`; false when it does not come. */
-static bool skip_behind(struct scan *s, const char *mark)
-{
-    while (s->at < s->end && !starts(s, mark))
-        advance(s, 1);
-    if (s->at == s->end)
-        return false;
-    advance(s, strlen(mark));
-    return true;
-}
-
 /* Blanks and comments between elements. */
 static int skip_space(struct scan *s)
 {
@@ -63,8 +52,12 @@ static int skip_space(struct scan *s)
             advance(s, 1);
         if (!starts(s, "<!--"))
             return 0;
-        if (!skip_behind(s, "-->"))
+        advance(s, 4);
+        while (s->at < s->end && !starts(s, "--"))
+            advance(s, 1);
+        if (!starts(s, "-->"))
             return expected(s, "the end of a comment");
+        advance(s, 3);
     }
 }
 
@@ -119,7 +112,7 @@ static int take_text(struct scan *s, const char *closing, char *to)
     size_t n = 0;
 
     while (s->at < s->end && *s->at != '<') {
-        char c = take_char(s);
+        char c = starts(s, "]]>") ? 0 : take_char(s);
 
         if (!c)
             return expected(s, "one of &amp; &lt; &gt; &quot; &apos;");
@@ -179,29 +172,86 @@ static int take_value(struct scan *s, struct plist_value *v)
     return rc;
 }
 
+/* Blanks, at least one. */
+static bool take_blanks(struct scan *s)
+{
+    const char *from = s->at;
+
+    while (s->at < s->end && is_blank(*s->at))
+        advance(s, 1);
+    return s->at > from;
+}
+
+static bool take_word(struct scan *s, const char *word)
+{
+    if (!starts(s, word))
+        return false;
+    advance(s, strlen(word));
+    return true;
+}
+
+/* XML's characters of a public identifier. */
+static bool is_pubid(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c && strchr(" -'()+,./:=?;!*#@$_%", c));
+}
+
+/* "..." or '...' */
+static bool take_quoted(struct scan *s)
+{
+    char quote = s->at < s->end ? *s->at : 0;
+    const char *at = s->at + 1;
+
+    if (quote != '"' && quote != '\'')
+        return false;
+    while (at < s->end && *at != quote && is_pubid(*at))
+        at++;
+    if (at >= s->end || *at != quote)
+        return false;
+    advance(s, (size_t)(at - s->at) + 1);
+    return true;
+}
+
+/* <?xml version="1.0" encoding="UTF-8"?> */
+static int take_declaration(struct scan *s)
+{
+    bool good = take_word(s, "<?xml") && take_blanks(s) && (take_word(s, "version=\"1.0\"") || take_word(s, "version='1.0'"));
+
+    if (good && take_blanks(s) && starts(s, "encoding"))
+        good = take_word(s, "encoding=\"UTF-8\"") || take_word(s, "encoding=\"utf-8\"") ||
+               take_word(s, "encoding='UTF-8'") || take_word(s, "encoding='utf-8'");
+    take_blanks(s);
+    return good && take_word(s, "?>") ? 0 : expected(s, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+}
+
+/* <!DOCTYPE plist PUBLIC "..." "..."> */
+static int take_doctype(struct scan *s)
+{
+    bool good = take_word(s, "<!DOCTYPE") && take_blanks(s) && take_word(s, "plist");
+
+    if (good && take_blanks(s) && starts(s, "PUBLIC"))
+        good = take_word(s, "PUBLIC") && take_blanks(s) && take_quoted(s) && take_blanks(s) && take_quoted(s);
+    else if (good && starts(s, "SYSTEM"))
+        good = take_word(s, "SYSTEM") && take_blanks(s) && take_quoted(s);
+    take_blanks(s);
+    return good && take_word(s, ">") ? 0 : expected(s, "<!DOCTYPE plist PUBLIC \"...\" \"...\">, no definitions");
+}
+
 /* What may stand before <plist>: a declaration, comments, a DOCTYPE line. */
 static int take_prolog(struct scan *s)
 {
-    int rc;
+    int rc = 0;
 
-    if (starts(s, "\xEF\xBB\xBF"))
-        advance(s, 3);
-    if (starts(s, "<?xml") && !skip_behind(s, "?>"))
-        return expected(s, "the end of the XML declaration");
-    rc = skip_space(s);
-    if (rc)
-        return rc;
-    if (starts(s, "<!DOCTYPE")) {
-        while (s->at < s->end && *s->at != '>') {
-            if (*s->at == '[')
-                return expected(s, "a DOCTYPE without definitions of its own");
-            advance(s, 1);
-        }
-        if (s->at == s->end)
-            return expected(s, "the end of the DOCTYPE");
-        advance(s, 1);
-    }
-    rc = skip_space(s);
+    take_word(s, "\xEF\xBB\xBF");
+    if (starts(s, "<?xml"))
+        rc = take_declaration(s);
+    if (rc == 0)
+        rc = skip_space(s);
+    if (rc == 0 && starts(s, "<!DOCTYPE"))
+        rc = take_doctype(s);
+    if (rc == 0)
+        rc = skip_space(s);
     if (rc)
         return rc;
     return take_tag(s, "<plist version=\"1.0\"") || take_tag(s, "<plist") ? 0 : expected(s, "<plist version=\"1.0\">");

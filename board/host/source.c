@@ -11,6 +11,11 @@
 
 _Atomic int source_interrupted;
 
+bool source_stopped(void)
+{
+    return atomic_load(&source_interrupted);
+}
+
 const struct source_ops *source_for(const char *where)
 {
     if (!strncmp(where, "ringcast://", 11))

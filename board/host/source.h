@@ -49,6 +49,8 @@ const struct source_ops *source_for(const char *where);
 
 /* Set by a signal handler of the command: every wait of a source ends with RECEIVE_EINTR soon after. */
 extern _Atomic int source_interrupted;
+/* Whether it is set: for calls that block on the network. */
+bool source_stopped(void);
 
 /* Reads exactly n bytes at `offset` of the image file. */
 typedef int source_reader(void *ctx, uint64_t offset, uint8_t *buf, size_t n, struct err *err);

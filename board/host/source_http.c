@@ -34,6 +34,8 @@ static int connect_to(struct web *w, const struct source_options *opt, struct er
     if (!rc)
         rc = ip_stack_open(&w->stack, interface, &config, err);
     if (!rc)
+        ip_stack_stop_when(w->stack, source_stopped);
+    if (!rc)
         rc = ip_stack_wait_address(w->stack, 20000, err);
     return rc ? rc : http_open(&w->file, w->stack, &url, idle_ms, err);
 }

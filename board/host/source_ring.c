@@ -83,6 +83,8 @@ static int join(struct ring_source *g, const struct source_options *opt, const c
     if (!rc)
         rc = ip_stack_open(&g->stack, interface, &config, err);
     if (!rc)
+        ip_stack_stop_when(g->stack, source_stopped);
+    if (!rc)
         rc = ip_stack_wait_address(g->stack, 20000, err);
     if (!rc)
         rc = ip_stack_resolve(g->stack, url.host, 10000, &at.address, err);

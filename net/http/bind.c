@@ -144,10 +144,13 @@ static int wait_bytes(struct http_file *f)
     const uint8_t *bytes;
 
     while (!peek(f, &bytes)) {
+        int rc;
+
         if (f->ended || mono_sub(ip_clock(), f->heard) > f->idle_ms * MONO_MS)
             return 0;
-        if (ip_stack_wait(f->stack, 100, -1))
-            return IP_EPOLL;
+        rc = ip_stack_block(f->stack, 100);
+        if (rc)
+            return rc;
     }
     return 1;
 }
@@ -199,8 +202,8 @@ static int redial(struct http_file *f, int tries, struct err *err)
     struct mono until = mono_add(ip_clock(), (int64_t)tries * PAUSE_MS * MONO_MS);
 
     while (mono_sub(until, ip_clock()) > 0)
-        if (ip_stack_wait(f->stack, 50, -1))
-            break;
+        if (ip_stack_block(f->stack, 50))
+            break; /* seen again by whoever waits next */
     return dial(f, f->at, err);
 }
 
@@ -225,7 +228,7 @@ static int next_bytes(struct http_file *f, const uint8_t **bytes, size_t *n, str
         if (rc > 0)
             rc = f->at < f->end ? wait_bytes(f) : 0;
         if (rc < 0)
-            return err_set(err, rc, "waiting for the network interface failed");
+            return ip_stack_failed(rc, err);
         if (rc > 0) {
             *n = peek(f, bytes);
             if (*n > f->end - f->at)
@@ -263,7 +266,7 @@ int http_open(struct http_file **out, struct ip_stack *stack, const struct http_
         rc = unreachable(f, err);
     if (rc < 0) {
         http_close(f);
-        return err_set(err, rc, "waiting for the network interface failed");
+        return ip_stack_failed(rc, err);
     }
     *out = f;
     return 0;

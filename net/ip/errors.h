@@ -11,7 +11,8 @@
     X(IP_ENAME, -1105, "the host name cannot be resolved")                                         \
     X(IP_ENOMEM, -1106, "the IP stack is out of memory")                                           \
     X(IP_EGROUP, -1107, "the multicast group cannot be joined")                                    \
-    X(IP_EPOLL, -1108, "waiting for the network interface failed")
+    X(IP_EPOLL, -1108, "waiting for the network interface failed")                                 \
+    X(IP_ESTOPPED, -1109, "interrupted")
 
 #define X(name, code, sentence) name = code,
 enum ip_error { IP_ERRORS(X) };

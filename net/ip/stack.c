@@ -25,6 +25,7 @@ struct ip_stack {
     struct netif netif;
     struct ip_link link;
     struct mono now;
+    bool (*stop)(void); /* may be NULL */
     struct {
         bool done;
         uint32_t address; /* 0: not found */
@@ -190,6 +191,23 @@ int ip_stack_wait(struct ip_stack *s, int max_ms, int wake_fd)
     return 0;
 }
 
+int ip_stack_block(struct ip_stack *s, int max_ms)
+{
+    int rc = ip_stack_wait(s, max_ms, -1);
+
+    return rc == 0 && s->stop && s->stop() ? IP_ESTOPPED : rc;
+}
+
+void ip_stack_stop_when(struct ip_stack *s, bool (*stop)(void))
+{
+    s->stop = stop;
+}
+
+int ip_stack_failed(int code, struct err *err)
+{
+    return err_set(err, code, code == IP_ESTOPPED ? "interrupted" : "waiting for the network interface failed");
+}
+
 int ip_stack_fd(const struct ip_stack *s)
 {
     return s->link.fd;
@@ -216,9 +234,9 @@ int ip_stack_wait_address(struct ip_stack *s, int timeout_ms, struct err *err)
     int rc = 0;
 
     while (!ip_stack_address(s) && !rc && mono_sub(end, ip_clock()) > 0)
-        rc = ip_stack_wait(s, 100, -1);
+        rc = ip_stack_block(s, 100);
     if (rc)
-        return err_set(err, rc, "waiting for the network interface failed");
+        return ip_stack_failed(rc, err);
     if (!ip_stack_address(s))
         return err_set(err, IP_ENOADDRESS, "no address after %d s: no DHCP server answered", timeout_ms / 1000);
     return 0;
@@ -240,6 +258,7 @@ int ip_stack_resolve(struct ip_stack *s, const char *host, int timeout_ms, uint3
     struct mono end = mono_add(ip_clock(), timeout_ms * MONO_MS);
     ip_addr_t address;
     err_t started;
+    int rc = 0;
 
     if (ip_address_parse(host, out) == 0)
         return 0;
@@ -251,9 +270,10 @@ int ip_stack_resolve(struct ip_stack *s, const char *host, int timeout_ms, uint3
     else if (started == ERR_VAL)
         return err_set(err, IP_ENAME, "cannot look up \"%s\": no DNS server is known here (an address or NAME.local works)",
                        host);
-    while (started == ERR_INPROGRESS && !s->lookup.done && mono_sub(end, ip_clock()) > 0)
-        if (ip_stack_wait(s, 100, -1))
-            break;
+    while (started == ERR_INPROGRESS && !s->lookup.done && !rc && mono_sub(end, ip_clock()) > 0)
+        rc = ip_stack_block(s, 100);
+    if (rc)
+        return ip_stack_failed(rc, err);
     if (!s->lookup.address)
         return err_set(err, IP_ENAME, "nobody answers to the name \"%s\"", host);
     *out = s->lookup.address;

@@ -47,6 +47,12 @@ int ip_stack_step(struct ip_stack *, struct mono now);
 /* One step on the system's clock, then sleeps until a frame comes, a timer is due or max_ms have passed, then
  * steps again. wake_fd (-1: none) ends the sleep too. 0, or IP_EPOLL. */
 int ip_stack_wait(struct ip_stack *, int max_ms, int wake_fd);
+/* The same for helpers that block for long: ends with IP_ESTOPPED once `stop` (ip_stack_stop_when) says so. */
+int ip_stack_block(struct ip_stack *, int max_ms);
+/* What ends blocking calls early: asked several times a second, and when a signal came. NULL (at first): nothing. */
+void ip_stack_stop_when(struct ip_stack *, bool (*stop)(void));
+/* err_set for a code that ip_stack_wait or ip_stack_block returned. */
+int ip_stack_failed(int code, struct err *);
 /* The file descriptor to poll for reading, -1 when the link has none. */
 int ip_stack_fd(const struct ip_stack *);
 /* CLOCK_MONOTONIC, which the calls that block run on. */
@@ -59,9 +65,10 @@ void ip_stack_adopt(struct ip_stack *);
 /* Our address; 0 while there is none. */
 uint32_t ip_stack_address(const struct ip_stack *);
 const uint8_t *ip_stack_mac(const struct ip_stack *);
-/* Steps until there is an address, at most timeout_ms. Blocks. 0 or IP_ENOADDRESS. */
+/* Steps until there is an address, at most timeout_ms. Blocks. 0, IP_ENOADDRESS or IP_ESTOPPED. */
 int ip_stack_wait_address(struct ip_stack *, int timeout_ms, struct err *);
-/* A dotted quad, NAME.local by mDNS, or a name known to the DHCP server's resolver. Blocks. 0 or IP_ENAME. */
+/* A dotted quad, NAME.local by mDNS, or a name known to the DHCP server's resolver. Blocks. 0, IP_ENAME or
+ * IP_ESTOPPED. */
 int ip_stack_resolve(struct ip_stack *, const char *host, int timeout_ms, uint32_t *out, struct err *);
 
 /* IGMP membership, so that switches forward the group to this port. The data (UDP to `port`) is left to a ring and

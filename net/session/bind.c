@@ -321,9 +321,11 @@ static int join_once(struct join *j, struct ip_stack *stack, struct session_serv
     join_begin(j, at);
     while (j->state < JOIN_DONE) {
         int64_t left = mono_sub(end, ip_clock());
+        int rc = left <= 0 ? SESSION_ETIMEOUT
+                           : ip_stack_block(stack, left < 100 * MONO_MS ? (int)(left / MONO_MS) + 1 : 100);
 
-        if (left <= 0 || ip_stack_wait(stack, left < 100 * MONO_MS ? (int)(left / MONO_MS) + 1 : 100, -1))
-            join_end(j, JOIN_FAILED, SESSION_ETIMEOUT);
+        if (rc && j->state < JOIN_DONE)
+            join_end(j, JOIN_FAILED, rc);
     }
     return j->state == JOIN_DONE ? 0 : j->failure;
 }
@@ -337,26 +339,48 @@ static int join_failed(int failure, struct session_server_at at, struct err *err
                                                     : "it does not speak Ringcast's session protocol";
     char text[IP_TEXT];
 
+    if (failure == IP_ESTOPPED || failure == IP_EPOLL)
+        return ip_stack_failed(failure, err);
     return err_set(err, failure, "cannot join a session at %s port %u: %s", ip_address_text(text, at.address), at.port,
                    why);
 }
 
-static void pause_between(struct ip_stack *stack)
+static int pause_between(struct ip_stack *stack)
 {
     struct mono end = mono_add(ip_clock(), PAUSE_NS);
+    int rc = 0;
 
-    while (mono_sub(end, ip_clock()) > 0)
-        if (ip_stack_wait(stack, 50, -1))
-            return;
+    while (rc == 0 && mono_sub(end, ip_clock()) > 0)
+        rc = ip_stack_block(stack, 50);
+    return rc;
+}
+
+/* Attempts until one succeeds or the time is up; the failure told then is the one that says most. */
+static int join_until(struct join *j, struct ip_stack *stack, struct session_server_at at, int timeout_ms)
+{
+    struct mono end = mono_add(ip_clock(), timeout_ms * MONO_MS);
+    int told = SESSION_ETIMEOUT;
+
+    for (;;) {
+        struct mono once = mono_add(ip_clock(), PATIENCE_NS);
+        int rc = join_once(j, stack, at, timeout_ms && mono_sub(once, end) > 0 ? end : once);
+
+        if (rc != SESSION_ETIMEOUT)
+            told = rc;
+        if (rc == 0 || (timeout_ms && mono_sub(end, ip_clock()) < PAUSE_NS))
+            return told;
+        rc = pause_between(stack);
+        if (rc)
+            return rc;
+    }
 }
 
 int session_join(struct ip_stack *stack, struct session_server_at at, const char *name,
                  const uint8_t id[SESSION_ID_BYTES], int timeout_ms, struct session_welcome *welcome, struct err *err)
 {
     struct session_message hello = {.type = SESSION_HELLO};
-    struct mono end = mono_add(ip_clock(), timeout_ms * MONO_MS);
     struct join *j;
-    int rc, before = SESSION_ETIMEOUT; /* a refused connection says more than a last attempt cut short */
+    int rc;
 
     if (!session_name_legal(name))
         return err_set(err, SESSION_EFIELD, "expected an image name of at most %d bytes, got \"%.80s\"", SESSION_NAME_MAX,
@@ -368,17 +392,7 @@ int session_join(struct ip_stack *stack, struct session_server_at at, const char
     memcpy(hello.u.hello.id, id, SESSION_ID_BYTES);
     memcpy(hello.u.hello.name, name, strlen(name) + 1);
     j->n = session_message_encode(&hello, j->hello);
-    for (;;) {
-        struct mono once = mono_add(ip_clock(), PATIENCE_NS);
-
-        rc = join_once(j, stack, at, timeout_ms && mono_sub(once, end) > 0 ? end : once);
-        if (rc == SESSION_ETIMEOUT)
-            rc = before;
-        before = rc;
-        if (rc == 0 || (timeout_ms && mono_sub(end, ip_clock()) < PAUSE_NS))
-            break;
-        pause_between(stack);
-    }
+    rc = join_until(j, stack, at, timeout_ms);
     rc = rc ? join_failed(rc, at, err) : session_handshake_result(&j->handshake, welcome, err);
     free(j);
     return rc;

@@ -1,10 +1,10 @@
 #!/bin/bash
-# The box is found by name: avahi-browse sees the advert of a server.
+# The box is found by name: avahi-browse sees the advert of a server, a restore finds the server's host.
 . "$(dirname "$0")/lib.sh"
 requires avahi-daemon avahi-browse dbus-daemon unshare
 
 small_ring
-lab_up 1
+lab_up 2
 serve_small
 lab_address "${LAB_RECEIVER[1]}" 10.78.0.11/24
 
@@ -39,3 +39,10 @@ browse()
 }
 until_true 30 browse || fail "avahi-browse does not see the server"
 pass "avahi-browse: $(grep -m1 '^=' "$LAB_DIR/browse.out")"
+
+ring_restore 2 --source ringcast://ringcast.local
+ring_passed 2
+ring_options 2
+expect 1 lab_exec "${LAB_RECEIVER[2]}" "$RINGCAST" restore "${RING_OPTIONS[@]}" --source ringcast://nobody.local
+expect_says 'nobody answers to the name "nobody.local"'
+pass "restored from ringcast://ringcast.local"

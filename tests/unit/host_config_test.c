@@ -169,7 +169,7 @@ static void plist_errors_name_file_line_and_cause(void **state)
                  "f:8: Multicast TTL: ttl: expected a TTL, 1 to 255, got \"300\"");
     expect_error(HEAD "<key>a&b</key>" TAIL, CONFIG_ESYNTAX, "f:5: expected one of &amp; &lt; &gt; &quot; &apos;, got \"&b</key></dict>\"");
     expect_error("<!DOCTYPE plist [<!ENTITY a \"b\">]><plist><dict></dict></plist>", CONFIG_ESYNTAX,
-                 "f:1: expected a DOCTYPE without definitions of its own, got \"[<!ENTITY\"");
+                 "f:1: expected <!DOCTYPE plist PUBLIC \"...\" \"...\">, no definitions, got \"[<!ENTITY\"");
     expect_error(HEAD NEEDED TAIL "x", CONFIG_ESYNTAX, "f:10: expected nothing after </plist>, got \"x\"");
     expect_error("<html>", CONFIG_ESYNTAX, "f:1: expected <plist version=\"1.0\">, got \"<html>\"");
     expect_error("bplist00\xD1", CONFIG_EBINARY,
