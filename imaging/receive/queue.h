@@ -1,10 +1,9 @@
 /* A bounded queue between exactly one producer and one consumer thread. The producer fills a cell, then publishes it
- * by a release store of `tail`; the consumer sees it by an acquire load, empties the cell, and gives it back by a
- * release store of `head`. Sleeping goes through a semaphore, so nothing is polled. Cells hold QUEUE_CELL bytes. */
+ * by a store of `tail`; the consumer sees it, empties the cell, and gives it back by a store of `head`. A consumer that
+ * finds nothing sleeps on `tail` (a futex; time by the monotonic clock, so that setting the clock holds nobody up). */
 #ifndef IMAGING_RECEIVE_QUEUE_H
 #define IMAGING_RECEIVE_QUEUE_H
 
-#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,7 +13,7 @@ struct queue {
     uint32_t mask; /* cells - 1; a power of two of them */
     uint32_t cell; /* bytes of one */
     _Atomic uint32_t head, tail;
-    sem_t filled; /* counts published cells */
+    _Atomic bool sleeping; /* the consumer sleeps or is about to */
 };
 
 /* Makes a queue of `cells` (a power of two) of `cell` bytes each. 0, or -1 when there is no memory. */
@@ -32,12 +31,5 @@ bool queue_pop(struct queue *q, void *item);
 
 /* Consumer: waits at most timeout_ms for an item (forever when negative); false on time-out. */
 bool queue_pop_wait(struct queue *q, void *item, int timeout_ms);
-
-/* Items in it; a snapshot. */
-static inline uint32_t queue_length(struct queue *q)
-{
-    return atomic_load_explicit(&q->tail, memory_order_relaxed) -
-           atomic_load_explicit(&q->head, memory_order_relaxed);
-}
 
 #endif
