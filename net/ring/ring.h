@@ -98,7 +98,7 @@ void ring_tx_close(struct ring_tx *tx);
 struct ring_rx_counts {
     uint64_t datagrams; /* delivered */
     uint64_t bytes;     /* their UDP payload */
-    uint64_t dropped;   /* lost because the ring was full (kernel's counter) */
+    uint64_t dropped;   /* frames lost because the ring was full (kernel's counter; joined datagrams count as one) */
     uint64_t malformed; /* refused here: IP options, fragments, lengths that do not fit */
 };
 

@@ -55,4 +55,52 @@ whole super
 pass_frames stall 1 200 -- 1 122000000 offload
 whole stall
 
+# Two seconds of it are more than the ring holds: what is lost is counted to the frame.
+pass_frames overrun 1 2000 -- 2 122000000 plain
+[ "$(json "$LAB_DIR/overrun.recv.out" 'o["dropped"] > 0 and o["bad"] + o["twice"] + o["backward"] == 0')" = true ] &&
+    [ "$(json "$LAB_DIR/overrun.recv.out" 'o["good"] + o["dropped"]')" = "$(json "$LAB_DIR/overrun.send.out" 'o["accepted"]')" ] ||
+    fail "overrun: $(cat "$LAB_DIR/overrun.send.out" "$LAB_DIR/overrun.recv.out")"
+say "     overrun: $(json "$LAB_DIR/overrun.recv.out" 'o["dropped"]') lost and counted"
+
+# The link goes down for a moment: the sender goes on afterwards.
+for way in plain offload; do
+    (sleep 0.7 && ip -n "$LAB_SERVER" link set eth0 down && sleep 0.5 && ip -n "$LAB_SERVER" link set eth0 up) &
+    pass_frames "down-$way" 2 -- 2 $RATE $way
+    wait $!
+    [ "$(json "$LAB_DIR/down-$way.send.out" 'o["error"]')" = 0 ] &&
+        [ "$(json "$LAB_DIR/down-$way.recv.out" 'o["span"]')" = "$(json "$LAB_DIR/down-$way.send.out" 'o["sent"]')" ] ||
+        fail "down: $(cat "$LAB_DIR/down-$way.send.out" "$LAB_DIR/down-$way.recv.out")"
+    say "     down-$way: $(json "$LAB_DIR/down-$way.recv.out" '"%d of %d" % (o["good"], o["span"])')"
+done
+
+# Frames that were tagged on the way (VLAN 0, priority) are taken; fragments, IP options and other lengths are not.
+"$TOOL" write "$LAB_DIR/datagrams" 60
+cat >"$LAB_DIR/odd.py" <<'PYTHON'
+import socket, struct, sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1])
+import ringpacket
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("eth0", 0))
+for i, d in enumerate(ringpacket.datagrams(sys.argv[2])):
+    f = ringpacket.frame(d)
+    if i % 6 == 1:
+        f = f[:12] + struct.pack(">HH", 0x8100, 5 << 13) + f[12:]
+    elif i % 6 == 2:
+        f = f[:20] + b"\x20\x00" + f[22:]
+    elif i % 6 == 3:
+        f = f[:14] + b"\x46" + f[15:]
+    elif i % 6 == 4:
+        f = ringpacket.frame(d[:-1])
+    elif i % 6 == 5:
+        f = f[:36] + b"\x1e\x79" + f[38:]
+    s.send(f)
+PYTHON
+lab_start odd.recv "${LAB_RECEIVER[1]}" "$TOOL" recv eth0 1
+until_true 10 grep -q ready "$LAB_DIR/odd.recv.err" || fail "odd: the receiver did not start"
+lab_exec "$LAB_SERVER" python3 "$LAB_DIR/odd.py" "$LAB_ROOT/tools" "$LAB_DIR/datagrams"
+lab_wait odd.recv || fail "odd: the receiver failed"
+[ "$(json "$LAB_DIR/odd.recv.out" '[o["good"], o["bad"], o["malformed"]]')" = "[20, 10, 0]" ] ||
+    fail "odd: $(cat "$LAB_DIR/odd.recv.out")"
+
 pass "frames arrive whole: plain, past the queue, cut by the kernel, cut by the receiver; a stall of 200 ms loses nothing"

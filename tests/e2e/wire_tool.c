@@ -68,6 +68,7 @@ static void datagram_fill(uint8_t *d, uint32_t number)
     mac_seal(&key, d);
 }
 
+/* A link that is down may come back. */
 static int send_paced(struct frame_sink *sink, struct pace *pace, double seconds, uint32_t *number)
 {
     struct mono end = mono_add(now(), (int64_t)(seconds * 1e9)), t;
@@ -81,9 +82,10 @@ static int send_paced(struct frame_sink *sink, struct pace *pace, double seconds
         for (size_t i = 0; i < n; i++)
             datagram_fill(slot[i], (*number)++);
         e = sink->kick(sink->ctx, n);
-        if (e)
+        if (e && e != RING_ERR_DOWN)
             return e;
-        t = now();
+        t = e ? mono_add(now(), 10 * MONO_MS) : now();
+        sleep_until(t);
         pace_spent(pace, t, (uint32_t)n);
         if (n == 0)
             sleep_until(pace_next(pace, t));
@@ -169,6 +171,7 @@ static int recv_main(const char *ifname, double seconds, int stall_ms)
         if (stall_ms > 0 && t.good > 1000) {
             sleep_until(mono_add(now(), stall_ms * MONO_MS));
             stall_ms = 0;
+            quiet = now();
         }
     }
     ring_rx_counts(rx, &c);
