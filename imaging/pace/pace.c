@@ -7,8 +7,8 @@
 #define COST (PACE_WIRE_BYTES * UINT64_C(1000000000)) /* of a packet, in the bucket's unit */
 #define KEPT (PACE_WINDOW + PACE_GUARD)               /* how long a departure counts */
 
-#define LEAD_MAX (2 * MONO_MS)                         /* so much earlier at most is a wake-up asked for */
-#define NAP (50 * MONO_US)                            /* and no sleep shorter than this: no spinning */
+#define LEAD_MAX (2 * MONO_MS) /* so much earlier at most is a wake-up asked for */
+#define NAP (50 * MONO_US)     /* and no sleep shorter than this: no spinning */
 
 _Static_assert(KEPT / PACE_GRAIN + 2 < PACE_LOG, "the log holds a window");
 _Static_assert(PACE_RATE_MAX < UINT64_MAX / 1000000000, "a second's fill fits");

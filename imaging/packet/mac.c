@@ -151,8 +151,7 @@ static void powers_fill(struct mac_key *key, element h)
     key->powers[MAC_BLOCKS - 1][1] = (uint64_t)(p >> 64);
 }
 
-bool mac_key_init_path(struct mac_key *key, const uint8_t secret[MAC_KEY_BYTES],
-                       enum mac_path path)
+bool mac_key_init_path(struct mac_key *key, const uint8_t secret[MAC_KEY_BYTES], enum mac_path path)
 {
     uint8_t h[16] = {0};
 

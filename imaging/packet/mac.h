@@ -24,9 +24,10 @@ enum mac_path {
 
 /* Private to mac*.c. A field element is a 128-bit number whose top bit is the coefficient of x^0, low half first. */
 struct mac_key {
-    _Alignas(64) uint64_t powers[MAC_BLOCKS][2]; /* for blocks 1 … 92: H^92 … H^1, then H^93 for block 0 */
-    uint8_t rounds[11][16];                      /* AES-128 round keys: CPU's AES */
-    mbedtls_aes_context aes;                     /* portable AES */
+    /* H^92 … H^1 for blocks 1 … 92; last H^93, for block 0 */
+    _Alignas(64) uint64_t powers[MAC_BLOCKS][2];
+    uint8_t rounds[11][16];  /* AES-128 round keys: CPU's AES */
+    mbedtls_aes_context aes; /* portable AES */
     enum mac_path path;
 };
 

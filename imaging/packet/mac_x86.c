@@ -143,8 +143,8 @@ VCLMUL static inline __m128i fold_lanes(__m512i v)
 
 VCLMUL struct mac_wide mac_vclmul_sum(const struct mac_key *key, const uint8_t *datagram)
 {
-    const __m512i swap = _mm512_broadcast_i32x4(
-        _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    const __m512i swap =
+        _mm512_broadcast_i32x4(_mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
     const __m512i length = _mm512_set_epi64(AAD_BITS, 0, 0, 0, 0, 0, 0, 0);
     struct sum512 s = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
     const uint8_t *p = datagram + TAIL_OFFSET;

@@ -41,15 +41,15 @@ enum packet_error {
 };
 
 struct packet {
-    uint32_t cci; /* packet number of the session, wrapping */
-    uint32_t sbn; /* source block number within the object */
-    uint16_t tsi; /* not 0 */
-    uint16_t toi; /* PACKET_TOI_* */
-    uint16_t k;   /* source symbols of this block, 1 … PACKET_K_MAX */
-    uint16_t esi; /* below k: source symbol; else repair symbol esi - k, below 2^lg_t */
-    uint8_t lg_t; /* PACKET_LG_T_MIN … PACKET_LG_T_MAX */
-    bool close;   /* the session ends with this packet */
-    const uint8_t *symbol; /* PACKET_SYMBOL_BYTES; borrowed from the datagram. Not used when encoding */
+    uint32_t cci;          /* packet number of the session, wrapping */
+    uint32_t sbn;          /* source block number within the object */
+    uint16_t tsi;          /* not 0 */
+    uint16_t toi;          /* PACKET_TOI_* */
+    uint16_t k;            /* source symbols of this block, 1 … PACKET_K_MAX */
+    uint16_t esi;          /* below k: source symbol; else repair symbol esi - k, below 2^lg_t */
+    uint8_t lg_t;          /* PACKET_LG_T_MIN … PACKET_LG_T_MAX */
+    bool close;            /* the session ends with this packet */
+    const uint8_t *symbol; /* PACKET_SYMBOL_BYTES, borrowed; not used when encoding */
 };
 
 /* Reads a UDP payload. 0, and *out holds legal values only; or the code of the first thing found wrong, and *out

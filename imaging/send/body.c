@@ -13,7 +13,8 @@ static const uint8_t *source_symbol(const struct send_body *b, uint32_t i)
     return i + 1 == b->symbols ? b->last : b->bytes + (size_t)i * IMG_SYMBOL_BYTES;
 }
 
-static void encode_block(const struct send_body *b, uint32_t sbn, uint8_t *acc, struct fec_scratch *scratch)
+static void encode_block(const struct send_body *b, uint32_t sbn, uint8_t *acc,
+                         struct fec_scratch *scratch)
 {
     uint32_t start = sbn * SEND_BODY_K_MAX, left = b->symbols - start;
     unsigned k = left < SEND_BODY_K_MAX ? left : SEND_BODY_K_MAX;

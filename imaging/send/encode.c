@@ -238,7 +238,8 @@ static int start_thread(struct encode *e, struct err *err)
     return e_create ? err_set(err, SEND_ERR_THREAD, "the encoder's thread cannot be started") : 0;
 }
 
-int encode_open(struct encode **out, const struct img_file *image, unsigned lg_t_max, struct err *err)
+int encode_open(struct encode **out, const struct img_file *image, unsigned lg_t_max,
+                struct err *err)
 {
     struct encode *e = calloc(1, sizeof *e);
     unsigned d = widest(image);

@@ -19,7 +19,8 @@ struct encode;
 unsigned encode_lg_t_max(const struct img_file *image, uint64_t memory);
 
 /* lg_t_max as above. */
-int encode_open(struct encode **out, const struct img_file *image, unsigned lg_t_max, struct err *err);
+int encode_open(struct encode **out, const struct img_file *image, unsigned lg_t_max,
+                struct err *err);
 void encode_close(struct encode *e);
 
 /* A visit to window w with 2^lg_t repair symbols begins: its sums start from zero. What was under way is dropped. */

@@ -13,7 +13,7 @@
 #include "imaging/send/mailbox.h"
 #include "net/wire/must.h"
 
-#define BATCH 352 /* packets a step: eight super-frames of 44 */
+#define BATCH 352       /* packets a step: eight super-frames of 44 */
 #define CLOSE_PACKETS 8 /* how often the end of the session is said */
 
 #define WAIT_IDLE (10 * MONO_MS) /* suspended: until the mailbox is looked at again */
@@ -50,7 +50,7 @@ struct send {
     uint32_t cci;
     struct run run;
     unsigned close_left;
-    uint64_t lap, offset; /* of the stream: passes of reading, and where in this one */
+    uint64_t lap, offset;      /* of the stream: passes of reading, and where in this one */
     struct mono stalled, told; /* since when the wire waits (0: it does not); last SEND_STALL */
     struct mailbox mail;
     struct {
@@ -196,6 +196,15 @@ static void note_pick(struct send *s, const struct carousel_pick *p)
     show(&s->shown.lg_t, p->lg_t);
 }
 
+/* Any packet will do to say that the session ends: the body's first. */
+static struct carousel_pick close_pick(const struct send *s)
+{
+    uint32_t k = s->body.symbols < SEND_BODY_K_MAX ? s->body.symbols : SEND_BODY_K_MAX;
+
+    return (struct carousel_pick){
+        .toi = PACKET_TOI_BODY, .count = 1, .k = (uint16_t)k, .lg_t = SEND_BODY_LG_T};
+}
+
 /* The next run of at most `max` symbols, unless one is under way. False: there is nothing to send. */
 static bool pick(struct send *s, unsigned max)
 {
@@ -205,8 +214,7 @@ static bool pick(struct send *s, unsigned max)
         return true;
     *r = (struct run){.done = 0};
     if (s->close_left > 0) {
-        r->pick = (struct carousel_pick){.toi = PACKET_TOI_BODY, .count = 1, .lg_t = SEND_BODY_LG_T};
-        r->pick.k = (uint16_t)(s->body.symbols < SEND_BODY_K_MAX ? s->body.symbols : SEND_BODY_K_MAX);
+        r->pick = close_pick(s);
         return true;
     }
     if (carousel_next(&s->carousel, max, &r->pick) == 0)

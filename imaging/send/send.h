@@ -24,11 +24,12 @@
 #include "net/wire/mono.h"
 
 #define SEND_AHEAD_DEFAULT (UINT64_C(64) << 20)
-#define SEND_MEMORY_DEFAULT (UINT64_C(512) << 20) /* T = 2048 for windows of 128 blocks: 10 % loss */
+/* T = 2048 for windows of 128 blocks: enough for 10 % loss. */
+#define SEND_MEMORY_DEFAULT (UINT64_C(512) << 20)
 
 enum send_event {
     SEND_LOOP, /* a pass begins: log `Starting stream` with the date */
-    SEND_STALL /* the disk or the encoder is late, and the wire waits; told when it goes on, at most once a second */
+    SEND_STALL /* disk or encoder were late and the wire waited; at most once a second */
 };
 
 struct send_config {
@@ -38,11 +39,12 @@ struct send_config {
     uint8_t key[16];              /* the session's group key */
     uint64_t rate;                /* wire bytes a second; 0: no limit (PACE_UNLIMITED) */
     uint64_t ahead;               /* bytes to read ahead; 0: SEND_AHEAD_DEFAULT */
-    uint64_t memory; /* for repair made here, touched when needed: sets the largest T; 0: the default */
-    bool fixed;      /* always the default repair, whatever is reported */
+    /* For repair made here, touched when needed: it sets the largest T. 0: SEND_MEMORY_DEFAULT. */
+    uint64_t memory;
+    bool fixed; /* always the default repair, whatever is reported */
     struct mono (*clock)(void);
-    void (*tell)(void *ctx, enum send_event what, uint64_t value); /* on the sending thread; may be NULL. value: number
-                                                                      of the pass; ns stalled */
+    /* On the sending thread; may be NULL. value: the number of the pass; ns stalled. */
+    void (*tell)(void *ctx, enum send_event what, uint64_t value);
     void *ctx;
 };
 
@@ -73,15 +75,16 @@ void send_want_body(struct send *s, bool joined);
 void send_report(struct send *s, const struct steer_report *r);
 
 struct send_stats {
-    uint64_t packets;  /* all */
-    uint64_t bytes;    /* of them on the wire, preamble and gap included */
-    uint64_t body;     /* packets of the body (TOI 0) */
-    uint64_t repair;   /* repair packets of the stream */
-    uint64_t computed; /* of these, not stored but made here */
-    uint64_t stalls, stall_ns; /* times and time the wire waited for disk or encoder */
-    uint64_t full;     /* times the sink had no room */
-    uint64_t rate;     /* set, wire bytes a second */
-    uint32_t pass;     /* passes begun */
+    uint64_t packets;     /* all */
+    uint64_t bytes;       /* of them on the wire, preamble and gap included */
+    uint64_t body;        /* packets of the body (TOI 0) */
+    uint64_t repair;      /* repair packets of the stream */
+    uint64_t computed;    /* of these, not stored but made here */
+    uint64_t stalls;      /* times the wire waited for disk or encoder */
+    uint64_t stall_ns;    /* and how long in all */
+    uint64_t full;        /* times the sink had no room */
+    uint64_t rate;        /* set, wire bytes a second */
+    uint32_t pass;        /* passes begun */
     uint32_t window, sbn; /* being sent */
     uint16_t row, rows;   /* of that window */
     uint8_t lg_t;         /* of this visit */

@@ -58,7 +58,7 @@ struct ring_flow {
 
 enum ring_offload {
     RING_OFFLOAD_OFF, /* one frame a datagram, from a mapped ring */
-    RING_OFFLOAD_ON   /* super-frames of RING_GSO_DATAGRAMS that kernel or NIC cuts (needs a kernel with INET) */
+    RING_OFFLOAD_ON   /* super-frames that kernel or NIC cuts; needs a kernel with INET */
 };
 
 #define RING_GSO_DATAGRAMS 44 /* 44 · 1472 + headers stay below 65535 */
@@ -68,7 +68,7 @@ struct ring_tx_options {
     uint32_t source; /* IPv4 source address */
     uint8_t ttl;     /* 0 counts as 1 */
     enum ring_offload offload;
-    bool bypass; /* skip the queueing discipline (PACKET_QDISC_BYPASS) */
+    bool bypass;    /* skip the queueing discipline (PACKET_QDISC_BYPASS) */
     uint32_t slots; /* datagrams the ring holds; 0: 4096. Not used with offload */
 };
 
@@ -98,7 +98,7 @@ void ring_tx_close(struct ring_tx *tx);
 struct ring_rx_counts {
     uint64_t datagrams; /* delivered */
     uint64_t bytes;     /* their UDP payload */
-    uint64_t dropped;   /* frames lost because the ring was full (kernel's counter; joined datagrams count as one) */
+    uint64_t dropped;   /* frames the kernel lost as the ring was full; joined datagrams are one */
     uint64_t malformed; /* refused here: IP options, fragments, lengths that do not fit */
 };
 
@@ -119,7 +119,8 @@ void ring_rx_close(struct ring_rx *rx);
 
 /* ---- control: whole Ethernet frames for the IP stack ---- */
 
-#define RING_CTL_FRAME_MAX (65535 + 14 + 4) /* a peer on the same host may send segments of 64 KiB */
+/* Peers on the same host may send segments of 64 KiB. */
+#define RING_CTL_FRAME_MAX (65535 + 14 + 4)
 #define RING_CTL_SKIP_MAX 16
 
 struct ring_ctl;

@@ -74,8 +74,9 @@ static int map_ring(struct ring_tx *tx, struct err *err)
                               .tp_block_nr = blocks,
                               .tp_frame_size = SLOT_BYTES,
                               .tp_frame_nr = blocks * BLOCK_SLOTS};
-    int e = socket_option(tx->fd, SOL_PACKET, PACKET_TX_RING, &req, sizeof req, "PACKET_TX_RING", err);
+    int e;
 
+    e = socket_option(tx->fd, SOL_PACKET, PACKET_TX_RING, &req, sizeof req, "PACKET_TX_RING", err);
     if (e)
         return e;
     w->slots = req.tp_frame_nr;
@@ -155,7 +156,5 @@ static void mapped_close(struct ring_tx *tx)
     free(tx->way);
 }
 
-const struct tx_ops tx_mapped = {.open = mapped_open,
-                                 .slots = mapped_slots,
-                                 .kick = mapped_kick,
-                                 .close = mapped_close};
+const struct tx_ops tx_mapped = {
+    .open = mapped_open, .slots = mapped_slots, .kick = mapped_kick, .close = mapped_close};

@@ -152,7 +152,8 @@ static struct result measure(struct send *s, struct frame_sink *sink)
         }
     }
     bytes = packets * FRAME;
-    return (struct result){bytes * 8 / (double)mono_sub(t, begin), (cpu_seconds() - cpu) / bytes * 1e9};
+    return (struct result){bytes * 8 / (double)mono_sub(t, begin),
+                           (cpu_seconds() - cpu) / bytes * 1e9};
 }
 
 static struct result best_of(struct send *s, struct frame_sink *sink)
@@ -178,18 +179,20 @@ static void finding(const char *name, double goal, struct result whole, struct r
 {
     double speed = 8 / whole.cpu, possible = 8 / bare.cpu;
 
-    printf("sender, one core, %s\t>= %.0f Gbit/s\t%.1f Gbit/s (%.3f CPU s/GB; bare frames %.1f)\t%s\n", name, goal, speed,
-           whole.cpu, possible, speed >= goal ? "pass" : possible < goal ? "machine" : "FAIL");
+    printf(
+        "sender, one core, %s\t>= %.0f Gbit/s\t%.1f Gbit/s (%.3f CPU s/GB; bare frames %.1f)\t%s\n",
+        name, goal, speed, whole.cpu, possible,
+        speed >= goal     ? "pass"
+        : possible < goal ? "machine"
+                          : "FAIL");
     printf("  %s: %.1f Gbit/s on the clock, bare frames %.1f\n", name, whole.gbit, bare.gbit);
 }
 
-static void bench(const char *name, double goal, const struct img_file *image, const struct ring_tx_options *opt)
+static void bench(const char *name, double goal, const struct img_file *image,
+                  const struct ring_tx_options *opt)
 {
-    struct send_config config = {.image = image,
-                                 .tsi = 1,
-                                 .key = "bench bench key",
-                                 .rate = PACE_UNLIMITED,
-                                 .clock = now};
+    struct send_config config = {
+        .image = image, .tsi = 1, .key = "bench bench key", .rate = PACE_UNLIMITED, .clock = now};
     struct result bare, whole;
     struct err err = {0};
     struct ring_tx *tx;
@@ -210,7 +213,8 @@ static void bench(const char *name, double goal, const struct img_file *image, c
 
 int main(int argc, char **argv)
 {
-    struct ring_tx_options opt = {.flow = {.group = 0xefff0102, .port = 7800}, .source = 0xc0000201};
+    struct ring_tx_options opt = {.flow = {.group = 0xefff0102, .port = 7800},
+                                  .source = 0xc0000201};
     struct img_file image;
     struct err err = {0};
 

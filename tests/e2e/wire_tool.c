@@ -112,7 +112,8 @@ static int send_main(const char *ifname, double seconds, uint64_t rate, const ch
     if (ring_tx_open(&tx, ifname, &opt, &err))
         return failed(&err);
     sink = ring_tx_sink(tx);
-    (void)sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}); /* as the box does */
+    (void)sched_setscheduler(0, SCHED_FIFO,
+                             &(struct sched_param){.sched_priority = 1}); /* as the box does */
     pace_init(&pace, rate, now());
     e = send_paced(&sink, &pace, seconds, &number);
     for (int i = 0; i < 1000 && !e; i++) { /* what the kernel had no room for */
@@ -120,8 +121,9 @@ static int send_main(const char *ifname, double seconds, uint64_t rate, const ch
         e = sink.kick(sink.ctx, 0);
     }
     ring_tx_counts(tx, &c);
-    printf("{\"sent\": %" PRIu32 ", \"accepted\": %" PRIu64 ", \"kicks\": %" PRIu64 ", \"busy\": %" PRIu64
-           ", \"error\": %d}\n", number, c.datagrams, c.kicks, c.busy, e);
+    printf("{\"sent\": %" PRIu32 ", \"accepted\": %" PRIu64 ", \"kicks\": %" PRIu64
+           ", \"busy\": %" PRIu64 ", \"error\": %d}\n",
+           number, c.datagrams, c.kicks, c.busy, e);
     ring_tx_close(tx);
     return e != 0;
 }
@@ -135,7 +137,8 @@ static void count(struct tally *t, const struct frame_in *in)
 {
     struct packet p;
 
-    if (in->n != PACKET_BYTES || !mac_check(&key, in->bytes) || packet_decode(in->bytes, in->n, &p)) {
+    if (in->n != PACKET_BYTES || !mac_check(&key, in->bytes) ||
+        packet_decode(in->bytes, in->n, &p)) {
         t->bad++;
         return;
     }
@@ -175,8 +178,9 @@ static int recv_main(const char *ifname, double seconds, int stall_ms)
         }
     }
     ring_rx_counts(rx, &c);
-    printf("{\"good\": %" PRIu64 ", \"bad\": %" PRIu64 ", \"twice\": %" PRIu64 ", \"backward\": %" PRIu64
-           ", \"span\": %" PRIu32 ", \"dropped\": %" PRIu64 ", \"malformed\": %" PRIu64 "}\n",
+    printf("{\"good\": %" PRIu64 ", \"bad\": %" PRIu64 ", \"twice\": %" PRIu64
+           ", \"backward\": %" PRIu64 ", \"span\": %" PRIu32 ", \"dropped\": %" PRIu64
+           ", \"malformed\": %" PRIu64 "}\n",
            t.good, t.bad, t.twice, t.backward, t.good ? t.most + 1 : 0, c.dropped, c.malformed);
     ring_rx_close(rx);
     return 0;
@@ -326,11 +330,12 @@ static int control_main(const char *ifname, double seconds)
             tcp += ip && frame[23] == 6;
             broken += ip && frame[23] == 6 && !tcp_sum_right(frame, n);
             udp += ip && frame[23] == 17;
-            other += !(frame[12] == 8 && frame[13] == 6) && !(ip && (frame[23] == 6 || frame[23] == 17));
+            other +=
+                !(frame[12] == 8 && frame[13] == 6) && !(ip && (frame[23] == 6 || frame[23] == 17));
         }
     }
-    printf("{\"arp\": %d, \"tcp\": %d, \"udp\": %d, \"other\": %d, \"broken\": %d}\n", arp, tcp, udp, other,
-           broken);
+    printf("{\"arp\": %d, \"tcp\": %d, \"udp\": %d, \"other\": %d, \"broken\": %d}\n", arp, tcp,
+           udp, other, broken);
     ring_ctl_close(ctl);
     return 0;
 }

@@ -26,10 +26,9 @@ static void table_of_times(void **state)
         int64_t us;
         uint32_t allow, spend;
     } t[] = {
-        {0, 0, 0},         {12, 0, 0},         {13, 1, 0},      {24, 1, 1},
-        {25, 1, 1},        {1000, 79, 79},     {4000, 244, 0},  {5100, 325, 0},
-        {50000, 325, 325}, {50000, 0, 0},      {50013, 1, 0},   {54001, 325, 300},
-        {54002, 25, 25},   {1000000, 325, 10}, {1000001, 315, 0},
+        {0, 0, 0},      {12, 0, 0},        {13, 1, 0},      {24, 1, 1},         {25, 1, 1},
+        {1000, 79, 79}, {4000, 244, 0},    {5100, 325, 0},  {50000, 325, 325},  {50000, 0, 0},
+        {50013, 1, 0},  {54001, 325, 300}, {54002, 25, 25}, {1000000, 325, 10}, {1000001, 315, 0},
     };
 
     (void)state;
@@ -103,7 +102,8 @@ static void a_lower_rate_holds_at_once(void **state)
         pace_spent(&pacer, now, n);
     }
     pace_set_rate(&pacer, 62500000, now);
-    for (int64_t us = 0; us < 49000; us += 100) /* the last 100 ms still hold more than the new rate */
+    for (int64_t us = 0; us < 49000;
+         us += 100) /* the last 100 ms still hold more than the new rate */
         sent += pace_allow(&pacer, mono_add(now, us * MONO_US));
     assert_int_equal(sent, 0);
     assert_int_not_equal(pace_allow(&pacer, mono_add(now, 52 * MONO_MS)), 0);
@@ -199,7 +199,6 @@ static void late_wakeups_never_exceed_and_hardly_lose(void **state)
             check_windows(rates[r] / 10 / PACE_WIRE_BYTES);
             if (share < t[i].least)
                 fail_msg("rate %llu, lateness %zu: %.4f", (unsigned long long)rates[r], i, share);
-
         }
     }
 }

@@ -36,8 +36,8 @@ static void oracle(const uint8_t secret[16], const uint8_t *d, uint8_t tag[16])
     nonce[11] = (uint8_t)(d[11] << 4 | d[3]);
     mbedtls_gcm_init(&gcm);
     assert_int_equal(mbedtls_gcm_setkey(&gcm, MBEDTLS_CIPHER_ID_AES, secret, 128), 0);
-    assert_int_equal(mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, 0, nonce, sizeof nonce, aad,
-                                               sizeof aad, NULL, NULL, 16, tag),
+    assert_int_equal(mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, 0, nonce, sizeof nonce,
+                                               aad, sizeof aad, NULL, NULL, 16, tag),
                      0);
     mbedtls_gcm_free(&gcm);
 }
@@ -74,14 +74,15 @@ static void the_vectors_of_the_spec(void **state)
 {
     static const uint8_t tags[2][8] = {{0xe5, 0x82, 0x7e, 0x99, 0x87, 0x6d, 0xcd, 0x25},
                                        {0xf2, 0x2c, 0x6f, 0x3d, 0xa2, 0xd4, 0xb8, 0xa7}};
-    const struct packet p[2] = {{.cci = 0x01020304,
-                                 .sbn = 0x0a0b0c0d,
-                                 .tsi = 0x1112,
-                                 .toi = 1,
-                                 .k = 12288,
-                                 .esi = 12543,
-                                 .lg_t = 8},
-                                {.cci = 7, .tsi = 0x1112, .k = 100, .esi = 99, .lg_t = 12, .close = true}};
+    const struct packet p[2] = {
+        {.cci = 0x01020304,
+         .sbn = 0x0a0b0c0d,
+         .tsi = 0x1112,
+         .toi = 1,
+         .k = 12288,
+         .esi = 12543,
+         .lg_t = 8},
+        {.cci = 7, .tsi = 0x1112, .k = 100, .esi = 99, .lg_t = 12, .close = true}};
     uint8_t secret[16], d[PACKET_BYTES];
     struct mac_key key;
 

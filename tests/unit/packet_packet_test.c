@@ -19,8 +19,8 @@ static const struct packet good = {.cci = 0x01020304,
                                    .lg_t = 8};
 
 static const uint8_t golden[PACKET_HEADER_BYTES] = {
-    0x10, 0x10, 6, 8, 1, 2, 3, 4, 0x11, 0x12, 0, 1, 1, 3, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 0x0a, 0x0b, 0x0c, 0x0d, 0x30, 0, 0x30, 0xff};
+    0x10, 0x10, 6, 8, 1, 2, 3, 4, 0x11, 0x12, 0,    1,    1,    3, 0,    0,
+    0,    0,    0, 0, 0, 0, 0, 0, 0x0a, 0x0b, 0x0c, 0x0d, 0x30, 0, 0x30, 0xff};
 
 static void assert_same(const struct packet *a, const struct packet *b)
 {
@@ -78,21 +78,36 @@ static void each_broken_rule_has_its_error(void **state)
         uint8_t bytes[4];
         int err;
     } t[] = {
-        {0, 1, {0x00}, PACKET_ERR_FLAGS},       {0, 1, {0x20}, PACKET_ERR_FLAGS},
-        {0, 1, {0x14}, PACKET_ERR_FLAGS},       {0, 1, {0x11}, PACKET_ERR_FLAGS},
-        {1, 1, {0x11}, PACKET_ERR_FLAGS},       {1, 1, {0x90}, PACKET_ERR_FLAGS},
-        {1, 1, {0x00}, PACKET_ERR_FLAGS},       {1, 1, {0x14}, PACKET_ERR_FLAGS},
-        {2, 1, {5}, PACKET_ERR_HDR_LEN},        {2, 1, {7}, PACKET_ERR_HDR_LEN},
-        {2, 1, {0}, PACKET_ERR_HDR_LEN},        {3, 1, {7}, PACKET_ERR_LG_T},
-        {3, 1, {13}, PACKET_ERR_LG_T},          {3, 1, {255}, PACKET_ERR_LG_T},
-        {8, 2, {0, 0}, PACKET_ERR_TSI},         {10, 2, {0, 2}, PACKET_ERR_TOI},
-        {10, 2, {1, 0}, PACKET_ERR_TOI},        {12, 1, {2}, PACKET_ERR_EXT},
-        {13, 1, {4}, PACKET_ERR_EXT},           {14, 1, {0x10}, PACKET_ERR_EXT},
-        {15, 1, {1}, PACKET_ERR_EXT},           {28, 2, {0, 0}, PACKET_ERR_K},
-        {28, 2, {0x30, 1}, PACKET_ERR_K},       {28, 2, {0xff, 0xff}, PACKET_ERR_K},
-        {30, 2, {0x31, 0}, PACKET_ERR_ESI},     {30, 2, {0xff, 0xff}, PACKET_ERR_ESI},
-        {28, 4, {0, 1, 1, 1}, PACKET_ERR_ESI},  {28, 4, {0, 1, 1, 0}, 0},
-        {1, 1, {0x12}, 0},                      {3, 1, {12}, 0},
+        {0, 1, {0x00}, PACKET_ERR_FLAGS},
+        {0, 1, {0x20}, PACKET_ERR_FLAGS},
+        {0, 1, {0x14}, PACKET_ERR_FLAGS},
+        {0, 1, {0x11}, PACKET_ERR_FLAGS},
+        {1, 1, {0x11}, PACKET_ERR_FLAGS},
+        {1, 1, {0x90}, PACKET_ERR_FLAGS},
+        {1, 1, {0x00}, PACKET_ERR_FLAGS},
+        {1, 1, {0x14}, PACKET_ERR_FLAGS},
+        {2, 1, {5}, PACKET_ERR_HDR_LEN},
+        {2, 1, {7}, PACKET_ERR_HDR_LEN},
+        {2, 1, {0}, PACKET_ERR_HDR_LEN},
+        {3, 1, {7}, PACKET_ERR_LG_T},
+        {3, 1, {13}, PACKET_ERR_LG_T},
+        {3, 1, {255}, PACKET_ERR_LG_T},
+        {8, 2, {0, 0}, PACKET_ERR_TSI},
+        {10, 2, {0, 2}, PACKET_ERR_TOI},
+        {10, 2, {1, 0}, PACKET_ERR_TOI},
+        {12, 1, {2}, PACKET_ERR_EXT},
+        {13, 1, {4}, PACKET_ERR_EXT},
+        {14, 1, {0x10}, PACKET_ERR_EXT},
+        {15, 1, {1}, PACKET_ERR_EXT},
+        {28, 2, {0, 0}, PACKET_ERR_K},
+        {28, 2, {0x30, 1}, PACKET_ERR_K},
+        {28, 2, {0xff, 0xff}, PACKET_ERR_K},
+        {30, 2, {0x31, 0}, PACKET_ERR_ESI},
+        {30, 2, {0xff, 0xff}, PACKET_ERR_ESI},
+        {28, 4, {0, 1, 1, 1}, PACKET_ERR_ESI},
+        {28, 4, {0, 1, 1, 0}, 0},
+        {1, 1, {0x12}, 0},
+        {3, 1, {12}, 0},
     };
 
     (void)state;

@@ -38,9 +38,9 @@ static uint32_t ones_sum(const uint8_t *p, size_t n)
 static void golden_header(void **state)
 {
     static const uint8_t want[FRAME_HEADER_BYTES] = {
-        0x01, 0x00, 0x5e, 0x75, 0x12, 0x07, 2, 0, 0, 0, 0, 9, 0x08, 0x00,
-        0x45, 0x00, 0x05, 0xdc, 0x00, 0x00, 0x40, 0x00, 4, 17, 0x63, 0x11, 10, 1, 2, 3, 239, 245, 18, 7,
-        0x1e, 0x78, 0x1e, 0x78, 0x05, 0xc8, 0, 0};
+        0x01, 0x00, 0x5e, 0x75, 0x12, 0x07, 2,    0,    0,    0,    0,    9,    0x08, 0x00,
+        0x45, 0x00, 0x05, 0xdc, 0x00, 0x00, 0x40, 0x00, 4,    17,   0x63, 0x11, 10,   1,
+        2,    3,    239,  245,  18,   7,    0x1e, 0x78, 0x1e, 0x78, 0x05, 0xc8, 0,    0};
     uint8_t f[FRAME_BYTES];
 
     (void)state;
@@ -85,8 +85,9 @@ static void what_is_not_ours_is_refused(void **state)
     static const struct {
         int at;
         uint8_t v;
-    } t[] = {{12, 0x86}, {13, 0x06}, {14, 0x46}, {14, 0x65}, {14, 0x44}, {16, 0x06}, {17, 0x13}, {20, 0x60},
-             {21, 1},    {23, 6},    {30, 240},  {33, 8},    {36, 0},    {37, 0},    {38, 6},    {39, 0}};
+    } t[] = {{12, 0x86}, {13, 0x06}, {14, 0x46}, {14, 0x65}, {14, 0x44}, {16, 0x06},
+             {17, 0x13}, {20, 0x60}, {21, 1},    {23, 6},    {30, 240},  {33, 8},
+             {36, 0},    {37, 0},    {38, 6},    {39, 0}};
 
     (void)state;
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
@@ -174,7 +175,8 @@ static void the_pseudo_sum_is_what_offload_wants(void **state)
 /* ---- filters ---- */
 
 /* Runs a program as the kernel would: the instructions used in filter.c, nothing else. A load past the end drops. */
-static bool lets_in(const struct sock_filter *code, size_t n, const uint8_t *f, size_t len, uint8_t type)
+static bool lets_in(const struct sock_filter *code, size_t n, const uint8_t *f, size_t len,
+                    uint8_t type)
 {
     uint32_t a = 0;
 

@@ -350,7 +350,8 @@ static void steered_repair_is_the_codes(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
         struct send *s = open_sender(PACE_UNLIMITED, UINT64_C(1) << 30);
-        struct steer_report r = {.mean_ppm = losses[i], .worst_ppm = losses[i] + 30000, .reporters = 3};
+        struct steer_report r = {
+            .mean_ppm = losses[i], .worst_ppm = losses[i] + 30000, .reporters = 3};
         struct send_stats stats;
 
         send_report(s, &r);
@@ -391,7 +392,8 @@ static void memory_limits_t(void **state)
     static const struct {
         uint64_t memory;
         unsigned lg_t;
-    } t[] = {{1, 8}, {3900000, 8}, {4100000, 9}, {7000000, 10}, {12000000, 11}, {UINT64_C(1) << 30, 12}};
+    } t[] = {{1, 8},        {3900000, 8},   {4100000, 9},
+             {7000000, 10}, {12000000, 11}, {UINT64_C(1) << 30, 12}};
 
     (void)state;
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
