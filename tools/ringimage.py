@@ -161,6 +161,7 @@ class Body:
             name = plain_text(r.bytes(r.int(1)))
             need(size >= 1 and first + size <= self.head.raw_bytes, "a partition lies outside the disk")
             need(fs <= 1, "a file system is unknown")
+            need(not parts or first >= parts[-1]["first"], "the partitions are not in ascending order")
             parts.append({"first": first, "bytes": size, "type": kind.hex(), "fs": ["unknown", "ext"][fs], "name": name})
         need(r.left() == 0, "GEOM is too long")
         return parts

@@ -76,12 +76,16 @@ static int read_geom(struct reader r, struct img_body *b, struct tables *t, stru
     unsigned n = rd_u8(&r);
     int rc = n == b->nparts ? 0 : IMG_EGEOM;
 
-    for (unsigned i = 0; i < n && rc == 0; i++)
+    for (unsigned i = 0; i < n && rc == 0; i++) {
         rc = read_part(&r, &t->parts[i], b->raw_bytes);
+        if (rc == 0 && i && t->parts[i].first < t->parts[i - 1].first)
+            rc = IMG_EGEOM;
+    }
     if (rc == 0 && !rd_done(&r))
         rc = IMG_EGEOM;
     return rc ? err_set(e, rc,
-                        "the image's partition list has a partition outside the disk or a name "
+                        "the image's partition list has a partition outside the disk or out of "
+                        "order, or a name "
                         "that is no text")
               : 0;
 }

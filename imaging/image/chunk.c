@@ -29,9 +29,14 @@ size_t img_chunk_pack_workspace(void)
 size_t img_chunk_pack(uint8_t *stored, const uint8_t *raw, size_t raw_len, int level,
                       void *workspace)
 {
-    int n = LZ4_compress_HC_extStateHC(workspace, (const char *)raw, (char *)stored, (int)raw_len,
-                                       (int)raw_len - 1, level);
+    int n = (int)raw_len, most = n - 1;
 
+    /* What the fast compressor finds nothing in is not worth the slow one's time. */
+    if (LZ4_compress_fast_extState(workspace, (const char *)raw, (char *)stored, n, most, 1) > 0)
+        n = LZ4_compress_HC_extStateHC(workspace, (const char *)raw, (char *)stored, n, most,
+                                       level);
+    else
+        n = 0;
     if (n > 0)
         return (size_t)n;
     memcpy(stored, raw, raw_len);

@@ -233,6 +233,23 @@ static void names_the_cause(void **state)
     assert_int_equal(altered(CHNK_AT, "\0\1", 2), IMG_ELAYOUT); /* k is larger than needed */
 }
 
+static void partitions_come_in_order(void **state)
+{
+    struct img_head h;
+    size_t n;
+    uint8_t *body;
+
+    (void)state;
+    do
+        model_random(&m, &rng, 50);
+    while (m.nparts != 2);
+    body = model_body(&m, &h, &n);
+    assert_int_equal(parse(&h, body, n), 0);
+    body[GEOM_AT + 1 + 7] = 2; /* the first of them starts behind the second */
+    assert_int_equal(parse(&h, body, n), IMG_EGEOM);
+    free(body);
+}
+
 static void the_head_must_agree(void **state)
 {
     struct img_head h, other;
@@ -284,7 +301,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_equal_the_model), cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(names_the_cause),        cmocka_unit_test(the_head_must_agree),
-        cmocka_unit_test(a_disk_without_data),
+        cmocka_unit_test(a_disk_without_data),    cmocka_unit_test(partitions_come_in_order),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);
