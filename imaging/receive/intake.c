@@ -262,29 +262,34 @@ static void reset_block(struct intake *in, uint32_t sbn)
     uint32_t n, d = sbn - window(in)->first_sbn;
     const uint32_t *chunks = img_block_chunks(b, sbn, &n);
 
-    if (d < window(in)->blocks)
+    if (d < window(in)->blocks) {
         memset(in->in_rows[d], 0, sizeof in->in_rows[d]);
+        memset(in->run_of[d], 0xff, sizeof in->run_of[d]); /* jobs may still read those rows */
+    }
     for (uint32_t i = 0; i < n; i++)
         if (!atomic_load(&in->plan->finished[chunks[i]]))
             in->left[chunks[i]] = symbols_of(b->data + chunks[i]);
     work_give(in->work, sbn, &job);
 }
 
-static bool all_source(const struct track_slot *s, uint32_t k)
+/* Whether an unfinished chunk of the block lacks a symbol. */
+static bool lacks(const struct intake *in, uint32_t sbn)
 {
-    for (uint32_t i = 0; i < k / 64; i++)
-        if (~s->bits[i])
-            return false;
-    return k % 64 == 0 || (~s->bits[k / 64] & ((UINT64_C(1) << (k % 64)) - 1)) == 0;
+    uint32_t n, i;
+    const uint32_t *chunks = img_block_chunks(in->plan->body, sbn, &n);
+
+    for (i = 0; i < n && in->left[chunks[i]] == 0; i++)
+        ;
+    return i < n;
 }
 
-/* k symbols are there. If they are the source symbols, all chunks are on their way already. */
+/* k symbols are there. If they are all that was needed, the chunks are on their way already. */
 static void decode(struct intake *in, uint32_t sbn, uint32_t d, uint32_t slot)
 {
     struct track_slot *s = in->track.slots + slot;
     struct job job = {.kind = JOB_DECODE, .which = sbn};
 
-    if (all_source(s, window(in)->k))
+    if (!lacks(in, sbn))
         return;
     for (int h = 0; h < 2; h++) {
         uint32_t run = in->run_of[d][h];
@@ -295,6 +300,7 @@ static void decode(struct intake *in, uint32_t sbn, uint32_t d, uint32_t slot)
         set_aside(in, sbn, d, run * TRACK_RUN, run * TRACK_RUN + TRACK_RUN - 1);
         clear_run(in, d, run);
     }
+    in->lent[slot] = true;
     job.u.decode.slot = s;
     job.u.decode.sums = sums_of(in, slot);
     work_give(in->work, sbn, &job);
@@ -440,17 +446,31 @@ void intake_symbol(struct intake *in, uint32_t cci, uint32_t sbn, uint16_t k, ui
         atomic_fetch_add_explicit(&c->bad, 1, memory_order_relaxed);
 }
 
+/* True when the event means that the block must be received again. While a decode has the slot, nothing is decided: its end
+ * decides, whatever chunks said in the meantime. */
+static bool spoiled(struct intake *in, const struct event *e)
+{
+    uint16_t slot = in->track.slot_of[e->sbn];
+
+    if (in->track.state[e->sbn] == TRACK_DONE)
+        return false;
+    if (e->kind == EVENT_DECODED)
+        in->lent[slot] = false;
+    if (slot != TRACK_NO_SLOT && in->lent[slot])
+        return false;
+    if (atomic_load(&in->plan->open[e->sbn]) > 0)
+        return true;
+    track_block_done(&in->track, e->sbn);
+    return false;
+}
+
 void intake_events(struct intake *in, bool *poisoned)
 {
     struct event e;
 
     while (work_event(in->work, &e)) {
-        if (in->track.state[e.sbn] == TRACK_DONE)
+        if (!spoiled(in, &e))
             continue;
-        if (e.kind == EVENT_DONE) {
-            track_block_done(&in->track, e.sbn);
-            continue;
-        }
         track_block_forget(&in->track, e.sbn);
         reset_block(in, e.sbn);
         atomic_fetch_add(&in->plan->counts.poisoned, 1);

@@ -33,6 +33,7 @@ struct intake {
     uint8_t *sums;        /* by slot, sums_stride apart */
     size_t sums_stride;
     unsigned lg_t;        /* what the stride allows */
+    bool lent[INTAKE_SLOTS]; /* by slot: slot and sums are in a worker's hands */
     unsigned lg_t_asked;  /* the largest that was on the wire */
     uint16_t closed;      /* rows below are closed */
     uint16_t top_run;

@@ -29,6 +29,7 @@ struct work {
     struct rows *rows;
     struct park *park;
     struct store *store;
+    uint8_t *told; /* by SBN: said to be poisoned and not forgotten yet; each block's worker's */
     unsigned n;
     _Atomic bool end;
     struct worker workers[WORK_MAX];
@@ -44,6 +45,15 @@ static void report(struct worker *w, enum event_kind kind, uint32_t sbn)
     struct event e = {kind, sbn};
 
     queue_push_wait(&w->events, &e);
+}
+
+/* Chunks are many, and nobody may be listening: once is enough. */
+static void poison(struct worker *w, uint32_t sbn)
+{
+    if (w->work->told[sbn])
+        return;
+    w->work->told[sbn] = 1;
+    report(w, EVENT_POISONED, sbn);
 }
 
 static struct park_mask full_mask(const struct img_chunk *c)
@@ -102,7 +112,7 @@ static void finish(struct worker *w, uint32_t ordinal, const uint8_t *stored, co
         chunk_hash(hash, raw, n);
     if (rc || memcmp(hash, c->hash, sizeof hash)) {
         store_return(w->work->store, raw);
-        report(w, EVENT_POISONED, sbn);
+        poison(w, sbn);
         return;
     }
     atomic_store(&p->finished[ordinal], 1);
@@ -154,7 +164,7 @@ static void do_fill(struct worker *w, const struct job *job)
     if (covers(&have, &all))
         finish(w, job->which, w->stored, NULL);
     else if (!park_put(w->work->park, job->which, w->stored, &have))
-        report(w, EVENT_POISONED, sbn_of(p, job->which));
+        poison(w, sbn_of(p, job->which));
 }
 
 /* Missing source symbols that unfinished chunks of the block need. */
@@ -214,11 +224,9 @@ static void complete_chunk(struct worker *w, uint32_t ordinal, const struct job 
     }
     if (covers(&have, &all))
         finish(w, ordinal, w->stored, NULL);
-    else
-        report(w, EVENT_POISONED, job->which);
 }
 
-static void do_decode(struct worker *w, const struct job *job)
+static void decode(struct worker *w, const struct job *job)
 {
     struct plan *p = w->work->plan;
     const struct track_slot *slot = job->u.decode.slot;
@@ -236,6 +244,16 @@ static void do_decode(struct worker *w, const struct job *job)
             complete_chunk(w, chunks[i], job);
 }
 
+/* Who lent slot and sums hears of the end of it, and sees in plan.open whether the block is complete now; unless all is at
+ * an end anyway. */
+static void do_decode(struct worker *w, const struct job *job)
+{
+    if (!plan_stopped(w->work->plan))
+        decode(w, job);
+    if (!plan_stopped(w->work->plan))
+        report(w, EVENT_DECODED, job->which);
+}
+
 static void do_forget(struct worker *w, const struct job *job)
 {
     uint32_t n;
@@ -243,6 +261,7 @@ static void do_forget(struct worker *w, const struct job *job)
 
     for (uint32_t i = 0; i < n; i++)
         park_drop(w->work->park, chunks[i]);
+    w->work->told[job->which] = 0;
 }
 
 static void *worker_main(void *arg)
@@ -296,6 +315,9 @@ int work_open(struct work **out, struct plan *plan, struct rows *rows, struct pa
     k->rows = rows;
     k->park = park;
     k->store = store;
+    k->told = calloc(plan->body->nblocks, 1);
+    if (!k->told)
+        rc = err_set(err, RECEIVE_EMEMORY, "not enough memory for working threads");
     for (k->n = 0; k->n < threads && k->n < WORK_MAX && !rc; k->n++)
         rc = start(k, k->n, err);
     if (rc) {
@@ -346,5 +368,6 @@ void work_close(struct work *k)
         free(w->stored);
         free(w->scratch);
     }
+    free(k->told);
     free(k);
 }

@@ -38,7 +38,7 @@ struct job {
     union {
         struct park_mask mask; /* FILL: which of the chunk's symbols are in the rows */
         struct {
-            const struct track_slot *slot; /* DECODE: lent until the block is reported */
+            const struct track_slot *slot; /* DECODE: lent until EVENT_DECODED */
             uint8_t *sums;
         } decode;
     } u;
@@ -46,7 +46,9 @@ struct job {
 
 enum event_kind {
     EVENT_DONE,     /* every chunk of the block is finished */
-    EVENT_POISONED, /* a chunk did not have its hash, or could not be kept: receive the block again */
+    EVENT_POISONED, /* a chunk did not have its hash, or could not be kept: receive the block again. Said once until
+                       JOB_FORGET */
+    EVENT_DECODED,  /* a decode has ended, well or not: its slot and sums are given back */
 };
 
 struct event {

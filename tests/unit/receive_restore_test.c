@@ -38,7 +38,7 @@ static void target_make(struct target *t, int garbage)
 {
     int fd;
 
-    strcpy(t->path, "/tmp/receive_restore_XXXXXX");
+    strcpy(t->path, access("/dev/shm", W_OK) == 0 ? "/dev/shm/receive_restore_XXXXXX" : "/tmp/receive_restore_XXXXXX");
     fd = mkstemp(t->path);
     assert_true(fd >= 0);
     for (uint64_t i = 0; garbage && i < image.raw_bytes + (3 << 20); i += 65536) {
@@ -107,6 +107,7 @@ struct channel {
     uint32_t passes;     /* give up after so many */
     uint32_t stop_after; /* symbols given; 0: no stop */
     uint64_t spoil;      /* the nth symbol given has one bit wrong; 0: none */
+    uint64_t spoil_each; /* so has every nth of the first three passes; 0: none */
     uint32_t pause_us;   /* after every 1000 packets */
 };
 
@@ -128,9 +129,11 @@ struct ring {
 static void give(struct ring *g, struct intake *in, const struct pending *p)
 {
     uint8_t bad[IMG_SYMBOL_BYTES];
+    bool each = g->ch.spoil_each && g->given % g->ch.spoil_each == 0 &&
+                g->given < 3 * image.head.stream_bytes / IMG_SYMBOL_BYTES;
 
     g->given++;
-    if (g->given == g->ch.spoil) {
+    if (g->given == g->ch.spoil || each) {
         memcpy(bad, p->symbol, sizeof bad);
         bad[100] ^= 4;
         intake_symbol(in, p->cci, p->sbn, p->k, p->esi, 8, bad);
@@ -322,6 +325,24 @@ static void a_wrong_symbol_never_reaches_the_disk(void **state)
     }
 }
 
+/* Wrong symbols all over, while blocks are being decoded and their slots go from hand to hand. */
+static void many_wrong_symbols_cost_passes_and_nothing_else(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        struct channel ch = {.seed = seed, .passes = 1000, .repair = 200, .loss = 0.02, .duplicate = 0.05, .shuffle = 30,
+                             .spoil_each = 150 + 100 * seed};
+        struct receive_counts counts;
+        struct target t;
+
+        target_make(&t, 0);
+        restore(&t, &by_default, &ch, &counts);
+        assert_true(counts.poisoned > 10);
+        assert_restored(&t);
+        target_end(&t);
+    }
+}
+
 static void a_killed_receiver_goes_on_where_it_was(void **state)
 {
     struct channel half = {.seed = 7, .passes = 1, .repair = 40,
@@ -492,6 +513,7 @@ int main(void)
         cmocka_unit_test(without_memory_incomplete_chunks_wait_on_the_target),
         cmocka_unit_test(joins_anywhere_with_loss_disorder_and_duplicates),
         cmocka_unit_test(a_wrong_symbol_never_reaches_the_disk),
+        cmocka_unit_test(many_wrong_symbols_cost_passes_and_nothing_else),
         cmocka_unit_test(a_killed_receiver_goes_on_where_it_was),
         cmocka_unit_test(a_slow_disk_takes_more_passes_and_gets_it_right),
         cmocka_unit_test(a_disk_that_fails_or_lies_is_found_out),
