@@ -10,7 +10,6 @@
 #include "net/mdns/bind.h"
 #include "net/wire/units.h"
 
-#define ADDRESS_MS 30000           /* DHCP, and then a link-local address */
 #define STATUS_NS (5 * MONO_S)
 #define CLOSING_NS (2 * MONO_S)    /* the last packets, and beacons that are still to come */
 #define LINGER_NS (300 * MONO_MS)
@@ -48,7 +47,7 @@ static int open_stack(struct serve *s, struct err *err)
 
     if (rc == 0)
         rc = ip_stack_open(&s->stack, s->config.interface, &c, err);
-    return rc ? rc : ip_stack_wait_address(s->stack, ADDRESS_MS, err);
+    return rc ? rc : ip_stack_wait_address(s->stack, IP_ADDRESS_MS, err);
 }
 
 static int open_streams(struct serve *s, struct err *err)

@@ -36,7 +36,7 @@ static int connect_to(struct web *w, const struct source_options *opt, struct er
     if (!rc)
         ip_stack_stop_when(w->stack, source_stopped);
     if (!rc)
-        rc = ip_stack_wait_address(w->stack, 20000, err);
+        rc = ip_stack_wait_address(w->stack, IP_ADDRESS_MS, err);
     return rc ? rc : http_open(&w->file, w->stack, &url, idle_ms, err);
 }
 

@@ -85,7 +85,7 @@ static int join(struct ring_source *g, const struct source_options *opt, const c
     if (!rc)
         ip_stack_stop_when(g->stack, source_stopped);
     if (!rc)
-        rc = ip_stack_wait_address(g->stack, 20000, err);
+        rc = ip_stack_wait_address(g->stack, IP_ADDRESS_MS, err);
     if (!rc)
         rc = ip_stack_resolve(g->stack, url.host, 10000, &at.address, err);
     if (!rc)

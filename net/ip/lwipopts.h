@@ -48,7 +48,7 @@ void ip_assert_thread(void);
 #define LWIP_AUTOIP 1           /* and takes a link-local one when nobody answers */
 #define LWIP_ACD 1              /* needed by AutoIP: is the address free? */
 #define LWIP_DHCP_AUTOIP_COOP 1 /* one after the other */
-#define LWIP_DHCP_AUTOIP_COOP_TRIES 3 /* about 10 s of DHCP first */
+#define LWIP_DHCP_AUTOIP_COOP_TRIES 2 /* 6 s of DHCP first; a link-local address then takes 5 to 9 s more */
 #define LWIP_DHCP_DOES_ACD_CHECK 0 /* one box hands out the leases here; ACD would cost seconds a boot */
 #define LWIP_DNS 1              /* host names in URLs */
 #define LWIP_DNS_SUPPORT_MDNS_QUERIES 1 /* NAME.local, without a server */

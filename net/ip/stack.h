@@ -65,6 +65,8 @@ void ip_stack_adopt(struct ip_stack *);
 /* Our address; 0 while there is none. */
 uint32_t ip_stack_address(const struct ip_stack *);
 const uint8_t *ip_stack_mac(const struct ip_stack *);
+/* Twice what DHCP and then link-local addressing take: the switch's port may wake up late. */
+#define IP_ADDRESS_MS 40000
 /* Steps until there is an address, at most timeout_ms. Blocks. 0, IP_ENOADDRESS or IP_ESTOPPED. */
 int ip_stack_wait_address(struct ip_stack *, int timeout_ms, struct err *);
 /* A dotted quad, NAME.local by mDNS, or a name known to the DHCP server's resolver. Blocks. 0, IP_ENAME or
