@@ -4,12 +4,13 @@
  *
  * Makes a network namespace of its own (needs root), so nothing leaves the machine. Everything runs on one core: reading
  * ahead, the copies, the tags, the kernel's way down, and the peer's receive path, which on veth is paid by the sender. No
- * rate limit; the best of ROUNDS. Beside it bare frames by the same way, with nothing copied, tagged or read: what the
+ * rate limit; the median of ROUNDS. Beside it bare frames by the same way, with nothing copied, tagged or read: what the
  * machine can do at all.
  *
  * Speed is Gbit of frames (1514 bytes a packet) a second of CPU time, so that others on the machine weigh less; findings are
  * in four columns for tests/bench/run, what was seen on the clock follows on lines of their own. */
 #include <errno.h>
+#include <glob.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +26,8 @@
 #include "net/ring/ring.h"
 #include "net/wire/rng.h"
 
-#define ROUNDS 5
-#define SECONDS 1.0
+#define ROUNDS 9
+#define SECONDS 0.5
 #define FRAME 1514
 
 static struct mono now(void)
@@ -37,13 +38,45 @@ static struct mono now(void)
     return (struct mono){t.tv_sec * MONO_S + t.tv_nsec};
 }
 
+static char softirq_times[64]; /* /proc/N/schedstat of this core's ksoftirqd */
+
+static void find_softirq_thread(int cpu)
+{
+    char want[32], name[32], path[64];
+    glob_t g;
+
+    snprintf(want, sizeof want, "ksoftirqd/%d\n", cpu);
+    if (glob("/proc/[0-9]*/comm", 0, NULL, &g) != 0)
+        return;
+    for (size_t i = 0; i < g.gl_pathc; i++) {
+        FILE *f = fopen(g.gl_pathv[i], "r");
+
+        if (f && fgets(name, sizeof name, f) && !strcmp(name, want)) {
+            snprintf(path, sizeof path, "%s", g.gl_pathv[i]);
+            snprintf(softirq_times, sizeof softirq_times, "%.*s/schedstat",
+                     (int)(strlen(path) - strlen("/comm")), path);
+        }
+        if (f)
+            fclose(f);
+    }
+    globfree(&g);
+}
+
+/* Of the process; and of the kernel's thread that takes over the receive path when it is busy, whoever made it so. */
 static double cpu_seconds(void)
 {
+    unsigned long long softirq_ns = 0;
     struct rusage u;
+    FILE *f = fopen(softirq_times, "r");
 
+    if (f) {
+        if (fscanf(f, "%llu", &softirq_ns) != 1)
+            softirq_ns = 0;
+        fclose(f);
+    }
     getrusage(RUSAGE_SELF, &u);
     return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6 + (double)softirq_ns * 1e-9;
 }
 
 static void die(const char *what)
@@ -61,10 +94,12 @@ static void must_run(const char *command)
 /* A namespace with a veth pair; one core. */
 static void prepare(void)
 {
+    int cpu = sched_getcpu();
     cpu_set_t one;
 
     CPU_ZERO(&one);
-    CPU_SET(sched_getcpu(), &one);
+    CPU_SET(cpu, &one);
+    find_softirq_thread(cpu);
     if (sched_setaffinity(0, sizeof one, &one) != 0)
         die("sched_setaffinity");
     if (unshare(CLONE_NEWNET) != 0) {
@@ -117,7 +152,26 @@ static void make_image(struct img_file *f)
 
 struct result {
     double gbit, cpu;
+    double
+        dropped; /* share of packets that the peer's queue had no room for: those cost nothing there */
 };
+
+/* Packets that bench0 could not hand over. */
+static double drops(void)
+{
+    unsigned long long v[12] = {0};
+    char line[512];
+    FILE *f = fopen("/proc/self/net/dev", "r");
+
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, " bench0: %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu", v,
+                   v + 1, v + 2, v + 3, v + 4, v + 5, v + 6, v + 7, v + 8, v + 9, v + 10,
+                   v + 11) == 12)
+            break;
+    if (f)
+        fclose(f);
+    return (double)v[11];
+}
 
 /* A step of nothing but frames: what the way down itself costs. */
 static int bare_step(struct frame_sink *sink)
@@ -133,7 +187,7 @@ static struct result measure(struct send *s, struct frame_sink *sink)
 {
     struct mono begin = now(), end = mono_add(begin, (int64_t)(SECONDS * 1e9)), t = begin;
     struct mono wake = begin;
-    double cpu = cpu_seconds(), bytes, packets = 0;
+    double cpu = cpu_seconds(), lost = drops(), bytes, packets = 0;
     struct err err = {0};
 
     while (mono_sub(end, t) > 0) {
@@ -153,19 +207,24 @@ static struct result measure(struct send *s, struct frame_sink *sink)
     }
     bytes = packets * FRAME;
     return (struct result){bytes * 8 / (double)mono_sub(t, begin),
-                           (cpu_seconds() - cpu) / bytes * 1e9};
+                           (cpu_seconds() - cpu) / bytes * 1e9, (drops() - lost) / packets};
 }
 
-static struct result best_of(struct send *s, struct frame_sink *sink)
+static int by_cpu(const void *a, const void *b)
 {
-    struct result best = {0, 1e9}, r;
+    const struct result *x = a, *y = b;
 
-    for (int i = 0; i < ROUNDS; i++) {
-        r = measure(s, sink);
-        best.gbit = r.gbit > best.gbit ? r.gbit : best.gbit;
-        best.cpu = r.cpu < best.cpu ? r.cpu : best.cpu;
-    }
-    return best;
+    return (x->cpu > y->cpu) - (x->cpu < y->cpu);
+}
+
+static struct result median_of(struct send *s, struct frame_sink *sink)
+{
+    struct result r[ROUNDS];
+
+    for (int i = 0; i < ROUNDS; i++)
+        r[i] = measure(s, sink);
+    qsort(r, ROUNDS, sizeof *r, by_cpu);
+    return r[ROUNDS / 2];
 }
 
 static void fail_with(const struct err *err)
@@ -185,7 +244,9 @@ static void finding(const char *name, double goal, struct result whole, struct r
         speed >= goal     ? "pass"
         : possible < goal ? "machine"
                           : "FAIL");
-    printf("  %s: %.1f Gbit/s on the clock, bare frames %.1f\n", name, whole.gbit, bare.gbit);
+    printf(
+        "  %s: %.1f Gbit/s on the clock, bare frames %.1f; the peer dropped %.0f %% and %.0f %%\n",
+        name, whole.gbit, bare.gbit, whole.dropped * 100, bare.dropped * 100);
 }
 
 static void bench(const char *name, double goal, const struct img_file *image,
@@ -201,11 +262,11 @@ static void bench(const char *name, double goal, const struct img_file *image,
     if (ring_tx_open(&tx, "bench0", opt, &err))
         fail_with(&err);
     config.sink = ring_tx_sink(tx);
-    bare = best_of(NULL, &config.sink);
+    bare = median_of(NULL, &config.sink);
     if (send_open(&s, &config, &err))
         fail_with(&err);
     send_start(s);
-    whole = best_of(s, NULL);
+    whole = median_of(s, NULL);
     send_close(s);
     ring_tx_close(tx);
     finding(name, goal, whole, bare);
