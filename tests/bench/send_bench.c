@@ -152,26 +152,7 @@ static void make_image(struct img_file *f)
 
 struct result {
     double gbit, cpu;
-    double
-        dropped; /* share of packets that the peer's queue had no room for: those cost nothing there */
 };
-
-/* Packets that bench0 could not hand over. */
-static double drops(void)
-{
-    unsigned long long v[12] = {0};
-    char line[512];
-    FILE *f = fopen("/proc/self/net/dev", "r");
-
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, " bench0: %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu", v,
-                   v + 1, v + 2, v + 3, v + 4, v + 5, v + 6, v + 7, v + 8, v + 9, v + 10,
-                   v + 11) == 12)
-            break;
-    if (f)
-        fclose(f);
-    return (double)v[11];
-}
 
 /* A step of nothing but frames: what the way down itself costs. */
 static int bare_step(struct frame_sink *sink)
@@ -187,7 +168,7 @@ static struct result measure(struct send *s, struct frame_sink *sink)
 {
     struct mono begin = now(), end = mono_add(begin, (int64_t)(SECONDS * 1e9)), t = begin;
     struct mono wake = begin;
-    double cpu = cpu_seconds(), lost = drops(), bytes, packets = 0;
+    double cpu = cpu_seconds(), bytes, packets = 0;
     struct err err = {0};
 
     while (mono_sub(end, t) > 0) {
@@ -207,7 +188,7 @@ static struct result measure(struct send *s, struct frame_sink *sink)
     }
     bytes = packets * FRAME;
     return (struct result){bytes * 8 / (double)mono_sub(t, begin),
-                           (cpu_seconds() - cpu) / bytes * 1e9, (drops() - lost) / packets};
+                           (cpu_seconds() - cpu) / bytes * 1e9};
 }
 
 static int by_cpu(const void *a, const void *b)
@@ -244,9 +225,7 @@ static void finding(const char *name, double goal, struct result whole, struct r
         speed >= goal     ? "pass"
         : possible < goal ? "machine"
                           : "FAIL");
-    printf(
-        "  %s: %.1f Gbit/s on the clock, bare frames %.1f; the peer dropped %.0f %% and %.0f %%\n",
-        name, whole.gbit, bare.gbit, whole.dropped * 100, bare.dropped * 100);
+    printf("  %s: %.1f Gbit/s on the clock, bare frames %.1f\n", name, whole.gbit, bare.gbit);
 }
 
 static void bench(const char *name, double goal, const struct img_file *image,
