@@ -85,8 +85,7 @@ static int read_geom(struct reader r, struct img_body *b, struct tables *t, stru
         rc = IMG_EGEOM;
     return rc ? err_set(e, rc,
                         "the image's partition list has a partition outside the disk or out of "
-                        "order, or a name "
-                        "that is no text")
+                        "order, or a name that is no text")
               : 0;
 }
 

@@ -49,7 +49,9 @@ void model_random(struct model *m, struct rng *r, uint32_t max_chunks)
         if (m->state[i] != IMG_DATA)
             continue;
         m->number[m->ndata] = i;
-        m->stored[m->ndata] = 1 + (uint32_t)rng_below(r, raw);
+        /* Equal lengths are what an incompressible disk has, and what ties are made of. */
+        m->stored[m->ndata] =
+            rng_below(r, 4) ? raw >> rng_below(r, 2) : 1 + (uint32_t)rng_below(r, raw);
         for (int j = 0; j < 32; j++)
             m->hash[m->ndata][j] = (uint8_t)rng_u64(r);
         m->ndata++;
