@@ -58,8 +58,8 @@ static void *sending_thread(void *arg)
             atomic_store(&s->failure, n);
             break;
         }
-        if (n < 0 && !refused)
-            serve_log("%s: %s; waiting", s->file.head.name, err.text);
+        if ((n < 0) != refused)
+            serve_log("%s: %s", s->file.head.name, n < 0 ? "the link is down: waiting" : "the link is up again");
         refused = n < 0;
         sleep_until(n < 0 ? mono_add(host_now(), RETRY_NS) : wake);
     }

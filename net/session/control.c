@@ -9,6 +9,7 @@
 
 #include "net/wire/must.h"
 
+#define RATE_MOST ((UINT64_C(1) << 48) - 1) /* SPEC section 3 */
 #define AGAIN_NS (200 * MONO_MS) /* the last beacon is repeated until it is acked */
 
 struct session_control {
@@ -126,13 +127,27 @@ static void wake(struct session_control *c)
     (void)!write(c->wake, &one, sizeof one);
 }
 
+/* Figures are measured, not counted on: what overshoots its field is told as the field's end. */
+static struct session_facts tame(const struct session_facts *from)
+{
+    struct session_facts f = *from;
+
+    f.done = f.done < 10000 ? f.done : 10000;
+    f.loss_ppm = f.loss_ppm < 1000000 ? f.loss_ppm : 1000000;
+    f.worst_ppm = f.worst_ppm < 1000000 ? f.worst_ppm : 1000000;
+    f.disk_rate = f.disk_rate < RATE_MOST ? f.disk_rate : RATE_MOST;
+    f.wanted_rate = f.wanted_rate < RATE_MOST ? f.wanted_rate : RATE_MOST;
+    f.error = f.state != SESSION_FAIL ? 0 : f.error < 0 ? f.error : -1;
+    return f;
+}
+
 void session_control_set(struct session_control *c, const struct session_facts *facts)
 {
     bool changed;
 
     pthread_mutex_lock(&c->lock);
     changed = c->facts.state != facts->state;
-    c->facts = *facts;
+    c->facts = tame(facts);
     pthread_mutex_unlock(&c->lock);
     if (changed)
         wake(c);
@@ -152,7 +167,7 @@ void session_control_stop(struct session_control *c, const struct session_facts 
         return;
     pthread_mutex_lock(&c->lock);
     if (last)
-        c->facts = *last;
+        c->facts = tame(last);
     c->stop = true;
     c->stop_ms = last ? wait_ms : 0;
     pthread_mutex_unlock(&c->lock);

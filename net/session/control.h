@@ -19,7 +19,8 @@ struct session_news {
 /* Joins the group on the stack (IGMP) and starts the thread, which adopts the stack. Copies the welcome. */
 int session_control_start(struct session_control **, struct ip_stack *, struct session_server_at,
                           const struct session_welcome *, const uint8_t id[SESSION_ID_BYTES], struct err *);
-/* From one other thread, at any time; cheap. A changed state leaves at once, the rest with the next beacon. */
+/* From one other thread, at any time; cheap. A changed state (SESSION_MANIFEST .. SESSION_LEAVING) leaves at once, the rest
+ * with the next beacon. Figures beyond their fields are told as the largest there is. */
 void session_control_set(struct session_control *, const struct session_facts *);
 void session_control_get(struct session_control *, struct session_news *);
 /* Sends `last` until it is acked or wait_ms have passed, leaves the group, ends the thread. The caller owns the

@@ -260,15 +260,18 @@ void session_server_message(struct session_server *s, const uint8_t *bytes, size
 
 /* ---- beacons ---- */
 
-/* The loss since an earlier beacon, once enough packets have gone by. */
+/* The loss since an earlier beacon, once enough packets have gone by. Counts that went back were begun anew: they say
+ * nothing yet. */
 static void row_loss(struct session_receiver *r)
 {
     uint32_t heard = r->facts.heard - r->base_heard, missed = r->facts.missed - r->base_missed;
     uint64_t all = (uint64_t)heard + missed;
+    bool anew = heard > INT32_MAX || missed > INT32_MAX;
 
     if (all < LOSS_PACKETS)
         return;
-    r->recent_ppm = (uint32_t)(missed * UINT64_C(1000000) / all);
+    if (!anew)
+        r->recent_ppm = (uint32_t)(missed * UINT64_C(1000000) / all);
     r->base_heard = r->facts.heard;
     r->base_missed = r->facts.missed;
 }

@@ -337,6 +337,11 @@ static void recent_loss_is_that_between_two_beacons(void **state)
     beacon_facts(1, &f, bytes);
     session_image_samples(&server, 0, &s, 1);
     assert_int_equal(s.recent_ppm, 100000);
+    f.heard = 4000; /* begun anew */
+    f.missed = 1;
+    beacon_facts(1, &f, bytes);
+    session_image_samples(&server, 0, &s, 1);
+    assert_int_equal(s.recent_ppm, 100000);
     f.heard += 900;
     f.disk_limited = true;
     f.wanted_rate = 5000000;
