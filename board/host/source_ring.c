@@ -138,6 +138,16 @@ struct vigil {
     int64_t heard, counted;
 };
 
+/* The stream's rate as the sender last said it: what the disk must be measured against. */
+static void note_rate(struct ring_source *g)
+{
+    struct session_news news;
+
+    session_control_get(g->control, &news);
+    if (g->collect.intake)
+        g->collect.intake->wire_rate = news.ack.tsi && news.ack.rate ? news.ack.rate : g->welcome.rate;
+}
+
 /* One poll of the ring with all that may end it. */
 static int listen(struct ring_source *g, struct vigil *v, struct err *err)
 {
@@ -158,6 +168,7 @@ static int listen(struct ring_source *g, struct vigil *v, struct err *err)
         v->counted = now;
         ring_rx_counts(g->rx, &counts);
         atomic_store(&g->drops, counts.dropped);
+        note_rate(g);
     }
     return 0;
 }

@@ -220,24 +220,47 @@ static void close_rows(struct intake *in, uint32_t w, uint32_t below)
     in->closed = (uint16_t)below;
 }
 
-/* The share of a window's blocks that the disk can take: what it took in the visit that ends, a little more if
- * none had to be left out. */
+/* Blocks of a window, in 256ths, that the disk can take at the speed its latest writes have shown, a tenth less to catch
+ * up. 0 when speeds are not known. */
+static uint32_t bearable(const struct intake *in)
+{
+    const struct receive_counts *c = &in->plan->counts;
+    const struct img_head *h = in->plan->head;
+    double ns = (double)(atomic_load(&c->write_ns) - in->seen_ns);
+    double bytes = (double)(atomic_load(&c->write_bytes) - in->seen_bytes);
+    double raw_rate = h->stream_bytes ? (double)in->wire_rate * (double)h->data_bytes / (double)h->stream_bytes : 0;
+    double share;
+
+    if (raw_rate <= 0 || ns < 50e6)
+        return 0;
+    share = 256 * 0.9 * (bytes * 1e9 / ns) / raw_rate;
+    return share < 1 ? 1 : share > 256 ? 256 : (uint32_t)share;
+}
+
+/* The share of a window's blocks to take: what was taken to the end of the visit that is over. If none had to be left out,
+ * more: up to three times as many if the disk looks fast enough. */
 static void adapt_share(struct intake *in)
 {
-    uint32_t share = in->track.share;
+    uint32_t share = in->track.share, likely = bearable(in);
 
-    if (in->visit_open == 0)
+    if (in->visit_taken == 0)
         return;
     if (in->visit_shed > 0)
-        share = (in->visit_taken - in->visit_shed) * 256 / in->visit_open;
+        share = (in->visit_taken - in->visit_shed) * 256 / in->visit_blocks;
+    else if (likely > share + share / 4 + 1)
+        share = likely < 3 * share ? likely : 3 * share;
     else
         share += share / 4 + 1;
     track_set_share(&in->track, share < 1 ? 1 : share > 256 ? 256 : share);
+    in->seen_ns = atomic_load(&in->plan->counts.write_ns);
+    in->seen_bytes = atomic_load(&in->plan->counts.write_bytes);
 }
 
 /* track has moved to another visit; `old` is the window of the one before. */
 static void turn(struct intake *in, uint32_t old, uint16_t close_below)
 {
+    uint32_t open;
+
     for (uint32_t run = in->closed / TRACK_RUN; run <= in->top_run; run++)
         for (uint32_t d = 0; d < in->windows[old].blocks; d++)
             close_block(in, old, d, run);
@@ -249,7 +272,8 @@ static void turn(struct intake *in, uint32_t old, uint16_t close_below)
     in->top_run = close_below / TRACK_RUN;
     in->visit_shed = 0;
     in->shed_run = NO_RUN;
-    track_open_blocks(&in->track, &in->visit_open, &in->visit_taken);
+    track_open_blocks(&in->track, &open, &in->visit_taken);
+    in->visit_blocks = window(in)->blocks;
 }
 
 /* ---- blocks ---- */
@@ -328,16 +352,27 @@ static void leave_out(struct intake *in, uint32_t n)
     atomic_fetch_add(&in->plan->counts.shed, n);
 }
 
-/* The disk is behind: fewer blocks from here on. Once a run, so that it shows whether that was enough. */
+/* Blocks of the window that the disk can go on with; a quarter less than are taken now when its speed is not known. */
+static uint32_t sustainable(const struct intake *in, uint32_t taken)
+{
+    uint32_t share = bearable(in), blocks = (window(in)->blocks * share + 255) / 256;
+
+    if (share == 0)
+        return taken - (taken + 3) / 4;
+    return blocks < taken ? blocks : taken - (taken + 7) / 8;
+}
+
+/* The disk is behind: fewer blocks from here on. */
 static void shed(struct intake *in, uint32_t run)
 {
     uint32_t open, taken;
 
-    if (in->shed_run == run)
+    if (in->shed_run != NO_RUN && run < in->shed_run + INTAKE_PATIENCE)
         return;
     in->shed_run = run;
     track_open_blocks(&in->track, &open, &taken);
-    leave_out(in, track_shed(&in->track, (taken + 3) / 4));
+    if (taken > 1)
+        leave_out(in, track_shed(&in->track, taken - sustainable(in, taken)));
 }
 
 /* Makes the block's half free for the row's run; false when it cannot be waited for. */

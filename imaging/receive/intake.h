@@ -3,9 +3,9 @@
  * and has blocks decoded as soon as k of their symbols are there.
  *
  * When the disk cannot keep up, rows are still in use when their memory is wanted again. Then the intake waits, and the
- * source's memory fills. Beyond INTAKE_SHED percent of it a quarter of the blocks is left out for the rest of the visit, once
- * a run, until the disk keeps up: whole blocks are skipped on purpose, and come again in the next pass, rather than symbols
- * of all blocks being lost at random. */
+ * source's memory fills. Beyond INTAKE_SHED percent of it so many blocks are left out for the rest of the visit that the disk,
+ * at the speed it has shown, can take the others: whole blocks are skipped on purpose, and come again in the next pass,
+ * rather than symbols of all blocks being lost at random. */
 #ifndef IMAGING_RECEIVE_INTAKE_H
 #define IMAGING_RECEIVE_INTAKE_H
 
@@ -16,6 +16,7 @@
 
 #define INTAKE_SLOTS (2 * TRACK_MAX_BLOCKS) /* blocks begun and not done: two windows */
 #define INTAKE_SHED 50 /* percent of the source's memory: blocks are left out */
+#define INTAKE_PATIENCE 8 /* runs until it shows whether leaving blocks out was enough: what is in memory must pass first */
 #define INTAKE_FULL 90 /* percent: a block whose rows are in use is left out at once */
 #define INTAKE_GRACE_MS 200 /* a source that does not tell: so long a wait counts as 100 percent */
 
@@ -37,8 +38,10 @@ struct intake {
     unsigned lg_t_asked;  /* the largest that was on the wire */
     uint16_t closed;      /* rows below are closed */
     uint16_t top_run;
-    uint32_t visit_open, visit_taken, visit_shed;
-    uint32_t shed_run;  /* the run in which blocks were last left out */
+    uint32_t visit_blocks, visit_taken, visit_shed;
+    uint32_t shed_run;  /* the run in which blocks were last left out, or NO_RUN */
+    uint64_t seen_ns, seen_bytes; /* of writing, when the visit began */
+    uint64_t wire_rate; /* of the stream in bytes/s as the sender says; 0: not known */
     struct frame_source source; /* asked for its backlog; all NULL: not known */
     bool patient;         /* wait as long as it takes: the source can wait too */
     struct fec_scratch *scratch;

@@ -32,6 +32,20 @@ static bool nothing_missing(const struct plan *p)
     return true;
 }
 
+/* What the other stages leave of RECEIVE_MEMORY: rows and sums of the widest window (of two if there are several), the
+ * ring, write buffers, tables, and some for code and stacks. */
+static size_t park_bytes(const struct img_body *b)
+{
+    size_t widest = 0, used;
+
+    for (uint32_t w = 0; w < b->nwindows; w++)
+        if (b->windows[w].d > widest)
+            widest = b->windows[w].d;
+    used = widest * ROWS_HELD * IMG_SYMBOL_BYTES + (b->nwindows > 1 ? 2 : 1) * widest * fec_acc_bytes(FEC_LG_T_DEFAULT);
+    used += ((size_t)64 << 20) + STORE_BUFFERS * (size_t)IMG_CHUNK_BYTES + (size_t)b->ndata * 56 + ((size_t)12 << 20);
+    return used + RECEIVE_PARK_MIN < RECEIVE_MEMORY ? RECEIVE_MEMORY - used : RECEIVE_PARK_MIN;
+}
+
 /* The target was looked at; from here on it is written. */
 static int start_stages(struct receive *r, const struct receive_options *opt, struct err *err)
 {
@@ -47,7 +61,7 @@ static int start_stages(struct receive *r, const struct receive_options *opt, st
     if (rc || nothing_missing(p))
         return rc;
     store_announce(r->store, r->proof);
-    rc = park_open(&r->park, p, opt->park_bytes ? opt->park_bytes : RECEIVE_PARK_BYTES, err);
+    rc = park_open(&r->park, p, opt->park_bytes ? opt->park_bytes : park_bytes(p->body), err);
     if (!rc)
         rc = intake_init(&r->intake, p, opt->patient, err);
     if (!rc)

@@ -10,13 +10,14 @@
 #include "imaging/receive/collect.h"
 #include "imaging/receive/plan.h"
 
-#define RECEIVE_PARK_BYTES ((size_t)32 << 20)
+#define RECEIVE_MEMORY ((size_t)288 << 20) /* for everything at the default T: a target has 512 MB in all */
+#define RECEIVE_PARK_MIN ((size_t)16 << 20)
 
 struct receive_options {
     bool verify;      /* read back what was written */
     bool patient;     /* the source can wait (not the ring) */
     unsigned threads; /* workers; 0: by the number of CPUs */
-    size_t park_bytes; /* memory for incomplete chunks; 0: RECEIVE_PARK_BYTES */
+    size_t park_bytes; /* memory for incomplete chunks; 0: what RECEIVE_MEMORY leaves */
     void (*scanned)(void *ctx, unsigned permille); /* progress of looking at the target; may be NULL */
     void *ctx;
 };

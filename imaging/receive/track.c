@@ -93,12 +93,9 @@ static void note_loss(struct track *t)
 static void choose_blocks(struct track *t)
 {
     const struct track_window *w = t->windows + t->window;
-    uint32_t open = 0, quota;
+    uint32_t quota = (w->blocks * t->share + 255) / 256;
 
     memset(t->admit, 0, sizeof t->admit);
-    for (uint32_t d = 0; d < w->blocks; d++)
-        open += t->state[w->first_sbn + d] == TRACK_OPEN;
-    quota = (open * t->share + 255) / 256;
     for (int begun = 1; begun >= 0; begun--)
         for (uint32_t d = 0; d < w->blocks && quota > 0; d++) {
             uint32_t sbn = w->first_sbn + d;
@@ -329,4 +326,6 @@ void track_set_share(struct track *t, uint32_t share)
 {
     MUST(share >= 1 && share <= 256);
     t->share = share;
+    if (t->started)
+        choose_blocks(t);
 }

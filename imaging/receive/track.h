@@ -80,7 +80,7 @@ struct track {
     uint64_t admit[TRACK_MAX_BLOCKS / 64]; /* blocks taken in this visit */
     uint16_t got[TRACK_MAX_BLOCKS];        /* source symbols that came in this visit, wanted or not */
     /* policy and figures */
-    uint32_t share;     /* 1 … 256: part of a window's open blocks taken in a visit */
+    uint32_t share;     /* 1 … 256: part of a window's blocks taken at most in a visit */
     uint32_t visits;
     uint32_t worst_ppm; /* worst block loss of the last finished visit, parts per million */
     uint32_t evicted;   /* blocks given up for lack of slots */
@@ -113,7 +113,8 @@ uint32_t track_shed(struct track *t, uint32_t n);
 /* Blocks of the window under way that are still open, and how many of them are taken. */
 void track_open_blocks(const struct track *t, uint32_t *open, uint32_t *taken);
 
-/* Part of a window's open blocks to take from the next visit on, 1 … 256 (256: all). */
+/* Part of a window's blocks to take at most in a visit, 1 … 256 (256: all). Chooses anew for the visit under way, so
+ * call it when one has just begun. */
 void track_set_share(struct track *t, uint32_t share);
 
 static inline bool track_complete(const struct track *t)

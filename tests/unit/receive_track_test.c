@@ -219,8 +219,8 @@ static void a_share_takes_begun_blocks_first(void **state)
     (void)state;
     start(&w, 10);
     next(&w, 3, 0);
-    track_set_share(&w.t, 64); /* a quarter of four */
     rows(&w, 1, 0, 1);
+    track_set_share(&w.t, 64); /* a quarter of four */
     assert_int_equal(next(&w, 0, 5).verdict, TRACK_SKIP);
     assert_int_equal(next(&w, 3, 5).verdict, TRACK_TAKE);
     free(w.memory);
