@@ -7,7 +7,6 @@
 #include "board/host/commands.h"
 #include "board/host/report.h"
 #include "imaging/image/file.h"
-#include "net/wire/must.h"
 #include "net/wire/units.h"
 
 static const char help[] =
@@ -72,7 +71,7 @@ static void windows_json(struct json *j, const struct img_body *b)
     json_close(j);
 }
 
-static void print_json(const struct img_file *f)
+static int print_json(const struct img_file *f, struct err *e)
 {
     /* A name of 255 bytes grows sixfold at most when it is escaped. */
     size_t room = 4096 + (size_t)f->body.nparts * 2048 + (size_t)f->body.nwindows * 256;
@@ -80,7 +79,8 @@ static void print_json(const struct img_file *f)
     char *buf = malloc(room);
     struct json j;
 
-    MUST(buf);
+    if (!buf)
+        return err_set(e, IMG_EMEMORY, "no memory for %zu bytes of JSON", room);
     j = json_on(buf, room);
     json_open(&j, NULL, '{');
     json_bool(&j, "ok", true);
@@ -94,6 +94,7 @@ static void print_json(const struct img_file *f)
     json_close(&j);
     report_json(&j);
     free(buf);
+    return 0;
 }
 
 static void print_line(const char *what, const char *text)
@@ -152,14 +153,16 @@ static int run(const char *path, bool json)
     struct img_file f;
     struct err e = {0};
 
-    if (img_file_open(&f, path, &e) != 0)
+    int rc = img_file_open(&f, path, &e);
+
+    if (rc)
         return report_failure("info", &e, json);
     if (json)
-        print_json(&f);
+        rc = print_json(&f, &e);
     else
         print_text(&f);
     img_file_close(&f);
-    return EXIT_DONE;
+    return rc ? report_failure("info", &e, false) : EXIT_DONE;
 }
 
 int cmd_info(int argc, char **argv)

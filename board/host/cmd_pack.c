@@ -32,6 +32,7 @@ static const char help[] =
     "SOURCE is a disk, a partition or an image of one; .gz, .xz and .zst are unpacked on\n"
     "the way, - is standard input. It is only read. Holes, zeros and, on ext2/3/4, free\n"
     "blocks cost nothing (free blocks of compressed and piped sources are packed too).\n"
+    "While it works it needs up to 4 GB of room beside the image.\n"
     "\n"
     "  -o, --output FILE   the image; appears when it is whole\n"
     "  --key NAME.key      sign with this key ('ringcast key' makes one)\n"

@@ -310,6 +310,20 @@ static struct fs *make(const struct readat *volume, const struct super *sb)
     return fs;
 }
 
+/* A file system that something else has been written over keeps its first block more often than its second group. */
+static bool backup_fits(const struct fs *fs)
+{
+    uint8_t b[SUPER_BYTES];
+    struct super s;
+
+    if (fs->groups < 2 || !has_super(&fs->sb, 1))
+        return true;
+    if (readat(&fs->volume, group_start(fs, 1) << fs->sb.log2, b, sizeof b) != 0)
+        return false;
+    decode_super(b, &s);
+    return s.magic == MAGIC && s.log2 == fs->sb.log2 && s.per_group == fs->sb.per_group;
+}
+
 static bool ext_probe(const struct readat *volume, uint64_t bytes, struct fs **out,
                       char note[FS_NOTE])
 {
@@ -324,9 +338,15 @@ static bool ext_probe(const struct readat *volume, uint64_t bytes, struct fs **o
         return false;
     fault = super_fault(&sb, b, bytes);
     *out = fault ? NULL : make(volume, &sb);
-    if (!*out)
-        snprintf(note, FS_NOTE, "the ext file system's free blocks are packed too: %s",
-                 fault ? fault : "its size is out of range");
+    if (!fault && !*out)
+        fault = "its size is out of range";
+    if (*out && !backup_fits(*out)) {
+        fault = "its second superblock is not where it belongs";
+        free(*out);
+        *out = NULL;
+    }
+    if (fault)
+        snprintf(note, FS_NOTE, "the ext file system's free blocks are packed too: %s", fault);
     return true;
 }
 

@@ -12,6 +12,12 @@
  */
 #define JOBS_PER_THREAD 4
 
+/* LZ4's state, with room for the next thread's to start on a cache line of its own. */
+static size_t workspace_bytes(void)
+{
+    return (img_chunk_pack_workspace() + 127) & ~(size_t)63;
+}
+
 static bool all_zero(const uint8_t *p, size_t n)
 {
     return p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
@@ -47,11 +53,11 @@ static struct squeeze_job *next_job(struct squeeze *q)
 static void *worker(void *arg)
 {
     struct squeeze *q = arg;
-    void *workspace = malloc(img_chunk_pack_workspace());
     struct squeeze_job *j;
+    uint8_t *workspace;
 
-    MUST(workspace);
     pthread_mutex_lock(&q->lock);
+    workspace = q->workspace + q->workers++ * workspace_bytes();
     while ((j = next_job(q)) != NULL) {
         pthread_mutex_unlock(&q->lock);
         work_on(j, q->level, workspace);
@@ -60,7 +66,6 @@ static void *worker(void *arg)
         pthread_cond_signal(&q->result);
     }
     pthread_mutex_unlock(&q->lock);
-    free(workspace);
     return NULL;
 }
 
@@ -87,8 +92,13 @@ int squeeze_start(struct squeeze *q, unsigned threads, int level, struct err *e)
     q->level = level;
     q->jobs = threads * JOBS_PER_THREAD;
     q->job = malloc(q->jobs * sizeof *q->job);
-    if (!q->job)
+    q->workspace = malloc(threads * workspace_bytes());
+    if (!q->job || !q->workspace) {
+        free(q->job);
+        free(q->workspace);
+        q->job = NULL;
         return err_set(e, IMG_EMEMORY, "no memory for %u chunks under compression", q->jobs);
+    }
     pthread_mutex_init(&q->lock, NULL);
     pthread_cond_init(&q->work, NULL);
     pthread_cond_init(&q->result, NULL);
@@ -112,6 +122,7 @@ void squeeze_stop(struct squeeze *q)
     pthread_cond_destroy(&q->result);
     pthread_cond_destroy(&q->work);
     pthread_mutex_destroy(&q->lock);
+    free(q->workspace);
     free(q->job);
     q->job = NULL;
 }

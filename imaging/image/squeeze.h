@@ -27,7 +27,8 @@ struct squeeze {
     bool stop;
     pthread_mutex_t lock;
     pthread_cond_t work, result;
-    unsigned threads;
+    uint8_t *workspace; /* LZ4's, one a thread */
+    unsigned threads, workers;
     pthread_t thread[SQUEEZE_THREADS_MAX];
 };
 

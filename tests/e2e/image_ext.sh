@@ -67,6 +67,9 @@ trusted ext4-sparse2 60M -t ext4 -b 1024 -O sparse_super2
 trusted ext4-seed 60M -t ext4 -O metadata_csum_seed
 trusted ext4-odd 61234K -t ext4 -b 1024
 
+make_fs 300M -t ext4 -b 4096
+dd if=/dev/zero of=fs.img bs=1M seek=128 count=1 conv=notrunc status=none # where the second group begins
+whole "half overwritten"
 make_fs 60M -t ext4 -O bigalloc -C 16384 && whole bigalloc
 make_fs 60M -t ext4
 debugfs -w -R 'ssv state 0' fs.img > debugfs.log 2>&1 && whole "not clean"

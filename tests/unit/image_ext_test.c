@@ -163,6 +163,30 @@ static void a_doubtful_file_system_is_used(void **state)
     }
 }
 
+/* What took the volume over may have left the old superblock where it was. */
+static void marks_of_others_win(void **state)
+{
+    static const struct {
+        size_t at;
+        const char *mark;
+    } others[] = {{0, "LUKS\xBA\xBE"},
+                  {512, "LABELONE"},
+                  {4096, "\xFC\x4E\x2B\xA9"},
+                  {65600, "_BHRfS_M"},
+                  {0, "XFSB"}};
+    struct fs *fs;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        make_fs();
+        memcpy(disk + others[i].at, others[i].mark, strlen(others[i].mark));
+        note[0] = 0;
+        assert_null(find(&fs));
+        assert_null(fs);
+        assert_true(note[0]);
+    }
+}
+
 static void features_decide(void **state)
 {
     static const struct {
@@ -225,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_doubtful_group_is_used),
         cmocka_unit_test(a_doubtful_file_system_is_used),
         cmocka_unit_test(features_decide),
+        cmocka_unit_test(marks_of_others_win),
         cmocka_unit_test(every_bit_of_the_records),
     };
 
