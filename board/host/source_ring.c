@@ -156,6 +156,8 @@ static int listen(struct ring_source *g, struct vigil *v, struct err *err)
     int n = collect_poll(&g->collect, &source, POLL_MS);
     int64_t now = now_ns();
 
+    if (n == RING_ERR_DOWN) /* a cable pulled: silence, which has a limit of its own */
+        n = 0;
     if (n < 0)
         return err_set(err, n, "the network interface stopped receiving");
     if (atomic_load(&source_interrupted))

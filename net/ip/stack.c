@@ -26,6 +26,7 @@ struct ip_stack {
     struct ip_link link;
     struct mono now;
     bool (*stop)(void); /* may be NULL */
+    bool down, back;    /* the link fails; it works again, and lwIP is to know */
     struct {
         bool done;
         uint32_t address; /* 0: not found */
@@ -54,14 +55,24 @@ void sys_init(void)
 {
 }
 
+/* What the link's calls say of its state. */
+static void note_link(struct ip_stack *s, bool works)
+{
+    s->back |= works && s->down;
+    s->down = !works;
+}
+
 static err_t stack_output(struct netif *netif, struct pbuf *p)
 {
     struct ip_stack *s = netif->state;
+    int rc;
 
     if (p->tot_len > sizeof s->out)
         return ERR_BUF;
     pbuf_copy_partial(p, s->out, p->tot_len, 0);
-    return s->link.send(s->link.ctx, s->out, p->tot_len) ? ERR_IF : ERR_OK;
+    rc = s->link.send(s->link.ctx, s->out, p->tot_len);
+    note_link(s, rc == 0);
+    return rc ? ERR_IF : ERR_OK;
 }
 
 static err_t stack_netif_init(struct netif *netif)
@@ -163,17 +174,30 @@ static void stack_take(struct ip_stack *s, size_t n)
         pbuf_free(p);
 }
 
+/* Whoever is at the other end now may have forgotten us: groups are reported, the lease and the names confirmed again. */
+static void stack_reconnect(struct ip_stack *s)
+{
+    s->back = false;
+    netif_set_link_down(&s->netif);
+    netif_set_link_up(&s->netif);
+}
+
 int ip_stack_step(struct ip_stack *s, struct mono now)
 {
-    int n, taken = 0;
+    int n = 0, taken = 0;
 
     ip_assert_thread();
     s->now = now;
     while (taken < STEP_FRAMES && (n = s->link.receive(s->link.ctx, s->in, sizeof s->in)) > 0) {
         taken++;
+        note_link(s, true);
         if (n >= 14 && n <= UINT16_MAX)
             stack_take(s, (size_t)n);
     }
+    if (n < 0)
+        note_link(s, false);
+    if (s->back)
+        stack_reconnect(s);
     sys_check_timeouts();
     return taken == STEP_FRAMES ? 0 : (int)LWIP_MIN(sys_timeouts_sleeptime(), 1000);
 }
@@ -300,4 +324,9 @@ void ip_stack_leave(struct ip_stack *s, uint32_t group)
     ip4_addr_t g = {lwip_htonl(group)};
 
     igmp_leavegroup_netif(&s->netif, &g);
+}
+
+void ip_stack_report(struct ip_stack *s)
+{
+    igmp_report_groups(&s->netif);
 }

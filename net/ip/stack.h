@@ -77,5 +77,7 @@ int ip_stack_resolve(struct ip_stack *, const char *host, int timeout_ms, uint32
  * does not come up here. */
 int ip_stack_join(struct ip_stack *, uint32_t group, uint16_t port, struct err *);
 void ip_stack_leave(struct ip_stack *, uint32_t group);
+/* Reports all memberships again, unasked: a switch that lost its table may not ask for two minutes. */
+void ip_stack_report(struct ip_stack *);
 
 #endif

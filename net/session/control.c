@@ -10,12 +10,15 @@
 #include "net/wire/must.h"
 
 #define RATE_MOST ((UINT64_C(1) << 48) - 1) /* SPEC section 3 */
+#define DEAF_NS (3 * MONO_S) /* without a packet of the stream: perhaps the switch has forgotten us */
 #define AGAIN_NS (200 * MONO_MS) /* the last beacon is repeated until it is acked */
 
 struct session_control {
     struct ip_stack *stack;
     struct session_port *port;
-    struct session_beacons beacons; /* the thread's */
+    struct session_beacons beacons; /* the thread's, and so is what follows up to the lock */
+    uint32_t seen;       /* the stream's packets at the last look, and since when no more came */
+    struct mono seen_at;
     uint32_t group;
     int wake; /* eventfd: something in the mailbox should not wait */
     pthread_t thread;
@@ -60,6 +63,22 @@ static void farewell(struct session_control *c, const struct session_facts *fact
     } while (c->beacons.news.counter < first && mono_sub(end, now) > 0);
 }
 
+/* A cable that was pulled and plugged in again looks like silence, and a snooping switch forgets who was behind it: who needs
+ * the stream and hears nothing of it says again that he is in the group. */
+static void knock(struct session_control *c, const struct session_facts *facts)
+{
+    struct mono now = ip_stack_now(c->stack);
+
+    if (facts->heard != c->seen || facts->state > SESSION_RECEIVING) {
+        c->seen = facts->heard;
+        c->seen_at = now;
+    }
+    if (mono_sub(now, c->seen_at) < DEAF_NS)
+        return;
+    c->seen_at = now;
+    ip_stack_report(c->stack);
+}
+
 static void *control_thread(void *arg)
 {
     struct session_control *c = arg;
@@ -73,6 +92,7 @@ static void *control_thread(void *arg)
         if (ip_stack_wait(c->stack, 100, c->wake))
             break;
         (void)!read(c->wake, &woken, sizeof woken);
+        knock(c, &facts);
     }
     if (stop_ms > 0)
         farewell(c, &facts, stop_ms);
@@ -104,7 +124,7 @@ int session_control_start(struct session_control **out, struct ip_stack *stack, 
     c->group = w->group;
     c->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     c->facts.state = SESSION_MANIFEST;
-    c->heard = c->now = ip_stack_now(stack);
+    c->heard = c->now = c->seen_at = ip_stack_now(stack);
     session_beacons_init(&c->beacons, w, id, ip_stack_mac(stack), c->now);
     rc = c->wake < 0 ? err_set(err, SESSION_ETHREAD, "the control thread cannot be started: no event descriptor")
                      : session_port_open(&c->port, stack, at, &c->beacons, err);
