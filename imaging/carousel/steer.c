@@ -9,7 +9,7 @@
 #define DEEP 6         /* standard deviations kept clear */
 #define SKEW 6         /* symbols: (DEEP^2 - 1) / 6, what a binomial has beyond a normal there */
 #define SPREAD_ONE 256 /* V = 1 */
-#define SPREAD_MAX (64 * 256)
+#define SPREAD_MAX (1024 * 256)
 #define NEED_MAX 65535
 #define BLIND_PPM 10000 /* loss covered without reports */
 #define QUIET_PPM 200   /* and with reports of none */
@@ -105,7 +105,7 @@ void steer_poll_add(struct steer_poll *p, uint32_t mean_ppm, uint32_t worst_ppm)
     uint32_t b = bin_of(mean, worst);
     of->reporters++;
     of->bin[b].count++;
-    of->bin[b].mean_ppm = max32(of->bin[b].mean_ppm, mean);
+    of->bin[b].sum_ppm += mean;
     of->bin[b].worst_ppm = max32(of->bin[b].worst_ppm, worst);
 }
 
@@ -131,29 +131,49 @@ static uint32_t served_up_to(const struct steer_bins *of)
     return chosen;
 }
 
-/* The bin of the median: what few packets tell scatters to both sides. */
-static uint32_t median(const struct steer_bins *of)
+/* The bin that holds the nth receiver (from 1) in rising order of need. */
+static uint32_t bin_of_nth(const struct steer_bins *of, uint64_t n)
 {
-    uint32_t b = 0, below = of->bin[0].count;
-    while (2 * (uint64_t)below < of->reporters)
+    uint32_t b = 0;
+    uint64_t below = of->bin[0].count;
+    while (below < n)
         below += of->bin[++b].count;
     return b;
 }
 
-struct steer_report steer_poll_report(const struct steer_poll *p)
+static uint32_t mean_of_bin(const struct steer_bins *of, uint32_t b)
 {
-    bool settled = p->of[1].reporters != 0;
-    const struct steer_bins *of = &p->of[settled];
+    return (uint32_t)(of->bin[b].sum_ppm / of->bin[b].count);
+}
+
+/* Rough figures scatter to both sides: the median. */
+static struct steer_report rough_report(const struct steer_bins *of)
+{
+    uint32_t b = bin_of_nth(of, ((uint64_t)of->reporters + 1) / 2);
+    return (struct steer_report){.mean_ppm = mean_of_bin(of, b), .reporters = of->reporters};
+}
+
+/* Of those served the mean of the ninth of ten, and the worst block. Not the largest mean: where bursts come, the
+ * receivers' means scatter themselves, and a margin on top of the largest would count that twice. */
+static struct steer_report settled_report(const struct steer_bins *of)
+{
     struct steer_report r = {0, 0, 0};
-    if (!of->reporters)
-        return r;
-    uint32_t last = settled ? served_up_to(of) : median(of);
+    uint32_t last = served_up_to(of);
     for (uint32_t b = 0; b <= last; b++) {
         r.reporters += of->bin[b].count;
-        r.mean_ppm = max32(r.mean_ppm, of->bin[b].mean_ppm);
         r.worst_ppm = max32(r.worst_ppm, of->bin[b].worst_ppm);
     }
+    r.mean_ppm = mean_of_bin(of, bin_of_nth(of, ((uint64_t)r.reporters * 9 + 9) / 10));
     return r;
+}
+
+struct steer_report steer_poll_report(const struct steer_poll *p)
+{
+    if (p->of[1].reporters)
+        return settled_report(&p->of[1]);
+    if (p->of[0].reporters)
+        return rough_report(&p->of[0]);
+    return (struct steer_report){0, 0, 0};
 }
 
 /* ---- state ---- */
@@ -216,9 +236,9 @@ static uint32_t wanted_rows(const struct steer *s, uint32_t k, uint32_t blocks, 
         mean = PPM / 2;
     while ((uint64_t)(k + most) * mean > (uint64_t)most * PPM) /* hopeless in one visit */
         mean = (uint32_t)((uint64_t)mean * mean / PPM);
-    uint32_t least =
-        settled ? max32((k + 199) / 200, steer_need(k, QUIET_PPM, SPREAD_ONE)) : default_rows(k);
-    return max32(least, steer_need(k, mean, v));
+    uint32_t least = max32((k + 199) / 200, steer_need(k, QUIET_PPM, SPREAD_ONE));
+    uint32_t r = max32(least, steer_need(k, mean, v));
+    return settled && r <= default_rows(k) / 2 ? r : max32(r, default_rows(k));
 }
 
 static uint32_t rows_to_be_had(const struct steer *s, uint32_t stored)
@@ -226,17 +246,24 @@ static uint32_t rows_to_be_had(const struct steer *s, uint32_t stored)
     return s->max_lg_t > STEER_LG_T_STORED ? 1u << s->max_lg_t : stored;
 }
 
-/* The T of a visit of r rows. Going down it asks for more room than going up, as a receiver that
- * joined amid a visit cannot combine repair symbols of two T. */
+/* Whether a visit of that T carries r rows. Where the image stores them, a tenth less than asked for
+ * will do: that costs one receiver in some hundreds a further pass, a larger T costs everybody. */
+static bool carries(unsigned lg_t, uint32_t r, uint32_t stored)
+{
+    return lg_t == STEER_LG_T_STORED ? r <= stored + stored / 10 : r <= 1u << lg_t;
+}
+
+/* The T of a visit of r rows. It stays while they fit, rises with room to grow, falls with room to
+ * spare: a receiver that joined amid a visit cannot combine repair symbols of two T. */
 static unsigned choose_lg_t(const struct steer *s, uint32_t r, uint32_t stored)
 {
     unsigned lg = STEER_LG_T_STORED;
-    bool down = s->lg_t > lg;
-    if (s->max_lg_t == lg || r <= (down ? stored - stored / 4 : stored))
+    while (lg < s->lg_t && !carries(lg, r + r / 3, stored))
+        lg++;
+    if (carries(lg, r, stored))
         return lg;
-    for (lg++; lg < s->max_lg_t; lg++)
-        if (r + r / (lg < s->lg_t ? 3 : 16) <= 1u << lg)
-            break;
+    while (lg < s->max_lg_t && (lg == STEER_LG_T_STORED || !carries(lg, r + r / 8, stored)))
+        lg++;
     return lg;
 }
 

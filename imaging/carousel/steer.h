@@ -17,8 +17,9 @@
  * Small k needs relatively more (k = 1440: 44, 3 %), so that small images at 1 % loss finish in
  * their first visit as well.
  *
- * Reports: r = need(worst mean loss, V from the worst block), at least 0.5 % of k and at least the
- * need at 0.02 %.
+ * Reports: r = need(mean loss, V from the worst block), at least 0.5 % of k and the need at 0.02 %.
+ * Is that more than half the default, then at least the default: between the two there is less to
+ * gain than a burst may cost.
  *   - Raise: at the next visit, and within the running visit while its repair rows last and T
  *     allows.
  *   - Lower: the excess of the remembered figures over the present ones is halved once a pass.
@@ -26,19 +27,19 @@
  * Figures of receivers that have not yet heard a whole visit are rough: while nobody has better
  * ones their median steers, but only above the default, and it is not remembered.
  *
- * T: 256 when r fits into the rows the image stores (they cost the sender nothing), else the
- * smallest of 512 ... 2^max_lg_t that holds r + r/16 (room to raise within the visit); rows of
- * T >= 512 are always computed by the sender, from row 0 of the visit on. T holds for a whole
- * visit, because it is part of every packet. It falls only when r fits into three quarters of the
- * smaller one: who joined amid a visit cannot combine repair symbols of two T. When even the
- * largest T cannot hold the losses to be expected in one visit, two visits (three ...) are planned
- * for: r = need(p^2), as repair that does not suffice would only delay everybody.
+ * T: 256 when the image stores enough rows (they cost the sender nothing; a tenth less than asked
+ * for will do), else the smallest of 512 ... 2^max_lg_t that holds r + r/8, computed by the sender
+ * from row 0 of the visit on. T holds for a whole visit, because it is part of every packet, and on
+ * as long as r fits; it falls when r fits into three quarters of a smaller one: who joined amid a
+ * visit cannot combine repair symbols of two T. When not even the largest T can hold the losses to
+ * be expected in one visit, two visits (three ...) are planned for: r = need(p^2), as repair that
+ * does not suffice would only delay everybody.
  *
- * Who counts. A receiver whose loss is out of the ordinary must not slow the others down:
- * steer_poll weighs what a larger r costs all receivers against the pass it saves those who need it
- * and takes the least total; beyond that, no minority makes the majority pay more than 3 % of a
- * pass. One machine at 2 % among forty is served, one at 5 % among four is left to its second pass.
- */
+ * Who counts. A receiver whose loss is out of the ordinary must not slow the others down: steer_poll
+ * weighs what a larger r costs all receivers against the pass it saves those who need it and takes
+ * the least total; beyond that, no minority makes the majority pay more than 3 % of a pass. One
+ * machine at 2 % among forty is served, one at 5 % among four is left to its second pass. Of those
+ * served the report tells the mean loss of the ninth of ten, and the worst block. */
 #ifndef IMAGING_CAROUSEL_STEER_H
 #define IMAGING_CAROUSEL_STEER_H
 
@@ -51,8 +52,7 @@
 
 /* What the receivers that count tell, in parts per million. */
 struct steer_report {
-    uint32_t mean_ppm; /* packets lost of packets sent, over its last window's worth, worst receiver
-                          that counts */
+    uint32_t mean_ppm;  /* packets lost of packets sent, over a receiver's last window's worth */
     uint32_t worst_ppm; /* the largest loss of one block in one visit; 0: rough, nobody has heard a
                            whole visit */
     uint32_t reporters; /* receivers behind the figures; 0: no reports */
@@ -72,12 +72,13 @@ uint32_t steer_need(uint32_t k, uint32_t loss_ppm, uint32_t spread_q8);
 
 #define STEER_BINS 192 /* of 0.2 % of r/k each */
 
-/* One round of figures; fields are the module's own. 4.6 KB, caller's memory. */
+/* One round of figures; fields are the module's own. 6 KB, caller's memory. */
 struct steer_poll {
     struct steer_bins {
         uint32_t reporters;
         struct {
-            uint32_t count, mean_ppm, worst_ppm;
+            uint64_t sum_ppm; /* of the means */
+            uint32_t count, worst_ppm;
         } bin[STEER_BINS];
     } of[2]; /* rough figures; settled ones */
 };

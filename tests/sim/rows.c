@@ -109,7 +109,7 @@ const struct row rows[] = {
     BOUND("steered-5", "steered, random 5 %", 1.02, 0, STEERED(GB7, RANDOM(0.05))),
     BOUND("steered-10", "steered, random 10 %", 1.02, 40, STEERED(GB20, RANDOM(0.10))),
     BOUND("steered-20", "steered, random 20 %", 0, 0, STEERED(GB7, RANDOM(0.20))),
-    BOUND("steered-bursts-1", "steered, bursts 1 %", 1.02, 0, STEERED(GB20, BURSTS(0.01))),
+    BOUND("steered-bursts-1", "steered, bursts 1 %", 1.02, 40, STEERED(GB20, BURSTS(0.01))),
     BOUND("steered-bursts-2", "steered, bursts 2 %", 0, 0, STEERED(GB7, BURSTS(0.02))),
     BOUND("steered-bursts-5", "steered, bursts 5 %", 0, 0, STEERED(GB7, BURSTS(0.05))),
     BOUND("steered-demo", "steered, random 1 %, 15 blocks", 1.02, 0, STEERED(DEMO, RANDOM(0.01))),
