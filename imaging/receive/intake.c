@@ -45,7 +45,7 @@ static void mark_finished(struct intake *in)
     const struct img_body *b = in->plan->body;
 
     for (uint32_t i = 0; i < b->ndata; i++)
-        in->left[i] = atomic_load(&in->plan->finished[i]) ? 0 : symbols_of(b->data + i);
+        in->left[i] = plan_finished(in->plan, i) ? 0 : symbols_of(b->data + i);
     for (uint32_t sbn = 0; sbn < b->nblocks; sbn++)
         if (atomic_load(&in->plan->open[sbn]) == 0)
             track_block_done(&in->track, sbn);
@@ -291,7 +291,7 @@ static void reset_block(struct intake *in, uint32_t sbn)
         memset(in->run_of[d], 0xff, sizeof in->run_of[d]); /* jobs may still read those rows */
     }
     for (uint32_t i = 0; i < n; i++)
-        if (!atomic_load(&in->plan->finished[chunks[i]]))
+        if (!plan_finished(in->plan, chunks[i]))
             in->left[chunks[i]] = symbols_of(b->data + chunks[i]);
     work_give(in->work, sbn, &job);
 }

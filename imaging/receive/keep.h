@@ -8,9 +8,11 @@
 
 #define KEEP_SAMPLES 256u /* chunks looked at first; if none is right, the rest is not read */
 
-/* Reads the target and marks in the plan what may stay. Edge chunks that are right are given to the store. `progress`
- * (may be NULL) is called with parts per thousand. Returns 0 or the disk's error. */
-int keep_scan(struct plan *plan, struct store *store, void (*progress)(void *, unsigned), void *ctx,
-              struct err *err);
+/* Told now and then how far the look is, in parts per thousand; false ends it. */
+typedef bool keep_progress(void *ctx, unsigned permille);
+
+/* Reads the target and marks in the plan what may stay. Edge chunks that are right are given to the store. What cannot be
+ * read is not kept. `progress` may be NULL. Returns 0, RECEIVE_EMEMORY, or RECEIVE_EINTR when progress said so. */
+int keep_scan(struct plan *plan, struct store *store, keep_progress *progress, void *ctx, struct err *err);
 
 #endif

@@ -12,9 +12,9 @@ int plan_init(struct plan *p, const struct img_head *head, const struct img_body
     p->disk = disk;
     p->verify = verify;
     pthread_mutex_init(&p->fail_lock, NULL);
-    p->finished = calloc(body->ndata + 1u, sizeof *p->finished);
+    p->chunk = calloc(body->ndata + 1u, sizeof *p->chunk);
     p->open = calloc(body->nblocks + 1u, sizeof *p->open);
-    if (!p->finished || !p->open) {
+    if (!p->chunk || !p->open) {
         plan_free(p);
         return err_set(err, RECEIVE_EMEMORY, "not enough memory for the states of %u chunks", body->ndata);
     }
@@ -25,9 +25,9 @@ int plan_init(struct plan *p, const struct img_head *head, const struct img_body
 
 void plan_free(struct plan *p)
 {
-    free(p->finished);
+    free(p->chunk);
     free(p->open);
-    p->finished = NULL;
+    p->chunk = NULL;
     p->open = NULL;
     pthread_mutex_destroy(&p->fail_lock);
 }
@@ -49,6 +49,8 @@ int plan_why(struct plan *p, struct err *err)
     code = p->fail.code;
     if (code)
         err_set(err, code, "%s", p->fail.text);
+    else if (plan_stopped(p))
+        code = err_set(err, RECEIVE_EINTR, "stopped");
     pthread_mutex_unlock(&p->fail_lock);
     return code;
 }
@@ -58,5 +60,15 @@ bool plan_edge(const struct plan *p, uint32_t ordinal)
     uint64_t at = (uint64_t)p->body->data[ordinal].number * IMG_CHUNK_BYTES;
     uint64_t end = at + plan_raw_len(p, ordinal);
 
-    return at < EDGE_BYTES || end + EDGE_BYTES > p->body->raw_bytes;
+    return at < EDGE_BYTES || end + EDGE_BYTES > plan_end(p);
+}
+
+int plan_judge(const struct plan *p, bool edges, struct err *err)
+{
+    enum chunk_state least = p->verify ? CHUNK_PROVEN : CHUNK_WRITTEN;
+
+    for (uint32_t i = 0; i < p->body->ndata; i++)
+        if (plan_chunk(p, i) < least && (edges || !plan_edge(p, i)))
+            return err_set(err, RECEIVE_EUNPROVEN, "chunk %u was not proven to be on the target", p->body->data[i].number);
+    return 0;
 }

@@ -23,13 +23,22 @@
     X(RECEIVE_ECLOSED, -805, "the sender ended the session")                                       \
     X(RECEIVE_EBODY, -806, "the image's body does not have its hash")                              \
     X(RECEIVE_EINTR, -807, "interrupted")                                                          \
-    X(RECEIVE_ESOURCE, -808, "the source ended too early")
+    X(RECEIVE_ESOURCE, -808, "the source ended too early")                                         \
+    X(RECEIVE_EUNPROVEN, -809, "a chunk was not proven to be on the target")
 
 #define X(name, code, text) name = code,
 enum receive_error { RECEIVE_ERRORS(X) };
 #undef X
 
 #define EDGE_BYTES (UINT64_C(1) << 20) /* of the disk's head and of its tail: zero until all else is proven */
+
+/* What is known of a chunk's content; grows only (of an edge that is made blank: falls back to RIGHT). */
+enum chunk_state {
+    CHUNK_MISSING,
+    CHUNK_RIGHT,   /* has its hash, in memory */
+    CHUNK_WRITTEN, /* the target took it */
+    CHUNK_PROVEN,  /* the target returned it, and it had its hash */
+};
 
 /* Counters for the board, beacons and the report. Written by their stage, read by anyone. */
 struct receive_counts {
@@ -52,9 +61,10 @@ struct plan {
     const struct img_body *body;
     struct disk *disk;
     bool verify;                 /* read back what was written */
-    _Atomic uint8_t *finished;   /* by ordinal: 1 once its content is known to be right */
+    _Atomic uint8_t *chunk;      /* by ordinal: enum chunk_state */
     _Atomic uint32_t *open;      /* by SBN: chunks not finished */
     struct receive_counts counts;
+    _Atomic bool touched;        /* something on the target was changed */
     _Atomic bool stop;           /* a failure, or the caller wants out */
     struct err fail;             /* the first failure; guarded by fail_lock */
     pthread_mutex_t fail_lock;
@@ -68,7 +78,7 @@ void plan_free(struct plan *p);
 /* Records the failure if it is the first, and stops all stages. */
 void plan_fail(struct plan *p, const struct err *why);
 
-/* The first failure, into err; its code, 0 when there was none. Any thread. */
+/* The first failure, into err; its code. 0 when there was none and nothing was stopped. Any thread. */
 int plan_why(struct plan *p, struct err *err);
 
 static inline bool plan_stopped(struct plan *p)
@@ -82,7 +92,33 @@ static inline uint32_t plan_raw_len(const struct plan *p, uint32_t ordinal)
     return img_raw_len(p->body->raw_bytes, p->body->data[ordinal].number);
 }
 
-/* Whether the chunk touches the first or last EDGE_BYTES of the image: those are written last. */
+static inline void plan_set(struct plan *p, uint32_t ordinal, enum chunk_state state)
+{
+    atomic_store_explicit(&p->chunk[ordinal], (uint8_t)state, memory_order_release);
+}
+
+static inline enum chunk_state plan_chunk(const struct plan *p, uint32_t ordinal)
+{
+    return (enum chunk_state)atomic_load_explicit(&p->chunk[ordinal], memory_order_acquire);
+}
+
+/* Its content is known: it need not be received. */
+static inline bool plan_finished(const struct plan *p, uint32_t ordinal)
+{
+    return plan_chunk(p, ordinal) != CHUNK_MISSING;
+}
+
+/* Where the image ends on this target, which may be smaller where it ends in chunks without data. */
+static inline uint64_t plan_end(const struct plan *p)
+{
+    return p->body->raw_bytes < p->disk->bytes ? p->body->raw_bytes : p->disk->bytes;
+}
+
+/* Whether the chunk touches the first or last EDGE_BYTES of the image on this target: those are written last. */
 bool plan_edge(const struct plan *p, uint32_t ordinal);
+
+/* The last judge: every chunk (without `edges`: every other one) was written, and read back if the plan verifies. 0 or
+ * RECEIVE_EUNPROVEN. */
+int plan_judge(const struct plan *p, bool edges, struct err *err);
 
 #endif

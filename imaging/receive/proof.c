@@ -43,10 +43,13 @@ static void prove_step(struct proof *f, uint32_t ordinal, uint32_t n)
                          "the target returns other bytes than were written at byte %llu",
                          (unsigned long long)c[i].number * IMG_CHUNK_BYTES);
     }
-    if (rc)
+    if (rc) {
         plan_fail(p, &err);
-    else
-        atomic_fetch_add(&p->counts.proven, n);
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        plan_set(p, ordinal + i, CHUNK_PROVEN);
+    atomic_fetch_add(&p->counts.proven, n);
 }
 
 static void prove_run(struct proof *f, struct run r)
@@ -97,10 +100,12 @@ static bool all_zero(const uint8_t *p, size_t n)
 /* Makes [at, at + n) read as zeros, and looks. `buf` holds STEP chunks. */
 static int zero_step(struct plan *p, uint8_t *buf, uint64_t at, size_t n, struct err *err)
 {
-    int rc = p->disk->ops->read(p->disk->ctx, buf, n, at, err);
+    struct err ignored = {0}; /* what cannot be read may be healed by writing it */
+    int rc;
 
-    if (rc || all_zero(buf, n))
-        return rc;
+    if (!p->disk->ops->read(p->disk->ctx, buf, n, at, &ignored) && all_zero(buf, n))
+        return 0;
+    atomic_store(&p->touched, true);
     rc = p->disk->ops->zero(p->disk->ctx, at, n, err);
     if (!rc && p->verify)
         rc = p->disk->ops->read(p->disk->ctx, buf, n, at, err);
@@ -110,16 +115,29 @@ static int zero_step(struct plan *p, uint8_t *buf, uint64_t at, size_t n, struct
     return rc;
 }
 
+/* Not in the edges: they have to read as zeros for now. */
+static void discard(struct plan *p, uint64_t at, uint64_t end)
+{
+    uint64_t last = plan_end(p) - (plan_end(p) < EDGE_BYTES ? plan_end(p) : EDGE_BYTES);
+
+    at = at < EDGE_BYTES ? EDGE_BYTES : at;
+    end = end > last ? last : end;
+    if (at >= end)
+        return;
+    atomic_store(&p->touched, true);
+    p->disk->ops->discard(p->disk->ctx, at, end - at);
+}
+
 static void blank_run(struct plan *p, const struct img_run *r, uint8_t *buf)
 {
     uint64_t at = (uint64_t)r->first * IMG_CHUNK_BYTES;
     uint64_t end = at + (uint64_t)r->count * IMG_CHUNK_BYTES;
     struct err err = {0};
 
-    if (end > p->body->raw_bytes)
-        end = p->body->raw_bytes;
+    if (end > plan_end(p))
+        end = plan_end(p);
     if (r->state == IMG_FREE)
-        p->disk->ops->discard(p->disk->ctx, at, end - at);
+        discard(p, at, end);
     while (r->state == IMG_ZERO && at < end && !plan_stopped(p)) {
         size_t n = end - at < STEP * IMG_CHUNK_BYTES ? (size_t)(end - at) : STEP * IMG_CHUNK_BYTES;
 
@@ -186,9 +204,20 @@ void proof_written(struct proof *f, uint32_t ordinal, uint32_t n)
     queue_push_wait(&f->written, &r);
 }
 
+/* Ends the reader's wait for more. The writing thread is at rest: this thread may push in its place. */
+static void nudge(struct proof *f)
+{
+    struct run none = {0, 0};
+
+    if (f->reading)
+        queue_push(&f->written, &none);
+}
+
 void proof_drain(struct proof *f)
 {
     atomic_store(&f->drain, true);
+    if (!plan_stopped(f->plan))
+        nudge(f);
     while (!plan_stopped(f->plan) && (atomic_load(&f->owed) > 0 || !atomic_load(&f->blanked)))
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 }
@@ -198,6 +227,7 @@ void proof_close(struct proof *f)
     if (!f)
         return;
     atomic_store(&f->end, true);
+    nudge(f);
     if (f->reading)
         pthread_join(f->reader, NULL);
     pthread_join(f->blanker, NULL);

@@ -14,8 +14,9 @@ int proof_open(struct proof **out, struct plan *plan, struct err *err);
 /* Chunks [ordinal, ordinal + n), neighbours on the disk, have been written. Called by the one writing thread. */
 void proof_written(struct proof *p, uint32_t ordinal, uint32_t n);
 
-/* Waits until all that was announced is proven and all zero ranges are zero. */
+/* Waits until all that was announced is proven and all zero ranges are zero. After store_drain. */
 void proof_drain(struct proof *p);
+/* After store_close. */
 void proof_close(struct proof *p);
 
 #endif

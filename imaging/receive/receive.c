@@ -16,7 +16,7 @@ struct receive {
     struct park *park;
     struct work *work;
     struct intake intake;
-    bool written; /* the target was touched */
+    bool edges; /* were made blank, and are to be written at the end */
 };
 
 static void pause_ms(long ms)
@@ -46,28 +46,38 @@ static size_t park_bytes(const struct img_body *b)
     return used + RECEIVE_PARK_MIN < RECEIVE_MEMORY ? RECEIVE_MEMORY - used : RECEIVE_PARK_MIN;
 }
 
-/* The target was looked at; from here on it is written. */
-static int start_stages(struct receive *r, const struct receive_options *opt, struct err *err)
+/* Everything between packets and the writing thread. */
+static int start_receiving(struct receive *r, const struct receive_options *opt, struct err *err)
 {
     struct plan *p = &r->plan;
-    int rc = 0;
+    int rc = park_open(&r->park, p, opt->park_bytes ? opt->park_bytes : park_bytes(p->body), err);
 
-    if (!nothing_missing(p)) {
-        r->written = true;
-        rc = store_blank_edges(p, err);
-    }
-    if (!rc)
-        rc = proof_open(&r->proof, p, err);
-    if (rc || nothing_missing(p))
-        return rc;
-    store_announce(r->store, r->proof);
-    rc = park_open(&r->park, p, opt->park_bytes ? opt->park_bytes : park_bytes(p->body), err);
     if (!rc)
         rc = intake_init(&r->intake, p, opt->patient, err);
     if (!rc)
         rc = work_open(&r->work, p, &r->intake.rows, r->park, r->store, opt->threads, err);
     if (!rc)
         intake_start(&r->intake, r->work);
+    return rc;
+}
+
+/* The target was looked at. It is written only after everything that can be refused has been had. */
+static int start_stages(struct receive *r, const struct receive_options *opt, struct err *err)
+{
+    struct plan *p = &r->plan;
+    bool all_there = nothing_missing(p);
+    int rc = all_there ? 0 : start_receiving(r, opt, err);
+
+    if (rc)
+        return rc;
+    if (!all_there || p->body->ndata == 0) {
+        r->edges = true;
+        rc = store_blank_edges(p, err);
+    }
+    if (!rc)
+        rc = proof_open(&r->proof, p, err);
+    if (!rc)
+        store_announce(r->store, r->proof);
     return rc;
 }
 
@@ -217,24 +227,43 @@ int receive_rows(struct receive *r, receive_fetch *fetch, void *ctx, struct err 
     return await_workers(r, err);
 }
 
+/* All other stages are done. Nothing is believed that is not written down chunk by chunk. */
+static int conclude(struct receive *r, struct err *err)
+{
+    struct plan *p = &r->plan;
+    int rc = plan_judge(p, false, err);
+
+    if (!rc && r->edges)
+        rc = store_edges(r->store, err);
+    else if (!rc)
+        rc = p->disk->ops->flush(p->disk->ctx, err);
+    return rc ? rc : plan_judge(p, true, err);
+}
+
+/* Why it failed; and a target that was changed must not look complete. */
+static int give_up(struct receive *r, struct err *err)
+{
+    struct err why = {0}, blank = {0};
+    int rc = plan_why(&r->plan, &why);
+
+    if (atomic_load(&r->plan.touched) && store_blank_edges(&r->plan, &blank))
+        return err_set(err, rc, "%.120s; nor can the target be made to look empty, it may seem complete: %.80s", why.text,
+                       blank.text);
+    return err_set(err, rc, "%s", why.text);
+}
+
 int receive_finish(struct receive *r, struct err *err)
 {
     struct plan *p = &r->plan;
-    struct err ignored = {0};
-    int rc = 0;
+    struct err why = {0};
 
     while (r->work && !work_idle(r->work) && !plan_stopped(p))
         pause_ms(1);
     store_drain(r->store);
     proof_drain(r->proof);
-    if (!plan_stopped(p) && r->written)
-        rc = store_edges(r->store, err);
-    if (plan_stopped(p)) {
-        if (r->written)
-            store_blank_edges(p, &ignored);
-        return plan_why(p, err);
-    }
-    return rc;
+    if (!plan_stopped(p) && conclude(r, &why))
+        plan_fail(p, &why);
+    return plan_stopped(p) ? give_up(r, err) : 0;
 }
 
 void receive_stop(struct receive *r, const struct err *why)

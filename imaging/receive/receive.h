@@ -18,14 +18,14 @@ struct receive_options {
     bool patient;     /* the source can wait (not the ring) */
     unsigned threads; /* workers; 0: by the number of CPUs */
     size_t park_bytes; /* memory for incomplete chunks; 0: what RECEIVE_MEMORY leaves */
-    void (*scanned)(void *ctx, unsigned permille); /* progress of looking at the target; may be NULL */
+    bool (*scanned)(void *ctx, unsigned permille); /* progress of looking at the target; false: no more. May be NULL */
     void *ctx;
 };
 
 struct receive;
 
-/* Looks at the target, makes it look empty if anything has to be written, takes all memory and starts the threads. Keeps
- * head, body and disk. Nothing is written before the look is over. */
+/* Looks at the target, takes all memory, starts the threads, and then makes the target look empty if anything has to be
+ * written. Keeps head, body and disk. Nothing is written before the look is over and memory is there. */
 int receive_open(struct receive **out, const struct img_head *head, const struct img_body *body,
                  struct disk *disk, const struct receive_options *opt, struct err *err);
 

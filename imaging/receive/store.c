@@ -96,6 +96,8 @@ static void write_run(struct store *s, const struct piece *run, uint32_t n)
     atomic_fetch_add(&p->counts.write_ns, now_ns() - start);
     atomic_fetch_add(&p->counts.write_bytes, bytes);
     atomic_fetch_add(&p->counts.written, n);
+    for (uint32_t i = 0; i < n; i++)
+        plan_set(p, run[i].ordinal, CHUNK_WRITTEN);
     if (s->proof)
         proof_written(s->proof, run[0].ordinal, n);
 }
@@ -182,12 +184,16 @@ static int zero(struct plan *p, uint64_t at, uint64_t n, struct err *err)
 
 int store_blank_edges(struct plan *p, struct err *err)
 {
-    uint64_t ends[2] = {p->body->raw_bytes, p->disk->bytes};
-    int rc = zero(p, 0, EDGE_BYTES, err);
+    uint64_t ends[2] = {plan_end(p), p->disk->bytes};
+    int rc;
 
-    /* A larger target has another partition table at its own end. */
+    atomic_store(&p->touched, true);
+    for (uint32_t i = 0; i < p->body->ndata; i++)
+        if (plan_edge(p, i) && plan_finished(p, i))
+            plan_set(p, i, CHUNK_RIGHT);
+    rc = zero(p, 0, EDGE_BYTES, err);
     for (int i = 0; i < 2 && !rc; i++) {
-        uint64_t end = ends[i] < p->disk->bytes ? ends[i] : p->disk->bytes;
+        uint64_t end = ends[i];
         uint64_t at = end > EDGE_BYTES ? (end - EDGE_BYTES) & ~(uint64_t)(DISK_ALIGN - 1) : 0;
 
         rc = zero(p, at, end - at, err);
@@ -291,6 +297,7 @@ static int check_edge(struct store *s, const struct piece *e, uint8_t *back, str
     if (memcmp(hash, c->hash, sizeof hash))
         return err_set(err, RECEIVE_EREADBACK, "the target returns other bytes than were written at byte %llu",
                        (unsigned long long)c->number * IMG_CHUNK_BYTES);
+    plan_set(p, e->ordinal, CHUNK_PROVEN);
     atomic_fetch_add(&p->counts.proven, 1);
     return 0;
 }
@@ -305,8 +312,10 @@ static int write_edges(struct store *s, uint8_t *back, struct err *err)
 
         rc = p->disk->ops->write(p->disk->ctx, &part, 1,
                                  (uint64_t)p->body->data[s->edge[i].ordinal].number * IMG_CHUNK_BYTES, err);
-        if (!rc)
+        if (!rc) {
+            plan_set(p, s->edge[i].ordinal, CHUNK_WRITTEN);
             atomic_fetch_add(&p->counts.written, 1);
+        }
     }
     if (!rc)
         rc = p->disk->ops->flush(p->disk->ctx, err);
@@ -318,12 +327,8 @@ static int write_edges(struct store *s, uint8_t *back, struct err *err)
 int store_edges(struct store *s, struct err *err)
 {
     uint8_t *back = store_buffer(s);
-    int rc = back ? write_edges(s, back, err) : err_set(err, RECEIVE_EINTR, "stopped");
-    struct err ignored = {0};
 
-    if (rc)
-        store_blank_edges(s->plan, &ignored);
-    return rc;
+    return back ? write_edges(s, back, err) : err_set(err, RECEIVE_EINTR, "stopped");
 }
 
 void store_close(struct store *s)

@@ -20,7 +20,8 @@ int store_open(struct store **out, struct plan *plan, struct err *err);
 /* From now on chunks written are announced to `proof`. Before the first store_put. */
 void store_announce(struct store *s, struct proof *proof);
 
-/* Makes the target look empty: zeros in its first and last EDGE_BYTES. Before the first store_put. */
+/* Makes the target look empty: zeros in the first and last EDGE_BYTES of the image, and in the target's own last ones,
+ * where a larger disk has another partition table. Before the first store_put, and after a failure. */
 int store_blank_edges(struct plan *plan, struct err *err);
 
 /* A buffer of IMG_CHUNK_BYTES, aligned for the disk; waits for one. NULL once the plan is stopped. Any thread. */
@@ -34,8 +35,7 @@ void store_keep_edge(struct store *s, uint32_t ordinal, const uint8_t *raw);
 
 /* Waits until everything given has been written. */
 void store_drain(struct store *s);
-/* Writes the edges, flushes, and reads them back if the plan verifies. All other stages are done by then. On
- * failure the edges are zero again. */
+/* Writes the edges, flushes, and reads them back if the plan verifies. All other stages are done by then. */
 int store_edges(struct store *s, struct err *err);
 
 /* Ends the thread (after stop or drain) and frees all. */

@@ -11,7 +11,6 @@
 
 #define JOBS 16384u
 #define EVENTS 16384u
-#define POLL_MS 100
 
 struct worker {
     struct work *work;
@@ -115,7 +114,7 @@ static void finish(struct worker *w, uint32_t ordinal, const uint8_t *stored, co
         poison(w, sbn);
         return;
     }
-    atomic_store(&p->finished[ordinal], 1);
+    plan_set(p, ordinal, CHUNK_RIGHT);
     atomic_fetch_add(&p->counts.unpacked, 1);
     store_put(w->work->store, ordinal, raw);
     if (atomic_fetch_sub(&p->open[sbn], 1) == 1)
@@ -146,7 +145,7 @@ static void do_fill(struct worker *w, const struct job *job)
     struct park_mask all = full_mask(c), have = {{0, 0}};
     const uint8_t *whole = NULL;
 
-    if (atomic_load(&p->finished[job->which])) {
+    if (plan_finished(p, job->which)) {
         release(w, job);
         return;
     }
@@ -178,7 +177,7 @@ static void wanted(struct worker *w, uint32_t sbn, const struct track_slot *slot
     for (uint32_t i = 0; i < n; i++) {
         const struct img_chunk *c = p->body->data + chunks[i];
 
-        if (atomic_load(&p->finished[chunks[i]]))
+        if (plan_finished(p, chunks[i]))
             continue;
         for (uint32_t esi = img_chunk_first_esi(c); esi <= img_chunk_last_esi(c); esi++)
             if (!track_bit(slot, esi))
@@ -240,7 +239,7 @@ static void decode(struct worker *w, const struct job *job)
     MUST(rc >= 0);
     atomic_fetch_add(&p->counts.decoded, 1);
     for (uint32_t i = 0; i < n && !plan_stopped(p); i++)
-        if (!atomic_load(&p->finished[chunks[i]]))
+        if (!plan_finished(p, chunks[i]))
             complete_chunk(w, chunks[i], job);
 }
 
@@ -269,9 +268,7 @@ static void *worker_main(void *arg)
     struct worker *w = arg;
     struct job job;
 
-    while (!atomic_load(&w->work->end)) {
-        if (!queue_pop_wait(&w->jobs, &job, POLL_MS))
-            continue;
+    while (queue_pop_wait(&w->jobs, &job, -1) && !atomic_load(&w->work->end)) {
         if (job.kind == JOB_FILL)
             do_fill(w, &job);
         else if (job.kind == JOB_DECODE)
@@ -360,9 +357,12 @@ void work_close(struct work *k)
     atomic_store(&k->end, true);
     for (unsigned i = 0; i < k->n; i++) {
         struct worker *w = k->workers + i;
+        struct job none = {.kind = JOB_FORGET};
 
-        if (w->running)
+        if (w->running) {
+            queue_push(&w->jobs, &none); /* where it is full, nobody sleeps */
             pthread_join(w->thread, NULL);
+        }
         queue_free(&w->jobs);
         queue_free(&w->events);
         free(w->stored);

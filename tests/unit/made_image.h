@@ -220,7 +220,7 @@ static void made_free(struct made_image *m)
 }
 
 /* Symbol `esi` of source block `block` of window w, as stored. */
-static const uint8_t *made_symbol(const struct made_image *m, const struct img_window *w, uint32_t block, uint32_t esi)
+static inline const uint8_t *made_symbol(const struct made_image *m, const struct img_window *w, uint32_t block, uint32_t esi)
 {
     return m->stream + (w->offset - IMG_STREAM_OFFSET) + ((size_t)esi * w->d + block) * IMG_SYMBOL_BYTES;
 }

@@ -1,0 +1,558 @@
+/* The receiver from the target's side, on disks in memory: images of every shape, what is written when, and that neither a
+ * failure nor a stop, at whichever call of the disk, lets an unproven target pass or look complete. */
+#include "imaging/receive/receive.h"
+
+#include <stdio.h>
+
+#include "tests/unit/made_image.h"
+#include "tests/unit/memory_disk.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define CHUNK ((uint64_t)IMG_CHUNK_BYTES)
+#define MIB (UINT64_C(1) << 20)
+
+static struct receive_options options = {.verify = true, .patient = true, .threads = 1, .park_bytes = MIB};
+
+/* An image that `wanted` approves of, from the first seed that makes one; say which, to be there at once next time. */
+static void image_like(struct made_image *m, uint64_t bytes, uint32_t windows, uint16_t d, uint64_t first_seed,
+                       bool (*wanted)(const struct made_image *))
+{
+    for (uint64_t seed = first_seed;; seed++) {
+        made_image(m, bytes, windows, d, seed);
+        if (wanted(m)) {
+            if (seed > first_seed + 10)
+                print_message("seed %llu would do\n", (unsigned long long)seed);
+            return;
+        }
+        made_free(m);
+    }
+}
+
+static int fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx, struct err *err)
+{
+    const struct made_image *m = ctx;
+
+    (void)err;
+    return sink(sink_ctx, from, m->stream + (from - IMG_STREAM_OFFSET), to - from);
+}
+
+/* One restore; its result. `open` tells whether receive_open was already the end of it. */
+static int run(struct made_image *m, struct disk *d, struct receive **keep, struct err *err)
+{
+    struct err why = {0};
+    struct receive *r;
+    int rc = receive_open(&r, &m->head, &m->body, d, &options, err);
+
+    *keep = rc ? NULL : r;
+    if (rc)
+        return rc;
+    if (receive_rows(r, fetch, m, &why))
+        receive_stop(r, &why);
+    return receive_finish(r, err);
+}
+
+static void assert_restored(const struct made_image *m, const struct memory_disk *d)
+{
+    for (uint32_t i = 0; i < m->body.nruns; i++) {
+        const struct img_run *run = m->body.runs + i;
+        uint64_t at = run->first * CHUNK, end = at + run->count * CHUNK;
+
+        if (end > m->raw_bytes)
+            end = m->raw_bytes;
+        if (end > d->n)
+            end = d->n;
+        if (run->state != IMG_FREE && at < end)
+            assert_memory_equal(d->bytes + at, m->raw + at, end - at);
+    }
+}
+
+static bool zero_at(const struct memory_disk *d, uint64_t at, uint64_t end)
+{
+    for (; at < end; at++)
+        if (d->bytes[at])
+            return false;
+    return true;
+}
+
+/* Neither end of image and disk holds anything. */
+static bool looks_empty(const struct made_image *m, const struct memory_disk *d)
+{
+    uint64_t end = m->raw_bytes < d->n ? m->raw_bytes : d->n;
+
+    return zero_at(d, 0, end < MIB ? end : MIB) && zero_at(d, end < MIB ? 0 : end - MIB, end) &&
+           zero_at(d, d->n < MIB ? 0 : d->n - MIB, d->n);
+}
+
+static struct receive_counts must_pass(struct made_image *m, struct disk *d, const struct memory_disk *on)
+{
+    struct receive_counts counts;
+    struct err err = {0};
+    struct receive *r;
+
+    if (run(m, d, &r, &err))
+        fail_msg("%s", err.text);
+    memcpy(&counts, receive_counts(r), sizeof counts);
+    receive_close(r);
+    assert_restored(m, on);
+    return counts;
+}
+
+/* ---- shapes ---- */
+
+static bool with_data(const struct made_image *m)
+{
+    return m->body.ndata > 0;
+}
+
+static void images_of_every_size_are_restored(void **state)
+{
+    static const uint64_t sizes[] = {512, 4608, CHUNK, CHUNK + 512, 2 * MIB - 512, 2 * MIB, 2 * MIB + 512, 3 * MIB + 1536};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int larger = 0; larger < 2; larger++) {
+            struct made_image m;
+            struct memory_disk on;
+            struct disk d;
+            uint64_t n = sizes[i] + (larger ? 2 * MIB + 512 : 0);
+
+            image_like(&m, sizes[i], 1, 3, 1, with_data);
+            d = memory_disk(&on, n, 0x77);
+            must_pass(&m, &d, &on);
+            assert_true(!larger || zero_at(&on, n - MIB, n)); /* whatever table was at its own end */
+            memory_free(&on);
+            made_free(&m);
+        }
+}
+
+static bool without_data(const struct made_image *m)
+{
+    return m->body.ndata == 0 && m->body.runs[0].state == IMG_ZERO;
+}
+
+static void an_image_without_data_makes_zeros(void **state)
+{
+    struct receive_counts counts;
+    struct made_image m;
+    struct memory_disk on;
+    struct disk d;
+
+    (void)state;
+    image_like(&m, 2 * CHUNK + 512, 1, 3, 133, without_data);
+    assert_int_equal(m.body.nwindows, 0);
+    d = memory_disk(&on, 4 * MIB, 0x77);
+    counts = must_pass(&m, &d, &on);
+    assert_int_equal(counts.written, 0);
+    assert_true(looks_empty(&m, &on));
+    memory_free(&on);
+    made_free(&m);
+}
+
+static bool ends_in_zeros(const struct made_image *m)
+{
+    const struct img_run *last = m->body.runs + m->body.nruns - 1;
+
+    return m->body.ndata > 12 && last->state == IMG_ZERO && last->count > 1;
+}
+
+static bool ends_in_free(const struct made_image *m)
+{
+    const struct img_run *last = m->body.runs + m->body.nruns - 1;
+
+    return m->body.ndata > 12 && last->state == IMG_FREE && last->count > 1;
+}
+
+/* The smallest target that may take it: up to the last data chunk. */
+static void a_target_smaller_than_the_image_is_enough_for_its_data(void **state)
+{
+    (void)state;
+    for (int free_end = 0; free_end < 2; free_end++) {
+        struct made_image m;
+        struct memory_disk on;
+        struct disk d;
+        uint64_t end;
+
+        image_like(&m, 6 * MIB, 2, 3, free_end ? 86 : 84, free_end ? ends_in_free : ends_in_zeros);
+        end = (m.body.data[m.body.ndata - 1].number + 1) * CHUNK;
+        for (uint64_t n = end; n < m.raw_bytes; n += CHUNK / 2) {
+            d = memory_disk(&on, n, 0x77);
+            must_pass(&m, &d, &on);
+            memory_free(&on);
+        }
+        made_free(&m);
+    }
+}
+
+/* ---- order ---- */
+
+struct ledger {
+    const struct made_image *image;
+    uint32_t written, proven; /* chunks outside the edges */
+    uint32_t edges, early;    /* writes of something else than zeros in the edges; those that came too early */
+};
+
+static bool all_zero(const uint8_t *p, uint64_t n)
+{
+    while (n && *p == 0)
+        p++, n--;
+    return n == 0;
+}
+
+static bool at_edge(const struct made_image *m, uint64_t at, uint64_t n)
+{
+    return at < MIB || at + n + MIB > m->raw_bytes;
+}
+
+static uint32_t inner_chunks(const struct made_image *m)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < m->body.ndata; i++)
+        n += !at_edge(m, m->body.data[i].number * CHUNK, img_raw_len(m->raw_bytes, m->body.data[i].number));
+    return n;
+}
+
+static int keep_ledger(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n)
+{
+    struct ledger *l = ctx;
+    bool edge = at_edge(l->image, at, n);
+
+    if (op == MEMORY_WRITE && !edge)
+        l->written++;
+    if (op == MEMORY_READ && !edge)
+        l->proven += (uint32_t)(n / CHUNK);
+    if (op == MEMORY_WRITE && edge && !all_zero(bytes, n)) {
+        l->edges++;
+        l->early += l->written < inner_chunks(l->image) || l->proven < inner_chunks(l->image);
+    }
+    return 0;
+}
+
+static void the_edges_come_after_all_else_is_proven(void **state)
+{
+    struct made_image m;
+    struct memory_disk on;
+    struct ledger l = {&m, 0, 0, 0, 0};
+    struct disk d;
+
+    (void)state;
+    image_like(&m, 8 * MIB + 512, 2, 3, 1, with_data);
+    d = memory_disk(&on, m.raw_bytes, 0);
+    on.watch = keep_ledger;
+    on.ctx = &l;
+    must_pass(&m, &d, &on);
+    assert_int_equal(l.written, inner_chunks(&m));
+    assert_true(l.edges > 0);
+    assert_int_equal(l.early, 0);
+    memory_free(&on);
+    made_free(&m);
+}
+
+/* ---- trouble at every call ---- */
+
+struct trouble {
+    struct memory_disk *on;
+    uint32_t at_call;   /* counted from 1 */
+    bool forever;       /* and at every later one */
+    int code;           /* 0: stop the receiver instead */
+    struct receive *r;
+    bool struck;
+};
+
+static int strike(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n)
+{
+    struct trouble *t = ctx;
+
+    (void)bytes;
+    (void)at;
+    (void)n;
+    if (op == MEMORY_DISCARD || t->on->calls < t->at_call || (t->on->calls > t->at_call && !t->forever))
+        return 0;
+    t->struck = true;
+    return t->code;
+}
+
+/* A call that fails: reads of the look at the target may, they heal; everything else must end in a failure that leaves an empty
+ * look. */
+static void a_failing_call_never_passes_and_leaves_the_target_blank(void **state)
+{
+    uint32_t passed = 0, failed = 0;
+    struct made_image m;
+
+    (void)state;
+    image_like(&m, 4 * MIB + 512, 1, 3, 1, with_data);
+    for (uint32_t call = 1;; call++) {
+        struct memory_disk on;
+        struct trouble t = {.on = &on, .at_call = call, .code = DISK_EFAULT};
+        struct disk d = memory_disk(&on, m.raw_bytes, 0x77);
+        struct err err = {0};
+        struct receive *r;
+        int rc;
+
+        on.watch = strike;
+        on.ctx = &t;
+        rc = run(&m, &d, &r, &err);
+        on.watch = NULL;
+        if (rc) {
+            assert_int_equal(rc, DISK_EFAULT);
+            assert_int_equal(err.code, rc);
+            assert_true(!r || looks_empty(&m, &on));
+            failed++;
+        } else {
+            assert_restored(&m, &on);
+            passed++;
+        }
+        receive_close(r);
+        memory_free(&on);
+        if (!t.struck)
+            break;
+    }
+    print_message("%u failures, %u healed\n", failed, passed);
+    assert_true(failed > 4);
+    made_free(&m);
+}
+
+static void a_target_that_cannot_be_blanked_is_called_so(void **state)
+{
+    struct made_image m;
+    struct memory_disk on;
+    struct trouble t = {.on = &on, .forever = true, .code = DISK_EFAULT};
+    struct disk d;
+    struct err err = {0};
+    struct receive *r;
+
+    (void)state;
+    image_like(&m, 6 * MIB, 1, 3, 1, with_data);
+    d = memory_disk(&on, m.raw_bytes, 0);
+    t.at_call = 12; /* some time after the edges were made blank */
+    on.watch = strike;
+    on.ctx = &t;
+    assert_int_equal(run(&m, &d, &r, &err), DISK_EFAULT);
+    assert_non_null(strstr(err.text, "may seem complete"));
+    receive_close(r);
+    memory_free(&on);
+    made_free(&m);
+}
+
+static int swallow(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n)
+{
+    struct trouble *t = ctx;
+
+    (void)bytes;
+    (void)at;
+    (void)n;
+    if ((op != MEMORY_WRITE && op != MEMORY_ZERO) || t->on->calls != t->at_call)
+        return 0;
+    t->struck = true;
+    return 1;
+}
+
+/* A disk that says yes and does nothing, at whichever write: with read-back it is found out, unless nothing hung on it. */
+static void a_swallowed_write_never_passes(void **state)
+{
+    uint32_t last = 0, failed = 0;
+    struct made_image m;
+
+    (void)state;
+    image_like(&m, 4 * MIB + 512, 1, 3, 1, with_data);
+    for (uint32_t call = 1; call < last + 40; call++) {
+        struct memory_disk on;
+        struct trouble t = {.on = &on, .at_call = call};
+        struct disk d = memory_disk(&on, m.raw_bytes, 0x77);
+        struct err err = {0};
+        struct receive *r;
+        int rc;
+
+        on.watch = swallow;
+        on.ctx = &t;
+        rc = run(&m, &d, &r, &err);
+        if (t.struck)
+            last = call;
+        if (rc == 0)
+            assert_restored(&m, &on);
+        else
+            assert_int_equal(rc, RECEIVE_EREADBACK);
+        failed += rc != 0;
+        receive_close(r);
+        memory_free(&on);
+    }
+    assert_true(failed > 10);
+    made_free(&m);
+}
+
+static int stop_there(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n)
+{
+    struct trouble *t = ctx;
+    struct err why = {0};
+
+    (void)op;
+    (void)bytes;
+    (void)at;
+    (void)n;
+    if (t->r && t->on->calls >= t->at_call) {
+        err_set(&why, RECEIVE_EINTR, "stopped by the test");
+        receive_stop(t->r, &why);
+        t->struck = true;
+    }
+    return 0;
+}
+
+static void a_stop_at_any_time_ends_it_and_leaves_the_target_blank(void **state)
+{
+    struct made_image m;
+    bool struck = true;
+
+    (void)state;
+    image_like(&m, 4 * MIB + 512, 1, 3, 1, with_data);
+    for (uint32_t call = 1; struck; call++) {
+        struct memory_disk on;
+        struct trouble t = {.on = &on};
+        struct disk d = memory_disk(&on, m.raw_bytes, 0x77);
+        struct err why = {0}, err = {0};
+
+        assert_int_equal(receive_open(&t.r, &m.head, &m.body, &d, &options, &err), 0);
+        pthread_mutex_lock(&on.lock);
+        t.at_call = on.calls + call;
+        on.ctx = &t;
+        on.watch = stop_there;
+        pthread_mutex_unlock(&on.lock);
+        if (receive_rows(t.r, fetch, &m, &why))
+            receive_stop(t.r, &why);
+        if (receive_finish(t.r, &err)) {
+            assert_int_equal(err.code, RECEIVE_EINTR);
+            assert_true(looks_empty(&m, &on));
+        } else {
+            assert_restored(&m, &on);
+        }
+        struck = t.struck;
+        receive_close(t.r);
+        memory_free(&on);
+    }
+    made_free(&m);
+}
+
+static void without_read_back_nothing_is_read_back(void **state)
+{
+    struct receive_counts counts;
+    struct made_image m;
+    struct memory_disk on;
+    struct disk d;
+
+    (void)state;
+    image_like(&m, 4 * MIB, 1, 3, 1, with_data);
+    d = memory_disk(&on, m.raw_bytes, 0x77);
+    options.verify = false;
+    counts = must_pass(&m, &d, &on);
+    options.verify = true;
+    assert_int_equal(counts.proven, 0);
+    assert_int_equal(counts.written, m.body.ndata);
+    memory_free(&on);
+    made_free(&m);
+}
+
+/* ---- what is there already ---- */
+
+static int no_change(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n)
+{
+    (void)bytes;
+    (void)at;
+    (void)n;
+    if (op != MEMORY_READ && op != MEMORY_FLUSH && op != MEMORY_DISCARD)
+        ++*(int *)ctx;
+    return 0;
+}
+
+static void a_target_that_holds_it_all_is_only_read(void **state)
+{
+    struct receive_counts counts;
+    struct made_image m;
+    struct memory_disk on;
+    struct disk d;
+    int changes = 0;
+
+    (void)state;
+    image_like(&m, 5 * MIB + 512, 1, 3, 1, with_data);
+    d = memory_disk(&on, m.raw_bytes, 0x77);
+    memcpy(on.bytes, m.raw, m.raw_bytes);
+    on.watch = no_change;
+    on.ctx = &changes;
+    counts = must_pass(&m, &d, &on);
+    assert_int_equal(counts.kept, m.body.ndata);
+    assert_int_equal(changes, 0);
+    memory_free(&on);
+    made_free(&m);
+}
+
+static bool with_an_inner_zero(const struct made_image *m)
+{
+    for (uint32_t i = 0; i < m->body.nruns; i++)
+        if (m->body.runs[i].state == IMG_ZERO && m->body.runs[i].first > 16 && m->body.runs[i].first < 24)
+            return m->body.ndata > 0;
+    return false;
+}
+
+static uint64_t inner_zero(const struct made_image *m)
+{
+    for (uint32_t i = 0; i < m->body.nruns; i++)
+        if (m->body.runs[i].state == IMG_ZERO && m->body.runs[i].first > 16)
+            return m->body.runs[i].first * CHUNK;
+    return 0;
+}
+
+static int lose_zeroing(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n)
+{
+    uint64_t where = *(uint64_t *)ctx;
+
+    (void)bytes;
+    return op == MEMORY_ZERO && where >= at && where < at + n;
+}
+
+static void a_zero_range_that_stays_dirty_fails_even_where_all_data_was_kept(void **state)
+{
+    struct made_image m;
+    struct memory_disk on;
+    struct disk d;
+    struct err err = {0};
+    struct receive *r;
+    uint64_t where;
+
+    (void)state;
+    image_like(&m, 5 * MIB, 1, 3, 1, with_an_inner_zero);
+    d = memory_disk(&on, m.raw_bytes, 0x77);
+    memcpy(on.bytes, m.raw, m.raw_bytes);
+    where = inner_zero(&m) + 5;
+    on.bytes[where] = 1;
+    must_pass(&m, &d, &on);
+    on.bytes[where] = 1;
+    on.watch = lose_zeroing;
+    on.ctx = &where;
+    assert_int_equal(run(&m, &d, &r, &err), RECEIVE_EREADBACK);
+    assert_true(looks_empty(&m, &on));
+    receive_close(r);
+    memory_free(&on);
+    made_free(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(images_of_every_size_are_restored),
+        cmocka_unit_test(an_image_without_data_makes_zeros),
+        cmocka_unit_test(a_target_smaller_than_the_image_is_enough_for_its_data),
+        cmocka_unit_test(the_edges_come_after_all_else_is_proven),
+        cmocka_unit_test(a_failing_call_never_passes_and_leaves_the_target_blank),
+        cmocka_unit_test(a_target_that_cannot_be_blanked_is_called_so),
+        cmocka_unit_test(a_swallowed_write_never_passes),
+        cmocka_unit_test(a_stop_at_any_time_ends_it_and_leaves_the_target_blank),
+        cmocka_unit_test(without_read_back_nothing_is_read_back),
+        cmocka_unit_test(a_target_that_holds_it_all_is_only_read),
+        cmocka_unit_test(a_zero_range_that_stays_dirty_fails_even_where_all_data_was_kept),
+    };
+
+    fec_init(NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
