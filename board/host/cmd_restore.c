@@ -29,6 +29,7 @@ struct restore {
     struct err err;
     struct receive_counts counts; /* copied at the end */
     double seconds;
+    uint32_t drops; /* packets the receive ring had no room for */
     bool passed;
 };
 
@@ -166,11 +167,20 @@ static int open_target(const struct restore *r, const struct source *s, struct d
     return rc;
 }
 
+static bool go_on(void *ctx, unsigned permille)
+{
+    (void)ctx;
+    (void)permille;
+    return !source_stopped();
+}
+
 /* Body and stream onto the open target. */
 static int run_stages(struct restore *r, struct source *s, struct disk *disk, struct watch *watch,
                       struct receive_counts *early)
 {
-    struct receive_options opt = {.verify = !r->noverify, .patient = s->ops != &source_ring};
+    struct receive_options opt = {.verify = !r->noverify, .patient = s->ops != &source_ring,
+                                  .scanned = go_on};
+    struct err fed = {0};
     struct receive *receive;
     int rc = s->ops->body(s, early, &r->err);
 
@@ -178,13 +188,11 @@ static int run_stages(struct restore *r, struct source *s, struct disk *disk, st
         rc = receive_open(&receive, &s->head, &s->body, disk, &opt, &r->err);
     if (rc)
         return rc;
-    watch_receiving(watch, receive_counts(receive), &s->body);
-    rc = s->ops->feed(s, receive, &r->err);
-    if (rc)
-        receive_stop(receive, &r->err);
+    watch_receiving(watch, receive, &s->body);
+    if (s->ops->feed(s, receive, &fed))
+        receive_stop(receive, &fed);
     watch_state(watch, SESSION_VERIFYING);
-    if (receive_finish(receive, &r->err))
-        rc = r->err.code;
+    rc = receive_finish(receive, &r->err);
     watch_stop(watch, rc ? SESSION_FAIL : SESSION_PASS, rc);
     memcpy(&r->counts, receive_counts(receive), sizeof r->counts);
     receive_close(receive);
@@ -203,6 +211,7 @@ static int onto_target(struct restore *r, struct source *s, struct disk *disk)
         return rc;
     rc = run_stages(r, s, disk, &watch, &early);
     watch_stop(&watch, rc ? SESSION_FAIL : SESSION_PASS, rc);
+    r->drops = watch.facts.drops;
     s->ops->close(s, &watch.facts);
     s->ops = NULL;
     return rc;
@@ -268,7 +277,7 @@ static void print_counts(struct json *j, const struct receive_counts *c)
     json_u64(j, "bytes_written", atomic_load(&c->write_bytes));
 }
 
-static void print_json(const struct restore *r, const struct source *s, uint64_t drops)
+static void print_json(const struct restore *r, const struct source *s)
 {
     char buf[4096];
     struct json j = json_on(buf, sizeof buf);
@@ -289,7 +298,7 @@ static void print_json(const struct restore *r, const struct source *s, uint64_t
     json_bool(&j, "hash_verified", r->passed && !r->noverify);
     json_u64(&j, "data_chunks", s->head.data_chunks);
     print_counts(&j, c);
-    json_u64(&j, "ring_drops", drops);
+    json_u64(&j, "ring_drops", r->drops);
     json_close(&j);
     puts(json_text(&j) ? json_text(&j) : "{}");
 }
@@ -332,7 +341,7 @@ int cmd_restore(int argc, char **argv)
     r.passed = rc == 0;
     r.seconds = (double)mono_sub(host_now(), start) / 1e9;
     if (r.json)
-        print_json(&r, &s, 0);
+        print_json(&r, &s);
     if (r.passed)
         fprintf(stderr, "PASS: %s is on %s%s, %s\n", s.head.name, r.target,
                 r.noverify ? ", not read back" : ", read back and verified",

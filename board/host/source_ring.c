@@ -135,7 +135,7 @@ static int ring_open(struct source *s, const struct source_options *opt, struct 
 }
 
 struct vigil {
-    int64_t heard, counted;
+    int64_t heard, counted, spoiled; /* spoiled: when the body was first found wrong; 0: not yet */
 };
 
 /* The stream's rate as the sender last said it: what the disk must be measured against. */
@@ -175,21 +175,37 @@ static int listen(struct ring_source *g, struct vigil *v, struct err *err)
     return 0;
 }
 
+/* The body is whole. A wrong symbol from inside the group spoils it: then it is received once more, until the time is up. */
+static int take_body(struct ring_source *g, struct source *s, struct vigil *v, struct err *err)
+{
+    struct err why = {0};
+    int rc = img_body_parse(g->body.symbols, (size_t)s->head.body_bytes, &s->head, &s->body, &why);
+
+    s->owns_body = rc == 0;
+    if (!rc)
+        return 0;
+    if (!v->spoiled)
+        v->spoiled = now_ns();
+    if (rc != IMG_EBODYHASH ||
+        (g->timeout_s > 0 && now_ns() - v->spoiled > g->timeout_s * INT64_C(1000000000)))
+        return err_set(err, rc, "%s", why.text);
+    body_reset(&g->body);
+    return 0;
+}
+
 static int ring_body(struct source *s, struct receive_counts *counts, struct err *err)
 {
     struct ring_source *g = s->ctx;
-    struct vigil v = {now_ns(), now_ns()};
+    struct vigil v = {now_ns(), now_ns(), 0};
     int rc = body_init(&g->body, s->head.body_bytes, err);
 
     collect_init(&g->collect, g->welcome.key, g->welcome.tsi, &g->body, counts);
-    while (!rc && !body_complete(&g->body)) {
+    while (!rc && !s->owns_body) {
         rc = listen(g, &v, err);
-        if (!rc && g->collect.closed)
+        if (!rc && body_complete(&g->body))
+            rc = take_body(g, s, &v, err);
+        else if (!rc && g->collect.closed)
             rc = err_set(err, RECEIVE_ECLOSED, "the sender ended the session before the image was complete");
-    }
-    if (!rc) {
-        rc = img_body_parse(g->body.symbols, (size_t)s->head.body_bytes, &s->head, &s->body, err);
-        s->owns_body = rc == 0;
     }
     body_free(&g->body);
     g->collect.body = NULL;
@@ -200,7 +216,7 @@ static int ring_feed(struct source *s, struct receive *r, struct err *err)
 {
     struct ring_source *g = s->ctx;
     struct frame_source source = ring_rx_source(g->rx);
-    struct vigil v = {now_ns(), now_ns()};
+    struct vigil v = {now_ns(), now_ns(), 0};
     int rc = 0;
 
     g->collect.counts = receive_counts(r);
@@ -208,7 +224,7 @@ static int ring_feed(struct source *s, struct receive *r, struct err *err)
     while (!rc && !receive_complete(r) && !receive_stopped(r)) {
         rc = listen(g, &v, err);
         receive_events(r);
-        if (!rc && g->collect.closed && !receive_complete(r))
+        if (!rc && g->collect.closed && !receive_settle(r))
             rc = err_set(err, RECEIVE_ECLOSED, "the sender ended the session before the image was complete");
     }
     g->collect.intake = NULL;

@@ -75,6 +75,17 @@ static void show(struct watch *w)
                 note);
 }
 
+/* Sources heed an interrupt themselves; a slow disk that is being waited for does not. */
+static void heed(struct watch *w)
+{
+    struct err why = {0};
+
+    if (!w->receive || !source_stopped())
+        return;
+    err_set(&why, RECEIVE_EINTR, "interrupted");
+    receive_stop(w->receive, &why);
+}
+
 static void *watch_main(void *arg)
 {
     struct watch *w = arg;
@@ -85,6 +96,7 @@ static void *watch_main(void *arg)
         if (w->source->ops->tell)
             w->source->ops->tell(w->source, &w->facts);
         show(w);
+        heed(w);
         pthread_mutex_unlock(&w->lock);
         nanosleep(&(struct timespec){.tv_nsec = TICK_MS * 1000000}, NULL);
     }
@@ -105,10 +117,11 @@ int watch_start(struct watch *w, struct source *source, struct receive_counts *c
     return 0;
 }
 
-void watch_receiving(struct watch *w, struct receive_counts *counts, const struct img_body *body)
+void watch_receiving(struct watch *w, struct receive *receive, const struct img_body *body)
 {
     pthread_mutex_lock(&w->lock);
-    w->counts = counts;
+    w->receive = receive;
+    w->counts = receive_counts(receive);
     w->body = body;
     w->seen = w->lost = 0;
     progress_start(&w->progress, "restoring", w->source->head.data_bytes, false);

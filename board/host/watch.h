@@ -9,6 +9,7 @@ struct watch {
     struct source *source;
     struct receive_counts *counts;  /* may change once, by watch_receiving */
     const struct img_body *body;    /* NULL until it is there */
+    struct receive *receive;        /* to be stopped by an interrupt; NULL until it is there */
     _Atomic int state;              /* enum session_state */
     _Atomic bool end;
     struct session_facts facts;     /* the latest; read it after watch_stop */
@@ -23,8 +24,8 @@ struct watch {
 
 /* Starts with state SESSION_MANIFEST. Borrows source and counts. 0 or RECEIVE_ETHREAD. */
 int watch_start(struct watch *w, struct source *source, struct receive_counts *counts, struct err *err);
-/* From now on chunks are counted. */
-void watch_receiving(struct watch *w, struct receive_counts *counts, const struct img_body *body);
+/* From now on chunks are counted, and an interrupt stops the receiver at whatever it is. It lives until watch_stop. */
+void watch_receiving(struct watch *w, struct receive *receive, const struct img_body *body);
 void watch_state(struct watch *w, enum session_state state);
 /* Ends the thread; facts are filled once more, with this state and error. */
 void watch_stop(struct watch *w, enum session_state state, int error);

@@ -30,8 +30,13 @@ int body_init(struct body_object *b, uint64_t bytes, struct err *err)
 
         b->windows[i] = (struct track_window){i, 1, (uint16_t)(left < FEC_K_MAX ? left : FEC_K_MAX)};
     }
-    track_init(&b->track, b->windows, b->blocks, b->blocks, b->track_memory);
+    body_reset(b);
     return 0;
+}
+
+void body_reset(struct body_object *b)
+{
+    track_init(&b->track, b->windows, b->blocks, b->blocks, b->track_memory);
 }
 
 void body_free(struct body_object *b)

@@ -26,6 +26,9 @@ void body_free(struct body_object *b);
 bool body_symbol(struct body_object *b, uint32_t cci, uint32_t sbn, uint16_t k, uint16_t esi, uint8_t lg_t,
                  const uint8_t *symbol);
 
+/* What was received is wrong: all anew. */
+void body_reset(struct body_object *b);
+
 static inline bool body_complete(const struct body_object *b)
 {
     return track_complete(&b->track);

@@ -132,6 +132,16 @@ bool receive_complete(const struct receive *r)
     return !r->work || intake_complete(&r->intake);
 }
 
+bool receive_settle(struct receive *r)
+{
+    while (r->work && !work_idle(r->work) && !plan_stopped(&r->plan)) {
+        receive_events(r);
+        pause_ms(1);
+    }
+    receive_events(r);
+    return receive_complete(r);
+}
+
 /* Cuts what a fetch brings of a window's source rows into symbols. */
 struct feed {
     struct receive *r;

@@ -39,6 +39,9 @@ void receive_events(struct receive *r);
 /* True when every chunk is on its way to the disk: no more packets are needed. */
 bool receive_complete(const struct receive *r);
 
+/* No more packets will come: waits for the workers; whether what they had was enough. */
+bool receive_settle(struct receive *r);
+
 /* Takes n bytes of the image file that lie at `offset`; anything but 0 ends the transfer with that as its result. */
 typedef int receive_sink(void *ctx, uint64_t offset, const uint8_t *bytes, size_t n);
 /* Brings bytes [from, to) of the image file to the sink, in order. 0, an error, or what the sink returned. */

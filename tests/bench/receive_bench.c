@@ -83,6 +83,10 @@ static uint64_t give(struct bench *b, struct receive *r)
 
     collect_init(&c, b->secret, 1, NULL, receive_counts(r));
     receive_attach(r, &c, NULL);
+    if (!c.intake) {
+        fputs("receive_bench: the target holds the image already: remove it first\n", stderr);
+        exit(1);
+    }
     c.intake->patient = true;
     while (i < b->n && !receive_complete(r) && !receive_stopped(r)) {
         for (uint64_t end = i + BATCH < b->n ? i + BATCH : b->n; i < end; i++)
