@@ -120,7 +120,7 @@ static int target_write(void *ctx, const struct disk_part *parts, int n_parts, u
 
 static int write_zeros(struct target *t, uint64_t at, uint64_t n, struct err *err)
 {
-    static const uint8_t zeros[256 * 1024] __attribute__((aligned(DISK_ALIGN)));
+    static uint8_t zeros[256 * 1024] __attribute__((aligned(DISK_ALIGN)));
     int rc = 0;
 
     while (n > 0 && !rc) {
