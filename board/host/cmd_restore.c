@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "board/host/commands.h"
@@ -156,11 +157,21 @@ static int ask(const struct restore *r, const struct source *s, const struct dis
     return err_set(err, HOST_ECONSENT, "not erased: expected yes");
 }
 
+/* A slip of the keyboard must not erase the image itself. */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static int open_target(const struct restore *r, const struct source *s, struct disk *disk, struct err *err)
 {
     struct disk_want want = {s->head.min_target_bytes, s->head.raw_bytes,
                              s->head.table != IMG_TABLE_NONE ? 1u << s->head.sector_log2 : 0};
-    int rc = disk_target_open(disk, r->target, &want, err);
+    int rc = s->ops == &source_file && same_file(r->from.where, r->target)
+                 ? err_set(err, DISK_EBUSY, "%s is the source itself", r->target)
+                 : disk_target_open(disk, r->target, &want, err);
 
     if (!rc && r->write_limit)
         rc = disk_limit(disk, r->write_limit, err);
