@@ -173,7 +173,7 @@ bench: bench-programs ## speed, as ratios in one run; never part of the tests
 	@tests/bench/run
 
 demo: build/ringcast ## a real disk, served and restored in five network namespaces
-	@tests/e2e/demo
+	@tools/demo
 
 # --- looking after the house ----------------------------------------------------------------------------------------
 size: build/ringcast ## text, data and bss of each room, and of the whole

@@ -16,7 +16,7 @@
 # Whatever way the script ends, its processes, namespaces and $LAB_DIR are gone afterwards (LAB_KEEP=1 keeps $LAB_DIR).
 #
 # Someone who is not root gets the same room inside a user namespace of his own.
-set -eu -o pipefail
+set -eEu -o pipefail
 export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
 
 LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
