@@ -223,17 +223,17 @@ static bool print_run(const struct run *run)
 
     if (row->goal > 0)
         snprintf(goal, sizeof goal, "%.4g", row->goal);
-    printf("| %s | %s | %.3g | %u | %.4f | %.4f | %.4f | %s | %s | %u, %u | %.2f |", row->name,
+    printf("| %s | %s | %.3g | %u | %.4f | %.4f | %.4f | %s | %s | %u, %u | %.2f", row->name,
            row->what, gigabytes(row), f.n, f.mean, f.p999, f.last, goal,
            row->goal <= 0 ? ""
            : met          ? "ok"
                           : "MISSED",
            f.most_r, 1u << f.most_lg_t, f.wait);
     if (f.unfinished)
-        printf(" %u never finished", f.unfinished);
+        printf("; %u never finished", f.unfinished);
     if (f.evicted)
-        printf(" %llu blocks given up", (unsigned long long)f.evicted);
-    printf("\n");
+        printf("; %llu blocks given up", (unsigned long long)f.evicted);
+    printf(" |\n");
     fflush(stdout);
     return met || row->goal <= 0;
 }
