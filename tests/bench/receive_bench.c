@@ -3,7 +3,8 @@
  *     receive_bench IMAGE.ring TARGET [LOSS-PERCENT] [SECONDS-OF-PACING-OFF]
  *
  * The image's stream is sealed into datagrams beforehand; then they are given to the receiver as fast as it takes them,
- * the whole process on CPU 0, TARGET preferably on a RAM disk. Says Gbit/s of wire (1538 bytes a datagram) and CPU
+ * the whole process on CPU 0, TARGET (written over) preferably on a RAM disk. It is filled beforehand, because a virtual
+ * machine may have to ask its host for every page that a file touches first. Says Gbit/s of wire (1538 bytes a datagram) and CPU
  * seconds per GB of wire. */
 #include <sched.h>
 #include <stdio.h>
@@ -98,6 +99,23 @@ static uint64_t give(struct bench *b, struct receive *r)
     return i;
 }
 
+static void fill(const char *path, uint64_t bytes)
+{
+    static uint8_t junk[1 << 20];
+    FILE *f = fopen(path, "w");
+
+    memset(junk, 0x55, sizeof junk);
+    for (uint64_t n; f && bytes > 0; bytes -= n) {
+        n = bytes < sizeof junk ? bytes : sizeof junk;
+        if (fwrite(junk, 1, n, f) != n)
+            break;
+    }
+    if (!f || fclose(f) || bytes > 0) {
+        fprintf(stderr, "receive_bench: %s cannot be filled\n", path);
+        exit(1);
+    }
+}
+
 static void fail(const struct err *err)
 {
     fprintf(stderr, "receive_bench: %s\n", err->text);
@@ -131,6 +149,7 @@ int main(int argc, char **argv)
     if (img_file_open(&b.image, argv[1], &err))
         fail(&err);
     seal(&b);
+    fill(argv[2], b.image.head.raw_bytes);
     want.min_bytes = want.make_bytes = b.image.head.raw_bytes;
     if (disk_target_open(&disk, argv[2], &want, &err))
         fail(&err);
