@@ -375,6 +375,18 @@ static void shed(struct intake *in, uint32_t run)
         leave_out(in, track_shed(&in->track, taken - sustainable(in, taken)));
 }
 
+/* The disk has worked off what waited: it can take more than it is given. Once a run. */
+static void take_more(struct intake *in)
+{
+    uint32_t open, taken, more;
+
+    if (in->patient || !in->source.backlog || in->source.backlog(in->source.ctx) > INTAKE_ROOM)
+        return;
+    track_open_blocks(&in->track, &open, &taken);
+    more = track_admit(&in->track, (open - taken + 3) / 4);
+    in->visit_shed -= more < in->visit_shed ? more : in->visit_shed;
+}
+
 /* Makes the block's half free for the row's run; false when it cannot be waited for. */
 static bool claim(struct intake *in, uint32_t d, uint32_t row)
 {
@@ -463,8 +475,10 @@ void intake_symbol(struct intake *in, uint32_t cci, uint32_t sbn, uint16_t k, ui
     a = track_symbol(&in->track, cci, sbn, k, esi, lg_t);
     if (a.new_visit)
         turn(in, first ? in->track.window : old, a.close_below);
-    if (a.close_below > in->closed)
+    if (a.close_below > in->closed) {
         close_rows(in, in->track.window, a.close_below);
+        take_more(in);
+    }
     if (a.evicted != TRACK_NONE)
         reset_block(in, a.evicted);
     if (a.fresh) {

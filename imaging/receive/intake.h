@@ -5,7 +5,8 @@
  * When the disk cannot keep up, rows are still in use when their memory is wanted again. Then the intake waits, and the
  * source's memory fills. Beyond INTAKE_SHED percent of it so many blocks are left out for the rest of the visit that the disk,
  * at the speed it has shown, can take the others: whole blocks are skipped on purpose, and come again in the next pass,
- * rather than symbols of all blocks being lost at random. */
+ * rather than symbols of all blocks being lost at random. Below INTAKE_ROOM percent a quarter of those left out is taken
+ * again, so that the disk never rests; what they missed meanwhile comes in the next pass too. */
 #ifndef IMAGING_RECEIVE_INTAKE_H
 #define IMAGING_RECEIVE_INTAKE_H
 
@@ -15,6 +16,7 @@
 #include "net/wire/frames.h"
 
 #define INTAKE_SLOTS (2 * TRACK_MAX_BLOCKS) /* blocks begun and not done: two windows */
+#define INTAKE_ROOM 10 /* percent of the source's memory: blocks left out are taken again */
 #define INTAKE_SHED 50 /* percent of the source's memory: blocks are left out */
 #define INTAKE_PATIENCE 8 /* runs until it shows whether leaving blocks out was enough: what is in memory must pass first */
 #define INTAKE_FULL 90 /* percent: a block whose rows are in use is left out at once */

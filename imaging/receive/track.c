@@ -310,6 +310,19 @@ uint32_t track_shed(struct track *t, uint32_t n)
     return shed;
 }
 
+uint32_t track_admit(struct track *t, uint32_t n)
+{
+    const struct track_window *w = t->windows + t->window;
+    uint32_t more = 0;
+
+    for (uint32_t d = 0; d < w->blocks && more < n; d++)
+        if (t->state[w->first_sbn + d] == TRACK_OPEN && !admitted(t, d)) {
+            admit_block(t, d, true);
+            more++;
+        }
+    return more;
+}
+
 void track_open_blocks(const struct track *t, uint32_t *open, uint32_t *taken)
 {
     const struct track_window *w = t->windows + t->window;

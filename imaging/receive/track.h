@@ -110,6 +110,9 @@ void track_refuse(struct track *t, uint32_t sbn, uint16_t esi);
 /* Leaves out `n` of the blocks taken in the visit under way, the last ones first, but never all. Returns how many. */
 uint32_t track_shed(struct track *t, uint32_t n);
 
+/* Takes up to `n` of the open blocks left out in the visit under way again, the first ones first. Returns how many. */
+uint32_t track_admit(struct track *t, uint32_t n);
+
 /* Blocks of the window under way that are still open, and how many of them are taken. */
 void track_open_blocks(const struct track *t, uint32_t *open, uint32_t *taken);
 
