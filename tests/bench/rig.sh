@@ -41,7 +41,7 @@ rig_up()
         [ "$2" = 0 ] || lab_loss "$i" "$2"
     done
     RIG_DIR=$(mktemp -d /dev/shm/rig.XXXXXX)
-    trap 'rm -rf "$RIG_DIR"; lab_down' EXIT
+    lab_on_exit 'rm -rf "$RIG_DIR"'
     head -c "${RIG_MB}000000" /dev/urandom >"$RIG_DIR/noise"
     # A disk is whole sectors.
     truncate -s %4096 "$RIG_DIR/noise"
@@ -81,11 +81,11 @@ PYTHON
     )
 }
 
-# rig_bound PACKETS PERCENT: seconds in which a line at the rate last watched brings PACKETS in spite of the loss. Nothing
-# that sends each of them as a full frame can be faster.
+# rig_bound PACKETS PERCENT: seconds in which a line at the set rate, or at the rate last watched if that was higher, brings
+# PACKETS in spite of the loss. Nothing that sends each of them as a full frame can be faster.
 rig_bound()
 {
-    calc "$1 * $RIG_WIRE * 8 / ($RIG_SENT * 1e6) / (1 - $2 / 100)"
+    calc "$1 * $RIG_WIRE * 8 / (max($RIG_SENT, $RIG_MBIT) * 1e6) / (1 - $2 / 100)"
 }
 
 # rig_cpu NAME: CPU seconds, user and system, of a process still there.
@@ -208,8 +208,9 @@ rig_uftp()
 rig_image()
 {
     requires "$RINGCAST"
-    [ -e "$RIG_DIR/noise.ring" ] || "$RINGCAST" pack "$RIG_DIR/noise" -o "$RIG_DIR/noise.ring" --unsigned --level 1 2>/dev/null
-    RIG_PACKETS=$(($(stat -c %s "$RIG_DIR/noise") / 1440)) # incompressible: stored as it is; repair is not part of the bound
+    [ -e "$RIG_DIR/noise.ring" ] || "$RINGCAST" pack "$RIG_DIR/noise" -o "$RIG_DIR/noise.ring" --level 1 --unsigned 2>"$LAB_DIR/pack.err" ||
+        fail "pack"
+    RIG_PACKETS=$(($(stat -c %s "$RIG_DIR/noise.ring") / 1440))
 }
 
 # rig_serve: the ring, ready for receivers.

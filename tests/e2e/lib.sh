@@ -26,6 +26,7 @@ LAB_SWITCH=$LAB_ID-switch
 LAB_SERVER=$LAB_ID-server
 LAB_RECEIVER=()
 LAB_DIR=
+LAB_ON_EXIT=()
 declare -A LAB_PID=()
 
 #
@@ -123,9 +124,10 @@ lab_port()
     ip -n "$1" link set eth0 up
 }
 
-# lab_quiet NS: a kernel that says nothing of its own on the wire.
+# lab_quiet NS: a kernel that says nothing of its own on the wire, and whose bridge asks no iptables about frames.
 lab_quiet()
 {
+    ip netns exec "$1" sysctl -qw net.bridge.bridge-nf-call-iptables=0 2>/dev/null || true
     ip netns exec "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 2>/dev/null || true
     ip -n "$1" link set lo up
 }
@@ -183,12 +185,21 @@ lab_no_loss()
     ip netns exec "$LAB_SWITCH" nft delete table netdev "loss$1" 2>/dev/null || true
 }
 
+# lab_on_exit COMMAND: is run when the script ends, before the room goes; the last one given first.
+lab_on_exit()
+{
+    LAB_ON_EXIT=("$1" "${LAB_ON_EXIT[@]}")
+}
+
 # lab_down: the end of everything lab_up and lab_start made. Runs by itself when the script ends.
 lab_down()
 {
-    local status=$? ns pid
-    trap '' INT TERM
+    local status=$? ns pid command
+    trap '' INT TERM ERR
     set +e
+    for command in "${LAB_ON_EXIT[@]}"; do
+        eval "$command"
+    done
     [ -z "${LAB_KEEP:-}" ] || say "kept $LAB_DIR"
     exec 2>/dev/null    # the shell would report each process it loses
     for ns in "$LAB_SERVER" "${LAB_RECEIVER[@]}" "$LAB_SWITCH"; do

@@ -70,7 +70,7 @@ rm "$LAB_DIR/victim"
 # small and read-only targets
 truncate -s 100M "$TARGET"
 if [ "$(id -u)" = 0 ] && loop=$(losetup --show -f "$TARGET" 2>/dev/null); then
-    trap 'losetup -d "$loop"; lab_down' EXIT
+    lab_on_exit 'losetup -d "$loop"'
     before=$(sha256sum <"$TARGET")
     refused 4 'small|bytes' "a target too small" "${GOOD[@]}" --target "$loop" --erase
     losetup -d "$loop"
@@ -84,7 +84,7 @@ if [ "$(id -u)" = 0 ] && loop=$(losetup --show -f "$TARGET" 2>/dev/null); then
     loop=$(losetup --show -o 17M -f "$TARGET")
     mkdir "$LAB_DIR/mnt"
     mount -o ro "$loop" "$LAB_DIR/mnt"
-    trap 'umount "$LAB_DIR/mnt"; losetup -d "$loop"; lab_down' EXIT
+    lab_on_exit 'umount "$LAB_DIR/mnt"'
     before=$(sha256sum <"$TARGET")
     refused 4 'mount|use' "a mounted file system" "${GOOD[@]}" --target "$loop" --erase
 else
