@@ -245,7 +245,9 @@ static void adapt_share(struct intake *in)
 
     if (in->visit_taken == 0)
         return;
-    if (in->visit_shed > 0)
+    if (in->visit_shed >= in->visit_taken)
+        share = 1;
+    else if (in->visit_shed > 0)
         share = (in->visit_taken - in->visit_shed) * 256 / in->visit_blocks;
     else if (likely > share + share / 4 + 1)
         share = likely < 3 * share ? likely : 3 * share;
@@ -378,13 +380,15 @@ static void shed(struct intake *in, uint32_t run)
 /* The disk has worked off what waited: it can take more than it is given. Once a run. */
 static void take_more(struct intake *in)
 {
-    uint32_t open, taken, more;
+    uint32_t open, taken, more, back;
 
     if (in->patient || !in->source.backlog || in->source.backlog(in->source.ctx) > INTAKE_ROOM)
         return;
     track_open_blocks(&in->track, &open, &taken);
     more = track_admit(&in->track, (open - taken + 3) / 4);
-    in->visit_shed -= more < in->visit_shed ? more : in->visit_shed;
+    back = more < in->visit_shed ? more : in->visit_shed;
+    in->visit_shed -= back;
+    in->visit_taken += more - back;
 }
 
 /* Makes the block's half free for the row's run; false when it cannot be waited for. */
