@@ -10,6 +10,7 @@
 #include "imaging/receive/plan.h"
 #include "imaging/send/errors.h"
 #include "net/content/errors.h"
+#include "net/dhcp/errors.h"
 #include "net/http/errors.h"
 #include "net/ip/errors.h"
 #include "net/mdns/bind.h"
@@ -27,7 +28,7 @@ struct row {
 #define X(name, code, sentence) {code, #name, sentence},
 static const struct row rows[] = {
     FEC_ERRORS(X) PACKET_ERRORS(X) IMG_ERRORS(X) CAROUSEL_ERRORS(X) SEND_ERRORS(X) RECEIVE_ERRORS(X)
-    DISK_ERRORS(X) RING_ERRORS(X) IP_ERRORS(X) SESSION_ERRORS(X) HTTP_ERRORS(X) MDNS_ERRORS(X)
+    DISK_ERRORS(X) RING_ERRORS(X) IP_ERRORS(X) SESSION_ERRORS(X) HTTP_ERRORS(X) MDNS_ERRORS(X) DHCP_ERRORS(X)
     HOST_ERRORS(X) CONFIG_ERRORS(X)
     CONTENT_ERRORS(X)
 };
