@@ -1,6 +1,6 @@
 # Ringcast. `make` builds build/ringcast; `make help` lists the rest. V=1 shows whole commands.
 #
-# Every .c below imaging/, net/ and board/ belongs to the program. It is compiled in up to four flavours, each in
+# Every .c below imaging/, net/ and board/ belongs to the program, every .c below rootfs/init to PID 1. It is compiled in up to four flavours, each in
 # its own build/obj/<flavour>/:
 #   rel   the product: musl, static            asan  unit tests: glibc, address and undefined-behaviour sanitizers
 #   host  simulation, benchmarks: glibc, -O2   fuzz  fuzz targets: clang, the same sanitizers, coverage
@@ -22,7 +22,7 @@ Q := $(if $(V),,@)
 comma := ,
 say = $(if $(V),,@printf '  %-5s %s\n' '$1' '$2')
 
-all: build/ringcast compile_commands.json ## build/ringcast (static) and build/ringcast.debug (with symbols)
+all: build/ringcast build/init compile_commands.json ## build/ringcast and build/init (static), build/*.debug (with symbols)
 
 # --- packages -------------------------------------------------------------------------------------------------------
 # Missing Debian packages are installed before anything else: make starts over after making an included file.
@@ -47,8 +47,8 @@ endif
 
 # --- what is compiled, and how --------------------------------------------------------------------------------------
 find = $(sort $(shell find $1 -name '*.c' 2>/dev/null))
-product := $(call find,imaging net board)
-library := $(filter-out board/host/main.c,$(product))
+product := $(call find,imaging net board rootfs)
+library := $(filter-out board/host/main.c rootfs/init/main.c,$(product))
 unit := $(wildcard tests/unit/*_test.c)
 unit_help := $(filter-out $(unit),$(call find,tests/unit))
 fuzz := $(wildcard tests/fuzz/*_fuzz.c)
@@ -126,6 +126,14 @@ build/ringcast.debug: build/obj/rel/board/host/main.o build/obj/rel/ringcast.a b
 	$(call say,LINK,$@)
 	$(Q)$(call link,rel,$@,$<,$(LINK_rel))
 
+# PID 1 of the box and of its targets.
+build/init: build/init.debug
+	$(call say,STRIP,$@)
+	$(Q)strip -o $@ $<
+build/init.debug: $(patsubst %.c,build/obj/rel/%.o,$(call find,rootfs/init) imaging/image/crc.c)
+	$(call say,LINK,$@)
+	$(Q)$(CC_rel) $(FLAGS_rel) -static -Wl,--gc-sections -o $@ $^
+
 # --- tests ----------------------------------------------------------------------------------------------------------
 unit_bin := $(unit:tests/unit/%.c=build/unit/%)
 fuzz_bin := $(fuzz:tests/fuzz/%.c=build/fuzz/%)
@@ -189,7 +197,7 @@ bump: ## lock the third-party sources the archive holds now
 	@tools/fetch --bump
 
 fmt: ## format the sources as .clang-format says
-	@clang-format -i $(shell find imaging net board tests -name '*.[ch]')
+	@clang-format -i $(shell find imaging net board rootfs tests -name '*.[ch]')
 
 image: ## not yet: the bootable box
 	@echo "The bootable box is not part of this tree yet: 'make' builds the program, 'make demo' shows it at work."; exit 1

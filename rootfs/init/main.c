@@ -1,0 +1,162 @@
+/* PID 1 of the box and of its targets: mounts, links, role, and a core that is kept running. It parses nothing that a
+ * stranger sends; what it reads is the partition tables of disks, the kernel's own files, and the core's few words. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rootfs/init/bootdisk.h"
+#include "rootfs/init/core.h"
+#include "rootfs/init/say.h"
+#include "rootfs/init/setup.h"
+#include "rootfs/init/watchdog.h"
+
+#define IDENTITY "/etc/ringcast/box"
+#define LOOK_AGAIN_MS 250
+#define SAY_AGAIN 40 /* looks */
+#define GOODBYE_NS (4 * MONO_S) /* for the core to end its sessions in good order */
+
+static char *const box_core[] = {"/ringcast", "box", "--config", "/boot/ringcast.conf", "--images", "/boot/images", "--payload",
+                                 "/boot/payload", "--data", "/data", NULL};
+static char *const target_core[] = {"/ringcast", "target", "--identity", IDENTITY, NULL};
+
+static struct mono now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (struct mono){t.tv_sec * MONO_S + t.tv_nsec};
+}
+
+/* SIGINT: Ctrl-Alt-Del. SIGTERM: whoever else may send it. */
+static int watch_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Who are we? The evidence is a file that only a box serves, or a disk that only a box is flashed to. */
+static char *const *find_role(int watchdog)
+{
+    struct bootdisk disk;
+
+    if (access(IDENTITY, F_OK) == 0)
+        return target_core;
+    for (unsigned looks = 0;; looks++) {
+        if (bootdisk_find(&disk)) {
+            bootdisk_grow(&disk);
+            if (bootdisk_mount(&disk))
+                return box_core;
+        }
+        if (looks % SAY_AGAIN == SAY_AGAIN / 2)
+            say("no disk with Ringcast on it is there yet, and no box has started this machine; still looking");
+        watchdog_feed(watchdog);
+        poll(NULL, 0, LOOK_AGAIN_MS);
+    }
+}
+
+/* Waits for children until none is left or the time is over. */
+static void gather(struct core *c, struct keep *k, int64_t ns)
+{
+    struct mono end = mono_add(now(), ns);
+
+    do {
+        core_reap(c, k, now());
+        poll(NULL, 0, 20);
+    } while (mono_sub(end, now()) > 0 && kill(-1, 0) == 0);
+}
+
+static _Noreturn void shut_down(struct core *c, struct keep *k, int watchdog)
+{
+    bool off = k->wish == WISH_POWEROFF;
+
+    say(off ? "switching off" : "starting again");
+    k->over = true;
+    kill(-1, SIGTERM);
+    gather(c, k, GOODBYE_NS);
+    kill(-1, SIGKILL);
+    sync();
+    umount2("/data", MNT_DETACH);
+    umount2("/boot", MNT_DETACH);
+    sync();
+    if (off)
+        watchdog_disarm(watchdog);
+    reboot(off ? RB_POWER_OFF : RB_AUTOBOOT);
+    say("the machine neither goes off nor starts again (%s): switch it off by hand", strerror(errno));
+    for (;;)
+        pause();
+}
+
+/* True when Ctrl-Alt-Del was pressed. */
+static bool signalled(int fd)
+{
+    struct signalfd_siginfo s;
+    bool leave = false;
+
+    while (read(fd, &s, sizeof s) == sizeof s)
+        leave |= s.ssi_signo != SIGCHLD;
+    return leave;
+}
+
+static void keep_running(char *const *argv, int signals, int watchdog)
+{
+    struct core core = {.wishes = -1};
+    struct keep keep;
+    int64_t wait;
+
+    keep_init(&keep, now());
+    for (;;) {
+        enum keep_action action = keep_step(&keep, now(), &wait);
+        struct pollfd fd[2] = {{.fd = signals, .events = POLLIN}, {.fd = core.wishes, .events = POLLIN}};
+
+        if (action == KEEP_END)
+            shut_down(&core, &keep, watchdog);
+        if (action == KEEP_START && !core_start(&core, argv))
+            keep_ended(&keep, -1, now());
+        if (action == KEEP_KILL) {
+            say("the core gives no sign of life; it is ended");
+            kill(core.pid, SIGKILL);
+        }
+        setup_links();
+        watchdog = watchdog < 0 ? watchdog_open() : watchdog;
+        watchdog_feed(watchdog);
+        fd[1].fd = core.wishes;
+        poll(fd, 2, (int)(wait / MONO_MS) + 1);
+        core_listen(&core, &keep, now());
+        if (signalled(signals)) {
+            keep.wish = WISH_REBOOT;
+            shut_down(&core, &keep, watchdog);
+        }
+        core_reap(&core, &keep, now());
+    }
+}
+
+int main(void)
+{
+    int signals, watchdog;
+
+    if (getpid() != 1) {
+        say("this is PID 1 of the box, and nothing for other hands");
+        return 1;
+    }
+    setup_mounts();
+    setup_console();
+    signals = watch_signals();
+    reboot(RB_DISABLE_CAD);
+    setup_links();
+    watchdog = watchdog_open();
+    keep_running(find_role(watchdog), signals, watchdog);
+}
