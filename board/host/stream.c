@@ -10,7 +10,6 @@
 #include "net/ip/random.h"
 
 #define REPORT_NS MONO_S
-#define FAST (UINT64_C(2500) * 125000) /* bytes/s above which single frames would cost too much: 2.5 Gbit/s */
 #define RETRY_NS (100 * MONO_MS)       /* after the wire refused packets */
 #define NOMINAL_K 12288
 
@@ -96,8 +95,6 @@ static int open_ring(struct stream *s, const struct stream_options *o, bool *off
                                 .ttl = s->session.welcome.ttl};
     int rc;
 
-    if (choice == CONFIG_AUTO)
-        choice = o->ceiling > FAST ? CONFIG_AUTO : CONFIG_OFF;
     r.offload = choice == CONFIG_OFF ? RING_OFFLOAD_OFF : RING_OFFLOAD_ON;
     rc = ring_tx_open(&s->tx, o->config->interface, &r, choice == CONFIG_AUTO ? NULL : err);
     if (rc && choice == CONFIG_AUTO) {

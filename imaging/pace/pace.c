@@ -132,12 +132,19 @@ static struct mono window_frees(const struct pace *p, struct mono now, uint64_t 
     return t;
 }
 
-/* When a quantum of packets may leave: both bounds must allow it. */
+static uint64_t train(const struct pace *p)
+{
+    uint64_t n = max_u64(p->rate * PACE_QUANTUM / COST, 1);
+
+    return min_u64(min_u64(n, PACE_TRAIN), p->cap);
+}
+
+/* When a train may leave: both bounds must allow it. A window frees packets as they went, train by train: waiting for the
+ * last packet of a train that straddles two would make the others late, and for good; those much shorter are joined. */
 static struct mono due(const struct pace *p, struct mono now)
 {
-    uint64_t n = min_u64(max_u64(p->rate * PACE_QUANTUM / COST, 1), p->cap);
-    uint64_t cost = n * COST;
-    struct mono bucket = now, window = window_frees(p, now, n);
+    uint64_t n = train(p), cost = n * COST;
+    struct mono bucket = now, window = window_frees(p, now, (n + 1) / 2);
 
     if (cost > p->credit)
         bucket = mono_add(p->fed, (int64_t)((cost - p->credit + p->rate - 1) / p->rate));

@@ -6,15 +6,17 @@
  *   2. in every interval of length τ, at most ⌈R·τ / 1538⌉ + B packets are allowed, B = max(8, R · 4 ms / 1538): after a
  *      delay at most B are caught up at once, and what is older is not caught up at all;
  *   3. a caller that always has packets sends on average R · W / (W + 0.1 ms + w), where w is the mean time that a packet
- *      waits from being due to being sent: 99.8 % of R when wake-ups are prompt, 99 % when each is late by a random 0 to
+ *      waits from being due to being sent: 99.8 % of R when wake-ups are prompt, 98.7 % when each is late by a random 0 to
  *      2 ms. (With promise 1 none can do better for given wake-ups: a packet sent late by w keeps its successor of
  *      the next window away by w. So the pacer learns how late wake-ups are and asks for them that much earlier.)
  *
  * How. A record of the departures of the last 100 ms holds promise 1 exactly (departures within PACE_GRAIN share an
- * entry, counted as the latest of them); a token bucket of rate R and depth B holds promise 2.
+ * entry, counted as the latest of them); a token bucket of rate R and depth B holds promise 2. A caller who
+ * may send more than PACE_TRAIN looks at the clock after as many: what left first of a longer train would count as late as its
+ * last, and what follows it a window later would be late by as much, window after window.
  *
- * Use: n = pace_allow(now); send up to n; pace_spent(later, sent) with the clock read after the packets were handed
- * over; sleep until pace_next(later). */
+ * Use: n = pace_allow(now); send up to n, at most a train; pace_spent(later, sent) with the clock read after the packets were
+ * handed over; sleep until pace_next(later). */
 #ifndef IMAGING_PACE_PACE_H
 #define IMAGING_PACE_PACE_H
 
@@ -26,7 +28,8 @@
 #define PACE_WIRE_BYTES 1538 /* 1514 of frame, 4 of FCS, 8 of preamble, 12 of gap */
 #define PACE_WINDOW (100 * MONO_MS)
 #define PACE_GUARD (100 * MONO_US)   /* added to the window: clock reads are not departures */
-#define PACE_QUANTUM (250 * MONO_US) /* pace_next gathers this much, so that wake-ups stay few */
+#define PACE_QUANTUM (2 * MONO_MS)   /* pace_next gathers this much, so that wake-ups stay few, */
+#define PACE_TRAIN 44                /* but no more packets than these: one super-frame (net/ring/ring.h) */
 #define PACE_BURST (4 * MONO_MS)     /* what a late wake-up may catch up */
 #define PACE_BURST_PACKETS 8
 #define PACE_RATE_MIN (10 * PACE_WIRE_BYTES) /* bytes a second: one packet a window */
@@ -69,8 +72,8 @@ uint32_t pace_allow(struct pace *p, struct mono now);
 /* n packets (at most what the last pace_allow gave) have left, the last of them not after `now`. */
 void pace_spent(struct pace *p, struct mono now, uint32_t n);
 
-/* When it is worth asking again: the time at which PACE_QUANTUM worth of packets, at least one, will be
- * allowed. Not before `now`. */
+/* When it is worth asking again: the time at which a train will be allowed, that is PACE_QUANTUM worth of packets, at least
+ * one and at most PACE_TRAIN; or half of one, when it is the window that keeps packets back. Not before `now`. */
 struct mono pace_next(struct pace *p, struct mono now);
 
 #endif

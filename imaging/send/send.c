@@ -13,7 +13,7 @@
 #include "imaging/send/mailbox.h"
 #include "net/wire/must.h"
 
-#define BATCH 352       /* packets a step: eight super-frames of 44 */
+#define BATCH 352       /* packets a step without a rate: eight super-frames of 44 */
 #define CLOSE_PACKETS 8 /* how often the end of the session is said */
 
 #define WAIT_IDLE (10 * MONO_MS) /* suspended: until the mailbox is looked at again */
@@ -307,7 +307,7 @@ int send_step(struct send *s, struct mono *wake, struct err *err)
 {
     uint8_t *slot[BATCH];
     struct mono now = s->config.clock();
-    uint32_t allowed;
+    uint32_t allowed, most;
     size_t slots;
     unsigned n;
     bool late = false;
@@ -315,7 +315,8 @@ int send_step(struct send *s, struct mono *wake, struct err *err)
 
     take_mail(s, now);
     allowed = pace_allow(&s->pace, now);
-    slots = s->config.sink.slots(s->config.sink.ctx, slot, allowed < BATCH ? allowed : BATCH);
+    most = allowed == UINT32_MAX ? BATCH : PACE_TRAIN;
+    slots = s->config.sink.slots(s->config.sink.ctx, slot, allowed < most ? allowed : most);
     n = fill(s, slot, (unsigned)slots, &late);
     if (late && unreadable(s))
         return err_set(err, SEND_ERR_READ, "the image file can no longer be read");
