@@ -11,9 +11,11 @@
 #include "imaging/send/errors.h"
 #include "net/content/errors.h"
 #include "net/dhcp/errors.h"
+#include "net/bsdp/errors.h"
 #include "net/http/errors.h"
 #include "net/ip/errors.h"
 #include "net/mdns/bind.h"
+#include "net/pxe/errors.h"
 #include "net/ring/ring.h"
 #include "net/session/errors.h"
 
@@ -31,6 +33,7 @@ static const struct row rows[] = {
     DISK_ERRORS(X) RING_ERRORS(X) IP_ERRORS(X) SESSION_ERRORS(X) HTTP_ERRORS(X) MDNS_ERRORS(X) DHCP_ERRORS(X)
     HOST_ERRORS(X) CONFIG_ERRORS(X)
     CONTENT_ERRORS(X)
+    BSDP_ERRORS(X) PXE_ERRORS(X)
 };
 #undef X
 
