@@ -27,6 +27,7 @@ struct pxe_facts {
     uint16_t arch;  /* option 93's first code that means something here, else its first; else what option 60 says */
     bool ipxe;      /* user class iPXE, or option 175 */
     bool ipxe_http; /* it can load from HTTP, or does not say */
+    bool bad_vendor; /* option 43 is malformed */
     bool has_item;
     uint16_t item, layer; /* 43.71 */
 };

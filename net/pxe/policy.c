@@ -196,6 +196,8 @@ int pxe_decide(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_st
         return platform;
     if (stage == PXE_BINL && f->class_id == PXE_CLASS_HTTP_BOOT)
         return PXE_EHTTP4011;
+    if (stage == PXE_BINL && f->bad_vendor)
+        return PXE_EVENDOR;
     if (stage == PXE_BINL && f->has_item && !f->ipxe)
         return answer_item(p, f, (enum boot_platform)platform, a);
     choice = boot_plan_choice(p, (enum boot_platform)platform, f->mac, "", &own);
