@@ -45,10 +45,21 @@ DEPS_fuzz := $(DEPS_host)
 $(foreach w,rel host asan,$(eval $(DEPS_$w)/.done: ; @$(deps) build $w))
 endif
 
+# --- what is made before it is compiled -----------------------------------------------------------------------------
+ifneq ($(ready),)
+boot_deps := RINGCAST_CACHE='$(RINGCAST_CACHE)' tools/boot-deps
+FONT := $(shell $(boot_deps) path font)
+$(FONT)/.done: ; @$(boot_deps) build font
+build/gen/font.c: tools/psf2c | $(FONT)/.done
+	@mkdir -p $(@D)
+	$(Q)tools/psf2c $(FONT)/console-setup-linux/usr/share/consolefonts/Lat15-TerminusBold32x16.psf.gz > $@
+endif
+
 # --- what is compiled, and how --------------------------------------------------------------------------------------
 find = $(sort $(shell find $1 -name '*.c' 2>/dev/null))
 product := $(call find,imaging net board rootfs)
-library := $(filter-out board/host/main.c rootfs/init/main.c,$(product))
+made := build/gen/font.c
+library := $(filter-out board/host/main.c rootfs/init/main.c,$(product)) $(made)
 unit := $(wildcard tests/unit/*_test.c)
 unit_help := $(filter-out $(unit),$(call find,tests/unit))
 fuzz := $(wildcard tests/fuzz/*_fuzz.c)
@@ -105,7 +116,7 @@ $(lwip:%=build/obj/$1/lwip/%.o): build/obj/$1/lwip/%.o: build/obj/$1/flags net/i
 		-MMD -MP -c $(SRC)/lwip/src/$$*.c -o $$@
 build/obj/$1/ringcast.a: $(library:%.c=build/obj/$1/%.o)
 build/obj/$1/lwip.a: $(lwip:%=build/obj/$1/lwip/%.o) build/obj/$1/flags
--include $$(patsubst %.c,build/obj/$1/%.d,$(product)) $(lwip:%=build/obj/$1/lwip/%.d)
+-include $$(patsubst %.c,build/obj/$1/%.d,$(product) $(made)) $(lwip:%=build/obj/$1/lwip/%.d)
 endef
 $(foreach f,rel host asan fuzz,$(eval $(call flavour,$f)))
 build/obj/asan/ringcast.a: $(unit_help:%.c=build/obj/asan/%.o)

@@ -2,6 +2,7 @@
 #include "board/host/commands.h"
 #include "board/host/config.h"
 #include "board/host/errors.h"
+#include "board/pc/screen.h"
 #include "imaging/carousel/carousel.h"
 #include "imaging/disk/disk.h"
 #include "imaging/fec/fec.h"
@@ -31,7 +32,7 @@ struct row {
 static const struct row rows[] = {
     FEC_ERRORS(X) PACKET_ERRORS(X) IMG_ERRORS(X) CAROUSEL_ERRORS(X) SEND_ERRORS(X) RECEIVE_ERRORS(X)
     DISK_ERRORS(X) RING_ERRORS(X) IP_ERRORS(X) SESSION_ERRORS(X) HTTP_ERRORS(X) MDNS_ERRORS(X) DHCP_ERRORS(X)
-    HOST_ERRORS(X) CONFIG_ERRORS(X)
+    HOST_ERRORS(X) CONFIG_ERRORS(X) SCREEN_ERRORS(X)
     CONTENT_ERRORS(X)
     BSDP_ERRORS(X) PXE_ERRORS(X)
 };
