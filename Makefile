@@ -61,7 +61,9 @@ product := $(call find,imaging net board rootfs)
 made := build/gen/font.c
 library := $(filter-out board/host/main.c rootfs/init/main.c,$(product)) $(made)
 unit := $(wildcard tests/unit/*_test.c)
-unit_help := $(filter-out $(unit),$(call find,tests/unit))
+boot_main := tests/boot/switch.c tests/boot/port.c
+boot := $(filter-out $(boot_main),$(call find,tests/boot))
+unit_help := $(filter-out $(unit),$(call find,tests/unit)) $(boot)
 fuzz := $(wildcard tests/fuzz/*_fuzz.c)
 sim := $(call find,tests/sim)
 bench := $(wildcard tests/bench/*.c)
@@ -150,6 +152,7 @@ unit_bin := $(unit:tests/unit/%.c=build/unit/%)
 fuzz_bin := $(fuzz:tests/fuzz/%.c=build/fuzz/%)
 bench_bin := $(bench:tests/%.c=build/%)
 e2e_bin := $(e2e:tests/%.c=build/%)
+boot_bin := $(boot_main:tests/%.c=build/%)
 
 $(unit_bin): build/unit/%: build/obj/asan/tests/unit/%.o | build/obj/asan/ringcast.a build/obj/asan/lwip.a
 	$(call say,LINK,$@)
@@ -163,18 +166,23 @@ $(bench_bin) $(e2e_bin): build/%: build/obj/host/tests/%.o | build/obj/host/ring
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(call link_used,host,$@,$<)
+$(boot_bin): build/%: build/obj/host/tests/%.o $(boot:%.c=build/obj/host/%.o) | build/obj/host/ringcast.a build/obj/host/lwip.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(call link_used,host,$@,$(filter %.o,$^))
 build/sim/ringsim: $(sim:%.c=build/obj/host/%.o) | build/obj/host/ringcast.a build/obj/host/lwip.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(call link_used,host,$@,$(sim:%.c=build/obj/host/%.o))
--include $(unit_bin:=.d) $(fuzz_bin:=.d) $(bench_bin:=.d) $(e2e_bin:=.d) build/sim/ringsim.d
+-include $(unit_bin:=.d) $(fuzz_bin:=.d) $(bench_bin:=.d) $(e2e_bin:=.d) $(boot_bin:=.d) build/sim/ringsim.d
 -include $(unit:%.c=build/obj/asan/%.d) $(unit_help:%.c=build/obj/asan/%.d) $(fuzz:%.c=build/obj/fuzz/%.d)
+-include $(boot:%.c=build/obj/host/%.d) $(boot_main:%.c=build/obj/host/%.d)
 -include $(bench:%.c=build/obj/host/%.d) $(e2e:%.c=build/obj/host/%.d) $(sim:%.c=build/obj/host/%.d)
 
 unit-tests: $(unit_bin)
 fuzz-targets: $(fuzz_bin)
 bench-programs: $(bench_bin) build/ringcast
-e2e-programs: $(e2e_bin) build/ringcast
+e2e-programs: $(e2e_bin) $(boot_bin) build/ringcast
 
 check: unit-tests ## unit tests with sanitizers, under a minute; T=fec runs those whose name holds "fec"
 	@tests/run check $(T)
@@ -216,9 +224,9 @@ image: ## not yet: the bootable box
 run: ## not yet: the box and its clients in virtual machines
 	@echo "The box in virtual machines is not part of this tree yet: 'make demo' runs the program on this one."; exit 1
 
-compile_commands.json: Makefile $(product) $(unit) $(fuzz) $(sim) $(bench) $(e2e)
+compile_commands.json: Makefile $(product) $(unit) $(fuzz) $(sim) $(bench) $(e2e) $(boot) $(boot_main)
 	@tools/compile-commands "$(CC_asan) $(FLAGS_asan) $(WARN_asan) $(call include_of,asan)" \
-		$(product) $(unit) $(unit_help) $(fuzz) $(sim) $(bench) $(e2e) > $@
+		$(product) $(unit) $(unit_help) $(fuzz) $(sim) $(bench) $(e2e) $(boot_main) > $@
 
 clean: ## remove what was built here; the cache of third-party code stays
 	@rm -rf build compile_commands.json
