@@ -26,7 +26,12 @@
     X(DISK_ESECTOR, -905, "the target's sectors differ in size from the image's")                  \
     X(DISK_EWRITE, -906, "the target cannot be written")                                           \
     X(DISK_EREAD, -907, "the target cannot be read")                                               \
-    X(DISK_EFAULT, -908, "a fault injected by a test")
+    X(DISK_EFAULT, -908, "a fault injected by a test")                                             \
+    X(DISK_ENONE, -950, "no disk of this machine may be erased")                                   \
+    X(DISK_ESEVERAL, -951, "several disks of this machine could be meant")                         \
+    X(DISK_EOTHER, -952, "the disk is not the one that was chosen any more")                       \
+    X(DISK_ERULE, -953, "the rule for the disk cannot be understood")                              \
+    X(DISK_EINVENTORY, -954, "the disks of this machine cannot be listed")
 
 #define X(name, code, text) name = (code),
 enum disk_error { DISK_ERRORS(X) };

@@ -24,7 +24,7 @@ struct target {
 
 bool disk_refusal(int code)
 {
-    return code <= DISK_EKIND && code >= DISK_ESECTOR;
+    return (code <= DISK_EKIND && code >= DISK_ESECTOR) || (code <= DISK_ENONE && code >= DISK_EINVENTORY);
 }
 
 static int fail(const struct target *t, int code, const char *what, uint64_t at, struct err *err)

@@ -110,11 +110,10 @@ static void gpt_name(char to[256], struct reader r)
 static void gpt_entry(struct parts *p, struct reader r, unsigned log2, uint64_t raw_bytes)
 {
     static const uint8_t unused[16];
-    const uint8_t *type = rd_bytes(&r, 16);
+    const uint8_t *type = rd_bytes(&r, 16), *unique = rd_bytes(&r, 16);
     uint64_t first, last;
     struct img_part *part;
 
-    rd_bytes(&r, 16);
     first = rd_le(&r, 8);
     last = rd_le(&r, 8);
     rd_bytes(&r, 8);
@@ -125,6 +124,7 @@ static void gpt_entry(struct parts *p, struct reader r, unsigned log2, uint64_t 
     part = add(p, first << log2, (last - first + 1) << log2, raw_bytes);
     if (part) {
         memcpy(part->type, type, 16);
+        memcpy(p->unique[p->n - 1], unique, 16);
         gpt_name(part->name, rd_sub(&r, 72));
     }
 }

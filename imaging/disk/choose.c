@@ -1,0 +1,200 @@
+#include "imaging/disk/choose.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "imaging/disk/disk.h"
+#include "net/wire/units.h"
+
+#define SIZE_PART 50 /* a disk's size may differ from its label's by this part: 2 % */
+
+/* ---- the rule ---- */
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+/* Length of `what` if `text` starts with it but for case, else 0. */
+static size_t starts(const char *text, const char *what)
+{
+    size_t n = 0;
+
+    while (what[n] && lower(text[n]) == lower(what[n]))
+        n++;
+    return what[n] ? 0 : n;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return strlen(a) == strlen(b) && (a[0] == 0 || starts(a, b));
+}
+
+static bool holds_text(const char *text, const char *part)
+{
+    for (; *text; text++)
+        if (starts(text, part))
+            return true;
+    return false;
+}
+
+static int bad_rule(struct err *err, const char *at)
+{
+    return err_set(err, DISK_ERULE,
+                   "expected auto or a list of serial=, wwn=, model=, size= and path= for the disk, got \"%.80s\"", at);
+}
+
+static int take(char *to, size_t room, const char *value, struct err *err)
+{
+    if (!value[0] || strlen(value) >= room || to[0])
+        return bad_rule(err, value);
+    memcpy(to, value, strlen(value) + 1);
+    return 0;
+}
+
+static int rule_word(struct disk_pick *p, const char *word, struct err *err)
+{
+    size_t n;
+
+    if ((n = starts(word, "serial=")) > 0)
+        return take(p->serial, sizeof p->serial, word + n, err);
+    if ((n = starts(word, "wwn=")) > 0)
+        return take(p->wwn, sizeof p->wwn, word + n, err);
+    if ((n = starts(word, "model=")) > 0)
+        return take(p->model, sizeof p->model, word + n, err);
+    if ((n = starts(word, "path=")) > 0)
+        return take(p->path, sizeof p->path, word + n, err);
+    if ((n = starts(word, "size=")) > 0 && !p->size && units_size(word + n, &p->size) == 0 && p->size)
+        return 0;
+    return bad_rule(err, word);
+}
+
+int disk_rule_parse(struct disk_pick *p, const char *text, struct err *err)
+{
+    char word[DISK_RULE_MAX];
+    int rc = 0;
+
+    memset(p, 0, sizeof *p);
+    if (!strcmp(text, "auto"))
+        return 0;
+    do {
+        size_t n = strcspn(text, ",");
+
+        if (n >= sizeof word)
+            return bad_rule(err, text);
+        facts_text(word, sizeof word, (const uint8_t *)text, n);
+        rc = rule_word(p, word, err);
+        text += n;
+    } while (!rc && *text++ == ',');
+    return rc;
+}
+
+static bool picked(const struct disk_pick *p, const struct disk_facts *f)
+{
+    uint64_t off = p->size > f->bytes ? p->size - f->bytes : f->bytes - p->size;
+    const char *name = strncmp(p->path, "/dev/", 5) ? NULL : p->path + 5;
+
+    if (p->size && off > p->size / SIZE_PART)
+        return false;
+    if ((p->serial[0] && !same_text(f->serial, p->serial)) || (p->wwn[0] && !same_text(f->wwn, p->wwn)))
+        return false;
+    if (p->model[0] && !holds_text(f->model, p->model))
+        return false;
+    return !p->path[0] || (name ? !strcmp(name, f->name) : strstr(f->place, p->path) != NULL);
+}
+
+/* ---- the choice ---- */
+
+/* Two devices with one world-wide name (or one model, where a device tells no name) and one serial number are two ways to one
+ * disk. An eMMC's areas and the hidden paths of a disk share its name by right. */
+static bool twins(const struct disk_facts *a, const struct disk_facts *b)
+{
+    const uint32_t by_right = DISK_BIT(DISK_BAR_EMMC_AREA) | DISK_BIT(DISK_BAR_HIDDEN);
+    bool same = a->wwn[0] && b->wwn[0] ? !strcmp(a->wwn, b->wwn) : a->serial[0] && !strcmp(a->model, b->model);
+
+    return !((a->bars | b->bars) & by_right) && same && !strcmp(a->serial, b->serial);
+}
+
+static bool has_twin(const struct inventory *v, unsigned i)
+{
+    for (unsigned j = 0; j < v->n; j++)
+        if (j != i && twins(&v->disk[i], &v->disk[j]))
+            return true;
+    return false;
+}
+
+uint32_t disk_bars(const struct inventory *v, unsigned i, const struct disk_need *need)
+{
+    const struct disk_facts *f = &v->disk[i];
+    uint32_t bars = f->bars;
+
+    if (has_twin(v, i))
+        bars |= DISK_BIT(DISK_BAR_MULTIPATH);
+    if (!picked(&need->pick, f))
+        bars |= DISK_BIT(DISK_BAR_UNPICKED);
+    if (f->bytes < need->min_bytes)
+        bars |= DISK_BIT(DISK_BAR_SMALL);
+    if (need->sector && f->sector != need->sector)
+        bars |= DISK_BIT(DISK_BAR_SECTOR);
+    return bars;
+}
+
+static const char *bar_text(const struct disk_facts *f, uint32_t bars)
+{
+#define X(name, text) text,
+    static const char *const texts[] = {DISK_BARS(X)};
+#undef X
+    enum disk_bar first = 0;
+
+    while (!(bars & DISK_BIT(first)))
+        first++;
+    return f->note[0] && f->noted == first ? f->note : texts[first];
+}
+
+const char *disk_line(char *to, size_t room, const struct inventory *v, unsigned i, const struct disk_need *need)
+{
+    const struct disk_facts *f = &v->disk[i];
+    uint32_t bars = disk_bars(v, i, need);
+    char size[UNITS_TEXT];
+
+    snprintf(to, room, "%s (%s%s%s%s%s) %s", f->name, units_size_text(size, f->bytes), f->model[0] ? ", " : "", f->model,
+             f->serial[0] ? ", serial " : "", f->serial, bars ? bar_text(f, bars) : "is a candidate");
+    return to;
+}
+
+/* The same, short enough that several fit a sentence. */
+static void add_disk(char *to, size_t room, const struct disk_facts *f, uint32_t bars)
+{
+    size_t n = strlen(to);
+
+    snprintf(to + n, room - n, "; %s %s", f->name, bars ? bar_text(f, bars) : "is a candidate");
+}
+
+/* Devices that are never disks of a machine (loops, RAM) are of no interest to the person who reads. */
+static void add_disks(char *to, size_t room, const struct inventory *v, const struct disk_need *need)
+{
+    for (unsigned i = 0; i < v->n; i++) {
+        uint32_t bars = disk_bars(v, i, need);
+
+        if (!(bars & DISK_BIT(DISK_BAR_KIND)))
+            add_disk(to, room, &v->disk[i], bars);
+    }
+}
+
+int disk_choose(const struct inventory *v, const struct disk_need *need, struct err *err)
+{
+    char text[sizeof err->text] = "";
+    unsigned candidates = 0, which = 0;
+
+    for (unsigned i = 0; i < v->n; i++)
+        if (!disk_bars(v, i, need)) {
+            which = i;
+            candidates++;
+        }
+    if (candidates == 1)
+        return (int)which;
+    add_disks(text, sizeof text, v, need);
+    if (candidates == 0)
+        return err_set(err, DISK_ENONE, "no disk of this machine may be erased%s", text[0] ? text : ": it has none");
+    return err_set(err, DISK_ESEVERAL, "expected one disk that may be erased, found %u%s", candidates, text);
+}

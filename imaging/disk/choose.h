@@ -1,0 +1,48 @@
+/* Which disk of a machine is to be erased: exactly one that nothing speaks against, or none. Pure.
+ *
+ * What speaks against a disk is DISK_BARS of facts.h. A rule (a line of configuration) narrows the choice further; it never
+ * makes a disk eligible that something speaks against. When no disk is left, or more than one, the refusal names every disk
+ * and why it was left out. */
+#ifndef IMAGING_DISK_CHOOSE_H
+#define IMAGING_DISK_CHOOSE_H
+
+#include "imaging/disk/facts.h"
+#include "net/wire/err.h"
+
+#define INVENTORY_MAX 64
+
+struct inventory {
+    unsigned n;
+    struct disk_facts disk[INVENTORY_MAX];
+};
+
+/* What must agree; "" and 0 ask for nothing. */
+struct disk_pick {
+    char serial[DISK_TEXT_MAX], wwn[DISK_WWN_MAX]; /* equal but for case */
+    char model[DISK_TEXT_MAX];                     /* part of it, but for case */
+    char path[DISK_PLACE_MAX];                     /* /dev/NAME, or part of its device path: pci0000:00/0000:00:1f.2 */
+    uint64_t size;                                 /* bytes, give or take 2 %: as the label says it */
+};
+
+#define DISK_RULE_MAX 256
+
+/* "auto", or "KEY=VALUE, KEY=VALUE..." with the keys above; size as in units.h: 512GB. 0 or DISK_ERULE. */
+int disk_rule_parse(struct disk_pick *, const char *text, struct err *);
+
+struct disk_need {
+    uint64_t min_bytes;
+    uint32_t sector; /* 0: any */
+    struct disk_pick pick;
+};
+
+/* All that speaks against disk i as a set of DISK_BIT; 0: it is a candidate. */
+uint32_t disk_bars(const struct inventory *, unsigned i, const struct disk_need *);
+
+/* The one candidate's index, or DISK_ENONE or DISK_ESEVERAL with the refusal: in `err` as far as it has room. */
+int disk_choose(const struct inventory *, const struct disk_need *, struct err *);
+
+/* "nvme0n1 (512.1 GB, Samsung ..., serial S4...) is a candidate": a line about disk i for a person, at most `room`. */
+#define DISK_LINE_MAX 320
+const char *disk_line(char *to, size_t room, const struct inventory *, unsigned i, const struct disk_need *);
+
+#endif

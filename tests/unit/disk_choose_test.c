@@ -1,0 +1,313 @@
+/* Which disk is taken on recorded machines (tests/layouts), and that every rule is what decides somewhere: with the cause gone, or
+ * the rule switched off, another outcome. */
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "imaging/disk/disk.h"
+#include "imaging/disk/inventory.h"
+#include "tests/unit/layout.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define LAYOUTS_LEAST 60
+
+static glob_t files;
+static struct inventory seen;
+
+static int find_layouts(void **state)
+{
+    (void)state;
+    return glob("tests/layouts/*.txt", 0, NULL, &files);
+}
+
+static int drop_layouts(void **state)
+{
+    (void)state;
+    globfree(&files);
+    return 0;
+}
+
+static void check(const char *path, bool control)
+{
+    struct err err = {0}, why = {0};
+    struct layout l;
+    const char *got;
+
+    layout_make(&l, path, control);
+    if (inventory_read(&seen, l.root, &err))
+        fail_msg("%s: %s", l.name, err.text);
+    got = layout_outcome(&seen, &l.need, &why);
+    if (strcmp(got, control ? l.control : l.expect) != 0)
+        fail_msg("%s: expected %s, got %s: %s", l.name, control ? l.control : l.expect, got, why.text);
+    if (!control && l.says[0] && !strstr(why.text, l.says))
+        fail_msg("%s: expected the refusal to say \"%s\", got: %s", l.name, l.says, why.text);
+    layout_free(&l);
+}
+
+static void every_machine_comes_out_as_expected(void **state)
+{
+    (void)state;
+    assert_true(files.gl_pathc >= LAYOUTS_LEAST);
+    for (size_t i = 0; i < files.gl_pathc; i++)
+        check(files.gl_pathv[i], false);
+}
+
+static void without_the_cause_a_machine_comes_out_as_its_control_says(void **state)
+{
+    unsigned controls = 0;
+    struct layout l;
+
+    (void)state;
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        layout_make(&l, files.gl_pathv[i], true);
+        layout_free(&l);
+        if (l.control[0]) {
+            check(files.gl_pathv[i], true);
+            controls++;
+        }
+    }
+    assert_true(controls >= DISK_BAR_COUNT);
+}
+
+/* The machine as a program without that rule would see it. */
+static void switch_off(enum disk_bar bar, struct inventory *v, struct disk_need *need)
+{
+    for (unsigned i = 0; i < v->n; i++) {
+        v->disk[i].bars &= ~DISK_BIT(bar);
+        if (bar == DISK_BAR_MULTIPATH)
+            v->disk[i].wwn[0] = v->disk[i].serial[0] = 0;
+    }
+    if (bar == DISK_BAR_UNPICKED)
+        memset(&need->pick, 0, sizeof need->pick);
+    if (bar == DISK_BAR_SMALL)
+        need->min_bytes = 0;
+    if (bar == DISK_BAR_SECTOR)
+        need->sector = 0;
+}
+
+/* Notes the rules without which this machine would come out otherwise. */
+static void note_deciding(const char *path, bool decides[DISK_BAR_COUNT])
+{
+    static struct inventory without;
+    struct err err = {0};
+    struct layout l;
+
+    layout_make(&l, path, false);
+    assert_int_equal(inventory_read(&seen, l.root, &err), 0);
+    layout_free(&l);
+    for (enum disk_bar bar = 0; bar < DISK_BAR_COUNT; bar++) {
+        struct disk_need need = l.need;
+        struct err ignored = {0};
+
+        without = seen;
+        switch_off(bar, &without, &need);
+        decides[bar] |= strcmp(layout_outcome(&without, &need, &ignored), l.expect) != 0;
+    }
+}
+
+static void every_rule_alone_decides_about_some_machine(void **state)
+{
+#define X(name, text) #name,
+    static const char *const names[] = {DISK_BARS(X)};
+#undef X
+    bool decides[DISK_BAR_COUNT] = {false};
+
+    (void)state;
+    for (size_t i = 0; i < files.gl_pathc; i++)
+        note_deciding(files.gl_pathv[i], decides);
+    for (enum disk_bar bar = 0; bar < DISK_BAR_COUNT; bar++)
+        if (!decides[bar])
+            fail_msg("no machine comes out otherwise without the rule %s", names[bar]);
+}
+
+/* ---- the choice by itself ---- */
+
+static struct disk_facts facts(const char *name, uint64_t bytes, const char *serial)
+{
+    struct disk_facts f = {.bytes = bytes, .sector = 512};
+
+    snprintf(f.name, sizeof f.name, "%s", name);
+    snprintf(f.serial, sizeof f.serial, "%s", serial);
+    snprintf(f.model, sizeof f.model, "Samsung SSD 980 PRO 1TB");
+    snprintf(f.wwn, sizeof f.wwn, "eui.%s", serial);
+    snprintf(f.place, sizeof f.place, "/devices/pci0000:00/0000:00:1d.0/nvme/%s", name);
+    return f;
+}
+
+static void rules_pick_by_each_key(void **state)
+{
+    static const char *const rules[] = {"serial=s2",
+                                        "wwn=EUI.S2",
+                                        "path=/dev/nvme1n1",
+                                        "path=nvme/nvme1n1",
+                                        "size=1TB",
+                                        "model=980 pro, serial=S2, size=1TB",
+                                        "size=1000GB,path=1d.0/nvme/nvme1n1"};
+    struct inventory v = {2, {facts("nvme0n1", 512110190592, "S1"), facts("nvme1n1", 1000204886016, "S2")}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        struct disk_need need = {.min_bytes = 1};
+        struct err err = {0};
+
+        assert_int_equal(disk_rule_parse(&need.pick, rules[i], &err), 0);
+        if (disk_choose(&v, &need, &err) != 1)
+            fail_msg("%s: %s", rules[i], err.text);
+    }
+}
+
+static void rules_that_make_no_sense_are_refused(void **state)
+{
+    static const char *const rules[] = {"",        "Auto",          "serial",  "serial=", "size=big", "size=0B", "serial=a,serial=b",
+                                        "disk=sda", "serial=a,",    ",",       "size=1TB,size=1TB", "auto,serial=a"};
+    char big[400];
+
+    (void)state;
+    memset(big, 'x', sizeof big - 1);
+    big[sizeof big - 1] = 0;
+    memcpy(big, "model=", 6);
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        struct disk_pick pick;
+        struct err err = {0};
+
+        if (disk_rule_parse(&pick, rules[i], &err) != DISK_ERULE)
+            fail_msg("taken for a rule: %s", rules[i]);
+    }
+    for (size_t n = 70; n < sizeof big; n += 90) {
+        struct disk_pick pick;
+        struct err err = {0};
+
+        big[n] = 0;
+        assert_int_equal(disk_rule_parse(&pick, big, &err), DISK_ERULE);
+        big[n] = 'x';
+    }
+}
+
+static void a_rule_never_makes_a_barred_disk_eligible(void **state)
+{
+    (void)state;
+    for (enum disk_bar bar = 0; bar < DISK_BAR_UNPICKED; bar++) {
+        struct inventory v = {1, {facts("nvme0n1", 512110190592, "S1")}};
+        struct disk_need need = {.min_bytes = 1};
+        struct err err = {0};
+
+        assert_int_equal(disk_rule_parse(&need.pick, "serial=S1", &err), 0);
+        assert_int_equal(disk_choose(&v, &need, &err), 0);
+        facts_bar(&v.disk[0], bar, "%s", "");
+        assert_int_equal(disk_choose(&v, &need, &err), DISK_ENONE);
+        assert_true(disk_refusal(err.code));
+    }
+}
+
+static void a_refusal_names_every_disk_and_why(void **state)
+{
+    struct inventory v = {4,
+                          {facts("loop0", 1, ""), facts("nvme0n1", 512110190592, "S1"), facts("sda", 1000204886016, "S2"),
+                           facts("sdb", 4000000, "S3")}};
+    struct disk_need need = {.min_bytes = 1000000000};
+    struct err err = {0}, none = {0};
+    char line[DISK_LINE_MAX];
+
+    (void)state;
+    facts_bar(&v.disk[0], DISK_BAR_KIND, "%s", "");
+    assert_int_equal(disk_choose(&v, &need, &err), DISK_ESEVERAL);
+    assert_non_null(strstr(err.text, "found 2; nvme0n1 is a candidate; sda is a candidate; sdb is smaller than"));
+    assert_null(strstr(err.text, "loop0"));
+    facts_bar(&v.disk[1], DISK_BAR_LVM, "holds an LVM physical volume by its partition %d", 3);
+    facts_bar(&v.disk[2], DISK_BAR_USB, "%s", "");
+    assert_int_equal(disk_choose(&v, &need, &none), DISK_ENONE);
+    assert_non_null(strstr(none.text, "nvme0n1 holds an LVM physical volume by its partition 3; sda is connected by USB; sdb"));
+    disk_line(line, sizeof line, &v, 1, &need);
+    assert_string_equal(line, "nvme0n1 (512.1 GB, Samsung SSD 980 PRO 1TB, serial S1) holds an LVM physical volume by its "
+                              "partition 3");
+}
+
+/* ---- the second look ---- */
+
+static void a_disk_that_changed_since_is_not_the_same(void **state)
+{
+    static const char *const changes[] = {"device/serial", "device/model", "wwid", "diskseq", "dev", "ro", "removable"};
+    char path[400];
+    struct layout l;
+    struct err err = {0};
+    int chosen;
+    FILE *f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        layout_make(&l, "tests/layouts/laptop-nvme.txt", false);
+        assert_int_equal(inventory_read(&seen, l.root, &err), 0);
+        chosen = disk_choose(&seen, &l.need, &err);
+        assert_true(chosen >= 0);
+        assert_int_equal(inventory_again(&seen.disk[chosen], l.root, &err), 0);
+        snprintf(path, sizeof path, "%s/sys/block/nvme0n1/%s", l.root, changes[i]);
+        f = fopen(path, "w");
+        assert_non_null(f);
+        fputs("9\n", f);
+        fclose(f);
+        if (inventory_again(&seen.disk[chosen], l.root, &err) != DISK_EOTHER)
+            fail_msg("another %s was not noticed", changes[i]);
+        memset(&err, 0, sizeof err);
+        layout_free(&l);
+    }
+}
+
+static void a_disk_that_is_gone_is_not_the_same(void **state)
+{
+    char path[400];
+    struct layout l;
+    struct err err = {0};
+
+    (void)state;
+    layout_make(&l, "tests/layouts/laptop-nvme.txt", false);
+    assert_int_equal(inventory_read(&seen, l.root, &err), 0);
+    snprintf(path, sizeof path, "%s/sys/block/nvme0n1", l.root);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(inventory_again(&seen.disk[0], l.root, &err), DISK_EOTHER);
+    layout_free(&l);
+}
+
+static void more_disks_than_can_be_seen_are_refused(void **state)
+{
+    char path[400], name[64], link[400];
+    struct layout l;
+    struct err err = {0};
+
+    (void)state;
+    layout_make(&l, "tests/layouts/laptop-nvme.txt", false);
+    for (int i = 0; i < INVENTORY_MAX; i++) {
+        snprintf(name, sizeof name, "sd%c%c", 'a' + i / 26, 'a' + i % 26);
+        snprintf(path, sizeof path, "%s/sys/devices/%s", l.root, name);
+        snprintf(link, sizeof link, "%s/sys/block/%s", l.root, name);
+        assert_int_equal(mkdir(path, 0777), 0);
+        assert_int_equal(symlink(path, link), 0);
+    }
+    assert_int_equal(inventory_read(&seen, l.root, &err), DISK_EINVENTORY);
+    layout_free(&l);
+    assert_int_equal(inventory_read(&seen, "/nowhere", &err), DISK_EINVENTORY);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_machine_comes_out_as_expected),
+        cmocka_unit_test(without_the_cause_a_machine_comes_out_as_its_control_says),
+        cmocka_unit_test(every_rule_alone_decides_about_some_machine),
+        cmocka_unit_test(rules_pick_by_each_key),
+        cmocka_unit_test(rules_that_make_no_sense_are_refused),
+        cmocka_unit_test(a_rule_never_makes_a_barred_disk_eligible),
+        cmocka_unit_test(a_refusal_names_every_disk_and_why),
+        cmocka_unit_test(a_disk_that_changed_since_is_not_the_same),
+        cmocka_unit_test(a_disk_that_is_gone_is_not_the_same),
+        cmocka_unit_test(more_disks_than_can_be_seen_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, find_layouts, drop_layouts);
+}
