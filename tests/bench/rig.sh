@@ -222,12 +222,22 @@ rig_serve()
     until_true 20 test -s "$LAB_DIR/serve.err" || fail "the server says nothing"
 }
 
+# rig_target I...: disks for receivers I. A disk is there before it is written; a file in RAM has to have its pages found for it,
+# which can take longer here (a virtual machine may ask its host for each) than all the rest.
+rig_target()
+{
+    local i
+    for i; do
+        head -c "$(stat -c %s "$RIG_DIR/noise")" /dev/zero >"$RIG_DIR/copy$i"
+    done
+}
+
 # rig_restore I [OPTION...]: receiver I starts; its result is in $LAB_DIR/ringI.out.
 rig_restore()
 {
     local i=$1
     shift
-    truncate -s "$(stat -c %s "$RIG_DIR/noise")" "$RIG_DIR/copy$i"
+    [ -e "$RIG_DIR/copy$i" ] || rig_target "$i"
     rig_stamped "ring$i" "${LAB_RECEIVER[i]}" "$RINGCAST" restore --source ringcast://10.78.0.1 \
         --target "$RIG_DIR/copy$i" --erase --noprompt --any-signer --json --timeout 30 --interface eth0 --address "10.78.0.$((10 + i))/24" "$@"
 }
@@ -237,6 +247,7 @@ rig_ringcast()
 {
     local i names=()
     [ $# -gt 0 ] || set -- "${!LAB_RECEIVER[@]}"
+    rig_target "$@"
     rig_serve
     rig_watch
     RIG_BEGAN=$(date +%s.%N)
