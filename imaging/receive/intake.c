@@ -9,6 +9,8 @@
 
 #define NO_RUN 0xffffu
 
+_Static_assert(INTAKE_SLOTS <= WORK_DECODES, "whatever has a slot may wait to be decoded");
+
 static uint8_t symbols_of(const struct img_chunk *c)
 {
     return (uint8_t)(img_chunk_last_esi(c) - img_chunk_first_esi(c) + 1);

@@ -21,6 +21,8 @@ struct worker {
     uint8_t *stored;               /* a chunk's compressed bytes, being gathered */
     struct fec_scratch *scratch;
     uint64_t want[FEC_K_MAX / 64], repair[(1u << FEC_LG_T_MAX) / 64];
+    struct job later[WORK_DECODES]; /* decodes that wait until nothing else does */
+    uint32_t n_later;
 };
 
 struct work {
@@ -225,6 +227,40 @@ static void complete_chunk(struct worker *w, uint32_t ordinal, const struct job 
         finish(w, ordinal, w->stored, NULL);
 }
 
+static void do_forget(struct worker *w, const struct job *job)
+{
+    uint32_t n;
+    const uint32_t *chunks = img_block_chunks(w->work->plan->body, job->which, &n);
+
+    for (uint32_t i = 0; i < n; i++)
+        park_drop(w->work->park, chunks[i]);
+    w->work->told[job->which] = 0;
+}
+
+/* A job as it comes: all but decoding, which is long and is waited for by nobody, while rows that wait hold up the intake.
+ * Nothing more comes for a block between its decode and the event that ends it, so only other blocks overtake. */
+static void take(struct worker *w, const struct job *job)
+{
+    if (job->kind == JOB_DECODE) {
+        MUST(w->n_later < WORK_DECODES);
+        w->later[w->n_later++] = *job;
+        return;
+    }
+    if (job->kind == JOB_FILL)
+        do_fill(w, job);
+    else
+        do_forget(w, job);
+    atomic_fetch_add_explicit(&w->taken, 1, memory_order_release);
+}
+
+static void take_all(struct worker *w)
+{
+    struct job job;
+
+    while (!atomic_load(&w->work->end) && queue_pop(&w->jobs, &job))
+        take(w, &job);
+}
+
 static void decode(struct worker *w, const struct job *job)
 {
     struct plan *p = w->work->plan;
@@ -238,9 +274,11 @@ static void decode(struct worker *w, const struct job *job)
     rc = fec_recover(job->u.decode.sums, slot->lg_t, k, slot->bits, w->repair, w->want, w->scratch);
     MUST(rc >= 0);
     atomic_fetch_add(&p->counts.decoded, 1);
-    for (uint32_t i = 0; i < n && !plan_stopped(p); i++)
+    for (uint32_t i = 0; i < n && !plan_stopped(p); i++) {
+        take_all(w);
         if (!plan_finished(p, chunks[i]))
             complete_chunk(w, chunks[i], job);
+    }
 }
 
 /* Who lent slot and sums hears of the end of it, and sees in plan.open whether the block is complete now; unless all is at
@@ -253,14 +291,14 @@ static void do_decode(struct worker *w, const struct job *job)
         report(w, EVENT_DECODED, job->which);
 }
 
-static void do_forget(struct worker *w, const struct job *job)
+/* The decode that has waited longest. */
+static void decode_next(struct worker *w)
 {
-    uint32_t n;
-    const uint32_t *chunks = img_block_chunks(w->work->plan->body, job->which, &n);
+    struct job job = w->later[0];
 
-    for (uint32_t i = 0; i < n; i++)
-        park_drop(w->work->park, chunks[i]);
-    w->work->told[job->which] = 0;
+    memmove(w->later, w->later + 1, --w->n_later * sizeof *w->later);
+    do_decode(w, &job);
+    atomic_fetch_add_explicit(&w->taken, 1, memory_order_release);
 }
 
 static void *worker_main(void *arg)
@@ -268,14 +306,12 @@ static void *worker_main(void *arg)
     struct worker *w = arg;
     struct job job;
 
-    while (queue_pop_wait(&w->jobs, &job, -1) && !atomic_load(&w->work->end)) {
-        if (job.kind == JOB_FILL)
-            do_fill(w, &job);
-        else if (job.kind == JOB_DECODE)
-            do_decode(w, &job);
-        else
-            do_forget(w, &job);
-        atomic_fetch_add_explicit(&w->taken, 1, memory_order_release);
+    while (!atomic_load(&w->work->end)) {
+        if (w->n_later == 0 && queue_pop_wait(&w->jobs, &job, -1))
+            take(w, &job);
+        take_all(w);
+        if (w->n_later > 0)
+            decode_next(w);
     }
     return NULL;
 }

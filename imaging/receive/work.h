@@ -1,5 +1,5 @@
 /* Working threads: from symbols in memory to verified raw chunks. A block's jobs all go to the same thread, in order,
- * so that a chunk is parked, completed and decoded by one hand. */
+ * so that a chunk is parked, completed and decoded by one hand. Decoding waits for the other jobs, of whichever block. */
 #ifndef IMAGING_RECEIVE_WORK_H
 #define IMAGING_RECEIVE_WORK_H
 
@@ -11,6 +11,7 @@
 
 #define ROWS_HELD (2 * TRACK_RUN) /* rows of a visit in memory: two runs */
 #define WORK_MAX 4                /* threads */
+#define WORK_DECODES 256          /* blocks being decoded or waiting for it */
 
 /* The newest symbols of each block of the window under way: row r of block d lies at slot r % ROWS_HELD. Written by the
  * intake alone; a run's slots of a block are not written again while a job still refers to them. */
