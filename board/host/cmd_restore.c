@@ -25,7 +25,7 @@ struct restore {
     const char *keys[KEYS_MAX];
     unsigned n_keys;
     bool erase, noverify, noprompt, json, any_signer;
-    uint64_t write_limit;
+    uint64_t write_limit, memory;
     /* what became of it */
     struct err err;
     struct receive_counts counts; /* copied at the end */
@@ -48,6 +48,7 @@ static const char help[] =
     "  --interface IF      network interface (needed when there are several)\n"
     "  --address CIDR      our address on it, or dhcp (the default)\n"
     "  --write-limit RATE  write no faster, e.g. 40MB\n"
+    "  --memory SIZE       use no more (288 MB, and half of what is free beyond 1 GB)\n"
     "  --json              the result as JSON on stdout\n";
 
 static int usage(const char *said)
@@ -84,6 +85,10 @@ static int set_option(struct restore *r, int option)
         if (units_rate(optarg, &r->write_limit) || r->write_limit == 0)
             return usage("expected a rate like 40MB or 300Mbit after --write-limit");
         return 0;
+    case 'm':
+        if (units_size(optarg, &r->memory) || r->memory == 0)
+            return usage("expected a size like 288M after --memory");
+        return 0;
     default: return usage("an option is unknown or lacks its value");
     }
 }
@@ -94,6 +99,7 @@ static int parse(struct restore *r, int argc, char **argv)
         {"source", 1, 0, 's'},  {"target", 1, 0, 't'},    {"erase", 0, 0, 'e'},     {"noverify", 0, 0, 'v'},
         {"noprompt", 0, 0, 'p'}, {"json", 0, 0, 'j'},     {"key", 1, 0, 'k'},       {"any-signer", 0, 0, 'y'},
         {"timeout", 1, 0, 'o'}, {"interface", 1, 0, 'i'}, {"address", 1, 0, 'a'},   {"write-limit", 1, 0, 'w'},
+        {"memory", 1, 0, 'm'},
         {"help", 0, 0, 'h'},    {0, 0, 0, 0}};
     int c, rc;
 
@@ -190,7 +196,7 @@ static int run_stages(struct restore *r, struct source *s, struct disk *disk, st
                       struct receive_counts *early)
 {
     struct receive_options opt = {.verify = !r->noverify, .patient = s->ops != &source_ring,
-                                  .scanned = go_on};
+                                  .memory = (size_t)r->memory, .scanned = go_on};
     struct err fed = {0};
     struct receive *receive;
     int rc = s->ops->body(s, early, &r->err);

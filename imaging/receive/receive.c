@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "imaging/receive/keep.h"
 #include "imaging/receive/park.h"
@@ -32,9 +33,20 @@ static bool nothing_missing(const struct plan *p)
     return true;
 }
 
-/* What the other stages leave of RECEIVE_MEMORY: rows and sums of the widest window (of two if there are several), the
+/* What a machine has beyond RECEIVE_PLENTY is half ours: memory is the cheapest place for incomplete chunks. */
+static size_t plenty(void)
+{
+    uint64_t spare = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+    if (spare < RECEIVE_PLENTY)
+        return 0;
+    spare = (spare - RECEIVE_PLENTY) / 2;
+    return (size_t)(spare < RECEIVE_PLENTY_MAX ? spare : RECEIVE_PLENTY_MAX);
+}
+
+/* What the other stages leave of `memory`: rows and sums of the widest window (of two if there are several), the
  * ring, write buffers, tables, and some for code and stacks. */
-static size_t park_bytes(const struct img_body *b)
+static size_t park_bytes(const struct img_body *b, size_t memory)
 {
     size_t widest = 0, used;
 
@@ -43,14 +55,16 @@ static size_t park_bytes(const struct img_body *b)
             widest = b->windows[w].d;
     used = widest * ROWS_HELD * IMG_SYMBOL_BYTES + (b->nwindows > 1 ? 2 : 1) * widest * fec_acc_bytes(FEC_LG_T_DEFAULT);
     used += ((size_t)64 << 20) + STORE_BUFFERS * (size_t)IMG_CHUNK_BYTES + (size_t)b->ndata * 56 + ((size_t)12 << 20);
-    return used + RECEIVE_PARK_MIN < RECEIVE_MEMORY ? RECEIVE_MEMORY - used : RECEIVE_PARK_MIN;
+    if (memory == 0)
+        memory = RECEIVE_MEMORY + plenty();
+    return used + RECEIVE_PARK_MIN < memory ? memory - used : RECEIVE_PARK_MIN;
 }
 
 /* Everything between packets and the writing thread. */
 static int start_receiving(struct receive *r, const struct receive_options *opt, struct err *err)
 {
     struct plan *p = &r->plan;
-    int rc = park_open(&r->park, p, opt->park_bytes ? opt->park_bytes : park_bytes(p->body), err);
+    int rc = park_open(&r->park, p, opt->park_bytes ? opt->park_bytes : park_bytes(p->body, opt->memory), err);
 
     if (!rc)
         rc = intake_init(&r->intake, p, opt->patient, err);

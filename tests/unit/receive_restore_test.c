@@ -16,7 +16,8 @@
 
 static struct made_image image;
 /* Patient, so that a busy machine does not leave out blocks: only the test of slow disks wants that. */
-static const struct receive_options by_default = {.verify = true, .threads = 2, .patient = true};
+static const struct receive_options by_default = {
+    .verify = true, .threads = 2, .patient = true, .memory = RECEIVE_MEMORY};
 
 /* ---- a target in a file ---- */
 
