@@ -7,15 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <ini.h>
-
 #include "board/host/plist.h"
 #include "net/ip/stack.h"
 #include "net/session/proto.h"
 #include "net/wire/units.h"
 #include "net/wire/utf8.h"
 
-#define LINE_MAX_BYTES 512
 #define PPM_PER_PERCENT 10000.0
 #define REPAIR_MAX_PERCENT 25.0
 
@@ -258,68 +255,43 @@ int config_set(struct config *c, const char *key, const char *value, struct err 
 
 /* ---- ringcast.conf ---- */
 
-struct ini_text {
-    struct config *config;
-    const char *file, *at, *end;
-    unsigned line;
-    uint32_t seen; /* bit by key */
-    struct err *err;
-};
-
-/* fgets on a text in memory, counting lines; one that is too long ends the reading, and n is what inih has room for. */
-static char *ini_line(char *to, int n, void *ctx)
+int config_entry(struct config *c, uint32_t *seen, const struct ini_place *at, const char *key, const char *value,
+                 struct err *err)
 {
-    struct ini_text *t = ctx;
-    size_t len = 0, left = (size_t)(t->end - t->at);
-
-    if (left == 0 || t->err->code)
-        return NULL;
-    while (len < left && t->at[len++] != '\n')
-        ;
-    t->line++;
-    if (len >= (size_t)n) {
-        err_set(t->err, CONFIG_ESYNTAX, "%s:%u: expected a line of at most %d bytes", t->file, t->line, n - 3);
-        return NULL;
-    }
-    memcpy(to, t->at, len);
-    to[len] = 0;
-    t->at += len;
-    return to;
-}
-
-static int ini_entry(void *ctx, const char *section, const char *key, const char *value)
-{
-    struct ini_text *t = ctx;
     struct err why = {0};
     size_t i = key_find(key);
 
-    if (*section && strcmp(section, "serve") != 0)
-        return !err_set(t->err, CONFIG_EKEY, "%s:%u: expected the section [serve] or none, got [%.40s]", t->file, t->line,
-                        section);
     if (i == KEYS)
-        return !err_set(t->err, CONFIG_EKEY, "%s:%u: expected a key such as rate or image, got \"%.40s\"", t->file, t->line,
-                        key);
-    if (t->seen >> i & 1 && !keys[i].repeats)
-        return !err_set(t->err, CONFIG_EKEY, "%s:%u: expected %s once, got it again", t->file, t->line, key);
-    t->seen |= UINT32_C(1) << i;
-    if (config_set(t->config, key, value, &why))
-        return !err_set(t->err, why.code, "%s:%u: %s", t->file, t->line, why.text);
-    return 1;
+        return err_set(err, CONFIG_EKEY, "%s:%u: expected a key such as rate or image, got \"%.40s\"", at->file, at->line, key);
+    if (*seen >> i & 1 && !keys[i].repeats)
+        return err_set(err, CONFIG_EKEY, "%s:%u: expected %s once, got it again", at->file, at->line, key);
+    *seen |= UINT32_C(1) << i;
+    if (config_set(c, key, value, &why))
+        return err_set(err, why.code, "%s:%u: %s", at->file, at->line, why.text);
+    return 0;
+}
+
+struct ini_config {
+    struct config *config;
+    uint32_t seen;
+};
+
+static int on_entry(void *ctx, const struct ini_place *at, const char *section, const char *key, const char *value,
+                    struct err *err)
+{
+    struct ini_config *t = ctx;
+
+    if (*section && strcmp(section, "serve") != 0)
+        return err_set(err, CONFIG_EKEY, "%s:%u: expected the section [serve] or none, got [%.40s]", at->file, at->line,
+                       section);
+    return config_entry(t->config, &t->seen, at, key, value, err);
 }
 
 static int parse_ini(struct config *c, const char *file, const char *text, size_t n, struct err *err)
 {
-    struct err why = {0};
-    struct ini_text t = {.config = c, .file = file, .at = text, .end = text + n, .err = &why};
-    int rc;
+    struct ini_config t = {.config = c};
 
-    ini_allow_multiline = false; /* an indented line is a line */
-    ini_stop_on_first_error = true;
-    ini_max_line = LINE_MAX_BYTES;
-    rc = ini_parse_stream(ini_line, &t, ini_entry, &t);
-    if (rc && !why.code)
-        err_set(&why, CONFIG_ESYNTAX, "%s:%d: expected KEY = VALUE, a [section] or a comment", file, rc);
-    return why.code ? err_set(err, why.code, "%s", why.text) : 0;
+    return ini_text_read(file, text, n, on_entry, &t, err);
 }
 
 /* ---- asr's property list ---- */
@@ -413,21 +385,29 @@ int config_parse(struct config *c, const char *file, const char *text, size_t n,
     return plist_is_xml(text, n) ? parse_asr(c, file, text, n, err) : parse_ini(c, file, text, n, err);
 }
 
-int config_load(struct config *c, const char *path, struct err *err)
+int config_read_file(char text[CONFIG_FILE_MAX + 1], size_t *n, const char *path, struct err *err)
 {
-    static char text[CONFIG_FILE_MAX + 1];
-    size_t n = 0;
     ssize_t got;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
 
+    *n = 0;
     if (fd < 0)
         return err_set(err, CONFIG_EOPEN, "cannot open %s: %s", path, strerror(errno));
-    while (n < sizeof text && (got = read(fd, text + n, sizeof text - n)) > 0)
-        n += (size_t)got;
+    while (*n <= CONFIG_FILE_MAX && (got = read(fd, text + *n, CONFIG_FILE_MAX + 1 - *n)) > 0)
+        *n += (size_t)got;
     close(fd);
-    if (n > CONFIG_FILE_MAX)
+    if (*n > CONFIG_FILE_MAX)
         return err_set(err, CONFIG_EOPEN, "%s: expected at most %d bytes", path, CONFIG_FILE_MAX);
-    return config_parse(c, path, text, n, err);
+    return 0;
+}
+
+int config_load(struct config *c, const char *path, struct err *err)
+{
+    static char text[CONFIG_FILE_MAX + 1];
+    size_t n;
+    int rc = config_read_file(text, &n, path, err);
+
+    return rc ? rc : config_parse(c, path, text, n, err);
 }
 
 int config_check(const struct config *c, struct err *err)
@@ -436,11 +416,17 @@ int config_check(const struct config *c, struct err *err)
         return err_set(err, CONFIG_EMISSING, "expected --interface: where the receivers are");
     if (c->n_images == 0)
         return err_set(err, CONFIG_EMISSING, "expected at least one image");
+    return config_check_ring(c, err);
+}
+
+int config_check_ring(const struct config *c, struct err *err)
+{
     if (c->floor && c->ceiling && c->floor > c->ceiling)
         return err_set(err, CONFIG_EVALUE, "expected a floor that is not above the ceiling");
     if (!c->rate_auto && ((c->floor && c->rate < c->floor) || (c->ceiling && c->rate > c->ceiling)))
         return err_set(err, CONFIG_EVALUE, "expected a rate between floor and ceiling");
-    if ((c->group + c->n_images - 1) >> 28 != 14)
-        return err_set(err, CONFIG_EVALUE, "expected a group that leaves room for %u images", c->n_images);
+    if ((c->group + (c->n_images ? c->n_images : CONFIG_IMAGES_MAX) - 1) >> 28 != 14)
+        return err_set(err, CONFIG_EVALUE, "expected a group that leaves room for %u images",
+                       c->n_images ? c->n_images : CONFIG_IMAGES_MAX);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "board/host/ini_text.h"
 #include "net/wire/err.h"
 
 #define CONFIG_ERRORS(X)                                                                           \
@@ -61,8 +62,14 @@ int config_set(struct config *, const char *key, const char *value, struct err *
  * Not a pure decoder, but one that reads nothing but its arguments: fuzzed. */
 int config_parse(struct config *, const char *file, const char *text, size_t n, struct err *);
 int config_load(struct config *, const char *path, struct err *);
+/* The two halves of that, for a larger file that has these keys in one of its sections: the text of a file, and one entry; *seen,
+ * 0 at first, tells what has been set. */
+int config_read_file(char text[CONFIG_FILE_MAX + 1], size_t *n, const char *path, struct err *);
+int config_entry(struct config *, uint32_t *seen, const struct ini_place *, const char *key, const char *value, struct err *);
 
 /* What must be there to serve, and what fits together (floor <= ceiling, a multicast group). */
 int config_check(const struct config *, struct err *);
+/* The second half alone. */
+int config_check_ring(const struct config *, struct err *);
 
 #endif

@@ -27,7 +27,7 @@ static int resolve_rates(struct serve *s, struct err *err)
     if (rc)
         return rc;
     link = (uint64_t)(info.mbit ? info.mbit : UNKNOWN_MBIT) * 125000;
-    s->ceiling = s->config.ceiling ? s->config.ceiling : link / 100 * 95 / s->config.n_images;
+    s->ceiling = s->config.ceiling ? s->config.ceiling : link / 100 * 95 / (s->shares ? 1 : s->config.n_images);
     if (s->ceiling < CONFIG_RATE_MIN)
         s->ceiling = CONFIG_RATE_MIN;
     if (!s->config.rate_auto)
@@ -47,30 +47,44 @@ static int open_stack(struct serve *s, struct err *err)
 
     if (rc == 0)
         rc = ip_stack_open(&s->stack, s->config.interface, &c, err);
+    s->owns_stack = rc == 0;
     return rc ? rc : ip_stack_wait_address(s->stack, IP_ADDRESS_MS, err);
 }
 
-static int open_streams(struct serve *s, struct err *err)
+int serve_add(struct serve *s, const char *path, struct err *err)
 {
     struct stream_options o = {.config = &s->config,
                                .floor = s->floor,
                                .ceiling = s->ceiling,
-                               .source = ip_stack_address(s->stack)};
+                               .source = ip_stack_address(s->stack),
+                               .number = s->n_streams,
+                               .prepare = s->hooks.prepare,
+                               .ctx = s->hooks.ctx};
+    struct stream *st = &s->streams[s->n_streams];
+    int rc;
 
-    s->streams = calloc(s->config.n_images, sizeof *s->streams);
-    if (!s->streams)
-        return err_set(err, SEND_ERR_MEMORY, "out of memory");
-    for (o.number = 0; o.number < s->config.n_images; o.number++) {
-        struct stream *st = &s->streams[s->n_streams++];
-        int rc = stream_open(st, s->config.image[o.number], &o, &s->offload, err);
-
-        if (rc)
-            return rc;
-        if (session_server_add(&s->server, &st->session))
-            return err_set(err, SESSION_EFULL, "two images are called \"%s\": receivers could not tell them apart",
-                           st->session.name);
+    if (s->n_streams == CONFIG_IMAGES_MAX)
+        return err_set(err, SESSION_EFULL, "%s: expected at most %d images", path, CONFIG_IMAGES_MAX);
+    rc = stream_open(st, path, &o, &s->offload, err);
+    if (rc == 0 && session_server_add(&s->server, &st->session))
+        rc = err_set(err, SESSION_EFULL, "two images are called \"%s\": receivers could not tell them apart",
+                     st->session.name);
+    if (rc == 0) {
+        s->n_streams++;
+        return 0;
     }
-    return 0;
+    stream_close(st);
+    memset(st, 0, sizeof *st);
+    return rc;
+}
+
+static int open_streams(struct serve *s, struct err *err)
+{
+    int rc = 0;
+
+    for (unsigned i = 0; rc == 0 && i < s->config.n_images; i++)
+        rc = serve_add(s, s->config.image[i], err);
+    return rc;
 }
 
 static void on_session_event(void *ctx, const struct session_event *e)
@@ -80,6 +94,8 @@ static void on_session_event(void *ctx, const struct session_event *e)
     if (e->what != SESSION_BODY)
         serve_log_event(s, e);
     stream_event(&s->streams[e->image], e, ip_stack_now(s->stack));
+    if (s->hooks.event)
+        s->hooks.event(s->hooks.ctx, e);
 }
 
 /* An advert that cannot be made is a pity, no more. */
@@ -104,16 +120,23 @@ static void advertise(struct serve *s)
         serve_log("not advertised: %s", err.text);
 }
 
+/* Before there is a stack. */
+static int prepare(struct serve *s, const struct config *c, struct err *err)
+{
+    s->config = *c;
+    s->server.tell = on_session_event;
+    s->server.ctx = s;
+    s->began = s->ended = host_now();
+    s->streams = calloc(CONFIG_IMAGES_MAX, sizeof *s->streams);
+    return s->streams ? resolve_rates(s, err) : err_set(err, SEND_ERR_MEMORY, "out of memory");
+}
+
 int serve_open(struct serve *s, const struct config *c, struct err *err)
 {
     int rc;
 
     memset(s, 0, sizeof *s);
-    s->config = *c;
-    s->server.tell = on_session_event;
-    s->server.ctx = s;
-    s->began = s->ended = host_now();
-    rc = resolve_rates(s, err);
+    rc = prepare(s, c, err);
     if (rc == 0)
         rc = open_stack(s, err);
     if (rc == 0)
@@ -125,6 +148,18 @@ int serve_open(struct serve *s, const struct config *c, struct err *err)
     return rc;
 }
 
+int serve_begin(struct serve *s, const struct config *c, const struct serve_hooks *hooks, struct ip_stack *stack, struct err *err)
+{
+    int rc;
+
+    memset(s, 0, sizeof *s);
+    s->hooks = *hooks;
+    s->stack = stack;
+    s->shares = true;
+    rc = prepare(s, c, err);
+    return rc ? rc : session_bind_open(&s->bind, s->stack, &s->server, s->config.port, err);
+}
+
 void serve_close(struct serve *s)
 {
     session_bind_close(s->bind);
@@ -133,7 +168,8 @@ void serve_close(struct serve *s)
     free(s->streams);
     if (s->advertised)
         mdns_withdraw(s->stack);
-    ip_stack_close(s->stack);
+    if (s->owns_stack)
+        ip_stack_close(s->stack);
 }
 
 /* ---- running ---- */
@@ -153,18 +189,35 @@ static bool bury_failed(struct serve *s, struct err *err)
     return alive == s->n_streams;
 }
 
-static int step(struct serve *s, int max_ms, struct err *err)
+/* What each of the streams that run may take of the link. */
+static void share_out(struct serve *s)
 {
-    int rc = ip_stack_wait(s->stack, max_ms, -1);
-    struct mono now = ip_stack_now(s->stack);
+    unsigned running = 0;
 
-    if (rc)
-        return err_set(err, rc, "the network interface %s failed", s->config.interface);
+    for (unsigned i = 0; i < s->n_streams; i++)
+        running += session_image_running(&s->server, i);
+    for (unsigned i = 0; i < s->n_streams; i++)
+        s->streams[i].share = running > 1 ? s->ceiling / running : 0;
+}
+
+int serve_step(struct serve *s, struct mono now, struct err *err)
+{
     session_bind_tick(s->bind, now);
+    if (s->shares)
+        share_out(s);
     for (unsigned i = 0; i < s->n_streams; i++)
         if (stream_tick(&s->streams[i], &s->server, i, now))
             serve_log_rate(&s->streams[i]);
     return bury_failed(s, err) ? 0 : err->code;
+}
+
+static int step(struct serve *s, int max_ms, struct err *err)
+{
+    int rc = ip_stack_wait(s->stack, max_ms, -1);
+
+    if (rc)
+        return err_set(err, rc, "the network interface %s failed", s->config.interface);
+    return serve_step(s, ip_stack_now(s->stack), err);
 }
 
 static bool all_finished(struct serve *s)
@@ -177,7 +230,7 @@ static bool all_finished(struct serve *s)
 }
 
 /* The end of each session is said on the wire, and in acks to whoever still sends a beacon. */
-static void finish(struct serve *s)
+void serve_finish(struct serve *s)
 {
     struct mono end = mono_add(host_now(), CLOSING_NS), linger = mono_add(host_now(), LINGER_NS);
     struct err ignored = {0};
@@ -203,7 +256,7 @@ int serve_run(struct serve *s, const volatile sig_atomic_t *stop, struct err *er
         status = host_now();
         serve_log_status(s);
     }
-    finish(s);
+    serve_finish(s);
     s->ended = host_now();
     return rc;
 }

@@ -1,4 +1,5 @@
-/* `serve` without its command line: the control thread that ties the IP stack, the sessions and the streams together. */
+/* `serve` without its command line: the control thread that ties the IP stack, the sessions and the streams together. The box
+ * uses the same core on a stack of its own, beside its other services: serve_begin, serve_add, serve_step, serve_finish. */
 #ifndef BOARD_HOST_SERVE_H
 #define BOARD_HOST_SERVE_H
 
@@ -7,12 +8,22 @@
 #include "board/host/stream.h"
 #include "net/session/bind.h"
 
+/* What somebody else wants to know and change. All may be NULL. */
+struct serve_hooks {
+    void *ctx;
+    void (*prepare)(void *ctx, struct stream *); /* as in struct stream_options */
+    void (*event)(void *ctx, const struct session_event *);
+};
+
 struct serve {
     struct config config;
+    struct serve_hooks hooks;
     struct ip_stack *stack;
+    bool owns_stack;
+    bool shares; /* the streams that run share the ceiling among them; else each has its own */
     struct session_server server;
     struct session_bind *bind;
-    struct stream *streams; /* config.n_images of them, in the server's order */
+    struct stream *streams; /* room for CONFIG_IMAGES_MAX, in the server's order */
     unsigned n_streams;
     uint64_t floor, ceiling; /* of each stream, bytes/s on the wire */
     bool offload, advertised;
@@ -27,5 +38,16 @@ int serve_run(struct serve *, const volatile sig_atomic_t *stop, struct err *);
 void serve_close(struct serve *);
 /* Over all images. */
 struct session_tally serve_tally(const struct serve *);
+
+/* ---- on somebody else's stack ---- */
+
+/* No image yet; sessions are answered. Keeps the stack; the streams that run share the ceiling. */
+int serve_begin(struct serve *, const struct config *, const struct serve_hooks *, struct ip_stack *, struct err *);
+/* One more image; on error everything is as it was. */
+int serve_add(struct serve *, const char *path, struct err *);
+/* After each step of the stack. 0, or the code of a stream that has failed; the others go on. */
+int serve_step(struct serve *, struct mono now, struct err *);
+/* Says the end of each session on the wire, for up to two seconds. */
+void serve_finish(struct serve *);
 
 #endif

@@ -142,6 +142,8 @@ int stream_open(struct stream *s, const char *path, const struct stream_options 
     rate_init(&s->rate, &rc);
     s->set = s->steered ? s->rate.now : s->fixed;
     fill_session(s, o);
+    if (o->prepare)
+        o->prepare(o->ctx, s);
     s->session.rows = calloc(s->session.n_rows, sizeof *s->session.rows);
     e = s->session.rows ? open_ring(s, o, offload, err)
                         : err_set(err, SEND_ERR_MEMORY, "there is no memory for the table of receivers");
@@ -249,6 +251,8 @@ static void set_rate(struct stream *s, const struct send_stats *now)
         cap = client_cap(s, now);
         rate = cap < rate ? cap : rate;
     }
+    if (s->share && rate > s->share)
+        rate = s->share;
     if (rate != s->set)
         send_set_rate(s->send, rate);
     s->set = rate;

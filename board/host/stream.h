@@ -27,6 +27,7 @@ struct stream {
     uint64_t floor;    /* and what the slowest client's disk takes, but not below this */
     uint64_t client_rate; /* 0: not told */
     uint32_t repair_ppm;  /* as in struct config */
+    uint64_t share;       /* wire bytes/s that other streams leave it; 0: no matter */
     uint64_t set;      /* wire bytes/s the sender was last told */
     uint32_t pass_seen;
     bool fresh;        /* the pass that begins next follows a start, not a whole loop */
@@ -45,6 +46,9 @@ struct stream_options {
     uint64_t floor, ceiling; /* resolved: neither is 0 */
     uint32_t source;         /* our address */
     unsigned number;         /* of the image, from 0: added to the group */
+    /* The session is filled in and nothing is sent yet: the last moment to change head, TSI or key. May be NULL. */
+    void (*prepare)(void *ctx, struct stream *);
+    void *ctx;
 };
 
 /* Opens the image, its ring and its sender (suspended), starts the thread. `offload` says what became of it. */

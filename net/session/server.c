@@ -224,13 +224,15 @@ static unsigned image_named(const struct session_server *s, const char *name)
 static void welcome(struct session_server *s, const struct session_hello *h, uint32_t from, struct mono now,
                     struct session_message *reply)
 {
-    unsigned image = !h->name[0] && s->n == 1 ? 0 : image_named(s, h->name);
+    unsigned unnamed = s->n == 1 ? 0 : s->preferred - 1, image = h->name[0] ? image_named(s, h->name) : unnamed;
 
-    if (s->closing || s->n == 0) {
+    if (s->closing) {
         refuse(reply, SESSION_REFUSE_CLOSING, "the server is stopping%s", "");
-    } else if (!h->name[0] && s->n > 1) {
+    } else if (s->n == 0) {
+        refuse(reply, SESSION_REFUSE_UNKNOWN, "no image is served here yet%s", "");
+    } else if (!h->name[0] && image >= s->n) {
         offer(s, reply);
-    } else if (image == s->n) {
+    } else if (image >= s->n) {
         refuse(reply, SESSION_REFUSE_UNKNOWN, "no image named \"%s\" is served here", h->name);
     } else if (!admit(s, image, h->id, h->mac, from, now)) {
         refuse(reply, SESSION_REFUSE_FULL, "no room for another receiver of this image%s", "");

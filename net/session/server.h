@@ -83,6 +83,7 @@ struct session_image {
 struct session_server {
     struct session_image *images[SESSION_IMAGES_MAX]; /* kept, caller's */
     unsigned n;
+    unsigned preferred; /* set by the caller: 1 + index of the image for those who name none; 0: they get the list */
     bool closing; /* set by the caller: hellos are refused, acks say so */
     void (*tell)(void *ctx, const struct session_event *); /* may be NULL */
     void *ctx;
