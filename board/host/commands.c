@@ -8,6 +8,7 @@ const struct command commands[] = {
     {"info", "what an image says of itself", cmd_info},
     {"verify", "is every bit of an image as it was packed, and by whom", cmd_verify},
     {"serve", "images to any number of machines, round and round", cmd_serve},
+    {"box", "the appliance: addresses, network boot, images and all", cmd_box},
     {"restore", "an image from a file, a server or the ring onto a disk", cmd_restore},
     {"errors", NULL, cmd_errors},
     {NULL, NULL, NULL},

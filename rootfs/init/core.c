@@ -14,7 +14,7 @@
 /* In the child: never returns. */
 static _Noreturn void become(char *const argv[], int wishes)
 {
-    static char *const environment[] = {"PATH=/", "HOME=/", "TERM=linux", NULL};
+    static char *const environment[] = {"PATH=/", "HOME=/", "TERM=linux", "RINGCAST_INIT=3", NULL};
     sigset_t none;
 
     sigemptyset(&none);

@@ -1,0 +1,264 @@
+#include "board/pc/box.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "board/host/progress.h"
+#include "board/host/serve.h"
+#include "board/host/serve_log.h"
+#include "board/pc/images.h"
+#include "board/pc/journal.h"
+#include "board/pc/link.h"
+#include "board/pc/machines.h"
+#include "board/pc/pid1.h"
+#include "board/pc/resume.h"
+
+#define SECOND_NS MONO_S
+#define STATUS_NS (5 * MONO_S)
+#define STEP_MS 50
+
+struct box {
+    struct box_config config;
+    struct box_paths paths;
+    struct sign_key key;
+    struct journal *journal; /* NULL: nothing is remembered */
+    bool journal_failed;
+    struct machines machines;
+    struct resume resume;
+    struct ip_stack *stack;
+    struct serve serve;
+    bool serving;
+    struct images images;
+    bool has_images;
+    struct mono second, status;
+};
+
+/* ---- what is remembered ---- */
+
+/* The first failure is said; what follows would be the same. */
+static void remember(struct box *b, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue)
+{
+    int rc = b->journal ? journal_put(b->journal, kind, key, nkey, value, nvalue) : 0;
+
+    if (rc && !b->journal_failed)
+        serve_log("what the box learns now cannot be kept (error %d): it works on without", rc);
+    b->journal_failed = rc != 0;
+}
+
+static void store_machine(void *ctx, const uint8_t mac[6], const uint8_t *value, size_t n)
+{
+    remember(ctx, JOURNAL_MACHINE, mac, 6, value, n);
+}
+
+static void recall(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+{
+    struct box *b = ctx;
+
+    switch (kind) {
+    case JOURNAL_MACHINE:
+        machines_restore(&b->machines, key, nkey, value, nvalue);
+        break;
+    case JOURNAL_SESSION:
+        resume_restore(&b->resume, key, nkey, value, nvalue);
+        break;
+    default:
+        break; /* of a later version */
+    }
+}
+
+static void open_memory(struct box *b)
+{
+    char path[IMAGES_PATH_MAX];
+    struct err err = {0};
+
+    machines_init(&b->machines, b->config.boot.rearm, store_machine, b);
+    mkdir(b->paths.data, 0700);
+    snprintf(path, sizeof path, "%s/journal", b->paths.data);
+    if (journal_open(&b->journal, path, recall, b, &err))
+        serve_log("what the box learns is forgotten when it stops: %s (%d)", err.text, err.code);
+    else
+        serve_log("%u machines are done", b->machines.done);
+}
+
+/* A key that cannot be kept still serves until the box stops. */
+static int open_identity(struct box *b, struct err *err)
+{
+    struct err why = {0};
+
+    if (identity_open(&b->key, b->paths.data, &why) == 0)
+        return 0;
+    serve_log("the box has a key for this run only: %s (%d)", why.text, why.code);
+    return sign_key_make(&b->key, err);
+}
+
+/* ---- network ---- */
+
+/* Waits until a cable is plugged in. */
+static int find_interface(struct box *b, const volatile sig_atomic_t *stop, struct err *err)
+{
+    const char *told = b->paths.interface ? b->paths.interface : b->config.ring.interface;
+    bool several = false, said = false;
+
+    if (told[0] && strcmp(told, "auto") != 0) {
+        snprintf(b->config.ring.interface, sizeof b->config.ring.interface, "%.15s", told);
+        return 0;
+    }
+    while (!link_find(b->config.ring.interface, &several)) {
+        if (!said)
+            serve_log("no network interface has a link: plug in the cable to the switch");
+        said = true;
+        pid1_alive();
+        usleep(250000);
+        if (*stop)
+            return err_set(err, PC_EINTERFACE, "no network interface has a link");
+    }
+    if (several)
+        serve_log("several network interfaces have a link; this one comes first: %s ('interface' chooses)", b->config.ring.interface);
+    return 0;
+}
+
+static int open_network(struct box *b, const volatile sig_atomic_t *stop, struct err *err)
+{
+    struct ip_config ip = {.address = b->config.address, .prefix = b->config.prefix, .hostname = b->config.name};
+    int rc = find_interface(b, stop, err);
+
+    return rc ? rc : ip_stack_open(&b->stack, b->config.ring.interface, &ip, err);
+}
+
+/* ---- the ring ---- */
+
+static void prepare_stream(void *ctx, struct stream *s)
+{
+    struct box *b = ctx;
+
+    images_sign(s, &b->key);
+    resume_stream(&b->resume, b->journal, s, b->serve.streams, b->serve.n_streams, b->config.ring.group);
+}
+
+static void on_session_event(void *ctx, const struct session_event *e)
+{
+    struct box *b = ctx;
+
+    if (e->what == SESSION_STATE && e->receiver->facts.state == SESSION_PASS &&
+        machine_done(&b->machines, e->receiver->mac, (uint64_t)time(NULL)))
+        serve_log("a machine is done: from now on it boots its own disk");
+}
+
+/* Whoever asks for no image by name gets the configured one, else the first. One that is configured and not there is better missed
+ * than replaced. */
+static void prefer_image(struct box *b)
+{
+    unsigned i = 0;
+
+    while (b->config.boot.image[0] && i < b->serve.n_streams && strcmp(b->serve.streams[i].session.name, b->config.boot.image) != 0)
+        i++;
+    b->serve.server.preferred = i < b->serve.n_streams ? i + 1 : 0;
+}
+
+static int open_ring(struct box *b, struct err *err)
+{
+    const struct serve_hooks hooks = {.ctx = b, .prepare = prepare_stream, .event = on_session_event};
+    int rc = serve_begin(&b->serve, &b->config.ring, &hooks, b->stack, err);
+
+    b->serving = true;
+    if (rc)
+        return rc;
+    images_open(&b->images, b->paths.images, b->paths.data, &b->key, &b->serve);
+    b->has_images = true;
+    return 0;
+}
+
+/* ---- running ---- */
+
+static void each_second(struct box *b)
+{
+    pid1_alive();
+    images_tick(&b->images);
+    prefer_image(b);
+}
+
+static int run(struct box *b, const volatile sig_atomic_t *stop, struct err *err)
+{
+    while (!*stop) {
+        struct err why = {0};
+        struct mono now;
+        int rc = ip_stack_wait(b->stack, STEP_MS, -1);
+
+        if (rc)
+            return err_set(err, rc, "the network interface %s failed", b->config.ring.interface);
+        now = ip_stack_now(b->stack);
+        serve_step(&b->serve, now, &why);
+        if (mono_sub(now, b->second) >= SECOND_NS) {
+            b->second = now;
+            each_second(b);
+        }
+        if (mono_sub(now, b->status) >= STATUS_NS) {
+            b->status = now;
+            serve_log_status(&b->serve);
+            if (why.code)
+                serve_log("a stream has failed: %s (%d)", why.text, why.code);
+        }
+    }
+    return 0;
+}
+
+static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err *err)
+{
+    char address[IP_TEXT];
+    int rc;
+
+    open_memory(b);
+    rc = open_identity(b, err);
+    if (rc == 0)
+        rc = open_network(b, stop, err);
+    if (rc == 0)
+        rc = open_ring(b, err);
+    if (rc == 0)
+        serve_log("%s is up on %s as %s", b->config.name, b->config.ring.interface, ip_address_text(address, b->config.address));
+    return rc;
+}
+
+static void close_box(struct box *b, bool in_good_order)
+{
+    if (b->has_images)
+        images_close(&b->images);
+    if (b->serving && in_good_order) {
+        serve_finish(&b->serve);
+        resume_forget(&b->resume, b->journal);
+    }
+    if (b->serving)
+        serve_close(&b->serve);
+    ip_stack_close(b->stack);
+    journal_close(b->journal);
+}
+
+int box_run(const struct box_config *config, const struct box_paths *paths, const volatile sig_atomic_t *stop, struct err *err)
+{
+    struct box *b = calloc(1, sizeof *b);
+    int rc;
+
+    if (!b)
+        return err_set(err, PC_EMEMORY, "out of memory");
+    b->config = *config;
+    b->paths = *paths;
+    rc = open_box(b, stop, err);
+    if (rc == 0)
+        rc = run(b, stop, err);
+    close_box(b, rc == 0);
+    free(b);
+    return rc;
+}
+
+void box_refuse(const struct err *err, const volatile sig_atomic_t *stop)
+{
+    if (pid1_there())
+        serve_log("%s (%d); mend ringcast.conf on the box's disk and start again", err->text, err->code);
+    while (pid1_there() && !*stop) {
+        pid1_alive();
+        usleep(500000);
+    }
+}

@@ -1,0 +1,32 @@
+/* The box: one lwIP stack on one interface, and on it everything a machine needs from its first DHCP request to its PASS.
+ *
+ *   frames ──> stack ──> dhcp (bsdp first, pxe's answers in its leases), tftp, http ──> boot.h: what is handed out
+ *                   └──> igmp querier
+ *                   └──> sessions ──> serve (images.h) ──> PASS ──> machines.h ──> journal.h
+ *
+ * One control thread does all of it; packing and sending have threads of their own. What cannot be had (a folder, a
+ * journal, a payload) is said on screen and log and done without: a box without images still hands out addresses.
+ * Nothing that comes from the network ends it. */
+#ifndef BOARD_PC_BOX_H
+#define BOARD_PC_BOX_H
+
+#include <signal.h>
+
+#include "board/pc/box_config.h"
+
+struct box_paths {
+    const char *config;  /* ringcast.conf */
+    const char *images;  /* NULL: only DATA/images */
+    const char *data;    /* journal, identity, packed images */
+    const char *payload; /* NULL: targets cannot boot from this box */
+    const char *interface; /* NULL: as configured */
+};
+
+/* Runs until *stop is set (0), or until it cannot go on (a negative code): then starting again may help. */
+int box_run(const struct box_config *, const struct box_paths *, const volatile sig_atomic_t *stop, struct err *);
+
+/* A configuration that cannot be understood: under PID 1 the screen says so until somebody mends it, because half a
+ * configuration might answer DHCP where it must not. Elsewhere it returns at once. */
+void box_refuse(const struct err *, const volatile sig_atomic_t *stop);
+
+#endif

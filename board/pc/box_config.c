@@ -1,0 +1,520 @@
+#include "board/pc/box_config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/ip/stack.h"
+#include "net/wire/utf8.h"
+
+#define RING "ring"
+#define LEASE_LEAST 60
+
+void box_config_defaults(struct box_config *c)
+{
+    memset(c, 0, sizeof *c);
+    config_defaults(&c->ring);
+    memcpy(c->ring.address, "10.77.0.1/24", 13);
+    memcpy(c->name, "ringcast", 9);
+    memcpy(c->after_pass, "reboot", 7);
+    memcpy(c->disk, "auto", 5);
+    memcpy(c->boot.fallback, RING, sizeof RING);
+    c->dhcp.lease_s = 3600;
+}
+
+/* ---- values ---- */
+
+static int wrong(struct err *err, const char *what, const char *value)
+{
+    return err_set(err, PC_EVALUE, "expected %s, got \"%.80s\"", what, value);
+}
+
+/* Text without control characters into `to`; an empty one only where that means something. */
+static int set_text(char *to, size_t cap, const char *value, const char *what, struct err *err)
+{
+    size_t n = strlen(value);
+
+    if (n == 0 || n >= cap || !utf8_is_plain(value, n))
+        return wrong(err, what, value);
+    memcpy(to, value, n + 1);
+    return 0;
+}
+
+static int set_word(char *to, size_t cap, const char *value, const char *const *words, const char *what, struct err *err)
+{
+    for (; *words; words++)
+        if (strcmp(*words, value) == 0)
+            return set_text(to, cap, value, what, err);
+    return wrong(err, what, value);
+}
+
+static int set_truth(bool *to, const char *value, struct err *err)
+{
+    static const char *const word[] = {"yes", "no", "on", "off", "true", "false"};
+
+    for (size_t i = 0; i < sizeof word / sizeof *word; i++)
+        if (strcmp(word[i], value) == 0) {
+            *to = i % 2 == 0;
+            return 0;
+        }
+    return wrong(err, "yes or no", value);
+}
+
+/* Digits, then perhaps one of the units' letters. */
+static int set_number(uint32_t *to, const char *value, const char *units, const uint32_t *factor, uint32_t low, uint32_t high,
+                      const char *what, struct err *err)
+{
+    uint64_t v = 0;
+    size_t n = 0;
+    const char *unit;
+
+    for (; value[n] >= '0' && value[n] <= '9' && n < 9; n++)
+        v = v * 10 + (uint64_t)(value[n] - '0');
+    unit = value[n] ? strchr(units, value[n]) : NULL;
+    if (n == 0 || (value[n] && (!unit || value[n + 1])))
+        return wrong(err, what, value);
+    v *= unit ? factor[unit - units] : 1;
+    if (v < low || v > high)
+        return wrong(err, what, value);
+    *to = (uint32_t)v;
+    return 0;
+}
+
+static int hex_digit(char c)
+{
+    const char *digits = "0123456789abcdef", *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
+
+    return at ? (int)(at - digits) : -1;
+}
+
+bool box_mac_parse(const char *text, uint8_t mac[6])
+{
+    for (unsigned i = 0; i < 6; i++) {
+        int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
+
+        if (low < 0 || (i < 5 && text[2] != ':' && text[2] != '-') || (i == 5 && text[2]))
+            return false;
+        mac[i] = (uint8_t)(high << 4 | low);
+        text += 3;
+    }
+    return (mac[0] & 1) == 0;
+}
+
+/* "MAC REST": the MAC, and where the rest begins. */
+static const char *mac_and_rest(const char *value, uint8_t mac[6])
+{
+    char text[18] = "";
+    size_t n = strcspn(value, " \t");
+
+    if (n != 17)
+        return NULL;
+    memcpy(text, value, n);
+    value += n + strspn(value + n, " \t");
+    return *value && box_mac_parse(text, mac) ? value : NULL;
+}
+
+/* ---- [box] ---- */
+
+static int box_address(struct box_config *c, const char *v, struct err *err)
+{
+    struct ip_config parsed = {0};
+
+    if (ip_config_parse(&parsed, v, NULL) || !parsed.address || parsed.prefix < 8 || parsed.prefix > 30)
+        return wrong(err, "an address with a prefix of 8 to 30, such as 10.77.0.1/24", v);
+    return set_text(c->ring.address, sizeof c->ring.address, v, "an address", err);
+}
+
+static int box_interface(struct box_config *c, const char *v, struct err *err)
+{
+    c->ring.interface[0] = 0;
+    return strcmp(v, "auto") == 0
+               ? 0
+               : set_text(c->ring.interface, sizeof c->ring.interface, v, "auto or an interface's name, at most 15 bytes", err);
+}
+
+static int box_name(struct box_config *c, const char *v, struct err *err)
+{
+    return set_text(c->name, sizeof c->name, v, "a name of 1 to 32 bytes", err);
+}
+
+static int box_after_pass(struct box_config *c, const char *v, struct err *err)
+{
+    static const char *const words[] = {"reboot", "poweroff", "wait", NULL};
+
+    return set_word(c->after_pass, sizeof c->after_pass, v, words, "reboot, poweroff or wait", err);
+}
+
+static int box_disk(struct box_config *c, const char *v, struct err *err)
+{
+    return set_text(c->disk, sizeof c->disk, v, "auto or a rule of at most 128 bytes", err);
+}
+
+/* ---- [dhcp] ---- */
+
+static int dhcp_mode(struct box_config *c, const char *v, struct err *err)
+{
+    static const char *const words[] = {"server", "proxy", "off"};
+
+    for (unsigned i = 0; i < 3; i++)
+        if (strcmp(words[i], v) == 0) {
+            c->dhcp.mode = (enum box_dhcp_mode)i;
+            return 0;
+        }
+    return wrong(err, "server, proxy or off", v);
+}
+
+static int dhcp_pool(struct box_config *c, const char *v, struct err *err)
+{
+    char first[IP_TEXT] = "";
+    size_t n = strcspn(v, "- \t");
+    const char *last = v + n + strspn(v + n, " \t");
+
+    if (n < sizeof first)
+        memcpy(first, v, n);
+    last += *last == '-';
+    last += strspn(last, " \t");
+    if (n >= sizeof first || ip_address_parse(first, &c->dhcp.first) || ip_address_parse(last, &c->dhcp.last) ||
+        c->dhcp.first > c->dhcp.last || !c->dhcp.first)
+        return wrong(err, "two addresses in order, such as 10.77.0.50-10.77.0.250", v);
+    return 0;
+}
+
+static int dhcp_lease(struct box_config *c, const char *v, struct err *err)
+{
+    static const uint32_t factor[] = {1, 60, 3600, 86400};
+
+    return set_number(&c->dhcp.lease_s, v, "smhd", factor, LEASE_LEAST, BOX_LEASE_MAX, "a time such as 90s, 30m, 1h or 2d, 1m to 30d",
+                      err);
+}
+
+static int dhcp_reserve(struct box_config *c, const char *v, struct err *err)
+{
+    struct box_mac_address r;
+    const char *address = mac_and_rest(v, r.mac);
+
+    if (c->dhcp.n_reserve == BOX_RESERVES_MAX)
+        return wrong(err, "at most 512 reservations", v);
+    if (!address || ip_address_parse(address, &r.address) || !r.address)
+        return wrong(err, "a MAC and an address, such as 52:49:4e:47:00:01 10.77.0.20", v);
+    for (unsigned i = 0; i < c->dhcp.n_reserve; i++)
+        if (c->dhcp.reserve[i].address == r.address || memcmp(c->dhcp.reserve[i].mac, r.mac, 6) == 0)
+            return wrong(err, "each MAC and each address reserved once", v);
+    c->dhcp.reserve[c->dhcp.n_reserve++] = r;
+    return 0;
+}
+
+static int dhcp_router(struct box_config *c, const char *v, struct err *err)
+{
+    c->dhcp.router = 0;
+    return *v && (ip_address_parse(v, &c->dhcp.router) || !c->dhcp.router) ? wrong(err, "an address, or nothing", v) : 0;
+}
+
+static int dhcp_dns(struct box_config *c, const char *v, struct err *err)
+{
+    if (!*v)
+        return 0;
+    if (c->dhcp.n_dns == BOX_SERVERS_MAX)
+        return wrong(err, "at most three name servers", v);
+    if (ip_address_parse(v, &c->dhcp.dns[c->dhcp.n_dns]))
+        return wrong(err, "an address, or nothing", v);
+    c->dhcp.n_dns++;
+    return 0;
+}
+
+/* ---- [boot] ---- */
+
+static int boot_default(struct box_config *c, const char *v, struct err *err)
+{
+    return set_text(c->boot.fallback, sizeof c->boot.fallback, v, "ring or the name of an entry", err);
+}
+
+static int boot_image(struct box_config *c, const char *v, struct err *err)
+{
+    return set_text(c->boot.image, sizeof c->boot.image, v, "an image's name of 1 to 64 bytes", err);
+}
+
+static int boot_menu(struct box_config *c, const char *v, struct err *err)
+{
+    uint32_t seconds;
+    int rc = set_number(&seconds, v, "", NULL, 0, 255, "seconds, 0 (no menu) to 255", err);
+
+    if (rc == 0)
+        c->boot.menu_seconds = (uint8_t)seconds;
+    return rc;
+}
+
+static int boot_rearm(struct box_config *c, const char *v, struct err *err)
+{
+    return set_truth(&c->boot.rearm, v, err);
+}
+
+static int boot_direct(struct box_config *c, const char *v, struct err *err)
+{
+    return set_truth(&c->boot.uefi_direct, v, err);
+}
+
+static int boot_machine(struct box_config *c, const char *v, struct err *err)
+{
+    struct box_mac_entry *m = &c->boot.machine[c->boot.n_machine];
+    uint8_t mac[6];
+    const char *entry = mac_and_rest(v, mac);
+    int rc;
+
+    if (c->boot.n_machine == BOX_CHOICES_MAX)
+        return wrong(err, "at most 512 machines", v);
+    if (!entry)
+        return wrong(err, "a MAC and an entry, such as 52:49:4e:47:00:01 ring", v);
+    rc = set_text(m->entry, sizeof m->entry, entry, "ring or the name of an entry", err);
+    memcpy(m->mac, mac, 6);
+    c->boot.n_machine += rc == 0;
+    return rc;
+}
+
+/* ---- [entry NAME] ---- */
+
+static int entry_path(char *to, const char *v, struct err *err)
+{
+    if (!boot_path_legal(v))
+        return wrong(err, "a relative path such as efi/boot/bootx64.efi", v);
+    return set_text(to, BOOT_PATH_MAX + 1, v, "a path of at most 127 bytes", err);
+}
+
+static int entry_kind(struct box_config *c, const char *v, struct err *err)
+{
+    (void)c;
+    return strcmp(v, "tree") == 0 ? 0 : wrong(err, "tree", v);
+}
+
+#define ENTRY_PATH(name, field)                                                                    \
+    static int entry_##name(struct box_config *c, const char *v, struct err *err)                  \
+    {                                                                                              \
+        return entry_path(c->entry[c->n_entries - 1].field, v, err);                               \
+    }
+ENTRY_PATH(folder, folder)
+ENTRY_PATH(bios, loader[BOOT_BIOS])
+ENTRY_PATH(uefi, loader[BOOT_UEFI])
+ENTRY_PATH(mac, loader[BOOT_MAC])
+ENTRY_PATH(script, script)
+
+static int entry_id(struct box_config *c, const char *v, struct err *err)
+{
+    uint32_t id;
+    int rc = set_number(&id, v, "", NULL, 2, 65535, "a number of 2 to 65535", err);
+
+    if (rc == 0)
+        c->entry[c->n_entries - 1].id = (uint16_t)id;
+    return rc;
+}
+
+static int entry_hidden(struct box_config *c, const char *v, struct err *err)
+{
+    return set_truth(&c->entry[c->n_entries - 1].hidden, v, err);
+}
+
+/* ---- sections and keys ---- */
+
+static const struct key {
+    const char *section, *name;
+    int (*set)(struct box_config *, const char *value, struct err *);
+    bool repeats;
+} keys[] = {
+    {"box", "address", box_address, false},       {"box", "interface", box_interface, false},
+    {"box", "name", box_name, false},             {"box", "after-pass", box_after_pass, false},
+    {"box", "disk", box_disk, false},             {"dhcp", "mode", dhcp_mode, false},
+    {"dhcp", "pool", dhcp_pool, false},           {"dhcp", "lease", dhcp_lease, false},
+    {"dhcp", "reserve", dhcp_reserve, true},      {"dhcp", "router", dhcp_router, false},
+    {"dhcp", "dns", dhcp_dns, true},              {"boot", "default", boot_default, false},
+    {"boot", "image", boot_image, false},         {"boot", "menu", boot_menu, false},
+    {"boot", "rearm", boot_rearm, false},         {"boot", "uefi-direct", boot_direct, false},
+    {"boot", "machine", boot_machine, true},      {"entry", "kind", entry_kind, false},
+    {"entry", "folder", entry_folder, false},     {"entry", "loader-bios", entry_bios, false},
+    {"entry", "loader-uefi", entry_uefi, false},  {"entry", "loader-mac", entry_mac, false},
+    {"entry", "script", entry_script, false},     {"entry", "id", entry_id, false},
+    {"entry", "hidden", entry_hidden, false},
+};
+#define KEYS (sizeof keys / sizeof *keys)
+_Static_assert(KEYS <= 32, "a bit a key");
+
+struct parsing {
+    struct box_config *config;
+    uint32_t seen, ring_seen;
+    char entry[BOOT_NAME_MAX + 1]; /* whose section it is in */
+};
+
+/* "entry NAME": the section of a tree begins, or goes on. */
+static int open_entry(struct parsing *p, const struct ini_place *at, const char *name, struct err *err)
+{
+    struct box_config *c = p->config;
+    struct box_entry *e;
+
+    if (strcmp(p->entry, name) == 0)
+        return 0;
+    for (unsigned i = 0; i < c->n_entries; i++)
+        if (strcmp(c->entry[i].name, name) == 0)
+            return err_set(err, PC_ESECTION, "%s:%u: expected [entry %.40s] once, got it again", at->file, at->line, name);
+    if (c->n_entries == BOOT_ENTRIES_MAX - 1)
+        return err_set(err, PC_ESECTION, "%s:%u: expected at most %d entries", at->file, at->line, BOOT_ENTRIES_MAX - 1);
+    e = &c->entry[c->n_entries];
+    if (strcmp(name, RING) == 0 || set_text(e->name, sizeof e->name, name, "", NULL))
+        return err_set(err, PC_ESECTION, "%s:%u: expected a name of 1 to 63 bytes that is not \"ring\", got \"%.40s\"", at->file,
+                       at->line, name);
+    memcpy(p->entry, e->name, sizeof p->entry);
+    e->line = at->line;
+    c->n_entries++;
+    for (size_t i = 0; i < KEYS; i++)
+        if (strcmp(keys[i].section, "entry") == 0)
+            p->seen &= ~(UINT32_C(1) << i);
+    return 0;
+}
+
+static size_t key_find(const char *section, const char *name)
+{
+    size_t i = 0;
+
+    while (i < KEYS && (strcmp(keys[i].section, section) != 0 || strcmp(keys[i].name, name) != 0))
+        i++;
+    return i;
+}
+
+/* What [ring] shares with `serve`, but for what the box decides for all services. */
+static int ring_key(struct parsing *p, const struct ini_place *at, const char *key, const char *value, struct err *err)
+{
+    if (strcmp(key, "interface") == 0 || strcmp(key, "address") == 0)
+        return err_set(err, PC_EKEY, "%s:%u: expected %s in [box], got it in [ring]", at->file, at->line, key);
+    return config_entry(&p->config->ring, &p->ring_seen, at, key, value, err);
+}
+
+static int on_entry(void *ctx, const struct ini_place *at, const char *section, const char *key, const char *value,
+                    struct err *err)
+{
+    struct parsing *p = ctx;
+    struct err why = {0};
+    bool entry = strncmp(section, "entry ", 6) == 0;
+    size_t i;
+
+    if (strcmp(section, RING) == 0)
+        return ring_key(p, at, key, value, err);
+    if (!entry && strcmp(section, "box") != 0 && strcmp(section, "dhcp") != 0 && strcmp(section, "boot") != 0)
+        return err_set(err, PC_ESECTION, "%s:%u: expected [box], [dhcp], [boot], [ring] or [entry NAME], got [%.40s]", at->file,
+                       at->line, section);
+    if (entry && open_entry(p, at, section + 6, err))
+        return err->code;
+    i = key_find(entry ? "entry" : section, key);
+    if (i == KEYS)
+        return err_set(err, PC_EKEY, "%s:%u: expected a key that [%.40s] knows, got \"%.40s\"", at->file, at->line, section, key);
+    if (p->seen >> i & 1 && !keys[i].repeats)
+        return err_set(err, PC_EKEY, "%s:%u: expected %s once, got it again", at->file, at->line, key);
+    p->seen |= UINT32_C(1) << i;
+    if (keys[i].set(p->config, value, &why))
+        return err_set(err, why.code, "%s:%u: %s: %s", at->file, at->line, key, why.text);
+    return 0;
+}
+
+/* ---- what fits together ---- */
+
+static bool has_entry(const struct box_config *c, const char *name)
+{
+    bool found = strcmp(name, RING) == 0;
+
+    for (unsigned i = 0; i < c->n_entries; i++)
+        found |= strcmp(c->entry[i].name, name) == 0;
+    return found;
+}
+
+static int check_boot(const struct box_config *c, const char *file, struct err *err)
+{
+    if (!has_entry(c, c->boot.fallback))
+        return err_set(err, PC_EVALUE, "%s: default: expected ring or the name of an [entry], got \"%.40s\"", file, c->boot.fallback);
+    for (unsigned i = 0; i < c->boot.n_machine; i++)
+        if (!has_entry(c, c->boot.machine[i].entry))
+            return err_set(err, PC_EVALUE, "%s: machine: expected ring or the name of an [entry], got \"%.40s\"", file,
+                           c->boot.machine[i].entry);
+    for (unsigned i = 0; i < c->n_entries; i++) {
+        const struct box_entry *e = &c->entry[i];
+
+        if (!e->folder[0] || !(e->loader[BOOT_BIOS][0] || e->loader[BOOT_UEFI][0] || e->loader[BOOT_MAC][0] || e->script[0]))
+            return err_set(err, PC_EVALUE, "%s:%u: expected a folder and a loader or a script in [entry %.40s]", file, e->line,
+                           e->name);
+    }
+    return 0;
+}
+
+/* Addresses of hosts in the box's own net, and not the box's. */
+static bool usable(const struct box_config *c, uint32_t address)
+{
+    uint32_t hosts = UINT32_MAX >> c->prefix, host = address & hosts;
+
+    return (address & ~hosts) == (c->address & ~hosts) && host != 0 && host != hosts && address != c->address;
+}
+
+static uint32_t min32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Without a pool: from .50 to .250 where the net is that large, else the half of it that is not the box's. */
+static void default_pool(struct box_config *c)
+{
+    uint32_t hosts = UINT32_MAX >> c->prefix, net = c->address & ~hosts;
+
+    c->dhcp.first = net + min32(50, hosts / 4 + 1);
+    c->dhcp.last = net + min32(250, hosts - 1);
+    if (c->address >= c->dhcp.first && c->address <= c->dhcp.last) {
+        if (c->address - c->dhcp.first > c->dhcp.last - c->address)
+            c->dhcp.last = c->address - 1;
+        else
+            c->dhcp.first = c->address + 1;
+    }
+}
+
+static int check_dhcp(struct box_config *c, const char *file, struct err *err)
+{
+    if (!c->dhcp.first)
+        default_pool(c);
+    if (c->dhcp.mode != BOX_DHCP_SERVER)
+        return 0;
+    if (!usable(c, c->dhcp.first) || !usable(c, c->dhcp.last) || (c->address >= c->dhcp.first && c->address <= c->dhcp.last))
+        return err_set(err, PC_EVALUE, "%s: pool: expected addresses of the box's net without the box's own", file);
+    for (unsigned i = 0; i < c->dhcp.n_reserve; i++)
+        if (!usable(c, c->dhcp.reserve[i].address))
+            return err_set(err, PC_EVALUE, "%s: reserve: expected addresses of the box's net, not the box's own", file);
+    if (c->dhcp.router && c->dhcp.router != c->address && !usable(c, c->dhcp.router))
+        return err_set(err, PC_EVALUE, "%s: router: expected an address of the box's net", file);
+    return 0;
+}
+
+static int check(struct box_config *c, const char *file, struct err *err)
+{
+    struct ip_config ip = {0};
+    struct err why = {0};
+    int rc = ip_config_parse(&ip, c->ring.address, err);
+
+    c->address = ip.address;
+    c->prefix = ip.prefix;
+    if (rc == 0)
+        rc = check_dhcp(c, file, err);
+    if (rc == 0)
+        rc = check_boot(c, file, err);
+    if (rc == 0 && config_check_ring(&c->ring, &why))
+        rc = err_set(err, why.code, "%s: %s", file, why.text);
+    return rc;
+}
+
+int box_config_parse(struct box_config *c, const char *file, const char *text, size_t n, struct err *err)
+{
+    struct parsing p = {.config = c};
+    int rc;
+
+    if (memchr(text, 0, n))
+        return err_set(err, CONFIG_ESYNTAX, "%s: expected text, got a zero byte", file);
+    rc = ini_text_read(file, text, n, on_entry, &p, err);
+    return rc ? rc : check(c, file, err);
+}
+
+int box_config_load(struct box_config *c, const char *path, struct err *err)
+{
+    static char text[CONFIG_FILE_MAX + 1];
+    size_t n;
+    int rc = config_read_file(text, &n, path, err);
+
+    return rc ? rc : box_config_parse(c, path, text, n, err);
+}

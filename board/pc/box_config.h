@@ -1,0 +1,74 @@
+/* What the box is told by ringcast.conf, as a person edits it on the FAT partition (rootfs/ringcast.conf explains each key). Every
+ * section and key may be missing; what is not known is refused with file, line, what was expected and what came. */
+#ifndef BOARD_PC_BOX_CONFIG_H
+#define BOARD_PC_BOX_CONFIG_H
+
+#include "board/host/config.h"
+#include "board/pc/errors.h"
+#include "board/pc/identity.h"
+#include "net/pxe/entry.h"
+
+#define BOX_NAME_MAX 32
+#define BOX_RESERVES_MAX 512
+#define BOX_CHOICES_MAX 512
+#define BOX_SERVERS_MAX 3
+#define BOX_LEASE_MAX (30u * 24 * 3600)
+
+enum box_dhcp_mode { BOX_DHCP_SERVER, BOX_DHCP_PROXY, BOX_DHCP_OFF };
+
+struct box_entry {
+    char name[BOOT_NAME_MAX + 1];
+    char folder[BOOT_PATH_MAX + 1]; /* relative, below the configuration file's folder */
+    char loader[BOOT_PLATFORMS][BOOT_PATH_MAX + 1], script[BOOT_PATH_MAX + 1]; /* relative to it; "": none */
+    uint16_t id; /* 0: given in order */
+    bool hidden;
+    unsigned line; /* of its section's first key, for messages */
+};
+
+struct box_mac_address {
+    uint8_t mac[6];
+    uint32_t address;
+};
+
+struct box_mac_entry {
+    uint8_t mac[6];
+    char entry[BOOT_NAME_MAX + 1];
+};
+
+struct box_config {
+    struct config ring; /* [ring]; its interface ("": auto) and address come from [box] */
+    char name[BOX_NAME_MAX + 1];
+    char after_pass[9]; /* "reboot", "poweroff" or "wait" */
+    char disk[IDENTITY_DISK_MAX + 1];
+    uint32_t address;
+    uint8_t prefix;
+    struct {
+        enum box_dhcp_mode mode;
+        uint32_t first, last; /* of the pool; 0: from the address (box_config_check) */
+        uint32_t lease_s;
+        uint32_t router, dns[BOX_SERVERS_MAX];
+        unsigned n_dns;
+        struct box_mac_address reserve[BOX_RESERVES_MAX];
+        unsigned n_reserve;
+    } dhcp;
+    struct {
+        char fallback[BOOT_NAME_MAX + 1]; /* "ring" or an entry's name */
+        char image[65];                   /* served to whoever names none; "": the first by name */
+        uint8_t menu_seconds;             /* 0: no menu */
+        bool rearm, uefi_direct;
+        struct box_mac_entry machine[BOX_CHOICES_MAX];
+        unsigned n_machine;
+    } boot;
+    struct box_entry entry[BOOT_ENTRIES_MAX - 1]; /* trees; the ring is always there */
+    unsigned n_entries;
+};
+
+void box_config_defaults(struct box_config *);
+/* Text of n bytes; fuzzed. Fits together when it returns 0. */
+int box_config_parse(struct box_config *, const char *file, const char *text, size_t n, struct err *);
+int box_config_load(struct box_config *, const char *path, struct err *);
+
+/* "52:49:4e:47:00:01" (or with '-'), any letter case. */
+bool box_mac_parse(const char *text, uint8_t mac[6]);
+
+#endif

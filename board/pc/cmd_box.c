@@ -1,0 +1,96 @@
+/* ringcast box: the appliance, in the foreground. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "board/host/commands.h"
+#include "board/host/interrupt.h"
+#include "board/host/report.h"
+#include "board/host/serve_log.h"
+#include "board/pc/box.h"
+#include "imaging/fec/fec.h"
+
+static const char help[] =
+    "usage: ringcast box [--config FILE] [--interface IF|auto] [--images DIR] [--payload DIR] --data DIR\n"
+    "\n"
+    "  --config FILE      ringcast.conf; without it the defaults hold\n"
+    "  --interface IF     where the machines are; auto (the default): the first with a link\n"
+    "  --images DIR       .ring images to serve; raw images there are packed first\n"
+    "  --payload DIR      what targets boot\n"
+    "  --data DIR         where the box keeps its key, its memory and packed images\n"
+    "  --check            read the configuration and say whether it can be understood\n"
+    "\n"
+    "Hands out addresses, boots machines, images them. Ends on SIGINT or SIGTERM.\n";
+
+static const struct option options[] = {{"config", 1, 0, 'c'}, {"interface", 1, 0, 'k'}, {"images", 1, 0, 'i'},
+                                        {"payload", 1, 0, 'p'}, {"data", 1, 0, 'd'},     {"check", 0, 0, 'n'},
+                                        {"help", 0, 0, 'h'},   {0, 0, 0, 0}};
+
+struct arguments {
+    struct box_paths paths;
+    bool check;
+};
+
+static int usage(const char *said)
+{
+    fprintf(stderr, "ringcast box: %s; 'ringcast box --help' says more\n", said);
+    return EXIT_USAGE;
+}
+
+static int parse(struct arguments *a, int argc, char **argv)
+{
+    int c;
+
+    optind = 1;
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        if (c == 'h') {
+            fputs(help, stdout);
+            exit(EXIT_DONE);
+        }
+        if (c == '?')
+            return usage("an option is unknown or lacks its value");
+        a->check |= c == 'n';
+        a->paths.config = c == 'c' ? optarg : a->paths.config;
+        a->paths.interface = c == 'k' ? optarg : a->paths.interface;
+        a->paths.images = c == 'i' ? optarg : a->paths.images;
+        a->paths.payload = c == 'p' ? optarg : a->paths.payload;
+        a->paths.data = c == 'd' ? optarg : a->paths.data;
+    }
+    if (optind < argc)
+        return usage("expected options only");
+    return a->paths.data || a->check ? 0 : usage("expected --data DIR");
+}
+
+/* A missing file is somebody's wish to have the defaults. */
+static int load(struct box_config *config, const char *path, struct err *err)
+{
+    box_config_defaults(config);
+    if (path && access(path, F_OK) == 0)
+        return box_config_load(config, path, err);
+    if (path)
+        serve_log("there is no %s: the defaults hold", path);
+    return box_config_parse(config, "defaults", "", 0, err);
+}
+
+int cmd_box(int argc, char **argv)
+{
+    static struct arguments a;
+    static struct box_config config;
+    struct err err = {0};
+    int rc = parse(&a, argc, argv);
+
+    if (rc)
+        return rc;
+    rc = load(&config, a.paths.config, &err);
+    if (a.check)
+        return rc ? report_failure("box", &err, false) : EXIT_DONE;
+    fec_init(NULL);
+    if (rc)
+        box_refuse(&err, interrupt_watch());
+    else
+        rc = box_run(&config, &a.paths, interrupt_watch(), &err);
+    return rc ? report_failure("box", &err, false) : EXIT_DONE;
+}

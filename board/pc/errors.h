@@ -1,0 +1,22 @@
+/* What can go wrong in the box itself. X(NAME, code, sentence) */
+#ifndef BOARD_PC_ERRORS_H
+#define BOARD_PC_ERRORS_H
+
+#define PC_ERRORS(X)                                                                               \
+    X(PC_EJOURNAL, -2200, "the box's memory (the journal) cannot be opened or written")           \
+    X(PC_EFULL, -2201, "the box's memory (the journal) is full")                                   \
+    X(PC_EIDENTITY, -2202, "the box's identity key cannot be read or made")                        \
+    X(PC_EMEMORY, -2203, "out of memory")                                                          \
+    X(PC_ESECTION, -2204, "the configuration has a section that does not belong there")            \
+    X(PC_EKEY, -2205, "the configuration has a key that does not belong there")                    \
+    X(PC_EVALUE, -2206, "the configuration has a value out of its range or of the wrong kind")     \
+    X(PC_EINTERFACE, -2207, "no network interface has a link")                                     \
+    X(PC_EFOLDER, -2208, "a folder of the box cannot be read")                                     \
+    X(PC_ETHREAD, -2209, "a thread of the box cannot be started")                                  \
+    X(PC_EPAYLOAD, -2210, "the payload for targets is missing or not of this box's kind")
+
+#define X(name, code, sentence) name = code,
+enum pc_error { PC_ERRORS(X) };
+#undef X
+
+#endif

@@ -1,0 +1,46 @@
+/* What the box remembers: small values under small keys, in one file that only grows, until it is written anew.
+ *
+ *   file    "RCJOURN1", then records
+ *   record  CRC-32 of the rest (4) | kind (1) | length of key (1) | length of value (2) | key | value
+ *
+ * Integers are big-endian. The last record of a kind and key counts; one without a value removes it. A power cut may leave a
+ * record half written: reading ends at the first one whose checksum is wrong, and what follows is cut off. Writing anew goes
+ * to a second file that takes the first one's name when it is whole and on the disk, so that at every instant one of the two
+ * is there.
+ *
+ * journal_put hands the record to the kernel: it survives the end of the program. A thread brings it to the disk within a
+ * second, because nobody's lease shall wait for a slow disk. One thread calls. */
+#ifndef BOARD_PC_JOURNAL_H
+#define BOARD_PC_JOURNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "board/pc/errors.h"
+#include "net/wire/err.h"
+
+#define JOURNAL_KEY_MAX 255
+#define JOURNAL_VALUE_MAX 1024
+#define JOURNAL_FILE_MAX (8u << 20) /* the file, and its copy in memory */
+#define JOURNAL_RECORDS_MAX 32768   /* different keys at once */
+
+/* Who keeps what: never reuse a number. */
+enum journal_kind {
+    JOURNAL_LEASE = 1,   /* net/dhcp */
+    JOURNAL_BINDING = 2, /* net/bsdp */
+    JOURNAL_MACHINE = 3, /* machines.h */
+    JOURNAL_SESSION = 4, /* ring sessions: image id -> TSI and group key */
+};
+
+struct journal;
+/* A record that counts. Key and value are lent for the call. */
+typedef void journal_each(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
+
+/* Opens or makes the file, tells every record that counts, in the order they were last written. */
+int journal_open(struct journal **, const char *path, journal_each *each, void *ctx, struct err *);
+/* 0, or PC_EJOURNAL, PC_EFULL: then nothing has changed, and the value is known to its owner alone. nkey 1 .. 255. */
+int journal_put(struct journal *, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue);
+/* Everything is on the disk when it returns. Safe on NULL. */
+void journal_close(struct journal *);
+
+#endif
