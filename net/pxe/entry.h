@@ -52,6 +52,7 @@ struct boot_entry {
     char root[BOOT_PATH_MAX + 1];   /* BSDP: root path (option 17) as it is to be sent; "": none */
     uint16_t attributes;            /* BSDP: upper half of the image id; 0: BOOT_ATTRIBUTES */
     bool hidden;                    /* BSDP: listed only to Macs that ask for its attributes */
+    bool any_mac;                   /* BSDP: its loader is not for Intel Macs alone */
     const struct boot_rule *rules;  /* borrowed, outlives the entry */
     unsigned n_rules;
 };
