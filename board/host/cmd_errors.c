@@ -20,6 +20,7 @@
 #include "net/pxe/errors.h"
 #include "net/ring/ring.h"
 #include "net/session/errors.h"
+#include "net/tftp/errors.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -35,7 +36,7 @@ static const struct row rows[] = {
     DISK_ERRORS(X) RING_ERRORS(X) IP_ERRORS(X) SESSION_ERRORS(X) HTTP_ERRORS(X) MDNS_ERRORS(X) DHCP_ERRORS(X)
     HOST_ERRORS(X) CONFIG_ERRORS(X) SCREEN_ERRORS(X)
     PC_ERRORS(X)
-    CONTENT_ERRORS(X)
+    TFTP_ERRORS(X) CONTENT_ERRORS(X)
     BSDP_ERRORS(X) PXE_ERRORS(X)
 };
 #undef X

@@ -24,7 +24,7 @@ void ip_assert_thread(void);
 #define MEMP_NUM_TCP_PCB 128         /* handshakes last milliseconds: 128 at once serve thousands a minute */
 #define MEMP_NUM_TCP_PCB_LISTEN 8    /* one a service */
 #define MEMP_NUM_TCP_SEG 2048        /* TCP_SND_QUEUELEN for a few bulk senders, some for everybody */
-#define MEMP_NUM_UDP_PCB 16          /* beacons, mDNS, DHCP, DNS, and room */
+#define MEMP_NUM_UDP_PCB 32          /* beacons, mDNS, DHCP both ways, DNS, TFTP's nine, and room */
 #define MEMP_NUM_IGMP_GROUP 40       /* all-systems, mDNS, and a group per image */
 #define MEMP_NUM_SYS_TIMEOUT 32      /* lwIP's own cyclic timers, mDNS probing, and room */
 #define MEMP_NUM_REASSDATA 8         /* fragments are rare here: every sender of ours sets DF */

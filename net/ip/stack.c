@@ -252,6 +252,18 @@ const uint8_t *ip_stack_mac(const struct ip_stack *s)
     return s->link.mac;
 }
 
+bool ip_stack_mac_of(const struct ip_stack *s, uint32_t address, uint8_t mac[6])
+{
+    ip4_addr_t wanted = {lwip_htonl(address)};
+    const ip4_addr_t *at;
+    struct eth_addr *found;
+
+    if (etharp_find_addr((struct netif *)(uintptr_t)&s->netif, &wanted, &found, &at) < 0)
+        return false;
+    memcpy(mac, found->addr, 6);
+    return true;
+}
+
 int ip_stack_wait_address(struct ip_stack *s, int timeout_ms, struct err *err)
 {
     struct mono end = mono_add(ip_clock(), timeout_ms * MONO_MS);

@@ -65,6 +65,8 @@ void ip_stack_adopt(struct ip_stack *);
 /* Our address; 0 while there is none. */
 uint32_t ip_stack_address(const struct ip_stack *);
 const uint8_t *ip_stack_mac(const struct ip_stack *);
+/* The MAC of a neighbour, as ARP knows it at this moment. */
+bool ip_stack_mac_of(const struct ip_stack *, uint32_t address, uint8_t mac[6]);
 /* Twice what DHCP and then link-local addressing take: the switch's port may wake up late. */
 #define IP_ADDRESS_MS 40000
 /* Steps until there is an address, at most timeout_ms. Blocks. 0, IP_ENOADDRESS or IP_ESTOPPED. */
