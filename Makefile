@@ -17,7 +17,7 @@ export LC_ALL := C
 export SOURCE_DATE_EPOCH ?= 1
 
 goals := $(or $(MAKECMDGOALS),all)
-passive := help clean distclean bump image run
+passive := help clean distclean bump
 Q := $(if $(V),,@)
 comma := ,
 say = $(if $(V),,@printf '  %-5s %s\n' '$1' '$2')
@@ -27,7 +27,7 @@ all: build/ringcast build/init compile_commands.json ## build/ringcast and build
 # --- packages -------------------------------------------------------------------------------------------------------
 # Missing Debian packages are installed before anything else: make starts over after making an included file.
 ifneq ($(filter-out $(passive),$(goals)),)
-tags := build $(filter test check fuzz demo bench fmt,$(goals))
+tags := build $(filter test check fuzz demo bench fmt kernel image run,$(goals))
 include $(tags:%=build/packages/%)
 endif
 build/packages/%: tools/packages.txt
@@ -48,8 +48,10 @@ endif
 # --- what is made before it is compiled -----------------------------------------------------------------------------
 ifneq ($(ready),)
 boot_deps := RINGCAST_CACHE='$(RINGCAST_CACHE)' tools/boot-deps
-FONT := $(shell $(boot_deps) path font)
+$(foreach w,FONT BOOT KERNEL,$(eval $w := $(shell $(boot_deps) path $(shell echo $w | tr A-Z a-z))))
 $(FONT)/.done: ; @$(boot_deps) build font
+$(BOOT)/.done: ; @$(boot_deps) build boot
+$(KERNEL)/.done: ; @$(boot_deps) build kernel
 build/gen/font.c: tools/psf2c | $(FONT)/.done
 	@mkdir -p $(@D)
 	$(Q)tools/psf2c $(FONT)/console-setup-linux/usr/share/consolefonts/Lat15-TerminusBold32x16.psf.gz > $@
@@ -147,6 +149,19 @@ build/init.debug: $(patsubst %.c,build/obj/rel/%.o,$(call find,rootfs/init) imag
 	$(call say,LINK,$@)
 	$(Q)$(CC_rel) $(FLAGS_rel) -static -Wl,--gc-sections -o $@ $^
 
+# --- the box --------------------------------------------------------------------------------------------------------
+box := build/ringcast-pc-x86_64.img
+$(box): build/ringcast build/init tools/image tools/mkcpio tools/mkuki board/pc/ringcast.conf $(KERNEL)/.done $(BOOT)/.done
+	$(call say,IMAGE,$@)
+	$(Q)tools/image $(KERNEL) $(BOOT) build
+$(box).zst: $(box)
+	$(call say,ZSTD,$@)
+	$(Q)zstd -q -f -T0 -15 --long=27 $< -o $@
+$(box).bmap: $(box)
+	$(Q)bmaptool -q create -o $@ $<
+$(box).sha256: $(box) $(box).zst
+	$(Q)cd build && sha256sum $(notdir $^) > $(@F)
+
 # --- tests ----------------------------------------------------------------------------------------------------------
 unit_bin := $(unit:tests/unit/%.c=build/unit/%)
 fuzz_bin := $(fuzz:tests/fuzz/%.c=build/fuzz/%)
@@ -218,11 +233,12 @@ bump: ## lock the third-party sources the archive holds now
 fmt: ## format the sources as .clang-format says
 	@clang-format -i $(shell find imaging net board rootfs tests -name '*.[ch]')
 
-image: ## not yet: the bootable box
-	@echo "The bootable box is not part of this tree yet: 'make' builds the program, 'make demo' shows it at work."; exit 1
+kernel: $(KERNEL)/.done ## the kernel of kernel-config/, kept in the cache: a quarter of an hour, once
 
-run: ## not yet: the box and its clients in virtual machines
-	@echo "The box in virtual machines is not part of this tree yet: 'make demo' runs the program on this one."; exit 1
+image: $(box) $(box:=.zst) $(box:=.bmap) $(box:=.sha256) ## the flashable box: build/ringcast-pc-x86_64.img (.zst, .bmap, .sha256)
+
+run: $(box) ## the box in QEMU, serial port on this terminal; FIRMWARE=uefi, NET=SOCKET of a switch, DISK=FILE kept
+	@tools/run "$(FIRMWARE)" "$(NET)" "$(DISK)"
 
 compile_commands.json: Makefile $(product) $(unit) $(fuzz) $(sim) $(bench) $(e2e) $(boot) $(boot_main)
 	@tools/compile-commands "$(CC_asan) $(FLAGS_asan) $(WARN_asan) $(call include_of,asan)" \
@@ -235,5 +251,5 @@ help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r t d; do \
 		printf '  make %-8s %s\n' "$$t" "$$d"; done
 
-.PHONY: all unit-tests fuzz-targets bench-programs e2e-programs check test sim fuzz bench demo size repro errors bump fmt image run \
+.PHONY: all unit-tests fuzz-targets bench-programs e2e-programs check test sim fuzz bench demo size repro errors bump fmt kernel image run \
 	clean help FORCE
