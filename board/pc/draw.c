@@ -1,6 +1,7 @@
 #include "board/pc/draw.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "net/wire/must.h"
@@ -231,10 +232,17 @@ static void draw_word(struct layout *l, const struct screen_page *p)
     l->y += tall + l->margin;
 }
 
+/* The number stands behind the bar, twice as large as other text. */
 static void draw_bar(struct layout *l, int percent)
 {
-    int full = l->canvas->width - 2 * l->margin, tall = l->row, edge = 2 * l->scale;
-    int inner = (full - 4 * edge) * clamp(percent, 0, 100) / 100;
+    char number[16];
+    int wide = 2 * draw_font.width * l->scale, tall = 2 * l->row, edge = 2 * l->scale;
+    int full = l->canvas->width - 3 * l->margin - 5 * wide;
+    percent = clamp(percent, 0, 100);
+    int inner = (full - 4 * edge) * percent / 100;
+    snprintf(number, sizeof number, "%3d %%", percent);
+    draw_text(l->canvas, l->canvas->width - l->margin - 5 * wide, l->y, 2 * l->scale, 2 * l->scale,
+              number, l->theme->ink);
     struct draw_rect outside = {l->margin, l->y, full, tall};
     draw_fill(l->canvas, outside, l->theme->ink);
     outside = (struct draw_rect){l->margin + edge, l->y + edge, full - 2 * edge, tall - 2 * edge};

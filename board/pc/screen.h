@@ -43,7 +43,7 @@ struct screen_page {
     enum screen_shape shape;                 /* beside the word */
     const char *sentence;                    /* what it means or what to do next; wrapped; NULL for none */
     struct screen_line lines[SCREEN_LINES];  /* image, serial, MAC, disk, rate, time left ... */
-    int percent;                             /* 0 .. 100 draws the bar; negative: no bar */
+    int percent;                             /* 0 .. 100 draws bar and number; negative: neither */
 };
 
 struct screen;
