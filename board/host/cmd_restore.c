@@ -267,7 +267,7 @@ static double ratio_to_bound(const struct receive_counts *c)
 static double loss_of(const struct receive_counts *c)
 {
     double lost = (double)atomic_load(&c->lost);
-    double all = lost + (double)atomic_load(&c->packets) + (double)atomic_load(&c->body_packets);
+    double all = lost + (double)(atomic_load(&c->packets) + atomic_load(&c->body_packets) + atomic_load(&c->early));
 
     return all > 0 ? lost / all : 0;
 }

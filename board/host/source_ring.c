@@ -106,6 +106,7 @@ static void ring_source_free(struct ring_source *g)
     if (g->stack)
         ip_stack_close(g->stack);
     body_free(&g->body);
+    collect_free(&g->collect);
     free(g);
 }
 
@@ -200,6 +201,7 @@ static int ring_body(struct source *s, struct receive_counts *counts, struct err
     int rc = body_init(&g->body, s->head.body_bytes, err);
 
     collect_init(&g->collect, g->welcome.key, g->welcome.tsi, &g->body, counts);
+    collect_keep(&g->collect);
     while (!rc && !s->owns_body) {
         rc = listen(g, &v, err);
         if (!rc && body_complete(&g->body))
@@ -219,7 +221,6 @@ static int ring_feed(struct source *s, struct receive *r, struct err *err)
     struct vigil v = {now_ns(), now_ns(), 0};
     int rc = 0;
 
-    g->collect.counts = receive_counts(r);
     receive_attach(r, &g->collect, &source);
     while (!rc && !receive_complete(r) && !receive_stopped(r)) {
         rc = listen(g, &v, err);

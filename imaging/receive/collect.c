@@ -1,9 +1,8 @@
 #include "imaging/receive/collect.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "imaging/packet/packet.h"
 
 #define BATCH 256
 
@@ -52,6 +51,65 @@ static void clock_packet(struct collect *c, uint64_t now_ns)
     atomic_store_explicit(&n->last_ns, now_ns, memory_order_relaxed);
 }
 
+/* An authentic packet of the stream. */
+static void take(struct collect *c, const struct packet *p, uint64_t now_ns)
+{
+    bump(&c->counts->packets);
+    clock_packet(c, now_ns);
+    intake_symbol(c->intake, p->cci, p->sbn, p->k, p->esi, p->lg_t, p->symbol);
+}
+
+void collect_keep(struct collect *c)
+{
+    c->early = malloc(COLLECT_EARLY * sizeof *c->early);
+    c->n_early = 0;
+}
+
+static void put_by(struct collect *c, const uint8_t *bytes, uint64_t now_ns)
+{
+    if (!c->early || c->n_early == COLLECT_EARLY) {
+        bump(&c->counts->early);
+        return;
+    }
+    c->early[c->n_early].at_ns = now_ns;
+    memcpy(c->early[c->n_early++].bytes, bytes, PACKET_BYTES);
+}
+
+static void take_over(struct receive_counts *to, struct receive_counts *from)
+{
+    atomic_fetch_add(&to->body_packets, atomic_load(&from->body_packets));
+    atomic_fetch_add(&to->early, atomic_load(&from->early));
+    atomic_fetch_add(&to->foreign, atomic_load(&from->foreign));
+    atomic_fetch_add(&to->forged, atomic_load(&from->forged));
+    atomic_fetch_add(&to->malformed, atomic_load(&from->malformed));
+    atomic_store(&to->lost, atomic_load(&from->lost));
+}
+
+void collect_attach(struct collect *c, struct intake *intake, struct receive_counts *counts, uint64_t source_symbols)
+{
+    struct packet p;
+
+    if (c->counts && counts != c->counts)
+        take_over(counts, c->counts);
+    c->counts = counts;
+    c->intake = intake;
+    c->source_symbols = source_symbols;
+    for (uint32_t i = 0; intake && i < c->n_early; i++) {
+        const struct collect_early *e = c->early + i;
+
+        if (!packet_decode(e->bytes, PACKET_BYTES, &p))
+            take(c, &p, e->at_ns);
+    }
+    collect_free(c);
+}
+
+void collect_free(struct collect *c)
+{
+    free(c->early);
+    c->early = NULL;
+    c->n_early = 0;
+}
+
 void collect_datagram(struct collect *c, const uint8_t *bytes, size_t n, uint64_t now_ns)
 {
     struct packet p;
@@ -81,13 +139,10 @@ void collect_datagram(struct collect *c, const uint8_t *bytes, size_t n, uint64_
             body_symbol(c->body, p.cci, p.sbn, p.k, p.esi, p.lg_t, p.symbol);
         return;
     }
-    if (!c->intake) {
-        bump(&c->counts->early);
-        return;
-    }
-    bump(&c->counts->packets);
-    clock_packet(c, now_ns);
-    intake_symbol(c->intake, p.cci, p.sbn, p.k, p.esi, p.lg_t, p.symbol);
+    if (c->intake)
+        take(c, &p, now_ns);
+    else
+        put_by(c, bytes, now_ns);
 }
 
 int collect_poll(struct collect *c, const struct frame_source *source, int timeout_ms)

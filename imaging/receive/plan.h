@@ -43,7 +43,7 @@ enum chunk_state {
 /* Counters for the board, beacons and the report. Written by their stage, read by anyone. */
 struct receive_counts {
     _Atomic uint64_t packets, wanted;    /* authentic ones of the stream; those that brought something */
-    _Atomic uint64_t body_packets, early; /* of the body; of the stream before the body was there */
+    _Atomic uint64_t body_packets, early; /* of the body; of the stream before the body was there, not kept */
     _Atomic uint64_t foreign, forged, malformed; /* another session's; wrong tag; not a packet */
     _Atomic uint64_t stale, skipped, bad;        /* see track.h */
     _Atomic uint64_t lost;               /* packet numbers that never came */

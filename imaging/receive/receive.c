@@ -126,13 +126,13 @@ int receive_open(struct receive **out, const struct img_head *head, const struct
 void receive_attach(struct receive *r, struct collect *c, const struct frame_source *source)
 {
     const struct img_body *b = r->plan.body;
+    uint64_t source_symbols = 0;
 
-    c->source_symbols = 0;
     for (uint32_t w = 0; w < b->nwindows; w++)
-        c->source_symbols += (uint64_t)b->windows[w].d * b->windows[w].k;
-    c->intake = r->work ? &r->intake : NULL;
+        source_symbols += (uint64_t)b->windows[w].d * b->windows[w].k;
     if (source)
         r->intake.source = *source;
+    collect_attach(c, r->work ? &r->intake : NULL, &r->plan.counts, source_symbols);
 }
 
 void receive_events(struct receive *r)

@@ -32,7 +32,7 @@ struct receive;
 int receive_open(struct receive **out, const struct img_head *head, const struct img_body *body,
                  struct disk *disk, const struct receive_options *opt, struct err *err);
 
-/* Lets c give symbols to this receiver: sets its intake and the bound. The source (NULL: none that knows) is asked for its
+/* Lets c give symbols to this receiver, those it kept first: sets its intake, its counts and the bound. The source (NULL: none that knows) is asked for its
  * backlog when the disk is behind; copied. */
 void receive_attach(struct receive *r, struct collect *c, const struct frame_source *source);
 

@@ -125,7 +125,7 @@ static void fail(const struct err *err)
 int main(int argc, char **argv)
 {
     static struct bench b;
-    struct receive_options opt = {.verify = true, .threads = 1};
+    struct receive_options opt = {.verify = true, .threads = 1, .memory = RECEIVE_MEMORY};
     struct receive *r;
     struct disk disk;
     struct disk_want want = {0};

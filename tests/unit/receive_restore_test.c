@@ -256,6 +256,61 @@ static void what_was_on_the_target_is_gone(void **state)
     target_end(&t);
 }
 
+/* One pass of sealed datagrams, of which the body is there after `early`. */
+static void sealed_pass(struct receive *r, struct collect *c, const struct mac_key *key, uint32_t early)
+{
+    uint8_t datagram[PACKET_BYTES];
+    uint32_t sent = 0;
+
+    for (uint32_t i = 0; i < image.body.nwindows; i++) {
+        const struct img_window *w = image.body.windows + i;
+
+        for (uint32_t n = 0; n < w->k * w->d; n++) {
+            struct packet p = {.cci = sent, .tsi = 9, .toi = PACKET_TOI_STREAM, .sbn = w->first_sbn + n % w->d,
+                               .k = w->k, .esi = (uint16_t)(n / w->d), .lg_t = 8};
+
+            packet_header_encode(&p, datagram);
+            memcpy(datagram + PACKET_HEADER_BYTES, made_symbol(&image, w, n % w->d, n / w->d), PACKET_SYMBOL_BYTES);
+            mac_seal(key, datagram);
+            collect_datagram(c, datagram, PACKET_BYTES, ++sent);
+            if (sent == early)
+                receive_attach(r, c, NULL);
+            receive_events(r);
+        }
+    }
+}
+
+static void what_came_before_the_body_is_not_lost(void **state)
+{
+    static const uint8_t secret[MAC_KEY_BYTES] = "sixteen bytes k";
+    struct receive_counts before;
+    struct collect c;
+    struct mac_key key;
+    struct target t;
+    struct receive *r;
+    struct err err = {0};
+
+    (void)state;
+    memset(&before, 0, sizeof before);
+    before.foreign = 5;
+    target_make(&t, 0);
+    r = open_on(&t, &by_default);
+    mac_key_init(&key, secret);
+    collect_init(&c, secret, 9, NULL, &before);
+    collect_keep(&c);
+    sealed_pass(r, &c, &key, 4000);
+    assert_true(receive_settle(r));
+    assert_int_equal(receive_finish(r, &err), 0);
+    assert_int_equal(receive_counts(r)->early, 0);
+    assert_int_equal(receive_counts(r)->foreign, 5);
+    assert_int_equal(receive_counts(r)->packets, c.source_symbols);
+    assert_int_equal(receive_counts(r)->first_ns, 1);
+    assert_restored(&t);
+    collect_free(&c);
+    receive_close(r);
+    target_end(&t);
+}
+
 static void loss_is_decoded_within_the_pass(void **state)
 {
     struct channel ch = {.seed = 3, .passes = 1, .repair = 200, .loss = 0.03};
@@ -510,6 +565,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_clean_ring_restores_in_one_pass),
         cmocka_unit_test(what_was_on_the_target_is_gone),
+        cmocka_unit_test(what_came_before_the_body_is_not_lost),
         cmocka_unit_test(loss_is_decoded_within_the_pass),
         cmocka_unit_test(without_memory_incomplete_chunks_wait_on_the_target),
         cmocka_unit_test(joins_anywhere_with_loss_disorder_and_duplicates),
