@@ -5,30 +5,56 @@
 #include <time.h>
 
 #define TICK_MS 250
-#define LOSS_WINDOW_NS INT64_C(1000000000)
+#define SHED_NS INT64_C(1000000000)
+#define LEAST_PACKETS 2048 /* for a loss that means something */
 
 static uint32_t ppm(uint64_t part, uint64_t whole)
 {
     return whole ? (uint32_t)(part * 1000000 / whole) : 0;
 }
 
-/* Loss of the last second, and whether the disk had blocks left out in it. */
+/* Packets of the widest window: over so many the loss is looked at. */
+static uint64_t window_packets(const struct watch *w)
+{
+    uint64_t widest = 0;
+
+    for (uint32_t i = 0; w->body && i < w->body->nwindows; i++) {
+        const struct img_window *v = w->body->windows + i;
+
+        if ((uint64_t)v->d * v->k > widest)
+            widest = (uint64_t)v->d * v->k;
+    }
+    return widest;
+}
+
+/* Loss over about the last window's worth of packets; over all of them while there are fewer. */
+static void note_loss(struct watch *w, struct session_facts *f, uint64_t seen, uint64_t lost)
+{
+    const struct watch_mark *last = &w->mark[(w->marks - 1) % WATCH_MARKS];
+    const struct watch_mark *first = &w->mark[w->marks < WATCH_MARKS ? 0 : w->marks % WATCH_MARKS];
+
+    if (seen < last->seen || lost < first->lost) /* a late packet is no longer a lost one */
+        return;
+    if (seen - first->seen + lost - first->lost >= LEAST_PACKETS)
+        f->loss_ppm = ppm(lost - first->lost, seen - first->seen + lost - first->lost);
+    if (w->body && seen - last->seen >= window_packets(w) / WATCH_MARKS)
+        w->mark[w->marks++ % WATCH_MARKS] = (struct watch_mark){seen, lost};
+}
+
+/* What was heard and what was not, and whether the disk had blocks left out in the last second. */
 static void note_window(struct watch *w, struct session_facts *f)
 {
     struct receive_counts *c = w->counts;
     int64_t now = host_now().ns;
-    uint64_t seen = atomic_load(&c->packets) + atomic_load(&c->body_packets), lost = atomic_load(&c->lost);
-    uint64_t shed = atomic_load(&c->shed);
+    uint64_t seen = atomic_load(&c->packets) + atomic_load(&c->body_packets) + atomic_load(&c->early);
+    uint64_t lost = atomic_load(&c->lost), shed = atomic_load(&c->shed);
 
     f->heard = (uint32_t)seen;
     f->missed = (uint32_t)lost;
-    if (now - w->since_ns < LOSS_WINDOW_NS)
+    note_loss(w, f, seen, lost);
+    if (now - w->since_ns < SHED_NS)
         return;
-    if (seen >= w->seen && lost >= w->lost)
-        f->loss_ppm = ppm(lost - w->lost, seen - w->seen + lost - w->lost);
     f->disk_limited = shed > w->shed;
-    w->seen = seen;
-    w->lost = lost;
     w->shed = shed;
     w->since_ns = now;
 }
@@ -86,31 +112,47 @@ static void heed(struct watch *w)
     receive_stop(w->receive, &why);
 }
 
+static struct timespec next_look(void)
+{
+    int64_t at = host_now().ns + TICK_MS * INT64_C(1000000);
+
+    return (struct timespec){at / 1000000000, at % 1000000000};
+}
+
 static void *watch_main(void *arg)
 {
     struct watch *w = arg;
 
-    while (!atomic_load(&w->end)) {
-        pthread_mutex_lock(&w->lock);
+    pthread_mutex_lock(&w->lock);
+    while (!w->end) {
+        struct timespec at = next_look();
+
         gather(w);
         if (w->source->ops->tell)
             w->source->ops->tell(w->source, &w->facts);
         show(w);
         heed(w);
-        pthread_mutex_unlock(&w->lock);
-        nanosleep(&(struct timespec){.tv_nsec = TICK_MS * 1000000}, NULL);
+        pthread_cond_timedwait(&w->news, &w->lock, &at);
     }
+    pthread_mutex_unlock(&w->lock);
     return NULL;
 }
 
 int watch_start(struct watch *w, struct source *source, struct receive_counts *counts, struct err *err)
 {
+    pthread_condattr_t attr;
+
     memset(w, 0, sizeof *w);
     w->source = source;
     w->counts = counts;
     w->since_ns = host_now().ns;
     atomic_store(&w->state, SESSION_MANIFEST);
+    w->marks = 1;
     pthread_mutex_init(&w->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->news, &attr);
+    pthread_condattr_destroy(&attr);
     if (pthread_create(&w->thread, NULL, watch_main, w))
         return err_set(err, RECEIVE_ETHREAD, "a thread cannot be started");
     w->running = true;
@@ -123,7 +165,6 @@ void watch_receiving(struct watch *w, struct receive *receive, const struct img_
     w->receive = receive;
     w->counts = receive_counts(receive);
     w->body = body;
-    w->seen = w->lost = 0;
     progress_start(&w->progress, "restoring", w->source->head.data_bytes, false);
     pthread_mutex_unlock(&w->lock);
     watch_state(w, SESSION_RECEIVING);
@@ -131,14 +172,20 @@ void watch_receiving(struct watch *w, struct receive *receive, const struct img_
 
 void watch_state(struct watch *w, enum session_state state)
 {
+    pthread_mutex_lock(&w->lock);
     atomic_store(&w->state, (int)state);
+    pthread_cond_signal(&w->news);
+    pthread_mutex_unlock(&w->lock);
 }
 
 void watch_stop(struct watch *w, enum session_state state, int error)
 {
     if (!w->running)
         return;
-    atomic_store(&w->end, true);
+    pthread_mutex_lock(&w->lock);
+    w->end = true;
+    pthread_cond_signal(&w->news);
+    pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
     w->running = false;
     gather(w);
@@ -148,5 +195,6 @@ void watch_stop(struct watch *w, enum session_state state, int error)
         show(w);
         progress_end(&w->progress);
     }
+    pthread_cond_destroy(&w->news);
     pthread_mutex_destroy(&w->lock);
 }

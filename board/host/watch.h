@@ -5,20 +5,27 @@
 #include "board/host/progress.h"
 #include "board/host/source.h"
 
+#define WATCH_MARKS 16 /* parts of a window after which the loss is looked at anew */
+
 struct watch {
     struct source *source;
     struct receive_counts *counts;  /* may change once, by watch_receiving */
     const struct img_body *body;    /* NULL until it is there */
     struct receive *receive;        /* to be stopped by an interrupt; NULL until it is there */
     _Atomic int state;              /* enum session_state */
-    _Atomic bool end;
+    bool end;                       /* guarded by lock */
     struct session_facts facts;     /* the latest; read it after watch_stop */
     /* the watch's own */
     pthread_t thread;
     bool running;
     pthread_mutex_t lock; /* guards counts and body */
+    pthread_cond_t news;  /* the end, or another state: not to wait for the next look */
     struct progress progress;
-    uint64_t seen, lost, written, shed;
+    struct watch_mark {
+        uint64_t seen, lost; /* packets */
+    } mark[WATCH_MARKS];     /* the newest is at (marks - 1) % WATCH_MARKS */
+    uint32_t marks;
+    uint64_t shed;
     int64_t since_ns;
 };
 
