@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "imaging/receive/pages.h"
 #include "net/wire/must.h"
 
 #define NO_RUN 0xffffu
@@ -38,7 +39,7 @@ static int take_sums(struct intake *in, uint32_t slots)
 {
     in->lg_t = in->lg_t_asked = FEC_LG_T_DEFAULT;
     in->sums_stride = fec_acc_bytes(in->lg_t);
-    in->sums = aligned_alloc(64, slots * in->sums_stride);
+    in->sums = pages_take(slots * in->sums_stride);
     return in->sums ? 0 : -1;
 }
 
@@ -71,7 +72,7 @@ int intake_init(struct intake *in, struct plan *plan, bool patient, struct err *
         if (b->windows[w].d > widest)
             widest = b->windows[w].d;
     }
-    in->rows.bytes = malloc((size_t)widest * ROWS_HELD * IMG_SYMBOL_BYTES);
+    in->rows.bytes = pages_take((size_t)widest * ROWS_HELD * IMG_SYMBOL_BYTES);
     if (!in->windows || !in->track_memory || !in->left || !in->scratch || !in->rows.bytes ||
         take_sums(in, slots)) {
         intake_free(in);
@@ -443,7 +444,7 @@ static void grow(struct intake *in, unsigned lg_t)
 {
     uint64_t room = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
     size_t stride = fec_acc_bytes(lg_t);
-    uint8_t *sums = in->track.n_slots * stride <= room ? aligned_alloc(64, in->track.n_slots * stride) : NULL;
+    uint8_t *sums = in->track.n_slots * stride <= room ? pages_take(in->track.n_slots * stride) : NULL;
 
     in->lg_t_asked = lg_t;
     if (!sums)

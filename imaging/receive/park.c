@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "imaging/receive/pages.h"
 #include "net/wire/must.h"
 
 #define CELL 4096u
@@ -38,7 +39,7 @@ int park_open(struct park **out, struct plan *plan, size_t bytes, struct err *er
     pthread_mutex_init(&p->lock, NULL);
     p->at = malloc((plan->body->ndata + 1u) * sizeof *p->at);
     p->records = malloc(RECORDS * sizeof *p->records);
-    p->cells = aligned_alloc(CELL, (size_t)p->n_cells * CELL);
+    p->cells = pages_take((size_t)p->n_cells * CELL);
     p->next = malloc(p->n_cells * sizeof *p->next);
     if (!p->at || !p->records || !p->cells || !p->next) {
         park_close(p);

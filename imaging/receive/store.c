@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "imaging/image/sha256.h"
+#include "imaging/receive/pages.h"
 #include "imaging/receive/proof.h"
 #include "net/wire/must.h"
 
@@ -145,7 +146,7 @@ int store_open(struct store **out, struct plan *plan, struct err *err)
 
     *out = NULL;
     if (s)
-        s->memory = aligned_alloc(DISK_ALIGN, (size_t)STORE_BUFFERS * IMG_CHUNK_BYTES);
+        s->memory = pages_take((size_t)STORE_BUFFERS * IMG_CHUNK_BYTES);
     if (!s || !s->memory) {
         free(s);
         return err_set(err, RECEIVE_EMEMORY, "not enough memory for write buffers");
