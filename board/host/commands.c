@@ -10,6 +10,7 @@ const struct command commands[] = {
     {"serve", "images to any number of machines, round and round", cmd_serve},
     {"box", "the appliance: addresses, network boot, images and all", cmd_box},
     {"restore", "an image from a file, a server or the ring onto a disk", cmd_restore},
+    {"target", "what a machine runs that was booted from a box", cmd_target},
     {"errors", NULL, cmd_errors},
     {NULL, NULL, NULL},
 };

@@ -27,6 +27,7 @@ int cmd_key(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_restore(int argc, char **argv);
 int cmd_box(int argc, char **argv);
+int cmd_target(int argc, char **argv);
 int cmd_errors(int argc, char **argv);
 
 /* Ends with a row whose name is NULL. */

@@ -17,6 +17,8 @@ struct source_options {
     const char *interface; /* NULL: the only one there is */
     const char *address;   /* CIDR or "dhcp" */
     int timeout_s;         /* without anything arriving; 0: for ever */
+    int join_s;            /* until the ring lets us in; 0: as long as timeout_s */
+    int farewell_s;        /* the last word is repeated until the sender has it, at most so long; 0: two seconds */
 };
 
 struct source {
@@ -25,6 +27,7 @@ struct source {
     struct img_head head;
     struct img_body body; /* after body() */
     bool owns_body;       /* to be freed with the source; else the file's own */
+    bool told;            /* the sender has the last word: after close() */
 };
 
 struct source_ops {

@@ -12,6 +12,7 @@
 #include "net/session/proto.h"
 
 #define POLL_MS 50
+#define FAREWELL_S 2
 #define COUNT_NS INT64_C(500000000) /* between two looks at the ring's drop counter */
 
 struct ring_source {
@@ -21,7 +22,7 @@ struct ring_source {
     struct ring_rx *rx;
     struct collect collect;
     struct body_object body;
-    int timeout_s;
+    int timeout_s, farewell_s;
     _Atomic uint64_t drops;
 };
 
@@ -89,7 +90,7 @@ static int join(struct ring_source *g, const struct source_options *opt, const c
     if (!rc)
         rc = ip_stack_resolve(g->stack, url.host, 10000, &at.address, err);
     if (!rc)
-        rc = session_join(g->stack, at, url.name, id, opt->timeout_s * 1000, &g->welcome, err);
+        rc = session_join(g->stack, at, url.name, id, (opt->join_s ? opt->join_s : opt->timeout_s) * 1000, &g->welcome, err);
     if (rc)
         return rc;
     flow = (struct ring_flow){g->welcome.group, g->welcome.port};
@@ -122,6 +123,7 @@ static int ring_open(struct source *s, const struct source_options *opt, struct 
     memset(g, 0, sizeof *g);
     s->ctx = g;
     g->timeout_s = opt->timeout_s;
+    g->farewell_s = opt->farewell_s ? opt->farewell_s : FAREWELL_S;
     rc = source_interface(interface, opt->interface, err);
     if (!rc)
         rc = join(g, opt, interface, err);
@@ -250,7 +252,7 @@ static void ring_close(struct source *s, const struct session_facts *last)
 {
     struct ring_source *g = s->ctx;
 
-    session_control_stop(g->control, last, 2000);
+    s->told = session_control_stop(g->control, last, g->farewell_s * 1000);
     ring_source_free(g);
 }
 

@@ -7,6 +7,7 @@
 #define TICK_MS 250
 #define SHED_NS INT64_C(1000000000)
 #define LEAST_PACKETS 2048 /* for a loss that means something */
+#define RATE_NS INT64_C(1000000000)
 
 static uint32_t ppm(uint64_t part, uint64_t whole)
 {
@@ -84,21 +85,69 @@ static void gather(struct watch *w)
     f->drops = w->source->ops->drops ? (uint32_t)w->source->ops->drops(w->source) : 0;
 }
 
-static void show(struct watch *w)
+/* Bytes of data that are on their way to the disk or on it. */
+static uint64_t done_bytes(const struct watch *w)
 {
     uint64_t there = atomic_load(&w->counts->unpacked) + atomic_load(&w->counts->kept);
+
+    return w->body && w->body->ndata ? (uint64_t)((double)w->source->head.data_bytes * (double)there / w->body->ndata) : 0;
+}
+
+static double proven_part(const struct watch *w)
+{
+    uint64_t proven = atomic_load(&w->counts->proven) + atomic_load(&w->counts->kept);
+
+    return w->body->ndata ? (double)proven / w->body->ndata : 1;
+}
+
+static void show_line(struct watch *w)
+{
     char note[96];
 
-    if (!w->body)
-        return;
-    snprintf(note, sizeof note, "loss %.2f %%, read back %.0f %%%s", w->facts.loss_ppm / 1e4,
-             w->body->ndata ? 100.0 * (double)(atomic_load(&w->counts->proven) + atomic_load(&w->counts->kept)) /
-                                  w->body->ndata
-                            : 100.0,
+    snprintf(note, sizeof note, "loss %.2f %%, read back %.0f %%%s", w->facts.loss_ppm / 1e4, 100 * proven_part(w),
              w->facts.disk_limited ? ", disk behind" : "");
-    progress_at(&w->progress,
-                w->body->ndata ? (uint64_t)((double)w->source->head.data_bytes * (double)there / w->body->ndata) : 0,
-                note);
+    progress_at(&w->progress, done_bytes(w), note);
+}
+
+/* The rate of the last few seconds, smoothed: what a person expects of the seconds to come. */
+static void note_rate(struct watch *w, uint64_t done)
+{
+    struct mono now = host_now();
+    int64_t ns = mono_sub(now, w->rated);
+
+    if (ns < RATE_NS)
+        return;
+    if (w->rated.ns && done >= w->rated_done) {
+        uint64_t fresh = (uint64_t)((double)(done - w->rated_done) * 1e9 / (double)ns);
+
+        w->rate = w->rate ? (3 * w->rate + fresh) / 4 : fresh;
+    }
+    w->rated = now;
+    w->rated_done = done;
+}
+
+static void show_view(struct watch *w)
+{
+    struct watch_view v = {.head = &w->source->head, .state = w->facts.state, .left_ns = -1, .facts = &w->facts};
+
+    if (w->body) {
+        v.total = w->source->head.data_bytes;
+        v.done = done_bytes(w);
+        v.proven = (unsigned)(1000 * proven_part(w));
+        note_rate(w, v.done);
+        v.rate = w->rate;
+    }
+    if (v.rate)
+        v.left_ns = (int64_t)((double)(v.total - v.done) * 1e9 / (double)v.rate);
+    w->to.show(w->to.ctx, &v);
+}
+
+static void show(struct watch *w)
+{
+    if (w->to.show)
+        show_view(w);
+    else if (w->body)
+        show_line(w);
 }
 
 /* Sources heed an interrupt themselves; a slow disk that is being waited for does not. */
@@ -138,11 +187,13 @@ static void *watch_main(void *arg)
     return NULL;
 }
 
-int watch_start(struct watch *w, struct source *source, struct receive_counts *counts, struct err *err)
+int watch_start(struct watch *w, struct source *source, struct receive_counts *counts, const struct watch_show *to,
+                struct err *err)
 {
     pthread_condattr_t attr;
 
     memset(w, 0, sizeof *w);
+    w->to = *to;
     w->source = source;
     w->counts = counts;
     w->since_ns = host_now().ns;
@@ -165,7 +216,8 @@ void watch_receiving(struct watch *w, struct receive *receive, const struct img_
     w->receive = receive;
     w->counts = receive_counts(receive);
     w->body = body;
-    progress_start(&w->progress, "restoring", w->source->head.data_bytes, false);
+    if (!w->to.show)
+        progress_start(&w->progress, "restoring", w->source->head.data_bytes, false);
     pthread_mutex_unlock(&w->lock);
     watch_state(w, SESSION_RECEIVING);
 }
@@ -191,10 +243,9 @@ void watch_stop(struct watch *w, enum session_state state, int error)
     gather(w);
     w->facts.state = state;
     w->facts.error = error;
-    if (w->body) {
-        show(w);
+    show(w);
+    if (w->body && !w->to.show)
         progress_end(&w->progress);
-    }
     pthread_cond_destroy(&w->news);
     pthread_mutex_destroy(&w->lock);
 }

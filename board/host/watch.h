@@ -7,6 +7,23 @@
 
 #define WATCH_MARKS 16 /* parts of a window after which the loss is looked at anew */
 
+/* How it stands, for who shows it. */
+struct watch_view {
+    const struct img_head *head;
+    enum session_state state;
+    uint64_t done, total;   /* bytes of the disk that hold data: there, and in all; total 0 until the body is there */
+    unsigned proven;        /* of them, read back: permille */
+    uint64_t rate;          /* done in the last seconds, bytes/s */
+    int64_t left_ns;        /* at that rate; negative: not known yet */
+    const struct session_facts *facts;
+};
+
+/* Who shows it: called from the watch's thread four times a second. A NULL function: a line or bar on stderr. */
+struct watch_show {
+    void (*show)(void *ctx, const struct watch_view *);
+    void *ctx;
+};
+
 struct watch {
     struct source *source;
     struct receive_counts *counts;  /* may change once, by watch_receiving */
@@ -27,10 +44,14 @@ struct watch {
     uint32_t marks;
     uint64_t shed;
     int64_t since_ns;
+    struct watch_show to;
+    struct mono rated;      /* when `rate` was last reckoned, and from how much */
+    uint64_t rated_done, rate;
 };
 
-/* Starts with state SESSION_MANIFEST. Borrows source and counts. 0 or RECEIVE_ETHREAD. */
-int watch_start(struct watch *w, struct source *source, struct receive_counts *counts, struct err *err);
+/* Starts with state SESSION_MANIFEST. Borrows source and counts, copies `to`. 0 or RECEIVE_ETHREAD. */
+int watch_start(struct watch *w, struct source *source, struct receive_counts *counts, const struct watch_show *to,
+                struct err *err);
 /* From now on chunks are counted, and an interrupt stops the receiver at whatever it is. It lives until watch_stop. */
 void watch_receiving(struct watch *w, struct receive *receive, const struct img_body *body);
 void watch_state(struct watch *w, enum session_state state);

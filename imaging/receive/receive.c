@@ -82,6 +82,8 @@ static int start_stages(struct receive *r, const struct receive_options *opt, st
     bool all_there = nothing_missing(p);
     int rc = all_there ? 0 : start_receiving(r, opt, err);
 
+    if (!rc && opt->last_look)
+        rc = opt->last_look(opt->ctx, err);
     if (rc)
         return rc;
     if (!all_there || p->body->ndata == 0) {

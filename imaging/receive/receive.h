@@ -22,6 +22,8 @@ struct receive_options {
     size_t memory;    /* for everything; 0: RECEIVE_MEMORY, and more where there is plenty */
     size_t park_bytes; /* memory for incomplete chunks; 0: what the rest leaves of `memory` */
     bool (*scanned)(void *ctx, unsigned permille); /* progress of looking at the target; false: no more. May be NULL */
+    int (*last_look)(void *ctx, struct err *err); /* once, immediately before the target is first written; not 0: it is not
+                                                     written. May be NULL */
     void *ctx;
 };
 

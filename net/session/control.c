@@ -27,6 +27,7 @@ struct session_control {
     struct session_ack news;
     struct mono heard, now;
     bool stop;
+    bool told; /* the thread's: the last word was acked */
     int stop_ms;
 };
 
@@ -60,7 +61,8 @@ static void farewell(struct session_control *c, const struct session_facts *fact
         now = ip_stack_now(c->stack);
         if (mono_sub(now, c->beacons.sent) >= AGAIN_NS)
             c->beacons.due = now;
-    } while (c->beacons.news.counter < first && mono_sub(end, now) > 0);
+        c->told = c->beacons.news.counter >= first;
+    } while (!c->told && mono_sub(end, now) > 0);
 }
 
 /* A cable that was pulled and plugged in again looks like silence, and a snooping switch forgets who was behind it: who needs
@@ -181,10 +183,12 @@ void session_control_get(struct session_control *c, struct session_news *news)
     pthread_mutex_unlock(&c->lock);
 }
 
-void session_control_stop(struct session_control *c, const struct session_facts *last, int wait_ms)
+bool session_control_stop(struct session_control *c, const struct session_facts *last, int wait_ms)
 {
+    bool told;
+
     if (!c)
-        return;
+        return false;
     pthread_mutex_lock(&c->lock);
     if (last)
         c->facts = tame(last);
@@ -194,5 +198,7 @@ void session_control_stop(struct session_control *c, const struct session_facts 
     wake(c);
     MUST(pthread_join(c->thread, NULL) == 0);
     ip_stack_adopt(c->stack);
+    told = c->told;
     control_free(c);
+    return told;
 }

@@ -24,7 +24,7 @@ int session_control_start(struct session_control **, struct ip_stack *, struct s
 void session_control_set(struct session_control *, const struct session_facts *);
 void session_control_get(struct session_control *, struct session_news *);
 /* Sends `last` until it is acked or wait_ms have passed, leaves the group, ends the thread. The caller owns the
- * stack again. NULL for `last`: says nothing. */
-void session_control_stop(struct session_control *, const struct session_facts *last, int wait_ms);
+ * stack again. NULL for `last`: says nothing. True when the last word was acked: the server has it. */
+bool session_control_stop(struct session_control *, const struct session_facts *last, int wait_ms);
 
 #endif

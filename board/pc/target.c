@@ -1,0 +1,171 @@
+#include "board/pc/target.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "board/host/commands.h"
+#include "board/pc/target_nic.h"
+#include "board/pc/target_show.h"
+#include "imaging/disk/inventory.h"
+#include "net/ip/stack.h"
+#include "net/ring/ring.h"
+
+#define SILENCE_S 60  /* without a packet of the stream: the box is asked anew */
+#define JOIN_S 10     /* for a handshake */
+#define FAREWELL_S 60 /* for the box to confirm a PASS */
+#define PAUSE_S 1     /* before another attempt */
+
+struct target {
+    const struct target_options *o;
+    struct target_show show;
+    struct inventory disks;
+    struct disk_facts chosen;
+    char url[64];
+};
+
+/* ---- the disk ---- */
+
+static int pick(void *ctx, const struct img_head *head, char disk[PATH_MAX], struct err *err)
+{
+    struct target *t = ctx;
+    struct disk_need need = {.min_bytes = head->min_target_bytes,
+                             .sector = head->table != IMG_TABLE_NONE ? 1u << head->sector_log2 : 0,
+                             .pick = t->o->page.pick};
+    int rc;
+
+    target_show_image(&t->show, head);
+    target_show_waiting(&t->show, "Looking at the disks");
+    rc = inventory_read(&t->disks, t->o->root, err);
+    if (rc)
+        return rc;
+    rc = disk_choose(&t->disks, &need, err);
+    if (rc < 0) {
+        target_show_left_out(&t->show, &t->disks, &need);
+        return rc;
+    }
+    t->chosen = t->disks.disk[rc];
+    target_show_disk(&t->show, &t->chosen);
+    snprintf(disk, PATH_MAX, "%.3000s/dev/%s", t->o->root, t->chosen.name);
+    return 0;
+}
+
+/* The disk is open by now: what its name means cannot change any more. Is it the one that was chosen, and still free? */
+static int last_look(void *ctx, struct err *err)
+{
+    struct target *t = ctx;
+    char path[PATH_MAX];
+    struct stat st;
+
+    snprintf(path, sizeof path, "%.3000s/dev/%s", t->o->root, t->chosen.name);
+    if (stat(path, &st) || (S_ISBLK(st.st_mode) &&
+                            (major(st.st_rdev) != t->chosen.major || minor(st.st_rdev) != t->chosen.minor)))
+        return err_set(err, DISK_EOTHER, "%s is another device than the kernel said when it was chosen", path);
+    return inventory_again(&t->chosen, t->o->root, err);
+}
+
+static void show(void *ctx, const struct watch_view *v)
+{
+    struct target *t = ctx;
+
+    target_show_progress(&t->show, v);
+}
+
+/* ---- attempts ---- */
+
+static void attempt(struct target *t, const char *interface, struct restore *r)
+{
+    struct ring_if info;
+
+    *r = (struct restore){.from = {.where = t->url,
+                                   .interface = interface,
+                                   .address = t->o->address,
+                                   .timeout_s = SILENCE_S,
+                                   .join_s = JOIN_S,
+                                   .farewell_s = FAREWELL_S},
+                          .n_keys = 1,
+                          .pick = pick,
+                          .last_look = last_look,
+                          .show = show,
+                          .ctx = t};
+    memcpy(r->key[0], t->o->page.key, sizeof r->key[0]);
+    if (ring_if_info(interface, &info, NULL) == 0)
+        target_show_mac(&t->show, info.mac);
+    target_show_waiting(&t->show, "Looking for the box");
+    restore_run(r);
+}
+
+/* Whether trying again may help: the box is not there yet, is not ready, or went away. Everything else is about this machine or
+ * about the image, and stays as it is. */
+static bool may_pass(const struct restore *r)
+{
+    bool met = r->head.raw_bytes != 0; /* the box has answered with a session */
+
+    if (r->err.code == RECEIVE_EINTR)
+        return false;
+    return !met || r->err.code == RECEIVE_ETIMEOUT || r->err.code == RECEIVE_ECLOSED;
+}
+
+static unsigned links(const struct target *t, char names[TARGET_NICS][TARGET_NIC_NAME])
+{
+    if (!t->o->interface)
+        return target_nics(names);
+    snprintf(names[0], TARGET_NIC_NAME, "%.15s", t->o->interface);
+    return 1;
+}
+
+static bool stopped(const struct restore *r)
+{
+    return source_stopped() || r->err.code == RECEIVE_EINTR;
+}
+
+/* Every card in turn until one leads to an end. */
+static void attempts(struct target *t, struct restore *r)
+{
+    char names[TARGET_NICS][TARGET_NIC_NAME], sentence[320];
+
+    for (unsigned at = 0; !stopped(r); at++) {
+        unsigned n = links(t, names);
+
+        if (n == 0) {
+            target_show_waiting(&t->show, "No network cable with a link; plug one in");
+        } else {
+            attempt(t, names[at % n], r);
+            if (r->passed || t->o->once || !may_pass(r))
+                return;
+            snprintf(sentence, sizeof sentence, "Trying again: %s", r->err.text);
+            target_show_waiting(&t->show, sentence);
+        }
+        sleep(PAUSE_S);
+    }
+}
+
+static void conclude(struct target *t, const struct restore *r)
+{
+    char sentence[400];
+
+    if (!r->passed) {
+        target_show_fail(&t->show, r->err.text);
+        return;
+    }
+    snprintf(sentence, sizeof sentence, "%s is on this machine's disk, read back and verified%s", r->head.name,
+             r->told ? "" : "; the box has not confirmed it and may image this machine again");
+    target_show_pass(&t->show, sentence);
+}
+
+int target_run(const struct target_options *o)
+{
+    static struct target t;
+    static struct restore r;
+    char address[IP_TEXT];
+
+    t.o = o;
+    snprintf(t.url, sizeof t.url, "ringcast://%s:%u", ip_address_text(address, o->page.address), o->page.port);
+    target_show_open(&t.show, o->root, o->framebuffer);
+    attempts(&t, &r);
+    conclude(&t, &r);
+    target_show_close(&t.show);
+    return restore_exit(&r);
+}
