@@ -14,6 +14,7 @@
 #include "board/pc/journal.h"
 #include "board/pc/link.h"
 #include "board/pc/machines.h"
+#include "board/pc/page.h"
 #include "board/pc/pid1.h"
 #include "board/pc/resume.h"
 
@@ -30,6 +31,9 @@ struct box {
     struct machines machines;
     struct resume resume;
     struct ip_stack *stack;
+    struct offer *offer;
+    struct services *services;
+    struct screen *screen;
     struct serve serve;
     bool serving;
     struct images images;
@@ -66,7 +70,7 @@ static void recall(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, con
         resume_restore(&b->resume, key, nkey, value, nvalue);
         break;
     default:
-        break; /* of a later version */
+        services_restore(b->services, kind, key, nkey, value, nvalue);
     }
 }
 
@@ -75,8 +79,6 @@ static void open_memory(struct box *b)
     char path[IMAGES_PATH_MAX];
     struct err err = {0};
 
-    machines_init(&b->machines, b->config.boot.rearm, store_machine, b);
-    mkdir(b->paths.data, 0700);
     snprintf(path, sizeof path, "%s/journal", b->paths.data);
     if (journal_open(&b->journal, path, recall, b, &err))
         serve_log("what the box learns is forgotten when it stops: %s (%d)", err.text, err.code);
@@ -108,8 +110,10 @@ static int find_interface(struct box *b, const volatile sig_atomic_t *stop, stru
         return 0;
     }
     while (!link_find(b->config.ring.interface, &several)) {
-        if (!said)
-            serve_log("no network interface has a link: plug in the cable to the switch");
+        if (!said) {
+            serve_log("no network interface has a link");
+            page_say(b->screen, b->config.name, "No network interface has a link: plug in the cable to the switch.", true);
+        }
         said = true;
         pid1_alive();
         usleep(250000);
@@ -129,6 +133,52 @@ static int open_network(struct box *b, const volatile sig_atomic_t *stop, struct
     return rc ? rc : ip_stack_open(&b->stack, b->config.ring.interface, &ip, err);
 }
 
+/* ---- what machines boot ---- */
+
+static bool wants_imaging(void *ctx, const uint8_t mac[6])
+{
+    struct box *b = ctx;
+
+    return machine_wants_imaging(&b->machines, mac);
+}
+
+/* Machines that were imaged here, or that the configuration names. */
+static bool is_known(void *ctx, const uint8_t mac[6])
+{
+    struct box *b = ctx;
+    bool found = machine_known(&b->machines, mac);
+
+    for (unsigned i = 0; i < b->config.boot.n_machine; i++)
+        found |= memcmp(b->config.boot.machine[i].mac, mac, 6) == 0;
+    return found;
+}
+
+static void store_value(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+{
+    remember(ctx, kind, key, nkey, value, nvalue);
+}
+
+static int make_services(struct box *b, struct err *err)
+{
+    const struct offer_needs needs = {.payload = b->paths.payload,
+                                      .config = b->paths.config,
+                                      .key = b->key.pub,
+                                      .wants_imaging = wants_imaging,
+                                      .ctx = b};
+    const struct services_needs more = {.config = &b->config,
+                                        .stack = b->stack,
+                                        .offer = b->offer = malloc(sizeof *b->offer),
+                                        .name = b->config.name,
+                                        .store = store_value,
+                                        .known = is_known,
+                                        .ctx = b};
+
+    if (!b->offer)
+        return err_set(err, PC_EMEMORY, "out of memory");
+    offer_open(b->offer, &b->config, &needs);
+    return services_make(&b->services, &more, err);
+}
+
 /* ---- the ring ---- */
 
 static void prepare_stream(void *ctx, struct stream *s)
@@ -143,6 +193,8 @@ static void on_session_event(void *ctx, const struct session_event *e)
 {
     struct box *b = ctx;
 
+    if (e->what == SESSION_STATE)
+        services_vouch(b->services, e->receiver->mac); /* it holds the session's key: no invented machine */
     if (e->what == SESSION_STATE && e->receiver->facts.state == SESSION_PASS &&
         machine_done(&b->machines, e->receiver->mac, (uint64_t)time(NULL)))
         serve_log("a machine is done: from now on it boots its own disk");
@@ -176,9 +228,16 @@ static int open_ring(struct box *b, struct err *err)
 
 static void each_second(struct box *b)
 {
+    const struct page page = {.config = &b->config,
+                              .serve = &b->serve,
+                              .images = &b->images,
+                              .machines = &b->machines,
+                              .services = b->services};
+
     pid1_alive();
     images_tick(&b->images);
     prefer_image(b);
+    page_show(b->screen, &page);
 }
 
 static int run(struct box *b, const volatile sig_atomic_t *stop, struct err *err)
@@ -186,12 +245,13 @@ static int run(struct box *b, const volatile sig_atomic_t *stop, struct err *err
     while (!*stop) {
         struct err why = {0};
         struct mono now;
-        int rc = ip_stack_wait(b->stack, STEP_MS, -1);
+        int pause = services_pause(b->services), rc = ip_stack_wait(b->stack, pause < STEP_MS ? pause : STEP_MS, -1);
 
         if (rc)
             return err_set(err, rc, "the network interface %s failed", b->config.ring.interface);
         now = ip_stack_now(b->stack);
         serve_step(&b->serve, now, &why);
+        services_tick(b->services, now);
         if (mono_sub(now, b->second) >= SECOND_NS) {
             b->second = now;
             each_second(b);
@@ -206,17 +266,33 @@ static int run(struct box *b, const volatile sig_atomic_t *stop, struct err *err
     return 0;
 }
 
+/* The picture is for the one who stands before the box; on somebody's Linux it would paint over his desktop. Lines go to the log
+ * already. */
+static struct screen *open_screen(void)
+{
+    return screen_open(pid1_there() ? "/dev/fb0" : NULL, -1, NULL);
+}
+
 static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err *err)
 {
     char address[IP_TEXT];
     int rc;
 
-    open_memory(b);
+    machines_init(&b->machines, b->config.boot.rearm, store_machine, b);
+    mkdir(b->paths.data, 0700);
+    b->screen = open_screen();
+    page_say(b->screen, b->config.name, "Starting.", false);
     rc = open_identity(b, err);
     if (rc == 0)
         rc = open_network(b, stop, err);
     if (rc == 0)
-        rc = open_ring(b, err);
+        rc = make_services(b, err);
+    if (rc)
+        return rc;
+    open_memory(b);
+    rc = open_ring(b, err);
+    if (rc == 0)
+        rc = services_open(b->services, err);
     if (rc == 0)
         serve_log("%s is up on %s as %s", b->config.name, b->config.ring.interface, ip_address_text(address, b->config.address));
     return rc;
@@ -232,8 +308,13 @@ static void close_box(struct box *b, bool in_good_order)
     }
     if (b->serving)
         serve_close(&b->serve);
+    services_close(b->services);
+    if (b->offer)
+        offer_close(b->offer);
+    free(b->offer);
     ip_stack_close(b->stack);
     journal_close(b->journal);
+    screen_close(b->screen);
 }
 
 int box_run(const struct box_config *config, const struct box_paths *paths, const volatile sig_atomic_t *stop, struct err *err)
@@ -255,10 +336,18 @@ int box_run(const struct box_config *config, const struct box_paths *paths, cons
 
 void box_refuse(const struct err *err, const volatile sig_atomic_t *stop)
 {
-    if (pid1_there())
-        serve_log("%s (%d); mend ringcast.conf on the box's disk and start again", err->text, err->code);
-    while (pid1_there() && !*stop) {
+    struct screen *screen;
+    char text[400];
+
+    if (!pid1_there())
+        return;
+    screen = open_screen();
+    snprintf(text, sizeof text, "%s (%d). Mend ringcast.conf on the box's disk and start again.", err->text, err->code);
+    serve_log("%s", text);
+    page_say(screen, "ringcast", text, true);
+    while (!*stop) {
         pid1_alive();
         usleep(500000);
     }
+    screen_close(screen);
 }

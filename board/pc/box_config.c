@@ -474,6 +474,8 @@ static int check_dhcp(struct box_config *c, const char *file, struct err *err)
         return 0;
     if (!usable(c, c->dhcp.first) || !usable(c, c->dhcp.last) || (c->address >= c->dhcp.first && c->address <= c->dhcp.last))
         return err_set(err, PC_EVALUE, "%s: pool: expected addresses of the box's net without the box's own", file);
+    if (c->dhcp.last - c->dhcp.first >= BOX_POOL_MAX)
+        return err_set(err, PC_EVALUE, "%s: pool: expected at most %d addresses", file, BOX_POOL_MAX);
     for (unsigned i = 0; i < c->dhcp.n_reserve; i++)
         if (!usable(c, c->dhcp.reserve[i].address))
             return err_set(err, PC_EVALUE, "%s: reserve: expected addresses of the box's net, not the box's own", file);

@@ -12,6 +12,7 @@
 #define BOX_RESERVES_MAX 512
 #define BOX_CHOICES_MAX 512
 #define BOX_SERVERS_MAX 3
+#define BOX_POOL_MAX 4096 /* addresses */
 #define BOX_LEASE_MAX (30u * 24 * 3600)
 
 enum box_dhcp_mode { BOX_DHCP_SERVER, BOX_DHCP_PROXY, BOX_DHCP_OFF };

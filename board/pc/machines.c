@@ -122,6 +122,11 @@ bool machine_wants_imaging(const struct machines *m, const uint8_t mac[6])
     return m->rearm || !row->used || !row->done;
 }
 
+bool machine_known(const struct machines *m, const uint8_t mac[6])
+{
+    return m->row[place_of(m, mac)].used;
+}
+
 bool machine_done(struct machines *m, const uint8_t mac[6], uint64_t unix_now)
 {
     struct machine *row = row_of(m, mac);

@@ -41,6 +41,8 @@ void machines_restore(struct machines *, const uint8_t *key, size_t nkey, const 
 
 /* Whether it is to be imaged when it boots from the network. */
 bool machine_wants_imaging(const struct machines *, const uint8_t mac[6]);
+/* Whether there is a row for it. */
+bool machine_known(const struct machines *, const uint8_t mac[6]);
 /* It has said PASS. True when that is news. */
 bool machine_done(struct machines *, const uint8_t mac[6], uint64_t unix_now);
 /* It is to be imaged again. */

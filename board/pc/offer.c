@@ -1,0 +1,244 @@
+#include "board/pc/offer.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "board/host/serve_log.h"
+#include "net/pxe/script.h"
+
+#define PAYLOAD_MAX (64u << 20)
+#define RING_ID 1
+/* The magic and what follows it in an empty page: the program itself holds the line, too. */
+#define EMPTY_PAGE IDENTITY_MAGIC "\n\n\n\n\n\n\n\n"
+
+/* ---- the receiver ---- */
+
+/* One file of the payload into the table; false, and a sentence, when it cannot be given out. */
+static bool add_file(struct offer *o, const char *folder, const char *name)
+{
+    struct content_entry *e = &o->file[o->table.n];
+    struct err err = {0};
+    char path[PATH_MAX];
+    const char *base = strrchr(name, '/') + 1;
+
+    snprintf(path, sizeof path, "%.3900s/%s", folder, base);
+    if (content_load(&e->content, path, PAYLOAD_MAX, content_type(name), &err)) {
+        serve_log("%s (%d)", err.text, err.code);
+        return false;
+    }
+    e->name = name;
+    o->table.n++;
+    return true;
+}
+
+/* The same with the box's identity in it. */
+static bool add_identified(struct offer *o, unsigned n, const char *folder, const char *name)
+{
+    struct content_overlay *lay = &o->overlay[n];
+    struct content *c = &o->file[o->table.n].content;
+    struct err err = {0};
+
+    if (!add_file(o, folder, name))
+        return false;
+    lay->under = *c;
+    lay->bytes = o->identity;
+    lay->n = IDENTITY_BYTES;
+    if (content_find(c, EMPTY_PAGE, sizeof EMPTY_PAGE - 1, &lay->at, &err) == 0 && lay->at + IDENTITY_BYTES <= c->size) {
+        content_overlaid(c, lay);
+        return true;
+    }
+    serve_log("%s is not handed out: it has no place for this box's identity: %s (%d)", name, err.text, err.code);
+    o->table.n--;
+    return false;
+}
+
+static void make_identity(struct offer *o, const struct box_config *c, const uint8_t key[IMG_PUBKEY_BYTES])
+{
+    struct identity_page page = {.address = c->address, .port = c->ring.port, .after_pass = c->after_pass, .disk = c->disk};
+
+    memcpy(page.key, key, sizeof page.key);
+    identity_page(&page, o->identity);
+}
+
+static void add_receiver(struct offer *o, const char *folder)
+{
+    struct boot_entry e = boot_entry_ring("Image this machine", RING_ID);
+    bool bios = false;
+
+    if (!folder) {
+        serve_log("no payload: machines cannot boot the receiver from this box");
+        return;
+    }
+    if (!add_identified(o, 0, folder, BOOT_PAYLOAD_EFI))
+        e.loader[BOOT_UEFI][0] = e.loader[BOOT_MAC][0] = 0;
+    bios = add_identified(o, 1, folder, BOOT_PAYLOAD_INITRD) && add_file(o, folder, BOOT_PAYLOAD_KERNEL) &&
+           add_file(o, folder, BOOT_PAYLOAD_IPXE);
+    if (!bios)
+        e.loader[BOOT_BIOS][0] = 0;
+    if (bios || e.loader[BOOT_UEFI][0])
+        o->entry[o->n_entries++] = e;
+}
+
+/* ---- boot.ipxe ---- */
+
+static int make_script(void *ctx, const uint8_t *mac, uint8_t *out, size_t cap)
+{
+    static char text[PXE_SCRIPT_MAX];
+    struct offer *o = ctx;
+    size_t n = o->n_entries ? pxe_script(&o->plan, mac, text) : 0;
+
+    if (n > cap)
+        return CONTENT_EMAKE;
+    memcpy(out, text, n);
+    return (int)n;
+}
+
+static void add_script(struct offer *o)
+{
+    struct content_entry *e = &o->file[o->table.n++];
+
+    e->name = BOOT_SCRIPT;
+    e->content.type = "text/plain";
+    e->make = make_script;
+    e->ctx = o;
+}
+
+/* ---- trees ---- */
+
+static bool path_join(char to[BOOT_PATH_MAX + 1], const char *folder, const char *name)
+{
+    to[0] = 0;
+    return !name[0] || snprintf(to, BOOT_PATH_MAX + 1, "%s/%s", folder, name) <= BOOT_PATH_MAX;
+}
+
+static uint16_t free_id(const struct offer *o, const struct box_config *c)
+{
+    for (uint16_t id = RING_ID + 1;; id++) {
+        bool used = false;
+
+        for (unsigned i = 0; i < o->n_entries; i++)
+            used |= o->entry[i].id == id;
+        for (unsigned i = 0; i < c->n_entries; i++)
+            used |= c->entry[i].id == id;
+        if (!used)
+            return id;
+    }
+}
+
+static bool make_entry(struct offer *o, const struct box_config *c, const struct box_entry *from, struct boot_entry *e)
+{
+    bool fits = path_join(e->script, from->folder, from->script);
+
+    memcpy(e->name, from->name, sizeof e->name);
+    e->kind = BOOT_TREE;
+    e->hidden = from->hidden;
+    e->id = from->id ? from->id : free_id(o, c);
+    for (unsigned i = 0; i < BOOT_PLATFORMS; i++)
+        fits &= path_join(e->loader[i], from->folder, from->loader[i]);
+    return fits;
+}
+
+static void folder_beside(char *to, size_t cap, const char *config, const char *folder)
+{
+    const char *slash = config ? strrchr(config, '/') : NULL;
+
+    snprintf(to, cap, "%.*s%s", slash ? (int)(slash - config + 1) : 0, config ? config : "", folder);
+}
+
+/* Two entries may share a folder: it is indexed once. */
+static bool add_tree(struct offer *o, const char *config, const char *folder, struct err *err)
+{
+    char prefix[BOOT_PATH_MAX + 2], path[PATH_MAX];
+
+    snprintf(prefix, sizeof prefix, "%.127s/", folder);
+    for (unsigned i = 0; i < o->n_trees; i++)
+        if (strcmp(o->prefix[i], prefix) == 0)
+            return true;
+    folder_beside(path, sizeof path, config, folder);
+    if (content_tree_open(&o->tree[o->n_trees], path, err))
+        return false;
+    memcpy(o->prefix[o->n_trees], prefix, sizeof prefix);
+    serve_log("%s: %zu files, %zu left out", path, content_tree_files(o->tree[o->n_trees]), content_tree_left_out(o->tree[o->n_trees]));
+    o->n_trees++;
+    return true;
+}
+
+static void add_entry(struct offer *o, const struct box_config *c, const char *config, const struct box_entry *from)
+{
+    struct boot_entry e = {0};
+    struct err err = {0};
+
+    if (!make_entry(o, c, from, &e)) {
+        serve_log("[entry %s] is left out: its paths are longer than %d bytes", from->name, BOOT_PATH_MAX);
+        return;
+    }
+    o->entry[o->n_entries] = e;
+    if (!add_tree(o, config, from->folder, &err) || boot_entries_check(o->entry, o->n_entries + 1, &err))
+        serve_log("[entry %s] is left out: %s (%d)", from->name, err.text, err.code);
+    else
+        o->n_entries++;
+}
+
+/* ---- the plan ---- */
+
+/* "ring" is the receiver, whatever it is called in menus. */
+static bool entry_named(const struct offer *o, const char *name, unsigned *index)
+{
+    bool ring = strcmp(name, "ring") == 0;
+
+    for (*index = 0; *index < o->n_entries; ++*index)
+        if (ring ? o->entry[*index].kind == BOOT_RING : strcmp(o->entry[*index].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void make_plan(struct offer *o, const struct box_config *c, const struct offer_needs *needs)
+{
+    struct boot_plan *p = &o->plan;
+
+    p->entries = o->entry;
+    p->n_entries = o->n_entries;
+    p->choices = o->choice;
+    p->address = c->address;
+    p->menu_seconds = c->boot.menu_seconds;
+    p->uefi_direct = c->boot.uefi_direct;
+    p->wants_imaging = needs->wants_imaging;
+    p->ctx = needs->ctx;
+    if (!entry_named(o, c->boot.fallback, &p->fallback)) {
+        p->fallback = 0;
+        serve_log("the default entry \"%s\" cannot be given out%s%s", c->boot.fallback, o->n_entries ? "; instead: " : "",
+                  o->n_entries ? o->entry[0].name : "");
+    }
+    for (unsigned i = 0; i < c->boot.n_machine; i++) {
+        struct boot_choice *choice = &o->choice[p->n_choices];
+
+        memcpy(choice->mac, c->boot.machine[i].mac, 6);
+        p->n_choices += entry_named(o, c->boot.machine[i].entry, &choice->entry);
+    }
+}
+
+void offer_open(struct offer *o, const struct box_config *c, const struct offer_needs *needs)
+{
+    memset(o, 0, sizeof *o);
+    o->table.entries = o->file;
+    o->table.texts = &o->texts;
+    make_identity(o, c, needs->key);
+    add_receiver(o, needs->payload);
+    add_script(o);
+    for (unsigned i = 0; i < c->n_entries; i++)
+        add_entry(o, c, needs->config, &c->entry[i]);
+    make_plan(o, c, needs);
+    o->mount[0] = (struct content_mount){.prefix = "", .source = content_table_source(&o->table)};
+    for (unsigned i = 0; i < o->n_trees; i++)
+        o->mount[i + 1] = (struct content_mount){.prefix = o->prefix[i], .source = content_tree_source(o->tree[i])};
+    o->mounts = (struct content_mounts){.mounts = o->mount, .n = o->n_trees + 1};
+    o->source = content_mounts_source(&o->mounts);
+}
+
+void offer_close(struct offer *o)
+{
+    for (unsigned i = 0; i < o->n_trees; i++)
+        content_tree_close(o->tree[i]);
+}

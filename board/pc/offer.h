@@ -1,0 +1,47 @@
+/* What the box has to give to a machine that boots: the plan (which entry for whom) and the files behind it.
+ *
+ *   payload/...     the receiver, from the payload folder, held in memory; the box's identity page is laid over the empty one
+ *   boot.ipxe       made for the machine that asks
+ *   FOLDER/...      the trees of the configuration, below the names of their folders
+ *
+ * Everything is found once, at start; what is missing is said, and the entry goes without it. */
+#ifndef BOARD_PC_OFFER_H
+#define BOARD_PC_OFFER_H
+
+#include "board/pc/box_config.h"
+#include "net/content/tree.h"
+#include "net/pxe/policy.h"
+
+#define OFFER_FILES 5
+
+struct offer {
+    struct boot_entry entry[BOOT_ENTRIES_MAX];
+    unsigned n_entries;
+    struct boot_choice choice[BOX_CHOICES_MAX];
+    struct boot_plan plan; /* n_entries 0: nothing to boot */
+    uint8_t identity[IDENTITY_BYTES];
+    struct content_overlay overlay[2];
+    struct content_entry file[OFFER_FILES];
+    struct content_table table;
+    struct content_texts texts;
+    struct content_tree *tree[BOOT_ENTRIES_MAX];
+    char prefix[BOOT_ENTRIES_MAX][BOOT_PATH_MAX + 2];
+    unsigned n_trees;
+    struct content_mount mount[BOOT_ENTRIES_MAX + 1];
+    struct content_mounts mounts;
+    struct content_source source;
+};
+
+struct offer_needs {
+    const char *payload, *config; /* folder; file, beside which the trees are */
+    const uint8_t *key;           /* the box's public key */
+    /* as in struct boot_plan */
+    bool (*wants_imaging)(void *ctx, const uint8_t mac[6]);
+    void *ctx;
+};
+
+/* Large (about 700 KB): taken once. Everything of it is set; keeps itself, so it must not move. Never fails: an offer may be empty. */
+void offer_open(struct offer *, const struct box_config *, const struct offer_needs *);
+void offer_close(struct offer *);
+
+#endif

@@ -1,0 +1,297 @@
+#include "board/pc/services.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "board/host/serve_log.h"
+#include "board/pc/journal.h"
+#include "net/bsdp/server.h"
+#include "net/dhcp/bind.h"
+#include "net/ip/random.h"
+#include "net/pxe/server.h"
+#include "net/tftp/bind.h"
+
+#define LOG_BURST 60 /* lines at once, then one every */
+#define LOG_EVERY_NS (MONO_S / 4)
+
+struct services {
+    struct services_needs needs;
+    struct dhcp_pool pool;
+    struct dhcp_reservation reserve[BOX_RESERVES_MAX];
+    struct dhcp_server dhcp;
+    struct dhcp_bind *dhcp_bind;
+    struct bsdp_server bsdp;
+    struct pxe_server pxe;
+    struct tftp_bind *tftp;
+    struct mono now;
+    /* lines that may still be written */
+    unsigned lines;
+    uint64_t unwritten;
+    struct mono lines_at;
+};
+
+/* ---- the log ---- */
+
+/* What strangers cause is written at a bounded rate, and counted beyond. */
+static void note(struct services *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void note(struct services *s, const char *fmt, ...)
+{
+    char line[400];
+    va_list ap;
+
+    for (; s->lines < LOG_BURST && mono_sub(s->now, s->lines_at) >= LOG_EVERY_NS; s->lines++)
+        s->lines_at = mono_add(s->lines_at, LOG_EVERY_NS);
+    if (s->lines == LOG_BURST)
+        s->lines_at = s->now;
+    if (s->lines == 0) {
+        s->unwritten++;
+        return;
+    }
+    s->lines--;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    if (s->unwritten)
+        serve_log("(%llu lines left out)", (unsigned long long)s->unwritten);
+    s->unwritten = 0;
+    serve_log("%s", line);
+}
+
+static const char *mac_text(char to[18], const uint8_t mac[6])
+{
+    snprintf(to, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    return to;
+}
+
+/* ---- dhcp ---- */
+
+static void store_lease(void *ctx, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+{
+    struct services *s = ctx;
+
+    s->needs.store(s->needs.ctx, JOURNAL_LEASE, key, nkey, value, nvalue);
+}
+
+static bool known(void *ctx, const uint8_t mac[6])
+{
+    struct services *s = ctx;
+
+    return s->needs.known(s->needs.ctx, mac);
+}
+
+static void on_dhcp(void *ctx, const struct dhcp_event *e)
+{
+    static const char *const what[] = {[DHCP_TELL_LEASE] = "has the address",
+                                       [DHCP_TELL_REFUSED] = "is refused the address",
+                                       [DHCP_TELL_DECLINED] = "found somebody else on the address",
+                                       [DHCP_TELL_EXHAUSTED] = "gets no address: none is left"};
+    char mac[18], address[IP_TEXT] = "";
+
+    if (e->kind != DHCP_TELL_EXHAUSTED)
+        ip_address_text(address, e->address);
+    note(ctx, "dhcp: %s %s %s", mac_text(mac, e->mac), what[e->kind], address);
+}
+
+static void on_guard(void *ctx, const struct dhcp_guard *guard)
+{
+    char text[DHCP_GUARD_TEXT];
+
+    (void)ctx;
+    serve_log("dhcp: %s", guard->state == DHCP_GUARD_FOREIGN ? dhcp_guard_text(text, guard)
+                                                             : "no other DHCP server answers: addresses are handed out");
+}
+
+static void on_pxe(void *ctx, const struct pxe_event *e)
+{
+    char text[300];
+
+    if (e->again)
+        return;
+    pxe_event_text(e, text, sizeof text);
+    note(ctx, "pxe: %s", text);
+}
+
+static void on_bsdp(void *ctx, const struct bsdp_event *e)
+{
+    char text[300];
+
+    bsdp_event_text(e, text, sizeof text);
+    note(ctx, "bsdp: %s", text);
+}
+
+static void store_binding(void *ctx, const uint8_t mac[6], const uint8_t *value, size_t n)
+{
+    struct services *s = ctx;
+
+    s->needs.store(s->needs.ctx, JOURNAL_BINDING, mac, 6, value, n);
+}
+
+static enum dhcp_mode mode_of(enum box_dhcp_mode m)
+{
+    return m == BOX_DHCP_SERVER ? DHCP_MODE_SERVER : m == BOX_DHCP_PROXY ? DHCP_MODE_PROXY : DHCP_MODE_OFF;
+}
+
+static int make_dhcp(struct services *s, struct err *err)
+{
+    const struct box_config *c = s->needs.config;
+    struct dhcp_config d = {.mode = mode_of(c->dhcp.mode),
+                            .address = c->address,
+                            .pool = &s->pool,
+                            .pools = 1,
+                            .reservation = s->reserve,
+                            .reservations = c->dhcp.n_reserve,
+                            .lease_s = c->dhcp.lease_s};
+    struct dhcp_needs needs = {.ctx = s, .store = store_lease, .known = known, .tell = on_dhcp};
+
+    if (s->needs.offer->n_entries)
+        needs.boot = (struct dhcp_boot_hook){.ctx = &s->pxe, .boot = pxe_server_boot};
+    memcpy(d.mac, ip_stack_mac(s->needs.stack), 6);
+    memcpy(d.dns, c->dhcp.dns, sizeof d.dns);
+    ip_random_fill(&d.key, sizeof d.key);
+    s->pool = (struct dhcp_pool){.first = c->dhcp.first, .last = c->dhcp.last, .network = c->address, .prefix = c->prefix,
+                                 .router = c->dhcp.router};
+    for (unsigned i = 0; i < c->dhcp.n_reserve; i++) {
+        memcpy(s->reserve[i].mac, c->dhcp.reserve[i].mac, 6);
+        s->reserve[i].address = c->dhcp.reserve[i].address;
+    }
+    return dhcp_server_init(&s->dhcp, &d, &needs, err);
+}
+
+static int open_dhcp(struct services *s, struct err *err)
+{
+    struct dhcp_bind_needs needs = {.ctx = s, .guarded = on_guard};
+
+    if (s->needs.offer->n_entries)
+        needs.service = (struct dhcp_service){.ctx = &s->bsdp, .handle = bsdp_server_handle};
+    return dhcp_bind_open(&s->dhcp_bind, s->needs.stack, &s->dhcp, &needs, err);
+}
+
+/* ---- files ---- */
+
+static bool mac_of(void *ctx, uint32_t address, uint8_t mac[6])
+{
+    struct services *s = ctx;
+
+    return dhcp_server_who(&s->dhcp, address, mac);
+}
+
+/* Who loads something has shown to be a machine. */
+static void vouch_address(struct services *s, uint32_t address)
+{
+    uint8_t mac[6];
+
+    if (dhcp_server_who(&s->dhcp, address, mac))
+        dhcp_server_vouch(&s->dhcp, mac);
+}
+
+static void on_tftp(void *ctx, const struct tftp_event *e)
+{
+    static const char *const what[] = {[TFTP_BEGUN] = "loads",          [TFTP_DONE] = "has",
+                                       [TFTP_PROBED] = "asked about",   [TFTP_BROKEN] = "gave up",
+                                       [TFTP_LEFT] = "fell silent over", [TFTP_REFUSED] = "is refused",
+                                       [TFTP_UNREADABLE] = "cannot have"};
+    char address[IP_TEXT];
+
+    if (e->what == TFTP_DONE)
+        vouch_address(ctx, e->client.address);
+    if (e->what == TFTP_PROBED)
+        return; /* firmware asks for the size first, and means no harm */
+    note(ctx, "tftp: %s %s %s%s%s", ip_address_text(address, e->client.address), what[e->what], e->name, e->text[0] ? ": " : "",
+         e->text);
+}
+
+static int open_tftp(struct services *s, struct err *err)
+{
+    struct tftp_bind_config c = {.source = s->needs.offer->source, .mac_of = mac_of, .tell = on_tftp, .ctx = s};
+
+    return tftp_bind_open(&s->tftp, s->needs.stack, &c, err);
+}
+
+/* ---- all of them ---- */
+
+int services_make(struct services **out, const struct services_needs *needs, struct err *err)
+{
+    struct services *s = calloc(1, sizeof *s);
+
+    *out = s;
+    if (!s)
+        return err_set(err, PC_EMEMORY, "out of memory");
+    s->needs = *needs;
+    s->lines = LOG_BURST;
+    s->now = ip_stack_now(needs->stack);
+    s->pxe = (struct pxe_server){.plan = &needs->offer->plan, .tell = on_pxe, .ctx = s};
+    s->bsdp.plan = &needs->offer->plan;
+    s->bsdp.name = needs->name;
+    s->bsdp.netmask = ~(UINT32_MAX >> needs->config->prefix);
+    s->bsdp.store = store_binding;
+    s->bsdp.tell = on_bsdp;
+    s->bsdp.ctx = s;
+    return make_dhcp(s, err);
+}
+
+void services_restore(struct services *s, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+{
+    if (kind == JOURNAL_LEASE)
+        (void)dhcp_server_restore(&s->dhcp, key, nkey, value, nvalue, s->now); /* of other settings: not wanted any more */
+    if (kind == JOURNAL_BINDING)
+        (void)bsdp_server_restore(&s->bsdp, key, nkey, value, nvalue);
+}
+
+int services_open(struct services *s, struct err *err)
+{
+    int rc = open_dhcp(s, err);
+
+    return rc ? rc : open_tftp(s, err);
+}
+
+void services_tick(struct services *s, struct mono now)
+{
+    s->now = now;
+    dhcp_bind_tick(s->dhcp_bind, now);
+    tftp_bind_tick(s->tftp, now);
+}
+
+int services_pause(const struct services *s)
+{
+    return tftp_bind_pause(s->tftp);
+}
+
+void services_vouch(struct services *s, const uint8_t mac[6])
+{
+    dhcp_server_vouch(&s->dhcp, mac);
+}
+
+void services_text(const struct services *s, char *dhcp, size_t n, bool *warns, char *files, size_t n_files)
+{
+    const struct dhcp_guard *guard = dhcp_bind_guard(s->dhcp_bind);
+    const struct tftp_counts *t = tftp_bind_counts(s->tftp);
+    char text[DHCP_GUARD_TEXT];
+    uint32_t bound, left;
+
+    *warns = false;
+    dhcp_server_fill(&s->dhcp, &bound, &left);
+    if (s->dhcp.config.mode == DHCP_MODE_OFF)
+        snprintf(dhcp, n, "off");
+    else if (s->dhcp.config.mode == DHCP_MODE_PROXY)
+        snprintf(dhcp, n, "beside another server (proxy)");
+    else if (guard && guard->state == DHCP_GUARD_LISTENING)
+        snprintf(dhcp, n, "listening for other servers first");
+    else if (guard && guard->state == DHCP_GUARD_FOREIGN)
+        snprintf(dhcp, n, "%s", dhcp_guard_text(text, guard));
+    else
+        snprintf(dhcp, n, "%u leased, %u free", bound, left);
+    *warns = s->dhcp.config.mode == DHCP_MODE_SERVER && guard && guard->state == DHCP_GUARD_FOREIGN;
+    snprintf(files, n_files, "%u under way, %llu done", tftp_bind_live(s->tftp), (unsigned long long)t->done);
+}
+
+void services_close(struct services *s)
+{
+    if (!s)
+        return;
+    if (s->tftp)
+        tftp_bind_close(s->tftp);
+    dhcp_bind_close(s->dhcp_bind);
+    free(s);
+}
