@@ -27,7 +27,7 @@ all: build/ringcast build/init compile_commands.json ## build/ringcast and build
 # --- packages -------------------------------------------------------------------------------------------------------
 # Missing Debian packages are installed before anything else: make starts over after making an included file.
 ifneq ($(filter-out $(passive),$(goals)),)
-tags := build $(filter test check fuzz demo bench fmt kernel image run,$(goals))
+tags := build $(filter test check fuzz demo bench fmt kernel image run repro,$(goals))
 include $(tags:%=build/packages/%)
 endif
 build/packages/%: tools/packages.txt
@@ -218,10 +218,10 @@ demo: build/ringcast ## a real disk, served and restored in five network namespa
 	@tools/demo
 
 # --- looking after the house ----------------------------------------------------------------------------------------
-size: build/ringcast ## text, data and bss of each room, and of the whole
+size: build/ringcast ## text, data and bss of each room and of the whole; the image against its goals
 	@tools/size
 
-repro: ## build twice, in two directories, and compare
+repro: ## build programs and image twice, in two directories, and compare
 	@tools/repro
 
 errors: build/ringcast ## every error code and its sentence
