@@ -22,18 +22,19 @@ static void bump(_Atomic uint64_t *n)
     atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
-/* Loss from packet numbers: what lies between the first and the newest and has not come. */
+/* Loss from packet numbers: what lies between the first and the newest and has not come. A member of the group can tell any
+ * number; one that others do not follow is given up. */
 static void number(struct collect *c, uint32_t cci)
 {
     int32_t ahead = (int32_t)(cci - c->last_cci);
 
-    if (!c->begun) {
+    if (!c->begun || ahead > 0 || c->behind == COLLECT_BEHIND) {
+        c->span += c->begun && ahead > 0 && ahead < (int32_t)COLLECT_GAP ? (uint32_t)ahead : 1;
         c->begun = true;
-        c->span = 1;
         c->last_cci = cci;
-    } else if (ahead > 0) {
-        c->span += (uint32_t)ahead;
-        c->last_cci = cci;
+        c->behind = 0;
+    } else {
+        c->behind++;
     }
     c->seen++;
     atomic_store_explicit(&c->counts->lost, c->span > c->seen ? c->span - c->seen : 0, memory_order_relaxed);

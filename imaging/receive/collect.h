@@ -12,6 +12,8 @@
 #include "imaging/receive/intake.h"
 #include "net/wire/frames.h"
 
+#define COLLECT_GAP (1u << 20)  /* packet numbers: a larger gap is an outage, or a lie, and is not counted as loss */
+#define COLLECT_BEHIND 1000u    /* so many packets in a row behind the newest number, and it was a lie */
 #define COLLECT_EARLY 32768u /* packets kept: 48 MB, 1.3 s at 300 Mbit/s */
 
 struct collect_early {
@@ -27,7 +29,7 @@ struct collect {
     struct receive_counts *counts;
     uint64_t source_symbols;  /* of the whole image, for the bound; 0 while not known */
     bool begun, closed;       /* closed: the sender said the session ends */
-    uint32_t last_cci;
+    uint32_t last_cci, behind; /* behind: packets in a row that were older than that */
     uint64_t seen, span;      /* authentic packets; packet numbers from the first to the newest */
     struct collect_early *early; /* NULL: none are kept */
     uint32_t n_early;

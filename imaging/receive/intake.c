@@ -175,20 +175,16 @@ static void fold_stretch(struct intake *in, uint32_t d, uint32_t slot, uint32_t 
         fec_absorb_source(sums_of(in, slot), lg_t, first, n, symbols, in->scratch);
 }
 
-/* Folds the rows of a run into the sums of a block of k: source rows, then repair rows, which may wrap at T. */
+/* Folds the rows of a run into the sums of a block of k: source rows, then repair rows. */
 static void fold(struct intake *in, uint32_t k, uint32_t d, uint32_t slot, uint32_t run)
 {
-    uint32_t t = 1u << in->track.slots[slot].lg_t;
-    uint32_t row = run * TRACK_RUN, end = row + TRACK_RUN;
+    uint32_t row = run * TRACK_RUN, last = k + (1u << in->track.slots[slot].lg_t);
+    uint32_t end = row + TRACK_RUN < last ? row + TRACK_RUN : last, border = k < row ? row : k < end ? k : end;
 
-    while (row < end) {
-        uint32_t first = row < k ? row : (row - k) % t;
-        uint32_t stop = row < k ? k : row + (t - first);
-        uint32_t n = (stop < end ? stop : end) - row;
-
-        fold_stretch(in, d, slot, row, n, row >= k, first);
-        row += n;
-    }
+    if (border > row)
+        fold_stretch(in, d, slot, row, border - row, false, row);
+    if (end > border)
+        fold_stretch(in, d, slot, border, end - border, true, border - k);
 }
 
 static void clear_run(struct intake *in, uint32_t d, uint32_t run)

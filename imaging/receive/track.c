@@ -116,7 +116,6 @@ static void start_visit(struct track *t, uint32_t window, uint16_t row)
     t->first_row = row;
     t->high_row = row;
     t->close_below = (uint16_t)(row / TRACK_RUN * TRACK_RUN);
-    t->lap = 0;
     t->visits++;
     memset(t->got, 0, sizeof t->got);
     choose_blocks(t);
@@ -180,30 +179,32 @@ static uint16_t slot_for(struct track *t, struct track_act *a, uint32_t sbn, uin
     return i;
 }
 
-/* Where the packet stands among the visits: moves on to its visit, or finds it too late (false). Within a visit
- * rows grow with the packet number, so an older packet with a higher row comes from a visit before. Repair rows may
- * start anywhere below T and wrap once; the next visit begins with a source row. */
-static bool place(struct track *t, struct track_act *a, uint32_t cci, uint32_t window, uint16_t esi,
-                  uint8_t lg_t)
+/* Whether the packet is the newest so far: by its number, or because so many in a row were too late that the newest number
+ * cannot have been the sender's. */
+static bool newest(struct track *t, uint32_t cci)
 {
-    bool newer = !t->started || (int32_t)(cci - t->last_cci) > 0;
-    bool repair = esi >= t->windows[window].k;
-    uint16_t row = esi;
+    return !t->started || (int32_t)(cci - t->last_cci) > 0 || t->behind >= TRACK_BEHIND;
+}
 
-    if (repair && t->started && window == t->window) {
-        if (newer && esi + t->lap < t->close_below)
-            t->lap = (uint16_t)(1u << lg_t);
-        row = (uint16_t)(esi + t->lap);
-    }
-    if (!newer && (window != t->window || row < t->close_below || row > t->high_row))
+/* Where the packet stands among the visits: moves on to its visit, or finds it too late (false). Within a visit
+ * rows grow with the packet number, so an older packet with a higher row comes from a visit before. The next visit begins
+ * with a source row. */
+static bool place(struct track *t, struct track_act *a, uint32_t cci, uint32_t window, uint16_t row)
+{
+    bool newer = newest(t, cci);
+
+    if (!newer && (window != t->window || row < t->close_below || row > t->high_row)) {
+        t->behind++;
         return false;
+    }
     if (!t->started || window != t->window || row < t->close_below) {
         a->new_visit = true;
-        start_visit(t, window, esi);
-        row = esi;
+        start_visit(t, window, row);
     }
-    if (newer)
+    if (newer) {
         t->last_cci = cci;
+        t->behind = 0;
+    }
     if (row < t->first_row)
         t->first_row = row;
     if (row > t->high_row) {
@@ -259,7 +260,7 @@ struct track_act track_symbol(struct track *t, uint32_t cci, uint32_t sbn, uint1
         return a;
     a.block = (uint16_t)(sbn - t->windows[window].first_sbn);
     a.verdict = TRACK_STALE;
-    if (!place(t, &a, cci, window, esi, lg_t))
+    if (!place(t, &a, cci, window, esi))
         return a;
     t->got[a.block] = (uint16_t)(t->got[a.block] + (esi < k));
     a.verdict = TRACK_HAVE;

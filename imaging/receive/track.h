@@ -23,6 +23,7 @@
 #define TRACK_RUN 128u        /* rows in a run */
 #define TRACK_MAX_BLOCKS 128u /* source blocks in a window */
 #define TRACK_MAX_ESI 16384u  /* 12288 source + 4096 repair symbols */
+#define TRACK_BEHIND 1000u   /* so many stale ones in a row, and the newest number is not believed any more */
 #define TRACK_NO_SLOT 0xffffu
 #define TRACK_NONE UINT32_MAX
 
@@ -46,7 +47,8 @@ enum track_verdict {
     TRACK_TAKE,  /* new and wanted */
     TRACK_DUP,   /* held already */
     TRACK_HAVE,  /* its block is ready or done */
-    TRACK_STALE, /* too late: its run is closed */
+    TRACK_STALE, /* too late: its run is closed. After TRACK_BEHIND of them in a row the packet number that made them late
+                    was a lie (a member of the group can tell one), and the visit is taken up where it is */
     TRACK_SKIP,  /* its block is not taken in this visit (slow disk, no slot, repair of another T) */
     TRACK_BAD,   /* contradicts the object's shape */
 };
@@ -58,7 +60,7 @@ struct track_act {
     bool ready;           /* with this symbol the block can be decoded; it is TRACK_READY now */
     uint16_t slot;        /* with TRACK_TAKE */
     uint16_t block;       /* in the window */
-    uint16_t row;         /* place in the visit's order: the ESI, or beyond it by T where repair rows wrapped */
+    uint16_t row;         /* place in the visit's order: the ESI */
     uint16_t close_below; /* rows below this one are closed in this visit (a multiple of TRACK_RUN) */
     uint32_t evicted;     /* SBN of the block whose slot was taken away; all it held is lost. Or TRACK_NONE */
 };
@@ -76,7 +78,7 @@ struct track {
     uint32_t window;   /* index */
     uint32_t last_cci; /* newest packet number seen */
     uint16_t first_row, high_row, close_below;
-    uint16_t lap; /* T once the visit's repair rows, which may start anywhere, have wrapped to 0 */
+    uint16_t behind; /* packets in a row that were found too late */
     uint64_t admit[TRACK_MAX_BLOCKS / 64]; /* blocks taken in this visit */
     uint16_t got[TRACK_MAX_BLOCKS];        /* source symbols that came in this visit, wanted or not */
     /* policy and figures */

@@ -146,6 +146,24 @@ static void loss_follows_from_packet_numbers_that_wrap(void **state)
     end(s);
 }
 
+static void a_number_far_ahead_is_no_loss(void **state)
+{
+    struct scene *s = start();
+    uint32_t cci = 100;
+
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        give(s, cci++, PACKET_TOI_STREAM, 0);
+    give(s, cci + INT32_MAX, PACKET_TOI_STREAM, 0);
+    for (int i = 0; i < 2000; i++)
+        give(s, cci++, PACKET_TOI_STREAM, 0);
+    assert_int_equal(s->counts.lost, 0);
+    for (int i = 0; i < 1500; i++, cci += 2)
+        give(s, cci, PACKET_TOI_STREAM, 0);
+    assert_in_range(s->counts.lost, 400, 1500); /* seen again, but for what came while the lie was believed */
+    end(s);
+}
+
 static void the_close_flag_is_believed_from_a_member_only(void **state)
 {
     struct packet p = {.cci = 1, .tsi = TSI, .toi = PACKET_TOI_STREAM, .k = SYMBOLS, .lg_t = 8, .close = true};
@@ -168,6 +186,7 @@ int main(void)
         cmocka_unit_test(a_hundred_thousand_forgeries_cost_little),
         cmocka_unit_test(the_body_is_taken_and_the_stream_is_early_until_then),
         cmocka_unit_test(loss_follows_from_packet_numbers_that_wrap),
+        cmocka_unit_test(a_number_far_ahead_is_no_loss),
         cmocka_unit_test(the_close_flag_is_believed_from_a_member_only),
     };
 

@@ -171,12 +171,11 @@ static bool enough(const struct ring *g)
            (g->ch.stop_after && g->given >= g->ch.stop_after);
 }
 
-static void visit(struct ring *g, struct intake *in, const struct img_window *w, uint32_t pass)
+static void visit(struct ring *g, struct intake *in, const struct img_window *w)
 {
     for (uint32_t row = 0; row < w->k + g->ch.repair && !enough(g); row++)
         for (uint32_t d = 0; d < w->d; d++) {
-            uint32_t esi = row < w->k ? row : w->k + (row - w->k + pass * g->ch.repair) % MADE_REPAIR;
-            struct pending p = {g->cci++, w->first_sbn + d, w->k, (uint16_t)esi, made_symbol(&image, w, d, esi)};
+            struct pending p = {g->cci++, w->first_sbn + d, w->k, (uint16_t)row, made_symbol(&image, w, d, row)};
 
             channel(g, in, &p);
         }
@@ -192,7 +191,7 @@ static uint32_t go_round(struct receive *r, const struct channel *ch)
     receive_attach(r, &c, NULL);
     for (pass = 0; c.intake && pass < ch->passes && !enough(&g); pass++)
         for (uint32_t w = 0; w < image.body.nwindows; w++)
-            visit(&g, c.intake, image.body.windows + w, pass);
+            visit(&g, c.intake, image.body.windows + w);
     for (int i = 0; c.intake && i < 5000 && !enough(&g) && pass == ch->passes; i++) {
         usleep(1000);
         receive_events(r);

@@ -138,24 +138,41 @@ static void a_late_packet_of_the_visit_before_changes_nothing(void **state)
     free(w.memory);
 }
 
-static void repair_rows_that_wrap_are_one_visit(void **state)
+/* A number far ahead makes whatever follows old. It is believed for TRACK_BEHIND packets, wherever they stand. */
+static void a_number_far_ahead_costs_a_thousand_packets(void **state)
 {
     struct world w;
-    struct track_act a;
 
     (void)state;
     start(&w, 10);
-    rows(&w, 0, 0, 500);
-    next(&w, 0, K + 250);
+    rows(&w, 0, 0, 300);
+    assert_int_equal(track_symbol(&w.t, w.cci + INT32_MAX - 1, 0, K, 300, 8).verdict, TRACK_TAKE);
+    for (uint32_t i = 0; i < TRACK_BEHIND; i++)
+        assert_int_equal(next(&w, 1, (uint16_t)(301 + i / 2)).verdict, TRACK_STALE);
+    assert_int_equal(next(&w, 1, 801).verdict, TRACK_TAKE);
     assert_int_equal(w.t.visits, 1);
-    a = next(&w, 0, K);
-    assert_int_equal(a.verdict, TRACK_TAKE);
-    assert_false(a.new_visit);
-    assert_int_equal(a.row, K + 256);
+    rows(&w, 0, 802, K);
+    assert_int_equal(w.t.slots[w.t.slot_of[1]].have, 300 + 1 + (K - 802));
+    rows(&w, 1, 0, 1);
+    assert_int_equal(w.t.visits, 2);
+    free(w.memory);
+}
+
+static void stale_packets_among_others_prove_nothing(void **state)
+{
+    struct world w;
+    uint32_t late;
+
+    (void)state;
+    start(&w, 10);
+    late = w.cci++;
+    rows(&w, 0, 0, 900);
+    for (uint32_t i = 0; i < 5 * TRACK_BEHIND; i++) {
+        assert_int_equal(track_symbol(&w.t, late, 0, K, 5, 8).verdict, TRACK_STALE);
+        if (i % 900 == 0)
+            next(&w, 3, (uint16_t)(K + i / 900));
+    }
     assert_int_equal(w.t.visits, 1);
-    assert_int_equal(next(&w, 0, K + 250).verdict, TRACK_DUP);
-    a = next(&w, 1, 0);
-    assert_true(a.new_visit);
     free(w.memory);
 }
 
@@ -325,7 +342,8 @@ int main(void)
         cmocka_unit_test(what_contradicts_the_shape_is_bad),
         cmocka_unit_test(two_runs_stay_open_and_older_rows_are_stale),
         cmocka_unit_test(a_late_packet_of_the_visit_before_changes_nothing),
-        cmocka_unit_test(repair_rows_that_wrap_are_one_visit),
+        cmocka_unit_test(a_number_far_ahead_costs_a_thousand_packets),
+        cmocka_unit_test(stale_packets_among_others_prove_nothing),
         cmocka_unit_test(without_slots_the_poorest_of_another_window_is_given_up),
         cmocka_unit_test(a_block_that_cannot_get_a_slot_is_left_out),
         cmocka_unit_test(a_refused_symbol_is_not_held_and_its_block_waits_for_the_next_visit),
