@@ -97,11 +97,20 @@ static void count(struct dhcp_leases *t, const struct dhcp_slot *slot, uint32_t 
 
     if (slot->reserved)
         return;
-    if (slot->state == DHCP_SLOT_BOUND) {
+    switch (slot->state) {
+    case DHCP_SLOT_NEW:
+        c->spare += by;
+        break;
+    case DHCP_SLOT_BOUND:
         c->bound += by;
         c->probation += slot->probation ? by : 0;
-    } else if (slot->state == DHCP_SLOT_DECLINED) {
+        break;
+    case DHCP_SLOT_DECLINED:
         c->declined += by;
+        break;
+    case DHCP_SLOT_PAST:
+        c->spare += slot->probation ? by : 0;
+        break;
     }
 }
 
@@ -139,8 +148,11 @@ static void own(struct dhcp_leases *t, struct dhcp_slot *slot, const uint8_t mac
 
     if (old)
         forget(t, old, DHCP_SLOT_NEW);
-    if (has_owner(slot))
+    if (has_owner(slot)) {
+        if (!slot->probation)
+            memcpy(t->displaced[bucket_of(t, slot->mac)], slot->mac, 6);
         owner_unlink(t, slot);
+    }
     memcpy(slot->mac, mac, 6);
     owner_link(t, slot);
     slot->seconds = slot->xid = 0;
@@ -248,6 +260,7 @@ static int index_slots(struct dhcp_leases *t, struct err *err)
         t->pool_first[slot->pool] = i;
         t->pool_slots[slot->pool]++;
         t->count[slot->pool].size += !slot->reserved;
+        count(t, slot, 1);
         if (!slot->reserved)
             continue;
         if (reserved_for(t, slot->reserved_for))
@@ -308,7 +321,8 @@ static bool stranger(struct dhcp_leases *t, const struct dhcp_asker *a)
 {
     const struct dhcp_slot *slot = owned_by(t, a->mac);
 
-    return !a->known && !(slot && !slot->probation) && !reserved_for(t, a->mac);
+    return !a->known && !(slot && !slot->probation) && !reserved_for(t, a->mac) &&
+           !same(t->displaced[bucket_of(t, a->mac)], a->mac);
 }
 
 static uint32_t unbound(const struct dhcp_pool_count *c)
@@ -316,14 +330,14 @@ static uint32_t unbound(const struct dhcp_pool_count *c)
     return c->size - c->bound - c->declined;
 }
 
-/* While strangers are held back they get neither the last sixteenth of what is free nor what was somebody's. */
+/* While strangers are held back they get neither what was somebody's nor the last of what was nobody's. */
 static bool held_back(const struct dhcp_leases *t, const struct dhcp_slot *slot)
 {
     const struct dhcp_pool_count *c = &t->count[slot->pool];
 
     if (!dhcp_pool_flooded(t, slot->pool))
         return false;
-    return slot->state == DHCP_SLOT_PAST ? !slot->probation : unbound(c) <= c->size / 16;
+    return (slot->state == DHCP_SLOT_PAST && !slot->probation) || c->spare <= c->size / DHCP_SHARE;
 }
 
 /* How gladly this address, which is not his, is given to him; 0: not at all. */
@@ -403,10 +417,16 @@ struct dhcp_slot *dhcp_lease_offer(struct dhcp_leases *t, const struct dhcp_aske
 bool dhcp_lease_grantable(struct dhcp_leases *t, const struct dhcp_asker *a, const struct dhcp_slot *slot)
 {
     const struct dhcp_slot *his = mine(t, a);
+    bool strange = stranger(t, a);
 
     if (slot->pool != a->pool)
         return false;
-    return his ? his == slot : gladness(t, slot, a, stranger(t, a), 0) > 0;
+    if (his)
+        return his == slot;
+    /* Nobody takes what is another machine's history by naming it: it must have been offered, if to somebody else. */
+    if (strange && slot->state == DHCP_SLOT_PAST && !slot->probation && !offered(slot, a->now))
+        return false;
+    return gladness(t, slot, a, strange, 0) > 0;
 }
 
 uint32_t dhcp_lease_bind(struct dhcp_leases *t, const struct dhcp_asker *a, struct dhcp_slot *slot)
@@ -427,6 +447,7 @@ uint32_t dhcp_lease_bind(struct dhcp_leases *t, const struct dhcp_asker *a, stru
     set(t, slot, DHCP_SLOT_BOUND, strange && !slot->reserved);
     slot->until = mono_add(a->now, slot->seconds * MONO_S);
     slot->offer.until = a->now;
+    slot->released = false;
     if (!owner || was.state != slot->state || was.probation != slot->probation || was.seconds != slot->seconds)
         changed(t, slot);
     return slot->seconds;
@@ -442,12 +463,14 @@ void dhcp_lease_forget_offer(struct dhcp_leases *t, const uint8_t mac[6], unsign
     }
 }
 
-void dhcp_lease_release(struct dhcp_leases *t, struct dhcp_slot *slot, struct mono now)
+void dhcp_lease_release(struct dhcp_slot *slot, struct mono now)
 {
     struct mono end = mono_add(now, DHCP_RELEASE_NS);
 
-    (void)t;
-    if (slot->state == DHCP_SLOT_BOUND && mono_sub(slot->until, end) > 0)
+    if (slot->state != DHCP_SLOT_BOUND)
+        return;
+    slot->released = true;
+    if (mono_sub(slot->until, end) > 0)
         slot->until = end;
 }
 
@@ -488,7 +511,7 @@ void dhcp_lease_vouch(struct dhcp_leases *t, const uint8_t mac[6])
     changed(t, slot);
 }
 
-/* A lease that ends while nothing is wrong was a real machine's. */
+/* A lease that runs out while nothing is wrong was a real machine's. */
 void dhcp_lease_sweep(struct dhcp_leases *t, struct mono now)
 {
     bool flooded[DHCP_POOLS_MAX];
@@ -501,7 +524,7 @@ void dhcp_lease_sweep(struct dhcp_leases *t, struct mono now)
         if (mono_sub(slot->until, now) > 0)
             continue;
         if (slot->state == DHCP_SLOT_BOUND) {
-            set(t, slot, DHCP_SLOT_PAST, slot->probation && flooded[slot->pool]);
+            set(t, slot, DHCP_SLOT_PAST, slot->probation && (slot->released || flooded[slot->pool]));
             changed(t, slot);
         } else if (slot->state == DHCP_SLOT_DECLINED) {
             forget(t, slot, DHCP_SLOT_NEW);

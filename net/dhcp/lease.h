@@ -6,10 +6,11 @@
  *
  * Against starvation, three things. An offer is only a note: it never takes away what a slot says of its owner, and when
  * it has been overtaken by others a REQUEST for the address is still granted, as long as nobody holds it. A slot
- * keeps its owner after the lease ended, until the address is needed. And a stranger (no reservation, no slot,
- * not vouched for) is on probation until a second exchange, which machines that boot have within seconds and
- * invented ones never: while more than half of a pool is held on probation, strangers get neither the history of
- * others nor the last sixteenth. */
+ * keeps its owner after the lease ended, until the address is needed. And a stranger (no reservation, never had a
+ * slot, not vouched for) is on probation until a second exchange or until somebody vouches for it, which happens to
+ * machines that boot within seconds and to invented ones never: while more than a quarter of a pool is held on
+ * probation, strangers get neither what was another machine's nor the last sixteenth of the rest. A room full of new
+ * machines that come up in the same second is served all the same, the last of them at their second or third try. */
 #ifndef NET_DHCP_LEASE_H
 #define NET_DHCP_LEASE_H
 
@@ -30,6 +31,7 @@
 #define DHCP_DECLINE_NS (600 * MONO_S)   /* how long an address somebody else was found on is left alone */
 #define DHCP_RELEASE_NS (10 * MONO_S)    /* how long a released one stays with its owner: machines that restart */
 #define DHCP_PROBATION_S 120             /* a stranger's lease while a pool is short of addresses */
+#define DHCP_SHARE 16                    /* this part of a pool is kept from strangers while they are held back */
 
 /* A subnet and the range of it that is given out. Pool 0 is the box's own; others serve relays (giaddr within them). */
 struct dhcp_pool {
@@ -54,7 +56,7 @@ enum dhcp_slot_state {
 struct dhcp_slot {
     uint32_t address;
     uint8_t pool;
-    bool reserved, probation;
+    bool reserved, probation, released;
     uint8_t reserved_for[6]; /* with `reserved` */
     uint8_t mac[6];          /* the owner, in BOUND and PAST */
     enum dhcp_slot_state state;
@@ -73,7 +75,8 @@ struct dhcp_slot {
 
 struct dhcp_pool_count {
     uint32_t size; /* addresses that are not reserved for somebody */
-    uint32_t bound, declined, probation; /* of those; probation counts within bound */
+    uint32_t spare, bound, declined; /* of those; spare ones had no owner yet, or one who never came back */
+    uint32_t probation;              /* of those bound */
 };
 
 struct dhcp_leases {
@@ -84,6 +87,7 @@ struct dhcp_leases {
     uint32_t lease_s;
     unsigned pool_first[DHCP_POOLS_MAX], pool_slots[DHCP_POOLS_MAX]; /* a pool's slots stand together */
     uint16_t owner[DHCP_BUCKETS], reservation[DHCP_BUCKETS]; /* index + 1; 0: the end of the chain */
+    uint8_t displaced[DHCP_BUCKETS][6]; /* machines that had a slot until somebody needed it; the last of its bucket */
     struct dhcp_slot slot[DHCP_SLOTS_MAX]; /* by address */
     /* Told of every change that a restart must know of; may be NULL. */
     void (*changed)(void *ctx, const struct dhcp_slot *);
@@ -127,7 +131,7 @@ bool dhcp_lease_grantable(struct dhcp_leases *, const struct dhcp_asker *, const
 uint32_t dhcp_lease_bind(struct dhcp_leases *, const struct dhcp_asker *, struct dhcp_slot *);
 /* He took another server's offer. */
 void dhcp_lease_forget_offer(struct dhcp_leases *, const uint8_t mac[6], unsigned pool);
-void dhcp_lease_release(struct dhcp_leases *, struct dhcp_slot *, struct mono now);
+void dhcp_lease_release(struct dhcp_slot *, struct mono now);
 /* The owner, or whom it was offered to, found somebody else on it. At most an eighth of a pool is left alone at a time, then
  * the oldest comes back. */
 void dhcp_lease_decline(struct dhcp_leases *, struct dhcp_slot *, struct mono now);
@@ -144,7 +148,7 @@ bool dhcp_lease_restore(struct dhcp_leases *, uint32_t address, const uint8_t ma
 /* Strangers are held back in this pool. */
 static inline bool dhcp_pool_flooded(const struct dhcp_leases *t, unsigned pool)
 {
-    return t->count[pool].probation * 2 > t->count[pool].size;
+    return t->count[pool].probation * 4 > t->count[pool].size;
 }
 
 #endif

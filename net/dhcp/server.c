@@ -299,7 +299,7 @@ static void on_release(struct ask *a)
         a->s->counters.unwanted++;
     } else {
         a->s->counters.released++;
-        dhcp_lease_release(&a->s->leases, slot, a->who.now);
+        dhcp_lease_release(slot, a->who.now);
     }
 }
 
