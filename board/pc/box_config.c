@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "imaging/disk/choose.h"
 #include "net/ip/stack.h"
 #include "net/wire/utf8.h"
 
@@ -145,7 +146,10 @@ static int box_after_pass(struct box_config *c, const char *v, struct err *err)
 
 static int box_disk(struct box_config *c, const char *v, struct err *err)
 {
-    return set_text(c->disk, sizeof c->disk, v, "auto or a rule of at most 128 bytes", err);
+    struct disk_pick pick;
+    int rc = disk_rule_parse(&pick, v, err);
+
+    return rc ? rc : set_text(c->disk, sizeof c->disk, v, "auto or a rule of at most 255 bytes", err);
 }
 
 /* ---- [dhcp] ---- */

@@ -21,7 +21,7 @@
 
 #define IDENTITY_BYTES 1024
 #define IDENTITY_MAGIC "RINGCAST-BOX-IDENTITY-1\n"
-#define IDENTITY_DISK_MAX 128
+#define IDENTITY_DISK_MAX 255
 
 /* FOLDER/identity.key, made if it is not there. A power cut while it is made leaves none, or a whole one. */
 int identity_open(struct sign_key *, const char *folder, struct err *);

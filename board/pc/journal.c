@@ -23,7 +23,7 @@
 #define RECORD_MAX (HEAD_BYTES + JOURNAL_KEY_MAX + JOURNAL_VALUE_MAX)
 #define SLOTS (JOURNAL_RECORDS_MAX * 2)
 #define COMPACT_LEAST 65536 /* below it, rewriting would save nothing */
-#define SYNC_NS 500000000
+#define SYNC_NS 500000000 /* a clock that is set meanwhile makes one wait longer or shorter */
 
 struct journal {
     char path[PATH_MAX];
@@ -37,6 +37,7 @@ struct journal {
     bool torn; /* half a record may stand at the end of the file */
     atomic_bool end, dirty;
     pthread_mutex_t file; /* around fd, which rewriting replaces */
+    pthread_cond_t ending; /* with it */
 };
 
 struct record {
@@ -217,17 +218,32 @@ static int compact(struct journal *j)
     return fd < 0 ? PC_EJOURNAL : 0;
 }
 
+/* The descriptor to sync, a copy so that nobody waits for the disk with the lock held; -1: nothing new. */
+static int wait_for_news(struct journal *j)
+{
+    struct timespec until;
+    int fd = -1;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += SYNC_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&j->file);
+    if (!atomic_load(&j->end))
+        pthread_cond_timedwait(&j->ending, &j->file, &until);
+    if (atomic_exchange(&j->dirty, false))
+        fd = dup(j->fd);
+    pthread_mutex_unlock(&j->file);
+    return fd;
+}
+
 static void *syncing_thread(void *arg)
 {
     struct journal *j = arg;
 
     while (!atomic_load(&j->end)) {
-        clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){0, SYNC_NS}, NULL);
-        if (!atomic_exchange(&j->dirty, false))
-            continue;
-        pthread_mutex_lock(&j->file);
-        int fd = dup(j->fd); /* so that nobody waits for the disk with the lock held */
-        pthread_mutex_unlock(&j->file);
+        int fd = wait_for_news(j);
+
         if (fd >= 0) {
             fdatasync(fd);
             close(fd);
@@ -275,6 +291,7 @@ int journal_open(struct journal **out, const char *path, journal_each *each, voi
         return err_set(err, PC_EMEMORY, "out of memory");
     snprintf(j->path, sizeof j->path, "%s", path);
     pthread_mutex_init(&j->file, NULL);
+    pthread_cond_init(&j->ending, NULL);
     j->bytes = malloc(JOURNAL_FILE_MAX);
     j->slot = calloc(SLOTS, sizeof *j->slot);
     j->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -339,13 +356,17 @@ void journal_close(struct journal *j)
 {
     if (!j)
         return;
+    pthread_mutex_lock(&j->file);
     atomic_store(&j->end, true);
+    pthread_cond_signal(&j->ending);
+    pthread_mutex_unlock(&j->file);
     if (j->syncing)
         pthread_join(j->syncer, NULL);
-    if (j->fd >= 0) {
+    if (j->fd >= 0 && atomic_load(&j->dirty))
         fdatasync(j->fd);
+    if (j->fd >= 0)
         close(j->fd);
-    }
+    pthread_cond_destroy(&j->ending);
     pthread_mutex_destroy(&j->file);
     free(j->bytes);
     free(j->slot);

@@ -1,0 +1,196 @@
+/* ringcast.conf of the box: what it means, and that every mistake is named with its line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "board/pc/box_config.h"
+
+static struct box_config c;
+
+static int parse(const char *text, struct err *err)
+{
+    memset(err, 0, sizeof *err);
+    box_config_defaults(&c);
+    return box_config_parse(&c, "f", text, strlen(text), err);
+}
+
+static void accepts(const char *text)
+{
+    struct err err;
+
+    if (parse(text, &err))
+        fail_msg("%s", err.text);
+}
+
+static void refuses(const char *text, const char *sentence)
+{
+    struct err err;
+
+    if (parse(text, &err) >= 0)
+        fail_msg("accepted: %s", text);
+    if (!strstr(err.text, sentence))
+        fail_msg("expected \"%s\", got \"%s\"", sentence, err.text);
+}
+
+static void the_defaults(void **state)
+{
+    (void)state;
+    accepts("");
+    assert_int_equal(c.address, 0x0a4d0001);
+    assert_int_equal(c.prefix, 24);
+    assert_int_equal(c.dhcp.mode, BOX_DHCP_SERVER);
+    assert_int_equal(c.dhcp.first, 0x0a4d0032);
+    assert_int_equal(c.dhcp.last, 0x0a4d00fa);
+    assert_int_equal(c.dhcp.lease_s, 3600);
+    assert_string_equal(c.after_pass, "reboot");
+    assert_string_equal(c.boot.fallback, "ring");
+    assert_true(c.ring.rate_auto);
+    assert_string_equal(c.ring.interface, "");
+}
+
+/* Every remark of the file on the FAT partition is a line that works, and says what holds anyway. */
+static void the_commented_file(void **state)
+{
+    static char text[CONFIG_FILE_MAX + 1], bare[CONFIG_FILE_MAX + 1];
+    static struct box_config plain;
+    struct err err = {0};
+    size_t n, out = 0;
+
+    (void)state;
+    assert_int_equal(config_read_file(text, &n, "rootfs/ringcast.conf", &err), 0);
+    accepts(text);
+    plain = c;
+    accepts("");
+    assert_memory_equal(&plain, &c, sizeof c);
+    for (size_t i = 0; i < n; i++) /* "#key = value" without its mark; "# words" stays */
+        if (text[i] != '#' || (i && text[i - 1] != '\n') || text[i + 1] == ' ' || text[i + 1] == '\n')
+            bare[out++] = text[i];
+    bare[out] = 0;
+    refuses(bare, "image: expected an image's name"); /* the one value with no default to show */
+    memcpy(strstr(bare, "\nimage ="), "\n;mage =", 8);
+    refuses(bare, "loader-mac: expected a relative path");
+    memcpy(strstr(bare, "\nloader-mac ="), "\n;", 2);
+    accepts(bare);
+    assert_int_equal(c.dhcp.n_reserve, 1);
+    assert_string_equal(c.entry[0].name, "ESXi 8");
+    assert_int_equal(c.dhcp.first, plain.dhcp.first);
+    assert_int_equal(c.dhcp.last, plain.dhcp.last);
+}
+
+static void everything_said(void **state)
+{
+    (void)state;
+    accepts("[box]\r\naddress = 192.168.5.2/25\r\ninterface = eth1\nname = Prep room 3\nafter-pass = wait\ndisk = size=512GB\n"
+            "[dhcp]\nmode = proxy\npool = 192.168.5.10 - 192.168.5.20\nlease = 2d\nreserve = 02-00-00-00-00-0A 192.168.5.30\n"
+            "reserve = 02:00:00:00:00:0b 192.168.5.31\nrouter = 192.168.5.1\ndns = 192.168.5.1\ndns = 9.9.9.9\n"
+            "[boot]\ndefault = ESXi 8\nmachine = 02:00:00:00:00:0a ring\nmenu = 5\nrearm = yes\nimage = lab\n"
+            "[ring]\nrate = 100Mbit\nttl = 1\n"
+            "[entry ESXi 8]\nkind = tree\nfolder = trees/esxi\nloader-uefi = efi/boot/bootx64.efi\nid = 4097\n"
+            "[entry Debian]\nfolder = trees/deb\nscript = go.ipxe\nhidden = yes\n");
+    assert_int_equal(c.prefix, 25);
+    assert_string_equal(c.ring.interface, "eth1");
+    assert_int_equal(c.dhcp.lease_s, 172800);
+    assert_int_equal(c.dhcp.n_reserve, 2);
+    assert_int_equal(c.dhcp.reserve[0].mac[5], 0x0a);
+    assert_int_equal(c.dhcp.n_dns, 2);
+    assert_int_equal(c.boot.n_machine, 1);
+    assert_string_equal(c.boot.image, "lab");
+    assert_int_equal(c.n_entries, 2);
+    assert_int_equal(c.entry[0].id, 4097);
+    assert_string_equal(c.entry[1].script, "go.ipxe");
+    assert_true(c.entry[1].hidden);
+    assert_false(c.ring.rate_auto);
+}
+
+static void mistakes_have_their_line(void **state)
+{
+    (void)state;
+    refuses("[box]\nadress = 10.0.0.1/24\n", "f:2: expected a key that [box] knows, got \"adress\"");
+    refuses("address = 10.0.0.1/24\n", "f:1: expected [box], [dhcp], [boot], [ring] or [entry NAME], got []");
+    refuses("[serve]\nrate = auto\n", "f:2: expected [box]");
+    refuses("[box]\naddress = 10.0.0.1/31\n", "f:2: address: expected an address with a prefix of 8 to 30");
+    refuses("[box]\naddress = dhcp\n", "f:2: address: expected an address");
+    refuses("[box]\naddress = 10.0.0.1\naddress = 10.0.0.2\n", "f:3: expected address once");
+    refuses("[box]\nafter-pass = sleep\n", "f:2: after-pass: expected reboot, poweroff or wait, got \"sleep\"");
+    refuses("[box]\ndisk = colour=red\n", "f:2: disk: ");
+    refuses("[ring]\ninterface = eth0\n", "f:2: expected interface in [box]");
+    refuses("[ring]\nrate = fast\n", "f:2: rate: expected a rate");
+    refuses("[ring]\nrate = auto\n\nrate = auto\n", "f:4: expected rate once");
+    refuses("[dhcp]\nmode = maybe\n", "f:2: mode: expected server, proxy or off");
+    refuses("[dhcp]\nlease = 10s\n", "f:2: lease: expected a time");
+    refuses("[dhcp]\nlease = 99999999d\n", "f:2: lease: expected a time");
+    refuses("[dhcp]\nlease = 1hh\n", "f:2: lease: expected a time");
+    refuses("[dhcp]\npool = 10.77.0.50\n", "f:2: pool: expected two addresses");
+    refuses("[dhcp]\npool = 10.77.0.60-10.77.0.50\n", "f:2: pool: expected two addresses in order");
+    refuses("[dhcp]\npool = 10.78.0.50-10.78.0.60\n", "pool: expected addresses of the box's net");
+    refuses("[dhcp]\npool = 10.77.0.1-10.77.0.60\n", "pool: expected addresses of the box's net without the box's own");
+    refuses("[dhcp]\npool = 10.77.0.9-10.77.0.255\n", "pool: expected addresses of the box's net");
+    refuses("[box]\naddress = 10.0.0.1/8\n[dhcp]\npool = 10.0.1.0-10.1.1.0\n", "pool: expected at most 4096 addresses");
+    refuses("[dhcp]\nreserve = 03:00:00:00:00:01 10.77.0.9\n", "f:2: reserve: expected a MAC and an address");
+    refuses("[dhcp]\nreserve = 02:00:00:00:00:01 10.77.0.1\n", "reserve: expected addresses of the box's net");
+    refuses("[dhcp]\nreserve = 02:00:00:00:00:01 10.77.0.9\nreserve = 02:00:00:00:00:02 10.77.0.9\n", "f:3: reserve: expected each");
+    refuses("[boot]\ndefault = ESXi\n", "default: expected ring or the name of an [entry], got \"ESXi\"");
+    refuses("[boot]\nmachine = 02:00:00:00:00:01 ESXi\n", "machine: expected ring or the name");
+    refuses("[boot]\nmachine = 02:00:00:00:00:01\n", "f:2: machine: expected a MAC and an entry");
+    refuses("[boot]\nmenu = 256\n", "f:2: menu: expected seconds");
+    refuses("[entry ring]\nfolder = x\n", "f:2: expected a name of 1 to 63 bytes that is not \"ring\"");
+    refuses("[entry a]\nfolder = ../x\n", "f:2: folder: expected a relative path");
+    refuses("[entry a]\nfolder = /etc\n", "f:2: folder: expected a relative path");
+    refuses("[entry a]\nfolder = x\n", "f:2: expected a folder and a loader or a script in [entry a]");
+    refuses("[entry a]\nfolder = x\nscript = y\n[box]\nname = n\n[entry a]\nfolder = z\n", "expected folder once");
+    refuses("[entry a]\nfolder = x\nscript = y\n[entry b]\nfolder = x\nscript = y\n[entry a]\nid = 7\n", "f:8: expected [entry a] once");
+    refuses("[entry a]\nid = 1\n", "f:2: id: expected a number of 2");
+    refuses("[entry a]\nkind = disk\n", "f:2: kind: expected tree");
+    refuses("[box\n", "f:1: expected KEY = VALUE");
+}
+
+static void every_pool_fits_its_net(void **state)
+{
+    char text[80];
+
+    (void)state;
+    for (unsigned prefix = 8; prefix <= 30; prefix++)
+        for (unsigned host = 1; host < 300; host += prefix == 30 ? 1 : 7) {
+            if (prefix > 23 && host >= (1u << (32 - prefix)) - 1)
+                continue;
+            snprintf(text, sizeof text, "[box]\naddress = 10.77.%u.%u/%u\n", host >> 8, host & 255, prefix);
+            accepts(text);
+        }
+}
+
+static void every_beginning_of_a_file(void **state)
+{
+    static const char text[] = "[box]\nname = x\n[dhcp]\nlease = 90s\nreserve = 02:00:00:00:00:01 10.77.0.9\n[boot]\nmenu = 3\n"
+                               "[entry a]\nfolder = t\nloader-bios = b\nscript = s\n[ring]\nrate = 10Mbit\n";
+    struct err err;
+
+    (void)state;
+    for (size_t n = 0; n <= sizeof text - 1; n++) {
+        char *copy = malloc(n + 1);
+
+        assert_non_null(copy);
+        memcpy(copy, text, n);
+        memset(&err, 0, sizeof err);
+        box_config_defaults(&c);
+        if (box_config_parse(&c, "f", copy, n, &err))
+            assert_true(err.code < 0 && err.text[0]);
+        free(copy);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_defaults),           cmocka_unit_test(the_commented_file),
+        cmocka_unit_test(everything_said),        cmocka_unit_test(mistakes_have_their_line),
+        cmocka_unit_test(every_pool_fits_its_net), cmocka_unit_test(every_beginning_of_a_file),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,88 @@
+/* The box's key is made once, whatever interrupts that; its page is what a target reads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "board/pc/identity.h"
+#include "board/pc/target_page.h"
+
+static void made_once(void **state)
+{
+    char folder[] = "/tmp/rcidentity.XXXXXX", path[64];
+    struct sign_key first, second;
+    struct err err = {0};
+    FILE *f;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/identity.key.new", folder); /* a cut while the first was made */
+    f = fopen(path, "w");
+    fputs("-----BEGIN", f);
+    fclose(f);
+    assert_int_equal(identity_open(&first, folder, &err), 0);
+    assert_int_equal(identity_open(&second, folder, &err), 0);
+    assert_memory_equal(first.pub, second.pub, sizeof first.pub);
+    assert_int_not_equal(access(path, F_OK), 0);
+    snprintf(path, sizeof path, "%s/identity.pub", folder); /* a cut between the two names */
+    unlink(path);
+    assert_int_equal(identity_open(&second, folder, &err), 0);
+    assert_memory_equal(first.pub, second.pub, sizeof first.pub);
+    snprintf(path, sizeof path, "%s/identity.key", folder);
+    f = fopen(path, "w"); /* damaged: not replaced, or targets would be told of a stranger */
+    fputs("nonsense", f);
+    fclose(f);
+    assert_true(identity_open(&second, folder, &err) < 0);
+    assert_true(err.text[0]);
+    unlink(path);
+    rmdir(folder);
+}
+
+static void nowhere(void **state)
+{
+    struct sign_key key;
+    struct err err = {0};
+
+    (void)state;
+    assert_true(identity_open(&key, "/nowhere", &err) < 0);
+}
+
+static void a_target_reads_the_page(void **state)
+{
+    char disk[IDENTITY_DISK_MAX + 1] = "auto";
+    struct identity_page page = {.address = 0x0a4d0001, .port = 7800, .after_pass = "poweroff", .disk = disk};
+    uint8_t bytes[IDENTITY_BYTES];
+    struct target_page got;
+    struct err err = {0};
+
+    (void)state;
+    page.key[0] = 4;
+    for (unsigned i = 1; i < sizeof page.key; i++)
+        page.key[i] = (uint8_t)(i * 7);
+    identity_page(&page, bytes);
+    assert_int_equal(target_page_parse(&got, bytes, sizeof bytes, &err), 0);
+    assert_int_equal(got.address, page.address);
+    assert_int_equal(got.port, 7800);
+    assert_int_equal(got.after, TARGET_POWEROFF);
+    assert_memory_equal(got.key, page.key, sizeof got.key);
+    memset(disk, 'x', IDENTITY_DISK_MAX); /* the longest fits */
+    identity_page(&page, bytes);
+    assert_int_equal(bytes[IDENTITY_BYTES - 1], '\n');
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(made_once),
+        cmocka_unit_test(nowhere),
+        cmocka_unit_test(a_target_reads_the_page),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
