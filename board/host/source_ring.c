@@ -1,4 +1,5 @@
 /* The ring: a handshake, then the body and the stream from the group, wherever it happens to be. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,16 @@
 #define POLL_MS 50
 #define FAREWELL_S 2
 #define COUNT_NS INT64_C(500000000) /* between two looks at the ring's drop counter */
+#define FORSAKEN_NS INT64_C(8000000000) /* neither packet nor ack: the sender may have been started anew */
+#define REJOIN_MS 3000
 
 struct ring_source {
     struct ip_stack *stack;
-    struct session_control *control;
+    struct session_control *control; /* NULL while joining again; guarded by lock, as the watching thread tells through it */
+    pthread_mutex_t lock;
+    struct session_server_at at;
+    char name[SESSION_NAME_MAX + 1], interface[16];
+    uint8_t id[SESSION_ID_BYTES];
     struct session_welcome welcome;
     struct ring_rx *rx;
     struct collect collect;
@@ -68,36 +75,82 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static int join(struct ring_source *g, const struct source_options *opt, const char *interface, struct err *err)
+static int control_begin(struct ring_source *g, struct err *err)
+{
+    struct session_control *c = NULL;
+    int rc = session_control_start(&c, g->stack, g->at, &g->welcome, g->id, err);
+
+    pthread_mutex_lock(&g->lock);
+    g->control = c;
+    pthread_mutex_unlock(&g->lock);
+    return rc;
+}
+
+/* This thread owns the stack again. Whether the sender has the last word. */
+static bool control_end(struct ring_source *g, const struct session_facts *last, int wait_ms)
+{
+    struct session_control *c;
+
+    pthread_mutex_lock(&g->lock);
+    c = g->control;
+    g->control = NULL;
+    pthread_mutex_unlock(&g->lock);
+    return c && session_control_stop(c, last, wait_ms);
+}
+
+static int listen_to_group(struct ring_source *g, struct err *err)
+{
+    struct ring_flow flow = {g->welcome.group, g->welcome.port};
+
+    if (g->rx)
+        ring_rx_close(g->rx);
+    return ring_rx_open(&g->rx, g->interface, &flow, RING_RX_BYTES_MIN, err);
+}
+
+static int join(struct ring_source *g, const struct source_options *opt, struct err *err)
 {
     struct ip_config config = {0};
-    struct session_server_at at = {0};
     struct ring_url url;
-    struct ring_flow flow;
-    uint8_t id[SESSION_ID_BYTES];
     int rc = parse_url(opt->where, &url, err);
 
-    ip_random_fill(id, sizeof id);
-    at.port = url.port;
+    ip_random_fill(g->id, sizeof g->id);
+    g->at.port = url.port;
+    memcpy(g->name, url.name, sizeof g->name);
     if (!rc)
         rc = ip_config_parse(&config, opt->address, err);
     if (!rc)
-        rc = ip_stack_open(&g->stack, interface, &config, err);
+        rc = ip_stack_open(&g->stack, g->interface, &config, err);
     if (!rc)
         ip_stack_stop_when(g->stack, source_stopped);
     if (!rc)
         rc = ip_stack_wait_address(g->stack, IP_ADDRESS_MS, err);
     if (!rc)
-        rc = ip_stack_resolve(g->stack, url.host, 10000, &at.address, err);
+        rc = ip_stack_resolve(g->stack, url.host, 10000, &g->at.address, err);
     if (!rc)
-        rc = session_join(g->stack, at, url.name, id, (opt->join_s ? opt->join_s : opt->timeout_s) * 1000, &g->welcome, err);
-    if (rc)
-        return rc;
-    flow = (struct ring_flow){g->welcome.group, g->welcome.port};
-    rc = ring_rx_open(&g->rx, interface, &flow, RING_RX_BYTES_MIN, err);
+        rc = session_join(g->stack, g->at, g->name, g->id, (opt->join_s ? opt->join_s : opt->timeout_s) * 1000, &g->welcome, err);
     if (!rc)
-        rc = session_control_start(&g->control, g->stack, at, &g->welcome, id, err);
-    return rc;
+        rc = listen_to_group(g, err);
+    return rc ? rc : control_begin(g, err);
+}
+
+/* A sender that was started anew knows nothing of us, and has another session of perhaps the same image. If so, what we
+ * have of it stays. Where nobody answers, we stay in the session that we have. */
+static int rejoin(struct ring_source *g, struct err *err)
+{
+    struct session_welcome old = g->welcome, now;
+    struct err ignored = {0};
+    int rc = 0;
+
+    control_end(g, NULL, 0);
+    if (session_join(g->stack, g->at, g->name, g->id, REJOIN_MS, &now, &ignored) == 0) {
+        if (memcmp(now.head, old.head, sizeof now.head) != 0)
+            return err_set(err, RECEIVE_ECLOSED, "the sender was started anew and has another image now");
+        g->welcome = now;
+        collect_session(&g->collect, now.key, now.tsi);
+        if (now.group != old.group || now.port != old.port)
+            rc = listen_to_group(g, err);
+    }
+    return rc ? rc : control_begin(g, err);
 }
 
 static void ring_source_free(struct ring_source *g)
@@ -108,6 +161,7 @@ static void ring_source_free(struct ring_source *g)
         ip_stack_close(g->stack);
     body_free(&g->body);
     collect_free(&g->collect);
+    pthread_mutex_destroy(&g->lock);
     free(g);
 }
 
@@ -115,31 +169,43 @@ static int ring_open(struct source *s, const struct source_options *opt, struct 
 {
     /* The group key inside wants the alignment of vectors, which calloc does not give. */
     struct ring_source *g = aligned_alloc(_Alignof(struct ring_source), sizeof *g);
-    char interface[16];
     int rc;
 
     if (!g)
         return err_set(err, RECEIVE_EMEMORY, "out of memory");
     memset(g, 0, sizeof *g);
+    pthread_mutex_init(&g->lock, NULL);
     s->ctx = g;
     g->timeout_s = opt->timeout_s;
     g->farewell_s = opt->farewell_s ? opt->farewell_s : FAREWELL_S;
-    rc = source_interface(interface, opt->interface, err);
+    rc = source_interface(g->interface, opt->interface, err);
     if (!rc)
-        rc = join(g, opt, interface, err);
+        rc = join(g, opt, err);
     if (!rc)
         rc = img_head_decode(g->welcome.head, &s->head, err);
     if (rc) {
-        if (g->control)
-            session_control_stop(g->control, NULL, 0);
+        control_end(g, NULL, 0);
         ring_source_free(g);
     }
     return rc;
 }
 
 struct vigil {
-    int64_t heard, counted, spoiled; /* spoiled: when the body was first found wrong; 0: not yet */
+    int64_t heard, counted, tried; /* the last packet, look at the counters, attempt to join again */
+    int64_t spoiled; /* when the body was first found wrong; 0: not yet */
 };
+
+static bool forsaken(struct ring_source *g, const struct vigil *v, int64_t now)
+{
+    struct session_news news;
+    int64_t patience;
+
+    if (now - v->heard < FORSAKEN_NS || now - v->tried < FORSAKEN_NS)
+        return false;
+    session_control_get(g->control, &news);
+    patience = 3 * MONO_MS * (news.ack.tsi ? news.ack.beacon_ms : g->welcome.beacon_ms);
+    return news.silent_ns > (patience > FORSAKEN_NS ? patience : FORSAKEN_NS);
+}
 
 /* The stream's rate as the sender last said it: what the disk must be measured against. */
 static void note_rate(struct ring_source *g)
@@ -175,7 +241,10 @@ static int listen(struct ring_source *g, struct vigil *v, struct err *err)
         atomic_store(&g->drops, counts.dropped);
         note_rate(g);
     }
-    return 0;
+    if (!forsaken(g, v, now))
+        return 0;
+    v->tried = now;
+    return rejoin(g, err);
 }
 
 /* The body is whole. A wrong symbol from inside the group spoils it: then it is received once more, until the time is up. */
@@ -199,7 +268,7 @@ static int take_body(struct ring_source *g, struct source *s, struct vigil *v, s
 static int ring_body(struct source *s, struct receive_counts *counts, struct err *err)
 {
     struct ring_source *g = s->ctx;
-    struct vigil v = {now_ns(), now_ns(), 0};
+    struct vigil v = {.heard = now_ns(), .counted = now_ns()};
     int rc = body_init(&g->body, s->head.body_bytes, err);
 
     collect_init(&g->collect, g->welcome.key, g->welcome.tsi, &g->body, counts);
@@ -220,7 +289,7 @@ static int ring_feed(struct source *s, struct receive *r, struct err *err)
 {
     struct ring_source *g = s->ctx;
     struct frame_source source = ring_rx_source(g->rx);
-    struct vigil v = {now_ns(), now_ns(), 0};
+    struct vigil v = {.heard = now_ns(), .counted = now_ns()};
     int rc = 0;
 
     receive_attach(r, &g->collect, &source);
@@ -238,7 +307,10 @@ static void ring_tell(struct source *s, const struct session_facts *facts)
 {
     struct ring_source *g = s->ctx;
 
-    session_control_set(g->control, facts);
+    pthread_mutex_lock(&g->lock);
+    if (g->control)
+        session_control_set(g->control, facts);
+    pthread_mutex_unlock(&g->lock);
 }
 
 static uint64_t ring_drops(struct source *s)
@@ -252,7 +324,7 @@ static void ring_close(struct source *s, const struct session_facts *last)
 {
     struct ring_source *g = s->ctx;
 
-    s->told = session_control_stop(g->control, last, g->farewell_s * 1000);
+    s->told = control_end(g, last, g->farewell_s * 1000);
     ring_source_free(g);
 }
 

@@ -104,6 +104,18 @@ void collect_attach(struct collect *c, struct intake *intake, struct receive_cou
     collect_free(c);
 }
 
+void collect_session(struct collect *c, const uint8_t key[MAC_KEY_BYTES], uint16_t tsi)
+{
+    mac_key_init(&c->key, key);
+    c->tsi = tsi;
+    c->closed = false;
+    c->behind = COLLECT_BEHIND;
+    if (c->body)
+        track_new_numbers(&c->body->track);
+    if (c->intake)
+        track_new_numbers(&c->intake->track);
+}
+
 void collect_free(struct collect *c)
 {
     free(c->early);

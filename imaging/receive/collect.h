@@ -46,6 +46,9 @@ void collect_keep(struct collect *c);
  * was counted before. Keeps both. */
 void collect_attach(struct collect *c, struct intake *intake, struct receive_counts *counts, uint64_t source_symbols);
 
+/* The same image comes in another session from now on. What was received of it stays. */
+void collect_session(struct collect *c, const uint8_t key[MAC_KEY_BYTES], uint16_t tsi);
+
 /* Frees what was kept. */
 void collect_free(struct collect *c);
 

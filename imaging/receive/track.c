@@ -269,6 +269,11 @@ struct track_act track_symbol(struct track *t, uint32_t cci, uint32_t sbn, uint1
     return a;
 }
 
+void track_new_numbers(struct track *t)
+{
+    t->behind = TRACK_BEHIND;
+}
+
 void track_block_done(struct track *t, uint32_t sbn)
 {
     MUST(sbn < t->n_blocks && t->state[sbn] != TRACK_DONE);

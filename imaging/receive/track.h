@@ -100,6 +100,9 @@ void track_init(struct track *t, const struct track_window *windows, uint32_t n_
 struct track_act track_symbol(struct track *t, uint32_t cci, uint32_t sbn, uint16_t k, uint16_t esi,
                               uint8_t lg_t);
 
+/* Packet numbers start anew: the next packet is the newest, whatever its number. */
+void track_new_numbers(struct track *t);
+
 /* The block's content is on the disk: frees its slot. Any state but DONE may become DONE. */
 void track_block_done(struct track *t, uint32_t sbn);
 

@@ -164,6 +164,25 @@ static void a_number_far_ahead_is_no_loss(void **state)
     end(s);
 }
 
+static void another_session_goes_on_with_the_body(void **state)
+{
+    static const uint8_t other[MAC_KEY_BYTES] = "another key, too";
+    struct scene *s = start();
+
+    (void)state;
+    for (uint16_t i = 0; i < SYMBOLS / 2; i++)
+        give(s, 1000000 + i, PACKET_TOI_BODY, i);
+    collect_session(&s->c, other, TSI);
+    give(s, 1000000 + SYMBOLS / 2, PACKET_TOI_BODY, SYMBOLS / 2);
+    assert_int_equal(s->counts.forged, 1);
+    mac_key_init(&s->key, other);
+    for (uint16_t i = SYMBOLS / 2; i < SYMBOLS; i++)
+        give(s, i, PACKET_TOI_BODY, i);
+    assert_true(body_complete(&s->body));
+    assert_int_equal(s->counts.lost, 0);
+    end(s);
+}
+
 static void the_close_flag_is_believed_from_a_member_only(void **state)
 {
     struct packet p = {.cci = 1, .tsi = TSI, .toi = PACKET_TOI_STREAM, .k = SYMBOLS, .lg_t = 8, .close = true};
@@ -187,6 +206,7 @@ int main(void)
         cmocka_unit_test(the_body_is_taken_and_the_stream_is_early_until_then),
         cmocka_unit_test(loss_follows_from_packet_numbers_that_wrap),
         cmocka_unit_test(a_number_far_ahead_is_no_loss),
+        cmocka_unit_test(another_session_goes_on_with_the_body),
         cmocka_unit_test(the_close_flag_is_believed_from_a_member_only),
     };
 
