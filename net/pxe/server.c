@@ -65,10 +65,10 @@ static void arch_recall(struct pxe_memory *m, enum pxe_stage stage, struct pxe_f
 static const char *what_of(const struct pxe_facts *f, const struct pxe_answer *a)
 {
     if (f->ipxe)
-        return "script";
+        return "the script";
     if (a->file[0])
-        return "boot file";
-    return a->n_vendor ? "menu" : "port 4011";
+        return "the file";
+    return a->n_vendor ? "a menu" : "port 4011";
 }
 
 static void tell(struct pxe_server *s, struct pxe_memory *m, const struct pxe_facts *f, enum pxe_stage stage,
@@ -166,6 +166,6 @@ void pxe_event_text(const struct pxe_event *e, char *to, size_t cap)
         snprintf(to, cap, "%s (architecture %u) is given nothing to boot: %s (%d)", mac, e->arch,
                  sentence(e->verdict), e->verdict);
     else
-        snprintf(to, cap, "%s (architecture %u) is given a %s%s%s", mac, e->arch, e->what, e->file[0] ? ": " : "",
+        snprintf(to, cap, "%s (architecture %u) is sent to %s%s%s", mac, e->arch, e->what, e->file[0] ? ": " : "",
                  e->file);
 }

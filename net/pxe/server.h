@@ -15,7 +15,7 @@ struct pxe_event {
     enum pxe_stage stage;
     int verdict;       /* 0, or a PXE_E* code */
     int entry;         /* index, -1: none yet (menu, script) */
-    const char *what;  /* "boot file", "script", "menu", "port 4011"; "" with an error */
+    const char *what;  /* "the file", "the script", "a menu", "port 4011"; "" with an error */
     const char *file;  /* name or URL, "" when none */
     uint16_t arch;     /* as the machine says it */
     bool again;        /* the same as the last one about this machine */
@@ -38,7 +38,7 @@ struct pxe_server {
 void pxe_facts_of(const struct dhcp_message *, struct pxe_facts *);
 /* struct dhcp_boot_hook's function; ctx is a struct pxe_server. */
 bool pxe_server_boot(void *server, const struct dhcp_message *, enum dhcp_boot_kind, struct dhcp_boot *);
-/* "answered 00:25:00:aa:bb:cc (architecture 7): boot file payload/..." or "gave ... nothing: <reason>". */
+/* "00:25:00:aa:bb:cc (architecture 7) is sent to the file: payload/..." or "... is given nothing to boot: <reason>". */
 void pxe_event_text(const struct pxe_event *, char *to, size_t cap);
 
 #endif

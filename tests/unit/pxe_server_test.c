@@ -146,7 +146,7 @@ static void the_menu_fits_beside_class_and_uuid(void **state)
     assert_true(ask(DHCP_DISCOVER, UEFI, 7, DHCP_BOOT_PROXY));
     assert_non_null(option(DHCP_O_VENDOR, &n));
     assert_true(n > 100 && has(DHCP_O_UUID) && has(DHCP_O_CLASS) && !has(DHCP_O_BOOT_FILE));
-    assert_string_equal(event.what, "menu");
+    assert_string_equal(event.what, "a menu");
     request_rom(&request, DHCP_REQUEST, some_mac, UEFI, 7);
     MUST(dhcp_put(&request.w, DHCP_O_VENDOR, "\x47\x04\x80\x02\x00\x00\xff", 7));
     assert_true(pxe_server_boot(&server, request_end(&request), DHCP_BOOT_BINL, &boot));
@@ -172,7 +172,7 @@ static void refusals_are_told_once_and_leave_no_trace(void **state)
     assert_true(ask(DHCP_DISCOVER, UEFI, 7, DHCP_BOOT_LEASE));
     assert_false(event.again);
     pxe_event_text(&event, text, sizeof text);
-    assert_string_equal(text, "00:25:00:aa:bb:cc (architecture 7) is given a boot file: " BOOT_PAYLOAD_EFI);
+    assert_string_equal(text, "00:25:00:aa:bb:cc (architecture 7) is sent to the file: " BOOT_PAYLOAD_EFI);
 }
 
 static void those_who_do_not_ask_get_nothing(void **state)
