@@ -21,6 +21,7 @@
 #define SECOND_NS MONO_S
 #define STATUS_NS (5 * MONO_S)
 #define STEP_MS 50
+#define FAILURE_S 3
 
 struct box {
     struct box_config config;
@@ -298,6 +299,16 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
     return rc;
 }
 
+/* PID 1 starts the box again at once; a person wants to read why. */
+static void say_failure(struct box *b, const struct err *err)
+{
+    char text[400];
+
+    snprintf(text, sizeof text, "%s (%d). The box tries again.", err->text, err->code);
+    page_say(b->screen, b->config.name, text, true);
+    sleep(FAILURE_S);
+}
+
 static void close_box(struct box *b, bool in_good_order)
 {
     if (b->has_images)
@@ -329,8 +340,51 @@ int box_run(const struct box_config *config, const struct box_paths *paths, cons
     rc = open_box(b, stop, err);
     if (rc == 0)
         rc = run(b, stop, err);
+    if (rc && pid1_there())
+        say_failure(b, err);
     close_box(b, rc == 0);
     free(b);
+    return rc;
+}
+
+struct arming {
+    struct machines machines;
+    struct journal *journal;
+    int failed;
+};
+
+static void recall_machine(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+{
+    struct arming *a = ctx;
+
+    if (kind == JOURNAL_MACHINE)
+        machines_restore(&a->machines, key, nkey, value, nvalue);
+}
+
+static void store_armed(void *ctx, const uint8_t mac[6], const uint8_t *value, size_t n)
+{
+    struct arming *a = ctx;
+
+    a->failed = journal_put(a->journal, JOURNAL_MACHINE, mac, 6, value, n);
+}
+
+int box_arm(const char *data, const uint8_t mac[6], struct err *err)
+{
+    struct arming *a = calloc(1, sizeof *a);
+    char path[IMAGES_PATH_MAX];
+    int rc;
+
+    if (!a)
+        return err_set(err, PC_EMEMORY, "out of memory");
+    machines_init(&a->machines, false, store_armed, a);
+    snprintf(path, sizeof path, "%s/journal", data);
+    rc = journal_open(&a->journal, path, recall_machine, a, err);
+    if (rc == 0) {
+        machine_arm(&a->machines, mac, (uint64_t)time(NULL));
+        rc = a->failed ? err_set(err, a->failed, "the journal %s cannot be written", path) : 0;
+    }
+    journal_close(a->journal);
+    free(a);
     return rc;
 }
 

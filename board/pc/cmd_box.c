@@ -20,17 +20,19 @@ static const char help[] =
     "  --images DIR       .ring images to serve; raw images there are packed first\n"
     "  --payload DIR      what targets boot\n"
     "  --data DIR         where the box keeps its key, its memory and packed images\n"
+    "  --arm MAC          image this machine again although it has passed; while no box runs\n"
     "  --check            read the configuration and say whether it can be understood\n"
     "\n"
     "Hands out addresses, boots machines, images them. Ends on SIGINT or SIGTERM.\n";
 
 static const struct option options[] = {{"config", 1, 0, 'c'}, {"interface", 1, 0, 'k'}, {"images", 1, 0, 'i'},
-                                        {"payload", 1, 0, 'p'}, {"data", 1, 0, 'd'},     {"check", 0, 0, 'n'},
+                                        {"payload", 1, 0, 'p'}, {"data", 1, 0, 'd'},     {"check", 0, 0, 'n'}, {"arm", 1, 0, 'a'},
                                         {"help", 0, 0, 'h'},   {0, 0, 0, 0}};
 
 struct arguments {
     struct box_paths paths;
     bool check;
+    const char *arm;
 };
 
 static int usage(const char *said)
@@ -53,6 +55,7 @@ static int parse(struct arguments *a, int argc, char **argv)
         if (c == '?')
             return usage("an option is unknown or lacks its value");
         a->check |= c == 'n';
+        a->arm = c == 'a' ? optarg : a->arm;
         a->paths.config = c == 'c' ? optarg : a->paths.config;
         a->paths.interface = c == 'k' ? optarg : a->paths.interface;
         a->paths.images = c == 'i' ? optarg : a->paths.images;
@@ -75,6 +78,16 @@ static int load(struct box_config *config, const char *path, struct err *err)
     return box_config_parse(config, "defaults", "", 0, err);
 }
 
+static int arm(const struct arguments *a)
+{
+    struct err err = {0};
+    uint8_t mac[6];
+
+    if (!box_mac_parse(a->arm, mac))
+        return usage("expected a MAC such as 52:49:4e:47:00:01 after --arm");
+    return box_arm(a->paths.data, mac, &err) ? report_failure("box", &err, false) : EXIT_DONE;
+}
+
 int cmd_box(int argc, char **argv)
 {
     static struct arguments a;
@@ -84,6 +97,8 @@ int cmd_box(int argc, char **argv)
 
     if (rc)
         return rc;
+    if (a.arm && a.paths.data)
+        return arm(&a);
     rc = load(&config, a.paths.config, &err);
     if (a.check)
         return rc ? report_failure("box", &err, false) : EXIT_DONE;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -177,7 +178,7 @@ static int replace_file(const struct journal *j, const uint8_t *bytes, size_t n)
     fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0)
         return -1;
-    if (write_all(fd, bytes, n) == 0 && fsync(fd) == 0 && rename(fresh, j->path) == 0) {
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && write_all(fd, bytes, n) == 0 && fsync(fd) == 0 && rename(fresh, j->path) == 0) {
         sync_folder(j->path);
         return fd;
     }
@@ -299,6 +300,8 @@ int journal_open(struct journal **out, const char *path, journal_each *each, voi
         rc = err_set(err, PC_EMEMORY, "out of memory");
     else if (j->fd < 0)
         rc = err_set(err, PC_EJOURNAL, "cannot open %s: %s", path, strerror(errno));
+    else if (flock(j->fd, LOCK_EX | LOCK_NB))
+        rc = err_set(err, PC_EJOURNAL, "%s belongs to a box that is running", path);
     else
         rc = load(j, err);
     if (rc) {

@@ -36,7 +36,7 @@ struct journal;
 /* A record that counts. Key and value are lent for the call. */
 typedef void journal_each(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
 
-/* Opens or makes the file, tells every record that counts, in the order they were last written. */
+/* Opens or makes the file, which nobody else may have open, tells every record that counts, in the order they were last written. */
 int journal_open(struct journal **, const char *path, journal_each *each, void *ctx, struct err *);
 /* 0, or PC_EJOURNAL, PC_EFULL: then nothing has changed, and the value is known to its owner alone. nkey 1 .. 255. */
 int journal_put(struct journal *, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue);

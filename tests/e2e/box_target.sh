@@ -1,0 +1,70 @@
+#!/bin/bash
+# The whole way of a machine: it asks the box for an address and is told to boot the receiver, loads the payload with the box's page in
+# it, images itself by that page, says PASS; from then on the box has nothing for it to boot, until it is armed again.
+. "$(dirname "$0")/lib.sh"
+requires "$RINGCAST" udhcpc tftp python3
+lab_up 1
+small_ring
+cd "$LAB_DIR"
+mkdir data images payload root
+mv small.ring images/
+python3 - <<'PYTHON'
+page = b"RINGCAST-BOX-IDENTITY-1\n".ljust(1024, b"\n")
+for name in "ringcast-x86_64.efi", "initrd", "kernel", "undionly.kpxe":
+    open("payload/" + name, "wb").write(b"head" * 999 + (page if name in ("ringcast-x86_64.efi", "initrd") else b""))
+PYTHON
+printf '[box]\naddress = 10.78.0.1/24\nafter-pass = wait\n[ring]\nrate = 100Mbit\n' >ringcast.conf
+printf '#!/bin/sh\n[ "$1" = bound ] && echo "${boot_file:-none}" >"$ANSWER" || true\n' >answer.sh
+chmod +x answer.sh
+
+# A disk of 200 MB below a machine's root.
+disk=root/sys/devices/pci0000:00/0000:00:03.0/virtio0/block/vda
+mkdir -p root/sys/block root/dev root/proc/self "$disk/queue"
+: >root/proc/self/mountinfo
+truncate -s 200M root/dev/vda
+echo $((200 * 2048)) >"$disk/size"
+echo 512 >"$disk/queue/logical_block_size"
+echo 0 | tee "$disk/ro" >"$disk/removable"
+echo disk-0 >"$disk/serial"
+echo 254:0 >"$disk/dev"
+ln -s "../../${disk#root/}" root/sys/block/vda
+
+box()
+{
+    lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --images images --payload payload --data data
+    until_true 20 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start"
+}
+
+# boots: what a UEFI machine is told to load.
+boots()
+{
+    rm -f answer
+    ANSWER=$LAB_DIR/answer LAB_TIMEOUT=40 lab_exec "${LAB_RECEIVER[1]}" udhcpc -i eth0 -f -q -n -t 12 -T 1 -s "$LAB_DIR/answer.sh" \
+        -V PXEClient:Arch:00007:UNDI:003016 -x 0x5d:0007 -O bootfile >ask.log 2>&1 || fail "no lease: $(cat ask.log)"
+    cat answer
+}
+
+box
+[ "$(boots)" = payload/ringcast-x86_64.efi ] || fail "a new machine boots $(cat answer)"
+lab_address "${LAB_RECEIVER[1]}" 10.78.0.99/24
+lab_exec "${LAB_RECEIVER[1]}" tftp -m binary 10.78.0.1 -c get payload/initrd initrd || fail "the payload does not load"
+ip -n "${LAB_RECEIVER[1]}" address flush dev eth0
+tail -c 1024 initrd >page
+lab_start target "${LAB_RECEIVER[1]}" "$RINGCAST" target --identity page --disk-root root --framebuffer none
+until_true 90 grep -q 'a machine is done' box.err || fail "no PASS: $(tail -n 5 target.out target.err)"
+lab_stop target
+grep -q 'dhcp: 52:49:4e:47:00:01 has the address 10.78.0' box.err || fail "no lease for the receiver"
+pass "asked, loaded, imaged by the page, passed"
+
+[ "$(boots)" = none ] || fail "a machine that has passed boots $(cat answer)"
+kill -KILL "${LAB_PID[box]}"
+lab_stop box KILL
+box
+[ "$(boots)" = none ] || fail "after a restart a machine that has passed boots $(cat answer)"
+expect 1 "$RINGCAST" box --arm 52:49:4e:47:00:01 --data data
+expect_says 'belongs to a box that is running'
+lab_stop box
+expect 0 "$RINGCAST" box --arm 52:49:4e:47:00:01 --data data
+box
+[ "$(boots)" = payload/ringcast-x86_64.efi ] || fail "a machine that is armed again boots $(cat answer)"
+pass "nothing to boot after PASS, the receiver again when armed"
