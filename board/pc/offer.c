@@ -10,8 +10,6 @@
 
 #define PAYLOAD_MAX (64u << 20)
 #define RING_ID 1
-/* The magic and what follows it in an empty page: the program itself holds the line, too. */
-#define EMPTY_PAGE IDENTITY_MAGIC "\n\n\n\n\n\n\n\n"
 
 /* ---- the receiver ---- */
 
@@ -33,6 +31,17 @@ static bool add_file(struct offer *o, const char *folder, const char *name)
     return true;
 }
 
+/* A page that nobody has filled in yet is looked for as a whole. It is put together here, because the program is in the payload
+ * too: a string constant would be found there. */
+static int find_empty_page(const struct content *c, uint64_t *at, struct err *err)
+{
+    char page[IDENTITY_BYTES];
+
+    memset(page, '\n', sizeof page);
+    memcpy(page, IDENTITY_MAGIC, sizeof IDENTITY_MAGIC - 1);
+    return content_find(c, page, sizeof page, at, err);
+}
+
 /* The same with the box's identity in it. */
 static bool add_identified(struct offer *o, unsigned n, const char *folder, const char *name)
 {
@@ -45,7 +54,7 @@ static bool add_identified(struct offer *o, unsigned n, const char *folder, cons
     lay->under = *c;
     lay->bytes = o->identity;
     lay->n = IDENTITY_BYTES;
-    if (content_find(c, EMPTY_PAGE, sizeof EMPTY_PAGE - 1, &lay->at, &err) == 0 && lay->at + IDENTITY_BYTES <= c->size) {
+    if (find_empty_page(c, &lay->at, &err) == 0) {
         content_overlaid(c, lay);
         return true;
     }
