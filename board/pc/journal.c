@@ -23,7 +23,7 @@
 #define HEAD_BYTES 8
 #define RECORD_MAX (HEAD_BYTES + JOURNAL_KEY_MAX + JOURNAL_VALUE_MAX)
 #define SLOTS (JOURNAL_RECORDS_MAX * 2)
-#define COMPACT_LEAST 65536 /* below it, rewriting would save nothing */
+#define COMPACT_LEAST (1u << 20) /* rewriting waits for the disk: seldom, even when strangers cause what is written */
 #define SYNC_NS 500000000 /* a clock that is set meanwhile makes one wait longer or shorter */
 
 struct journal {
