@@ -151,6 +151,13 @@ static double loss_of(const struct receive_counts *c)
     return all > 0 ? lost / all : 0;
 }
 
+static const char *table_fate(const struct restore *r)
+{
+    static const char *const fates[] = {"as it is", "moved", "left"};
+
+    return fates[atomic_load(&r->counts.table)];
+}
+
 static void print_counts(struct json *j, const struct receive_counts *c)
 {
     json_u64(j, "packets", atomic_load(&c->packets));
@@ -192,6 +199,7 @@ static void print_json(const struct restore *r)
     json_fixed(&j, "receive_seconds", (double)(atomic_load(&c->last_ns) - atomic_load(&c->first_ns)) / 1e9, 3);
     json_fixed(&j, "ratio_to_bound", ratio_to_bound(c), 4);
     json_bool(&j, "hash_verified", r->passed && !r->noverify);
+    json_str(&j, "table_copy", table_fate(r));
     json_u64(&j, "data_chunks", r->head.data_chunks);
     print_counts(&j, c);
     json_u64(&j, "ring_drops", r->drops);
@@ -204,8 +212,9 @@ static void say_result(const struct restore *r)
     char took[UNITS_TEXT];
 
     if (r->passed)
-        fprintf(stderr, "PASS: %s is on %s%s, %s\n", r->head.name, r->disk,
+        fprintf(stderr, "PASS: %s is on %s%s%s, %s\n", r->head.name, r->disk,
                 r->noverify ? ", not read back" : ", read back and verified",
+                atomic_load(&r->counts.table) == TABLE_LEFT ? "; the copy of its partition table is not at the disk's end" : "",
                 units_time_text(took, (int64_t)(r->seconds * 1e9)));
     else
         fprintf(stderr, "FAIL: %s\n", r->err.text);

@@ -31,7 +31,8 @@
     X(IMG_ETABLE, -425, "the partition table is damaged")                                          \
     X(IMG_EEXT, -426, "the ext file system's bitmaps cannot be trusted")                           \
     X(IMG_ETHREAD, -427, "a worker thread cannot be started")                                      \
-    X(IMG_EINTR, -428, "interrupted")
+    X(IMG_EINTR, -428, "interrupted")                                                              \
+    X(IMG_EGPT, -429, "the copy of the partition table cannot be put at the disk's end")
 
 #define X(name, code, sentence) name = code,
 enum img_error { IMG_ERRORS(X) };

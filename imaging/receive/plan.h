@@ -40,6 +40,9 @@ enum chunk_state {
     CHUNK_PROVEN,  /* the target returned it, and it had its hash */
 };
 
+/* What became of the copy of the partition table on a disk of another size than the image's (move.h). */
+enum table_fate { TABLE_AS_IS, TABLE_MOVED, TABLE_LEFT };
+
 /* Counters for the board, beacons and the report. Written by their stage, read by anyone. */
 struct receive_counts {
     _Atomic uint64_t packets, wanted;    /* authentic ones of the stream; those that brought something */
@@ -54,6 +57,7 @@ struct receive_counts {
     _Atomic uint64_t shed;               /* blocks left out because the disk was behind */
     _Atomic uint64_t write_ns, write_bytes; /* time inside writes, for the disk's rate */
     _Atomic uint32_t worst_ppm, open_blocks;
+    _Atomic int table;                   /* enum table_fate */
 };
 
 struct plan {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "imaging/receive/keep.h"
+#include "imaging/receive/move.h"
 #include "imaging/receive/park.h"
 #include "imaging/receive/proof.h"
 #include "imaging/receive/store.h"
@@ -86,7 +87,7 @@ static int start_stages(struct receive *r, const struct receive_options *opt, st
         rc = opt->last_look(opt->ctx, err);
     if (rc)
         return rc;
-    if (!all_there || p->body->ndata == 0) {
+    if (!all_there || p->body->ndata == 0 || move_may_be(p)) {
         r->edges = true;
         rc = store_blank_edges(p, err);
     }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "imaging/image/sha256.h"
+#include "imaging/receive/move.h"
 #include "imaging/receive/pages.h"
 #include "imaging/receive/proof.h"
 #include "net/wire/must.h"
@@ -284,18 +285,20 @@ void store_drain(struct store *s)
     pthread_mutex_unlock(&s->lock);
 }
 
-static int check_edge(struct store *s, const struct piece *e, uint8_t *back, struct err *err)
+/* `move`: of the first chunk on a disk of another size, what was changed; else NULL. */
+static int check_edge(struct store *s, const struct piece *e, const struct move *move, uint8_t *back, struct err *err)
 {
     struct plan *p = s->plan;
     const struct img_chunk *c = p->body->data + e->ordinal;
     uint32_t n = plan_raw_len(p, e->ordinal);
     uint8_t hash[SHA256_BYTES];
     int rc = p->disk->ops->read(p->disk->ctx, back, n, (uint64_t)c->number * IMG_CHUNK_BYTES, err);
+    bool as_made = rc || !move || move_undo(move, back, e->raw);
 
     if (rc)
         return rc;
     chunk_hash(hash, back, n);
-    if (memcmp(hash, c->hash, sizeof hash))
+    if (!as_made || memcmp(hash, c->hash, sizeof hash))
         return err_set(err, RECEIVE_EREADBACK, "the target returns other bytes than were written at byte %llu",
                        (unsigned long long)c->number * IMG_CHUNK_BYTES);
     plan_set(p, e->ordinal, CHUNK_PROVEN);
@@ -303,33 +306,74 @@ static int check_edge(struct store *s, const struct piece *e, uint8_t *back, str
     return 0;
 }
 
-static int write_edges(struct store *s, uint8_t *back, struct err *err)
+static int write_edge(struct store *s, const struct piece *e, struct err *err)
+{
+    struct plan *p = s->plan;
+    struct disk_part part = {e->raw, plan_raw_len(p, e->ordinal)};
+    int rc = p->disk->ops->write(p->disk->ctx, &part, 1, (uint64_t)p->body->data[e->ordinal].number * IMG_CHUNK_BYTES, err);
+
+    if (rc)
+        return rc;
+    plan_set(p, e->ordinal, CHUNK_WRITTEN);
+    atomic_fetch_add(&p->counts.written, 1);
+    return 0;
+}
+
+/* All edges but the first chunk of the disk. */
+static int write_others(struct store *s, const struct piece *first, uint8_t *back, struct err *err)
 {
     struct plan *p = s->plan;
     int rc = p->disk->ops->flush(p->disk->ctx, err);
 
-    for (uint32_t i = 0; i < s->n_edge && !rc; i++) {
-        struct disk_part part = {s->edge[i].raw, plan_raw_len(p, s->edge[i].ordinal)};
-
-        rc = p->disk->ops->write(p->disk->ctx, &part, 1,
-                                 (uint64_t)p->body->data[s->edge[i].ordinal].number * IMG_CHUNK_BYTES, err);
-        if (!rc) {
-            plan_set(p, s->edge[i].ordinal, CHUNK_WRITTEN);
-            atomic_fetch_add(&p->counts.written, 1);
-        }
-    }
+    for (uint32_t i = 0; i < s->n_edge && !rc; i++)
+        if (s->edge + i != first)
+            rc = write_edge(s, s->edge + i, err);
     if (!rc)
         rc = p->disk->ops->flush(p->disk->ctx, err);
     for (uint32_t i = 0; i < s->n_edge && !rc && p->verify; i++)
-        rc = check_edge(s, s->edge + i, back, err);
+        if (s->edge + i != first)
+            rc = check_edge(s, s->edge + i, NULL, back, err);
     return rc;
+}
+
+/* The first chunk, by which the disk becomes one with partitions; before it, what it speaks of. */
+static int write_first(struct store *s, const struct piece *first, uint8_t *back, uint8_t *more, struct err *err)
+{
+    struct plan *p = s->plan;
+    struct move move;
+    int rc = 0;
+
+    move_plan(&move, p, first->raw, plan_raw_len(p, first->ordinal));
+    if (move.wanted)
+        rc = move_tail(&move, first->raw, back, more, err);
+    if (!rc && move.wanted)
+        move_head(&move, first->raw);
+    if (!rc)
+        rc = write_edge(s, first, err);
+    if (!rc)
+        rc = p->disk->ops->flush(p->disk->ctx, err);
+    if (!rc && p->verify)
+        rc = check_edge(s, first, move.wanted ? &move : NULL, back, err);
+    return rc;
+}
+
+static int write_edges(struct store *s, uint8_t *back, uint8_t *more, struct err *err)
+{
+    const struct piece *first = NULL;
+    int rc;
+
+    for (uint32_t i = 0; i < s->n_edge; i++)
+        if (s->plan->body->data[s->edge[i].ordinal].number == 0)
+            first = s->edge + i;
+    rc = write_others(s, first, back, err);
+    return rc || !first ? rc : write_first(s, first, back, more, err);
 }
 
 int store_edges(struct store *s, struct err *err)
 {
-    uint8_t *back = store_buffer(s);
+    uint8_t *back = store_buffer(s), *more = back ? store_buffer(s) : NULL;
 
-    return back ? write_edges(s, back, err) : err_set(err, RECEIVE_EINTR, "stopped");
+    return more ? write_edges(s, back, more, err) : err_set(err, RECEIVE_EINTR, "stopped");
 }
 
 void store_close(struct store *s)
