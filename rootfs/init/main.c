@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "rootfs/init/bootdisk.h"
+#include "rootfs/init/button.h"
 #include "rootfs/init/core.h"
 #include "rootfs/init/say.h"
 #include "rootfs/init/setup.h"
@@ -68,7 +69,7 @@ static char *const *find_role(int watchdog)
     }
 }
 
-/* Waits for children until none is left or the time is over. */
+/* Waits until the core has ended or the time is over. */
 static void gather(struct core *c, struct keep *k, int64_t ns)
 {
     struct mono end = mono_add(now(), ns);
@@ -76,7 +77,7 @@ static void gather(struct core *c, struct keep *k, int64_t ns)
     do {
         core_reap(c, k, now());
         poll(NULL, 0, 20);
-    } while (mono_sub(end, now()) > 0 && kill(-1, 0) == 0);
+    } while (c->pid && mono_sub(end, now()) > 0);
 }
 
 static _Noreturn void shut_down(struct core *c, struct keep *k, int watchdog)
@@ -111,16 +112,26 @@ static bool signalled(int fd)
     return leave;
 }
 
+/* Until something happens that PID 1 must look at. */
+static void sleep_until_news(int signals, const struct core *core, const struct buttons *buttons, int64_t wait)
+{
+    struct pollfd fd[2 + BUTTONS_MAX] = {{.fd = signals, .events = POLLIN}, {.fd = core->wishes, .events = POLLIN}};
+
+    for (unsigned i = 0; i < buttons->n; i++)
+        fd[2 + i] = (struct pollfd){.fd = buttons->fd[i], .events = POLLIN};
+    poll(fd, 2 + buttons->n, (int)(wait / MONO_MS) + 1);
+}
+
 static void keep_running(char *const *argv, int signals, int watchdog)
 {
     struct core core = {.wishes = -1};
+    struct buttons buttons = {0};
     struct keep keep;
     int64_t wait;
 
     keep_init(&keep, now());
     for (;;) {
         enum keep_action action = keep_step(&keep, now(), &wait);
-        struct pollfd fd[2] = {{.fd = signals, .events = POLLIN}, {.fd = core.wishes, .events = POLLIN}};
 
         if (action == KEEP_END)
             shut_down(&core, &keep, watchdog);
@@ -131,13 +142,17 @@ static void keep_running(char *const *argv, int signals, int watchdog)
             kill(core.pid, SIGKILL);
         }
         setup_links();
+        buttons_look(&buttons);
         watchdog = watchdog < 0 ? watchdog_open() : watchdog;
         watchdog_feed(watchdog);
-        fd[1].fd = core.wishes;
-        poll(fd, 2, (int)(wait / MONO_MS) + 1);
+        sleep_until_news(signals, &core, &buttons, wait);
         core_listen(&core, &keep, now());
         if (signalled(signals)) {
             keep.wish = WISH_REBOOT;
+            shut_down(&core, &keep, watchdog);
+        }
+        if (buttons_pressed(&buttons)) {
+            keep.wish = WISH_POWEROFF;
             shut_down(&core, &keep, watchdog);
         }
         core_reap(&core, &keep, now());
