@@ -18,6 +18,7 @@ struct receive {
     struct park *park;
     struct work *work;
     struct intake intake;
+    size_t memory; /* for all of it */
     bool edges; /* were made blank, and are to be written at the end */
 };
 
@@ -34,7 +35,8 @@ static bool nothing_missing(const struct plan *p)
     return true;
 }
 
-/* What a machine has beyond RECEIVE_PLENTY is half ours: memory is the cheapest place for incomplete chunks. */
+/* What a machine has beyond RECEIVE_PLENTY is half ours: memory is the cheapest place for incomplete chunks and for what a slow
+ * disk has not taken yet. */
 static size_t plenty(void)
 {
     uint64_t spare = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
@@ -43,6 +45,16 @@ static size_t plenty(void)
         return 0;
     spare = (spare - RECEIVE_PLENTY) / 2;
     return (size_t)(spare < RECEIVE_PLENTY_MAX ? spare : RECEIVE_PLENTY_MAX);
+}
+
+/* Write buffers: a quarter of what there is beyond RECEIVE_MEMORY, more than the image has chunks are of no use. */
+static uint32_t store_buffers(const struct img_body *b, size_t memory)
+{
+    size_t n = memory > RECEIVE_MEMORY ? (memory - RECEIVE_MEMORY) / 4 / IMG_CHUNK_BYTES : 0;
+
+    n = n < b->ndata ? n : b->ndata;
+    n += STORE_BUFFERS;
+    return n < STORE_BUFFERS_MAX ? (uint32_t)n : STORE_BUFFERS_MAX;
 }
 
 /* What the other stages leave of `memory`: rows and sums of the widest window (of two if there are several), the
@@ -55,9 +67,7 @@ static size_t park_bytes(const struct img_body *b, size_t memory)
         if (b->windows[w].d > widest)
             widest = b->windows[w].d;
     used = widest * ROWS_HELD * IMG_SYMBOL_BYTES + (b->nwindows > 1 ? 2 : 1) * widest * fec_acc_bytes(FEC_LG_T_DEFAULT);
-    used += ((size_t)64 << 20) + STORE_BUFFERS * (size_t)IMG_CHUNK_BYTES + (size_t)b->ndata * 56 + ((size_t)12 << 20);
-    if (memory == 0)
-        memory = RECEIVE_MEMORY + plenty();
+    used += ((size_t)64 << 20) + store_buffers(b, memory) * (size_t)IMG_CHUNK_BYTES + (size_t)b->ndata * 56 + ((size_t)12 << 20);
     return used + RECEIVE_PARK_MIN < memory ? memory - used : RECEIVE_PARK_MIN;
 }
 
@@ -65,7 +75,7 @@ static size_t park_bytes(const struct img_body *b, size_t memory)
 static int start_receiving(struct receive *r, const struct receive_options *opt, struct err *err)
 {
     struct plan *p = &r->plan;
-    int rc = park_open(&r->park, p, opt->park_bytes ? opt->park_bytes : park_bytes(p->body, opt->memory), err);
+    int rc = park_open(&r->park, p, opt->park_bytes ? opt->park_bytes : park_bytes(p->body, r->memory), err);
 
     if (!rc)
         rc = intake_init(&r->intake, p, opt->patient, err);
@@ -112,7 +122,8 @@ int receive_open(struct receive **out, const struct img_head *head, const struct
         free(r);
         return rc;
     }
-    rc = store_open(&r->store, &r->plan, err);
+    r->memory = opt->memory ? opt->memory : RECEIVE_MEMORY + plenty();
+    rc = store_open(&r->store, &r->plan, store_buffers(body, r->memory), err);
     if (!rc)
         rc = keep_scan(&r->plan, r->store, opt->scanned, opt->ctx, err);
     if (!rc)

@@ -11,7 +11,7 @@
 #include "imaging/receive/plan.h"
 
 #define RECEIVE_MEMORY ((size_t)288 << 20) /* for everything at the default T: a target may have 512 MB in all */
-#define RECEIVE_PLENTY (UINT64_C(1) << 30) /* half of the free memory beyond this goes to incomplete chunks as well */
+#define RECEIVE_PLENTY (UINT64_C(1) << 30) /* half of the free memory beyond this is taken for incomplete chunks and for writing as well */
 #define RECEIVE_PLENTY_MAX (UINT64_C(4) << 30) /* two windows of 128 blocks */
 #define RECEIVE_PARK_MIN ((size_t)16 << 20)
 

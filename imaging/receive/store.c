@@ -27,9 +27,9 @@ struct store {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     uint8_t *memory;
-    uint8_t *free[STORE_BUFFERS];
+    uint8_t **free; /* the last one given back is the first to be taken: memory is touched only as it is needed */
     uint32_t n_free;
-    struct piece pending[STORE_BUFFERS]; /* by ordinal */
+    struct piece *pending; /* by ordinal */
     uint32_t n_pending, writing;
     struct piece edge[EDGE_MAX];
     uint32_t n_edge;
@@ -140,29 +140,50 @@ static void *store_main(void *arg)
     return NULL;
 }
 
-int store_open(struct store **out, struct plan *plan, struct err *err)
+static void store_free(struct store *s)
+{
+    free(s->memory);
+    free(s->free);
+    free(s->pending);
+    free(s);
+}
+
+static struct store *store_make(uint32_t buffers)
 {
     struct store *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    s->memory = pages_take((size_t)buffers * IMG_CHUNK_BYTES);
+    s->free = malloc(buffers * sizeof *s->free);
+    s->pending = malloc(buffers * sizeof *s->pending);
+    if (!s->memory || !s->free || !s->pending) {
+        store_free(s);
+        return NULL;
+    }
+    while (s->n_free < buffers) {
+        s->free[s->n_free] = s->memory + (size_t)(buffers - 1 - s->n_free) * IMG_CHUNK_BYTES;
+        s->n_free++;
+    }
+    return s;
+}
+
+int store_open(struct store **out, struct plan *plan, uint32_t buffers, struct err *err)
+{
+    struct store *s = store_make(buffers);
     pthread_condattr_t attr;
 
     *out = NULL;
-    if (s)
-        s->memory = pages_take((size_t)STORE_BUFFERS * IMG_CHUNK_BYTES);
-    if (!s || !s->memory) {
-        free(s);
+    if (!s)
         return err_set(err, RECEIVE_EMEMORY, "not enough memory for write buffers");
-    }
     s->plan = plan;
-    for (uint32_t i = 0; i < STORE_BUFFERS; i++)
-        s->free[s->n_free++] = s->memory + (size_t)(STORE_BUFFERS - 1 - i) * IMG_CHUNK_BYTES;
     pthread_mutex_init(&s->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&s->changed, &attr);
     pthread_condattr_destroy(&attr);
     if (pthread_create(&s->thread, NULL, store_main, s)) {
-        free(s->memory);
-        free(s);
+        store_free(s);
         return err_set(err, RECEIVE_ETHREAD, "the writing thread cannot be started");
     }
     *out = s;
@@ -389,6 +410,5 @@ void store_close(struct store *s)
         free(s->edge[i].raw);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->changed);
-    free(s->memory);
-    free(s);
+    store_free(s);
 }

@@ -11,11 +11,13 @@
 struct store;
 struct proof;
 
-#define STORE_BUFFERS 160u /* of IMG_CHUNK_BYTES: 20 MB */
+#define STORE_BUFFERS 160u      /* of IMG_CHUNK_BYTES, at least: 20 MB */
+#define STORE_BUFFERS_MAX 8192u /* 1 GB */
 #define STORE_RUN 16u      /* chunks worth writing at once: 2 MiB */
 
-/* Starts the writing thread. Keeps plan. */
-int store_open(struct store **out, struct plan *plan, struct err *err);
+/* Starts the writing thread, which has `buffers` of IMG_CHUNK_BYTES (STORE_BUFFERS to STORE_BUFFERS_MAX): what a slow disk may be
+ * behind. Keeps plan. */
+int store_open(struct store **out, struct plan *plan, uint32_t buffers, struct err *err);
 
 /* From now on chunks written are announced to `proof`. Before the first store_put. */
 void store_announce(struct store *s, struct proof *proof);

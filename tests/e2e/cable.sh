@@ -32,7 +32,7 @@ ip -n "$LAB_SWITCH" link set br0 type bridge mcast_snooping 1
 receiving() { grep -q "52:49:4e:47:00:0$1 (10.78.0.1$1): receiving" "$LAB_DIR/serve.err"; }
 
 # Receiver 2 stays in the group, so the switch has no reason to flood it.
-ring_restore 2 --write-limit 100kB
+ring_restore 2 --write-limit 100kB --memory 288MiB
 ring_restore 1 --timeout 15
 until_true 20 receiving 1 && until_true 20 receiving 2 || fail "the receivers did not begin"
 ask_groups

@@ -9,7 +9,7 @@ lab_loss 3 2
 serve_small
 ring_restore 1
 ring_restore 3
-ring_restore 4 --write-limit 10MB
+ring_restore 4 --write-limit 10MB --memory 288MiB
 sleep 2
 ring_restore 2
 for i in 1 2 3 4; do

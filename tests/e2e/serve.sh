@@ -105,7 +105,7 @@ lab_wait r3 3 || status=$?
 
 # 3. The end: who was not done is not passed over in silence.
 lab_start r2 "${LAB_RECEIVER[2]}" "$RINGCAST" restore --source ringcast://10.0.0.1/beta --target t4 --erase --any-signer \
-    --noprompt --interface eth0 --address 10.0.0.12/24 --write-limit 100kB
+    --noprompt --interface eth0 --address 10.0.0.12/24 --write-limit 100kB --memory 288MiB
 until_true 10 says 'beta: needed again' || fail "nobody needs beta again"
 lab_stop r2 KILL
 kill -TERM "${LAB_PID[serve]}"

@@ -15,7 +15,7 @@
 #define CHUNK ((uint64_t)IMG_CHUNK_BYTES)
 #define MIB (UINT64_C(1) << 20)
 
-static struct receive_options options = {.verify = true, .patient = true, .threads = 1, .park_bytes = MIB};
+static struct receive_options options = {.memory = RECEIVE_MEMORY, .verify = true, .patient = true, .threads = 1, .park_bytes = MIB};
 
 /* An image that `wanted` approves of, from the first seed that makes one; say which, to be there at once next time. */
 static void image_like(struct made_image *m, uint64_t bytes, uint32_t windows, uint16_t d, uint64_t first_seed,

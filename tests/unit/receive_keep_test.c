@@ -30,7 +30,7 @@ static void start(struct scene *s, bool right)
     if (right)
         memcpy(s->on.bytes, image.raw, image.raw_bytes);
     assert_int_equal(plan_init(&s->plan, &image.head, &image.body, &s->disk, true, &s->err), 0);
-    assert_int_equal(store_open(&s->store, &s->plan, &s->err), 0);
+    assert_int_equal(store_open(&s->store, &s->plan, STORE_BUFFERS, &s->err), 0);
 }
 
 static void end(struct scene *s)
