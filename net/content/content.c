@@ -85,6 +85,14 @@ void content_close(struct content *c)
     *c = (struct content){0};
 }
 
+const uint8_t *content_lend(const struct content *c, uint64_t offset, size_t *n)
+{
+    if (!c->bytes)
+        return c->lend ? c->lend(c->ctx, offset, n) : NULL;
+    *n = c->size - offset;
+    return c->bytes + offset;
+}
+
 /* ---- memory ---- */
 
 void content_memory(struct content *out, const void *bytes, size_t n, const char *type)
@@ -108,6 +116,21 @@ static int overlay_read(void *ctx, uint64_t offset, uint8_t *to, size_t n)
     return rc;
 }
 
+static const uint8_t *overlay_lend(void *ctx, uint64_t offset, size_t *n)
+{
+    const struct content_overlay *o = ctx;
+    const uint8_t *bytes;
+
+    if (offset >= o->at && offset < o->at + o->n) {
+        *n = o->at + o->n - offset;
+        return o->bytes + (offset - o->at);
+    }
+    bytes = content_lend(&o->under, offset, n);
+    if (bytes && offset < o->at && *n > o->at - offset)
+        *n = o->at - offset;
+    return bytes;
+}
+
 static void overlay_close(void *ctx)
 {
     content_close(&((struct content_overlay *)ctx)->under);
@@ -120,5 +143,6 @@ void content_overlaid(struct content *out, struct content_overlay *o)
                             .type = o->under.type,
                             .ctx = o,
                             .read = overlay_read,
+                            .lend = overlay_lend,
                             .close = overlay_close};
 }

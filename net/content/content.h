@@ -25,7 +25,9 @@ struct content {
     void *ctx;
     /* Exactly n bytes from `offset`, offset + n <= size. 0 or a negative code. */
     int (*read)(void *ctx, uint64_t offset, uint8_t *to, size_t n);
-    void (*close)(void *ctx); /* NULL: nothing to close */
+    /* May be NULL. Bytes in memory at `offset` < size, *n of them, lent until close; NULL: none there, read them. */
+    const uint8_t *(*lend)(void *ctx, uint64_t offset, size_t *n);
+    void (*close)(void *ctx); /* NULL: nothing to close, and what is lent stays as long as the program */
 };
 
 /* Where names are looked up. */
@@ -46,6 +48,8 @@ const char *content_type(const char *name);
 int content_read(const struct content *, uint64_t offset, uint8_t *to, size_t n);
 /* Safe on a zeroed or closed one. */
 void content_close(struct content *);
+/* Bytes in memory at `offset` < size, *n of them, at least one; NULL when they must be read. Lent until close. */
+const uint8_t *content_lend(const struct content *, uint64_t offset, size_t *n);
 
 /* ---- made of ---- */
 

@@ -16,7 +16,8 @@
     X(HTTP_ETIMEOUT, -1310, "the server stopped sending")                                          \
     X(HTTP_ECLOSED, -1311, "the server closes the connection before the end, again and again")     \
     X(HTTP_EMEMORY, -1312, "the IP stack is out of memory")                                        \
-    X(HTTP_EEXTRA, -1313, "the server sent more than it announced")
+    X(HTTP_EEXTRA, -1313, "the server sent more than it announced")                                \
+    X(HTTP_EBIND, -1314, "the HTTP port is in use")
 
 #define X(name, code, sentence) name = code,
 enum http_error { HTTP_ERRORS(X) };

@@ -17,13 +17,13 @@ void ip_assert_thread(void);
 
 /* ---- memory: all of it static, sized for 4096 receivers ---- */
 #define MEM_ALIGNMENT 8              /* pointers and 64-bit counters live in pool elements */
-#define MEM_SIZE (2 * 1024 * 1024)   /* copies of outgoing TCP data: MEMP_NUM_TCP_PCB x TCP_SND_BUF / 2 */
-#define MEMP_NUM_PBUF 512            /* references to constant bytes, one a segment under way */
+#define MEM_SIZE (4 * 1024 * 1024)   /* copies of outgoing TCP data: 768 segments of the HTTP server, and others */
+#define MEMP_NUM_PBUF 1280           /* references to constant bytes: one a segment of the HTTP server, and others */
 #define PBUF_POOL_SIZE 1024          /* received frames: twice TCP_WND, for what waits out of order */
 #define PBUF_POOL_BUFSIZE 1536       /* a whole Ethernet frame in one piece */
-#define MEMP_NUM_TCP_PCB 128         /* handshakes last milliseconds: 128 at once serve thousands a minute */
+#define MEMP_NUM_TCP_PCB 448         /* 256 for HTTP, 64 for handshakes, the rest to close in peace */
 #define MEMP_NUM_TCP_PCB_LISTEN 8    /* one a service */
-#define MEMP_NUM_TCP_SEG 2048        /* TCP_SND_QUEUELEN for a few bulk senders, some for everybody */
+#define MEMP_NUM_TCP_SEG 3072        /* 768 to 1024 for the HTTP server; TCP_SND_QUEUELEN for a few bulk senders, some for all */
 #define MEMP_NUM_UDP_PCB 32          /* beacons, mDNS, DHCP both ways, DNS, TFTP's nine, and room */
 #define MEMP_NUM_IGMP_GROUP 40       /* all-systems, mDNS, and a group per image */
 #define MEMP_NUM_SYS_TIMEOUT 32      /* lwIP's own cyclic timers, mDNS probing, and room */

@@ -1,9 +1,9 @@
-/* What the box gives out, without the box: TFTP on a stack of its own, for the scripts beside this file.
+/* What the box gives out, without the box: TFTP and HTTP on a stack of its own, for the scripts beside this file.
  *
  *   serve_tool IF ADDRESS/PREFIX FOLDER [NAME]...
  *
- * The folder is a tree; each NAME in it is loaded into memory first and goes before the tree. Serves until SIGTERM. What happens
- * is told on stderr; the counters are one JSON object on stdout at the end. */
+ * The folder is a tree; each NAME in it is loaded into memory first and goes before the tree. "hello" is a text made for who asks.
+ * Serves until SIGTERM. What happens is told on stderr; the counters are one JSON object on stdout at the end. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,10 +11,12 @@
 #include <string.h>
 
 #include "net/content/tree.h"
+#include "net/http/server/bind.h"
 #include "net/ip/stack.h"
 #include "net/tftp/bind.h"
 
 #define LOADED_MAX 8
+#define LEAST(a, b) ((a) < (b) ? (a) : (b))
 
 static volatile sig_atomic_t ended;
 
@@ -24,7 +26,7 @@ static void on_end(int signal)
     ended = 1;
 }
 
-static void tell(void *ctx, const struct tftp_event *e)
+static void tell_tftp(void *ctx, const struct tftp_event *e)
 {
     static const char *const words[] = {"begun", "done", "probed", "broken", "left", "refused", "unreadable"};
     char text[IP_TEXT];
@@ -32,6 +34,21 @@ static void tell(void *ctx, const struct tftp_event *e)
     (void)ctx;
     fprintf(stderr, "tftp %s %s %s%s%s\n", ip_address_text(text, e->client.address), e->name, words[e->what],
             *e->text ? ": " : "", e->text);
+}
+
+static void tell_http(void *ctx, const struct http_event *e)
+{
+    char text[IP_TEXT];
+
+    (void)ctx;
+    fprintf(stderr, "http %s %s %u %" PRIu64 "%s\n", ip_address_text(text, e->address), e->name, e->status, e->bytes,
+            e->cut ? ", cut" : "");
+}
+
+static int hello(void *ctx, const uint8_t *mac, uint8_t *out, size_t cap)
+{
+    (void)ctx;
+    return mac ? snprintf((char *)out, cap, "hello %02x-%02x\n", mac[4], mac[5]) : snprintf((char *)out, cap, "who?\n");
 }
 
 static void must(int rc, const struct err *err)
@@ -42,8 +59,9 @@ static void must(int rc, const struct err *err)
     exit(1);
 }
 
-static struct content_entry entries[LOADED_MAX];
-static struct content_table table = {.entries = entries};
+static struct content_texts texts;
+static struct content_entry entries[LOADED_MAX + 1] = {{.name = "hello", .make = hello, .content = {.type = "text/plain"}}};
+static struct content_table table = {.entries = entries, .n = 1, .texts = &texts};
 static struct content_mount mounts[2];
 static struct content_mounts all = {mounts, 2};
 
@@ -56,8 +74,8 @@ static struct content_source open_content(const char *folder, char **names, int 
     must(content_tree_open(&tree, folder, &err), &err);
     for (int i = 0; i < n && i < LOADED_MAX; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        entries[i].name = names[i];
-        must(content_load(&entries[i].content, path, 64 << 20, content_type(names[i]), &err), &err);
+        entries[i + 1].name = names[i];
+        must(content_load(&entries[i + 1].content, path, 64 << 20, content_type(names[i]), &err), &err);
         table.n++;
     }
     mounts[0] = (struct content_mount){"", content_table_source(&table)};
@@ -65,18 +83,23 @@ static struct content_source open_content(const char *folder, char **names, int 
     return content_mounts_source(&all);
 }
 
-static void report(const struct tftp_counts *t)
+static void report(const struct tftp_counts *t, const struct http_counts *h)
 {
     printf("{\"tftp\": {\"begun\": %" PRIu64 ", \"done\": %" PRIu64 ", \"probed\": %" PRIu64 ", \"broken\": %" PRIu64
-           ", \"left\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"blocks\": %" PRIu64 ", \"repeated\": %" PRIu64 "}}\n",
+           ", \"left\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"blocks\": %" PRIu64 ", \"repeated\": %" PRIu64 "},\n",
            t->begun, t->done, t->probed, t->broken, t->left, t->refused, t->blocks, t->repeated);
+    printf(" \"http\": {\"connections\": %" PRIu64 ", \"answers\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"cut\": %" PRIu64
+           ", \"cleared\": %" PRIu64 ", \"late\": %" PRIu64 ", \"bytes\": %" PRIu64 "}}\n",
+           h->connections, h->answers, h->refused, h->cut, h->cleared, h->late, h->bytes);
 }
 
 int main(int argc, char **argv)
 {
     struct ip_config config = {.prefix = 24};
-    struct tftp_bind_config tftp_config = {.tell = tell};
+    struct tftp_bind_config tftp_config = {.tell = tell_tftp};
+    struct http_bind_config http_config = {.tell = tell_http};
     struct tftp_bind *tftp;
+    struct http_bind *http;
     struct ip_stack *stack;
     struct err err = {0};
 
@@ -84,16 +107,19 @@ int main(int argc, char **argv)
         return fprintf(stderr, "usage: serve_tool IF ADDRESS/PREFIX FOLDER [NAME]...\n"), 2;
     signal(SIGTERM, on_end);
     must(ip_config_parse(&config, argv[2], &err), &err);
-    tftp_config.source = open_content(argv[3], argv + 4, argc - 4);
+    tftp_config.source = http_config.source = open_content(argv[3], argv + 4, argc - 4);
     must(ip_stack_open(&stack, argv[1], &config, &err), &err);
     must(tftp_bind_open(&tftp, stack, &tftp_config, &err), &err);
+    must(http_bind_open(&http, stack, &http_config, HTTP_PORT, &err), &err);
     fprintf(stderr, "ready\n");
     while (!ended) {
-        ip_stack_wait(stack, tftp_bind_pause(tftp), -1);
+        ip_stack_wait(stack, LEAST(tftp_bind_pause(tftp), http_bind_pause(http)), -1);
         tftp_bind_tick(tftp, ip_stack_now(stack));
+        http_bind_tick(http, ip_stack_now(stack));
     }
-    report(tftp_bind_counts(tftp));
+    report(tftp_bind_counts(tftp), http_bind_counts(http));
     tftp_bind_close(tftp);
+    http_bind_close(http);
     ip_stack_close(stack);
     return 0;
 }

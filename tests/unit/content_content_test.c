@@ -143,6 +143,13 @@ static void an_overlay_replaces_its_bytes_and_no_others(void **state)
             assert_int_equal(content_read(&c, from, to, n), 0);
             assert_memory_equal(to, want + from, n);
         }
+    for (size_t from = 0; from < sizeof under; from++) {
+        size_t n = 0;
+        const uint8_t *lent = content_lend(&c, from, &n);
+
+        assert_true(n >= 1 && n <= sizeof under - from);
+        assert_memory_equal(lent, want + from, n);
+    }
 }
 
 static void the_place_to_fill_in_is_found_once(void **state)
