@@ -1,6 +1,6 @@
 #!/bin/bash
-# The image starts by BIOS from a disk and by UEFI from a USB stick, as far as PID 1, which finds its partitions and lets
-# the data partition grow. Machines are emulated: the limits are generous.
+# The image starts by BIOS from a disk and by UEFI from a USB stick: PID 1 finds its partitions and lets the data partition
+# grow, and the core draws its page into whatever framebuffer the firmware left. Machines are emulated: the limits are generous.
 set -euo pipefail
 cd "${TOP:-$PWD}"
 work=${TMPDIR:-$(mktemp -d)}
@@ -25,20 +25,22 @@ wait_for() {
     done
 }
 
-# start NAME QEMU-OPTION...: runs the machine until its data partition has grown.
+# start NAME QEMU-OPTION...: runs the machine until its page is there.
 start() {
     local name=$1 pid
     shift
     qemu-system-x86_64 -accel tcg -m 512 -display none -no-reboot -nic none -serial "file:$work/$name" \
+        -qmp "unix:$work/qmp,server,nowait" \
         -drive "file=$work/disk,format=raw,if=none,id=disk" "$@" &
     pid=$!
     trap 'kill $pid 2> /dev/null' EXIT
     wait_for '^init: ' "$name" $pid
     wait_for 'takes the rest of the disk' "$name" $pid
+    page=$(python3 tests/boot/page.py "$work/qmp" "$limit") || fail "the core's page on the screen" "$name"
     kill $pid
     wait $pid || true
     trap - EXIT
-    echo "$name: $(grep -c . "$work/$name") lines, first: $(grep -m1 '^init: ' "$work/$name" | tr -d '\r')"
+    echo "$name: $(grep -m1 '^init: ' "$work/$name" | tr -d '\r'); page $page"
 }
 
 fresh() {
