@@ -196,7 +196,7 @@ build/sim/ringsim: $(sim:%.c=build/obj/host/%.o) | build/obj/host/ringcast.a bui
 
 unit-tests: $(unit_bin)
 fuzz-targets: $(fuzz_bin)
-bench-programs: $(bench_bin) build/ringcast
+bench-programs: $(bench_bin) $(e2e_bin) build/ringcast
 e2e-programs: $(e2e_bin) $(boot_bin) build/ringcast
 
 check: unit-tests ## unit tests with sanitizers, under a minute; T=fec runs those whose name holds "fec"

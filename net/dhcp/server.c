@@ -215,6 +215,14 @@ static bool reply_boot(struct ask *a, enum dhcp_type type, enum dhcp_boot_kind k
 
 /* ---- requests ---- */
 
+/* One machine, not many and not ourselves: whoever forges an address shall not aim our replies at everybody. */
+static bool answerable(const struct ask *a, uint32_t address)
+{
+    uint32_t net = address >> 24;
+
+    return net && net != 127 && net < 224 && address != a->s->config.address;
+}
+
 static bool on_discover(struct ask *a)
 {
     struct dhcp_server *s = a->s;
@@ -327,7 +335,7 @@ static bool on_inform(struct ask *a)
 
     dhcp_reply_head(&head, a->m, DHCP_ACK);
     head.ciaddr = a->m->ciaddr ? a->m->ciaddr : a->from->address;
-    if (!head.ciaddr) {
+    if (!answerable(a, head.ciaddr) || dhcp_pool_of(&a->s->leases, head.ciaddr) < 0) {
         a->s->counters.malformed++;
         return false;
     }
@@ -391,7 +399,7 @@ static bool as_server(struct ask *a)
 
 static bool as_proxy(struct ask *a)
 {
-    if (a->m->type == DHCP_DISCOVER)
+    if (a->m->type == DHCP_DISCOVER && (!a->m->giaddr || answerable(a, a->m->giaddr)))
         return reply_boot(a, DHCP_OFFER, DHCP_BOOT_PROXY);
     a->s->counters.unwanted++;
     return false;
@@ -400,9 +408,9 @@ static bool as_proxy(struct ask *a)
 /* Port 4011: asked by a machine that has its address. The answer goes to where the question came from. */
 static bool as_boot_server(struct ask *a)
 {
-    uint32_t client = a->from->address ? a->from->address : a->m->ciaddr;
+    uint32_t client = a->from->address;
 
-    if ((a->m->type != DHCP_REQUEST && a->m->type != DHCP_INFORM) || !client || !a->from->port) {
+    if ((a->m->type != DHCP_REQUEST && a->m->type != DHCP_INFORM) || !answerable(a, client) || !a->from->port) {
         a->s->counters.unwanted++;
         return false;
     }

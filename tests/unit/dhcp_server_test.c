@@ -195,6 +195,9 @@ static void inform_is_answered_to_its_address(void **state)
     assert_int_equal(dhcp_option_u32(&lab.answer, DHCP_O_MASK, 0), 0xFFFFFF00);
     assert_int_equal(say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1, .from = 0x0A4D0009}), DHCP_ACK);
     assert_int_equal(say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1}), 0);
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1, .ciaddr = UINT32_MAX}), 0);
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1, .ciaddr = US}), 0);
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1, .ciaddr = STALE}), 0);
     assert_int_equal(say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1, .ciaddr = 0x0A4D0009,
                                            .giaddr = 0x0A4E0001}), DHCP_ACK);
     going_to(DHCP_TO_STATION, 0x0A4D0009, 68);
@@ -270,6 +273,12 @@ static void a_proxy_gives_no_addresses(void **state)
     assert_true(dhcp_option_begins(&lab.answer, DHCP_O_CLASS, "PXEClient"));
     s.class = "MSFT 5.0";
     assert_int_equal(say(s), 0);
+    s.class = "PXEClient";
+    s.giaddr = 0xE0000001;
+    assert_int_equal(say(s), 0);
+    s.giaddr = STALE;
+    assert_int_equal(say(s), DHCP_OFFER);
+    going_to(DHCP_TO_ADDRESS, STALE, 67);
     s = (struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .ciaddr = STALE, .class = "PXEClient"};
     assert_int_equal(say(s), 0);
     s.type = DHCP_INFORM;
