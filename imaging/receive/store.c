@@ -13,7 +13,7 @@
 
 #define EDGE_MAX 24u       /* chunks that touch an edge: 9 at each end at the most */
 #define STALE_MS 200       /* a short run is written when nothing joined it for so long */
-#define FEW_BUFFERS (STORE_BUFFERS / 3)
+#define MANY (STORE_BUFFERS * 2 / 3) /* chunks that wait: the disk must not, though no long run is among them */
 
 struct piece {
     uint32_t ordinal;
@@ -110,7 +110,7 @@ static bool write_some(struct store *s, bool stale)
     struct piece run[DISK_MAX_PARTS];
     uint32_t first = 0, n = longest_run(s, &first);
 
-    if (n == 0 || (n < STORE_RUN && !stale && !s->drain && s->n_free > FEW_BUFFERS))
+    if (n == 0 || (n < STORE_RUN && !stale && !s->drain && s->n_pending < MANY))
         return false;
     memcpy(run, s->pending + first, n * sizeof *run);
     s->n_pending -= n;
@@ -233,8 +233,6 @@ uint8_t *store_buffer(struct store *s)
         wait_change(s, STALE_MS);
     if (s->n_free > 0 && !plan_stopped(s->plan))
         raw = s->free[--s->n_free];
-    if (s->n_free == FEW_BUFFERS)
-        pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
     return raw;
 }
@@ -290,7 +288,7 @@ void store_put(struct store *s, uint32_t ordinal, uint8_t *raw)
         s->pending[at] = s->pending[at - 1];
     s->pending[at] = (struct piece){ordinal, raw};
     /* Waking the writer for every chunk would cost more than it gains: it looks by itself after STALE_MS. */
-    if (++s->n_pending % STORE_RUN == 0 || s->n_free <= FEW_BUFFERS)
+    if (++s->n_pending % STORE_RUN == 0 || s->n_pending >= MANY)
         pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
 }
