@@ -68,6 +68,15 @@ static uint64_t wanted_rate(const struct watch *w, uint64_t disk_rate)
     return h->data_bytes ? (uint64_t)((double)disk_rate * (double)h->stream_bytes / (double)h->data_bytes) : 0;
 }
 
+/* Whoever needs no more packets says so before the last blocks are decoded: the sender can stop, or look to the others. Should one
+ * of them prove wrong, packets are needed again. */
+static enum session_state state_now(struct watch *w)
+{
+    enum session_state state = (enum session_state)atomic_load(&w->state);
+
+    return state == SESSION_RECEIVING && w->body && atomic_load(&w->counts->lacking) == 0 ? SESSION_VERIFYING : state;
+}
+
 static void gather(struct watch *w)
 {
     struct receive_counts *c = w->counts;
@@ -75,7 +84,7 @@ static void gather(struct watch *w)
     uint64_t ns = atomic_load(&c->write_ns), bytes = atomic_load(&c->write_bytes);
     uint64_t there = atomic_load(&c->unpacked) + atomic_load(&c->kept);
 
-    f->state = (enum session_state)atomic_load(&w->state);
+    f->state = state_now(w);
     note_window(w, f);
     f->done = w->body && w->body->ndata ? (uint16_t)(there * 10000 / w->body->ndata) : 0;
     f->worst_ppm = atomic_load(&c->worst_ppm);

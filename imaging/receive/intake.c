@@ -43,6 +43,12 @@ static int take_sums(struct intake *in, uint32_t slots)
     return in->sums ? 0 : -1;
 }
 
+static void tell_blocks(struct intake *in)
+{
+    atomic_store(&in->plan->counts.open_blocks, in->track.n_blocks - in->track.done);
+    atomic_store(&in->plan->counts.lacking, in->track.lacking);
+}
+
 static void mark_finished(struct intake *in)
 {
     const struct img_body *b = in->plan->body;
@@ -80,6 +86,7 @@ int intake_init(struct intake *in, struct plan *plan, bool patient, struct err *
     }
     track_init(&in->track, in->windows, b->nwindows, slots, in->track_memory);
     mark_finished(in);
+    tell_blocks(in);
     return 0;
 }
 
@@ -530,5 +537,5 @@ void intake_events(struct intake *in, bool *poisoned)
             *poisoned = true;
     }
     atomic_store(&in->plan->counts.worst_ppm, in->track.worst_ppm);
-    atomic_store(&in->plan->counts.open_blocks, in->track.n_blocks - in->track.done);
+    tell_blocks(in);
 }

@@ -57,6 +57,7 @@ struct receive_counts {
     _Atomic uint64_t shed;               /* blocks left out because the disk was behind */
     _Atomic uint64_t write_ns, write_bytes; /* time inside writes, for the disk's rate */
     _Atomic uint32_t worst_ppm, open_blocks;
+    _Atomic uint32_t lacking; /* blocks that need more symbols; the others may still be at work */
     _Atomic int table;                   /* enum table_fate */
 };
 

@@ -25,6 +25,7 @@ void track_init(struct track *t, const struct track_window *windows, uint32_t n_
     t->windows = windows;
     t->n_windows = n_windows;
     t->n_blocks = last->first_sbn + last->blocks;
+    t->lacking = t->n_blocks;
     t->n_slots = n_slots;
     t->share = 256;
     memset(m, 0, track_bytes(t->n_blocks, n_slots));
@@ -34,6 +35,14 @@ void track_init(struct track *t, const struct track_window *windows, uint32_t n_
     m += round8(t->n_blocks * sizeof(uint16_t));
     t->state = m;
     memset(t->slot_of, 0xff, t->n_blocks * sizeof(uint16_t));
+}
+
+static void set_state(struct track *t, uint32_t sbn, enum track_state state)
+{
+    t->lacking -= t->state[sbn] == TRACK_OPEN;
+    t->lacking += state == TRACK_OPEN;
+    t->done += state == TRACK_DONE;
+    t->state[sbn] = state;
 }
 
 /* Index of the window that holds the block; the one under way is by far the most likely. */
@@ -242,7 +251,7 @@ static void hold(struct track *t, struct track_act *a, uint32_t sbn, uint16_t k,
     s->have++;
     a->verdict = TRACK_TAKE;
     if (s->have >= k) {
-        t->state[sbn] = TRACK_READY;
+        set_state(t, sbn, TRACK_READY);
         a->ready = true;
     }
 }
@@ -279,8 +288,7 @@ void track_block_done(struct track *t, uint32_t sbn)
     MUST(sbn < t->n_blocks && t->state[sbn] != TRACK_DONE);
     if (t->slot_of[sbn] != TRACK_NO_SLOT)
         free_slot(t, t->slot_of[sbn]);
-    t->state[sbn] = TRACK_DONE;
-    t->done++;
+    set_state(t, sbn, TRACK_DONE);
 }
 
 void track_block_forget(struct track *t, uint32_t sbn)
@@ -288,7 +296,7 @@ void track_block_forget(struct track *t, uint32_t sbn)
     MUST(sbn < t->n_blocks && t->state[sbn] != TRACK_DONE);
     if (t->slot_of[sbn] != TRACK_NO_SLOT)
         free_slot(t, t->slot_of[sbn]);
-    t->state[sbn] = TRACK_OPEN;
+    set_state(t, sbn, TRACK_OPEN);
 }
 
 void track_refuse(struct track *t, uint32_t sbn, uint16_t esi)
@@ -298,7 +306,7 @@ void track_refuse(struct track *t, uint32_t sbn, uint16_t esi)
     MUST(t->slot_of[sbn] != TRACK_NO_SLOT && track_bit(s, esi));
     s->bits[esi / 64] &= ~(UINT64_C(1) << (esi % 64));
     s->have--;
-    t->state[sbn] = TRACK_OPEN;
+    set_state(t, sbn, TRACK_OPEN);
     admit_block(t, sbn - t->windows[t->window].first_sbn, false);
 }
 

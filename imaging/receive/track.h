@@ -72,7 +72,8 @@ struct track {
     uint16_t *slot_of; /* by SBN, or TRACK_NO_SLOT */
     struct track_slot *slots;
     uint32_t n_slots;
-    uint32_t done; /* blocks done */
+    uint32_t done;    /* blocks done */
+    uint32_t lacking; /* blocks open: they need more symbols */
     /* the visit under way */
     bool started;
     uint32_t window;   /* index */

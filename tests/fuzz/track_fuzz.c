@@ -12,7 +12,7 @@ static const struct track_window windows[] = {{0, 3, 40}, {3, 2, 300}, {5, 4, 1}
 
 static void recount(const struct track *t)
 {
-    uint32_t done = 0;
+    uint32_t done = 0, lacking = 0;
 
     for (uint32_t i = 0; i < t->n_slots; i++) {
         const struct track_slot *s = t->slots + i;
@@ -27,9 +27,10 @@ static void recount(const struct track *t)
     }
     for (uint32_t sbn = 0; sbn < t->n_blocks; sbn++) {
         done += t->state[sbn] == TRACK_DONE;
+        lacking += t->state[sbn] == TRACK_OPEN;
         MUST(t->slot_of[sbn] == TRACK_NO_SLOT || t->slots[t->slot_of[sbn]].sbn == sbn);
     }
-    MUST(done == t->done);
+    MUST(done == t->done && lacking == t->lacking);
     MUST(!t->started || t->close_below <= t->high_row);
 }
 
