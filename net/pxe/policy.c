@@ -32,15 +32,18 @@ int boot_plan_choice(const struct boot_plan *p, enum boot_platform platform, con
                      bool *own)
 {
     int entry = named(p, mac);
-    bool is_own = entry >= 0 && boot_entry_fits(&p->entries[entry], platform, mac, model);
+    bool is_own = entry >= 0;
 
     if (own)
         *own = is_own;
     if (!is_own)
         entry = (int)p->fallback;
+    if (!boot_entry_fits(&p->entries[entry], platform, mac, model) && is_own)
+        return PXE_ENOENTRY;
+    /* The ring erases a disk: it is chosen by somebody, never for lack of something else. */
     if (!boot_entry_fits(&p->entries[entry], platform, mac, model))
         for (entry = 0; (unsigned)entry < p->n_entries; entry++)
-            if (boot_entry_fits(&p->entries[entry], platform, mac, model))
+            if (p->entries[entry].kind != BOOT_RING && boot_entry_fits(&p->entries[entry], platform, mac, model))
                 break;
     if ((unsigned)entry == p->n_entries)
         return PXE_ENOENTRY;

@@ -50,9 +50,10 @@ struct boot_plan {
 /* Whether the plan has this entry for this machine, now. */
 bool boot_plan_offers(const struct boot_plan *, unsigned entry, enum boot_platform, const uint8_t mac[6],
                       const char *model);
-/* The entry that the machine boots when nobody chooses: its own choice in the plan, else the default, else the first that
- * is offered to it. Index; PXE_EDONE when that is the ring and the machine has been imaged; PXE_ENOENTRY. *own (may be NULL):
- * whether the plan names this machine: then no menu is shown. */
+/* The entry that the machine boots when nobody chooses: its own choice in the plan, which must fit it; else the default; else the first
+ * tree that is offered to it. The ring erases a disk, so it takes the place of nothing else. Index; PXE_EDONE when it is the ring
+ * and the machine has been imaged; PXE_ENOENTRY. *own (may be NULL): whether the plan names this machine: then no menu is
+ * shown. */
 int boot_plan_choice(const struct boot_plan *, enum boot_platform, const uint8_t mac[6], const char *model, bool *own);
 /* "http://10.77.0.1[:port]/path", percent-escaped; 0 or PXE_EROOM. */
 int boot_plan_url(const struct boot_plan *, const char *path, char *to, size_t cap);

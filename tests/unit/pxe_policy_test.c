@@ -307,6 +307,27 @@ static void entries_are_checked(void **state)
     assert_true(boot_path_legal("a/b.c/..d/e"));
 }
 
+/* A disk is erased because somebody chose that, never because what was chosen does not fit the machine. */
+static void the_ring_takes_the_place_of_nothing(void **state)
+{
+    struct boot_plan p = plan_of();
+    bool own = false;
+
+    (void)state;
+    entries[ESXI].loader[BOOT_BIOS][0] = 0;
+    assert_int_equal(boot_plan_choice(&p, BOOT_BIOS, chosen, "", &own), PXE_ENOENTRY);
+    assert_true(own);
+    assert_int_equal(boot_plan_choice(&p, BOOT_UEFI, chosen, "", &own), ESXI);
+    p.fallback = ESXI;
+    assert_int_equal(boot_plan_choice(&p, BOOT_BIOS, anybody, "", &own), NETINST);
+    p.n_entries = NETINST;
+    assert_int_equal(boot_plan_choice(&p, BOOT_BIOS, anybody, "", &own), PXE_ENOENTRY);
+    assert_int_equal(boot_plan_choice(&p, BOOT_UEFI, anybody, "", &own), ESXI);
+    p.fallback = RING;
+    assert_int_equal(boot_plan_choice(&p, BOOT_BIOS, anybody, "", &own), RING);
+    assert_int_equal(boot_plan_choice(&p, BOOT_BIOS, banned, "", &own), PXE_ENOENTRY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +341,7 @@ int main(void)
         cmocka_unit_test(urls_are_escaped_and_bounded),
         cmocka_unit_test(rules_say_for_whom),
         cmocka_unit_test(entries_are_checked),
+        cmocka_unit_test(the_ring_takes_the_place_of_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
