@@ -9,6 +9,7 @@
 #include "board/pc/journal.h"
 #include "net/bsdp/server.h"
 #include "net/dhcp/bind.h"
+#include "net/http/server/bind.h"
 #include "net/ip/random.h"
 #include "net/pxe/server.h"
 #include "net/tftp/bind.h"
@@ -25,6 +26,7 @@ struct services {
     struct bsdp_server bsdp;
     struct pxe_server pxe;
     struct tftp_bind *tftp;
+    struct http_bind *http;
     struct mono now;
     /* lines that may still be written */
     unsigned lines;
@@ -209,6 +211,23 @@ static int open_tftp(struct services *s, struct err *err)
     return tftp_bind_open(&s->tftp, s->needs.stack, &c, err);
 }
 
+static void on_http(void *ctx, const struct http_event *e)
+{
+    char address[IP_TEXT];
+
+    if (e->status < 400 && !e->cut && e->bytes)
+        vouch_address(ctx, e->address);
+    note(ctx, "http: %s %s %s: %u%s", ip_address_text(address, e->address), e->status < 400 ? "has" : "is refused", e->name, e->status,
+         e->cut ? ", cut short" : "");
+}
+
+static int open_http(struct services *s, struct err *err)
+{
+    struct http_bind_config c = {.source = s->needs.offer->source, .mac_of = mac_of, .tell = on_http, .ctx = s};
+
+    return http_bind_open(&s->http, s->needs.stack, &c, HTTP_PORT, err);
+}
+
 /* ---- all of them ---- */
 
 int services_make(struct services **out, const struct services_needs *needs, struct err *err)
@@ -243,7 +262,9 @@ int services_open(struct services *s, struct err *err)
 {
     int rc = open_dhcp(s, err);
 
-    return rc ? rc : open_tftp(s, err);
+    if (rc == 0)
+        rc = open_tftp(s, err);
+    return rc ? rc : open_http(s, err);
 }
 
 void services_tick(struct services *s, struct mono now)
@@ -251,11 +272,14 @@ void services_tick(struct services *s, struct mono now)
     s->now = now;
     dhcp_bind_tick(s->dhcp_bind, now);
     tftp_bind_tick(s->tftp, now);
+    http_bind_tick(s->http, now);
 }
 
 int services_pause(const struct services *s)
 {
-    return tftp_bind_pause(s->tftp);
+    int tftp = tftp_bind_pause(s->tftp), http = http_bind_pause(s->http);
+
+    return tftp < http ? tftp : http;
 }
 
 void services_vouch(struct services *s, const uint8_t mac[6])
@@ -267,6 +291,7 @@ void services_text(const struct services *s, char *dhcp, size_t n, bool *warns, 
 {
     const struct dhcp_guard *guard = dhcp_bind_guard(s->dhcp_bind);
     const struct tftp_counts *t = tftp_bind_counts(s->tftp);
+    const struct http_counts *h = http_bind_counts(s->http);
     char text[DHCP_GUARD_TEXT];
     uint32_t bound, left;
 
@@ -283,13 +308,16 @@ void services_text(const struct services *s, char *dhcp, size_t n, bool *warns, 
     else
         snprintf(dhcp, n, "%u leased, %u free", bound, left);
     *warns = s->dhcp.config.mode == DHCP_MODE_SERVER && guard && guard->state == DHCP_GUARD_FOREIGN;
-    snprintf(files, n_files, "%u under way, %llu done", tftp_bind_live(s->tftp), (unsigned long long)t->done);
+    snprintf(files, n_files, "%u under way by TFTP, %llu done; %llu by HTTP", tftp_bind_live(s->tftp), (unsigned long long)t->done,
+             (unsigned long long)(h->answers - h->refused));
 }
 
 void services_close(struct services *s)
 {
     if (!s)
         return;
+    if (s->http)
+        http_bind_close(s->http);
     if (s->tftp)
         tftp_bind_close(s->tftp);
     dhcp_bind_close(s->dhcp_bind);

@@ -2,7 +2,7 @@
 # The box towards machines that boot: addresses that outlive a restart, boot fields for PXE, files over TFTP with the box's key in
 # the payload, a machine that passed is sent to its disk, another DHCP server silences ours.
 . "$(dirname "$0")/lib.sh"
-requires "$RINGCAST" udhcpc tftp python3 dnsmasq
+requires "$RINGCAST" udhcpc tftp curl python3 dnsmasq
 lab_up 2
 cd "$LAB_DIR"
 mkdir data payload boot boot/trees boot/trees/other boot/trees/other/01-52-49-4e-47-00-02
@@ -84,6 +84,18 @@ get 1 ../boot/ringcast.conf nothing
 get 1 trees/other/../../ringcast.conf nothing
 [ ! -s nothing ] || fail "a file that is not on offer"
 pass "files by TFTP, the box's key in the payload, a machine's own folder, nothing else"
+
+web() { lab_exec "${LAB_RECEIVER[$1]}" curl -sf --max-time 10 "${@:3}" "http://10.78.0.1/$2"; }
+web 1 payload/ringcast-x86_64.efi -o efi2 || fail "http: no payload"
+cmp efi efi2 || fail "TFTP and HTTP hand out different payloads"
+[ "$(web 2 trees/other/menu.cfg)" = "for one" ] || fail "http: the folder of a machine"
+[ "$(web 1 trees/other/menu.cfg -r 4-6)" = all ] || fail "http: a range"
+web 1 payload/kernel -I | grep -qi '^content-length: 70000' || fail "http: HEAD does not say the length"
+web 1 boot.ipxe >script1 && web 2 boot.ipxe >script2 || fail "http: no script"
+grep -q '^#!ipxe' script1 && grep -q payload/kernel script1 || fail "the script of a machine: $(cat script1)"
+! cmp -s script1 script2 || fail "the machine with an entry of its own has the others' script"
+! web 1 ringcast.conf >/dev/null || fail "http: a file that is not on offer"
+pass "the same files by HTTP, and a script for each machine"
 
 kill -KILL "${LAB_PID[box]}"
 lab_stop box KILL
