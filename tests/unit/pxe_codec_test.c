@@ -182,6 +182,7 @@ static void malformed_vendor_options_are_refused(void **state)
         struct pxe_facts f = {0};
 
         assert_int_equal(pxe_vendor_decode(exact(c[i].bytes, c[i].n), c[i].n, &f), c[i].result);
+        assert_int_equal(f.has_item, i == 3);
     }
 }
 
