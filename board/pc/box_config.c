@@ -273,6 +273,34 @@ static int boot_machine(struct box_config *c, const char *v, struct err *err)
     return rc;
 }
 
+/* A MAC, or else a model as Macs spell theirs. */
+static int add_rule(struct box_rules *rules, bool only, const char *v, struct err *err)
+{
+    struct boot_rule r = {.kind = only ? BOOT_ONLY_MAC : BOOT_NOT_MAC};
+    size_t n = strlen(v);
+
+    if (rules->n == BOX_RULES_MAX)
+        return wrong(err, "at most 64 machines and models", v);
+    if (!box_mac_parse(v, r.mac)) {
+        if (n < 1 || n > BOOT_MODEL_MAX || strpbrk(v, " \t:"))
+            return wrong(err, "a MAC, or a Mac's model such as iMac14,3", v);
+        r.kind = only ? BOOT_ONLY_MODEL : BOOT_NOT_MODEL;
+        memcpy(r.model, v, n);
+    }
+    rules->rule[rules->n++] = r;
+    return 0;
+}
+
+static int boot_ring_only(struct box_config *c, const char *v, struct err *err)
+{
+    return add_rule(&c->boot.ring, true, v, err);
+}
+
+static int boot_ring_except(struct box_config *c, const char *v, struct err *err)
+{
+    return add_rule(&c->boot.ring, false, v, err);
+}
+
 /* ---- [entry NAME] ---- */
 
 static int entry_path(char *to, const char *v, struct err *err)
@@ -314,6 +342,16 @@ static int entry_hidden(struct box_config *c, const char *v, struct err *err)
     return set_truth(&c->entry[c->n_entries - 1].hidden, v, err);
 }
 
+static int entry_only(struct box_config *c, const char *v, struct err *err)
+{
+    return add_rule(&c->entry[c->n_entries - 1].rules, true, v, err);
+}
+
+static int entry_except(struct box_config *c, const char *v, struct err *err)
+{
+    return add_rule(&c->entry[c->n_entries - 1].rules, false, v, err);
+}
+
 /* ---- sections and keys ---- */
 
 static const struct key {
@@ -333,7 +371,9 @@ static const struct key {
     {"entry", "folder", entry_folder, false},     {"entry", "loader-bios", entry_bios, false},
     {"entry", "loader-uefi", entry_uefi, false},  {"entry", "loader-mac", entry_mac, false},
     {"entry", "script", entry_script, false},     {"entry", "id", entry_id, false},
-    {"entry", "hidden", entry_hidden, false},
+    {"entry", "hidden", entry_hidden, false},     {"entry", "only", entry_only, true},
+    {"entry", "except", entry_except, true},      {"boot", "ring-only", boot_ring_only, true},
+    {"boot", "ring-except", boot_ring_except, true},
 };
 #define KEYS (sizeof keys / sizeof *keys)
 _Static_assert(KEYS <= 32, "a bit a key");

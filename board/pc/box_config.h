@@ -17,12 +17,20 @@
 
 enum box_dhcp_mode { BOX_DHCP_SERVER, BOX_DHCP_PROXY, BOX_DHCP_OFF };
 
+/* For whom an entry is (net/pxe/entry.h): values of `only` and `except`, each a MAC or a Mac's model. */
+#define BOX_RULES_MAX 64
+struct box_rules {
+    struct boot_rule rule[BOX_RULES_MAX];
+    unsigned n;
+};
+
 struct box_entry {
     char name[BOOT_NAME_MAX + 1];
     char folder[BOOT_PATH_MAX + 1]; /* relative, below the configuration file's folder */
     char loader[BOOT_PLATFORMS][BOOT_PATH_MAX + 1], script[BOOT_PATH_MAX + 1]; /* relative to it; "": none */
     uint16_t id; /* 0: given in order */
     bool hidden;
+    struct box_rules rules;
     unsigned line; /* of its section's first key, for messages */
 };
 
@@ -59,6 +67,7 @@ struct box_config {
         bool rearm, uefi_direct;
         struct box_mac_entry machine[BOX_CHOICES_MAX];
         unsigned n_machine;
+        struct box_rules ring; /* for whom the ring is */
     } boot;
     struct box_entry entry[BOOT_ENTRIES_MAX - 1]; /* trees; the ring is always there */
     unsigned n_entries;

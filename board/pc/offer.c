@@ -71,11 +71,13 @@ static void make_identity(struct offer *o, const struct box_config *c, const uin
     identity_page(&page, o->identity);
 }
 
-static void add_receiver(struct offer *o, const char *folder)
+static void add_receiver(struct offer *o, const struct box_config *c, const char *folder)
 {
     struct boot_entry e = boot_entry_ring("Image this machine", RING_ID);
     bool bios = false;
 
+    e.rules = c->boot.ring.rule;
+    e.n_rules = c->boot.ring.n;
     if (!folder) {
         serve_log("no payload: machines cannot boot the receiver from this box");
         return;
@@ -143,6 +145,8 @@ static bool make_entry(struct offer *o, const struct box_config *c, const struct
     memcpy(e->name, from->name, sizeof e->name);
     e->kind = BOOT_TREE;
     e->hidden = from->hidden;
+    e->rules = from->rules.rule;
+    e->n_rules = from->rules.n;
     e->id = from->id ? from->id : free_id(o, c);
     for (unsigned i = 0; i < BOOT_PLATFORMS; i++)
         fits &= path_join(e->loader[i], from->folder, from->loader[i]);
@@ -234,7 +238,7 @@ void offer_open(struct offer *o, const struct box_config *c, const struct offer_
     o->table.entries = o->file;
     o->table.texts = &o->texts;
     make_identity(o, c, needs->key);
-    add_receiver(o, needs->payload);
+    add_receiver(o, c, needs->payload);
     add_script(o);
     for (unsigned i = 0; i < c->n_entries; i++)
         add_entry(o, c, needs->config, &c->entry[i]);

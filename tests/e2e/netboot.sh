@@ -132,7 +132,7 @@ pass "Macs: list, selection, failure, a binding over kill -9, and its end"
 
 # --- menus -----------------------------------------------------------------------------------------------------------
 lab_stop box
-config server 'menu = 7' >ringcast.conf
+config server 'menu = 7' 'ring-except = Macmini7,1' >ringcast.conf
 box
 until_true 20 grep -q 'addresses are handed out' box.err || fail "no addresses"
 one discover --arch 7 --mac 52:49:4e:47:00:81
@@ -140,7 +140,9 @@ holds "o['class'] == 'PXEClient'" "o['file'] == ''" "bytes.fromhex(o['vendor'][0
     "b'ESXi' in bytes.fromhex(o['vendor'][0])"
 one request --arch 7 --mac 52:49:4e:47:00:81 --to 10.78.0.1:4011 --ciaddr 10.78.0.99 --vendor 470480020000ff
 holds "o['file'] == 'trees/esxi/bootx64.efi'" "o['vendor'] == ['470480020000ff']"
-pass "a menu for UEFI, and its choice on port 4011"
+one inform --mac-model Macmini7,1 --ciaddr 10.78.0.99 --list
+holds "[i[1] for i in o['bsdp']['images']] == ['ESXi']"
+pass "a menu for UEFI, its choice on port 4011, and a model that is not to be imaged"
 
 # --- beside somebody else's server -----------------------------------------------------------------------------------
 lab_stop box
@@ -179,7 +181,7 @@ lab_stop wire INT
 tshark -r wire.pcap -Y '_ws.malformed || _ws.expert.severity >= 0x00600000' -T fields -e frame.number -e _ws.expert.message >malformed 2>/dev/null
 [ ! -s malformed ] || fail "tshark finds fault: $(head -3 malformed)"
 field() { tshark -r wire.pcap -Y "ip.src == 10.78.0.1 && dhcp && $1" -T fields -e "$2" 2>/dev/null | sort -u; }
-[ "$(field 'dhcp.option.vendor.bsdp.message_type == 1' dhcp.option.vendor.bsdp.boot_image.name)" = 'Image this machine,ESXi' ] ||
+[ "$(field 'dhcp.hw.mac_addr == 00:25:00:aa:bb:cc && dhcp.option.vendor.bsdp.message_type == 1' dhcp.option.vendor.bsdp.boot_image.name)" = 'Image this machine,ESXi' ] ||
     fail "tshark reads other images"
 [ "$(field 'dhcp.option.vendor.bsdp.message_type == 2' dhcp.option.vendor.bsdp.selected_boot_image_id)" != '' ] || fail "no selection"
 [ "$(field dhcp.option.vendor.pxeclient.menu_prompt dhcp.option.vendor.pxeclient.boot_menu.desc)" = 'Image this machine,ESXi,Start from the disk' ] ||

@@ -92,7 +92,9 @@ static void everything_said(void **state)
             "[boot]\ndefault = ESXi 8\nmachine = 02:00:00:00:00:0a ring\nmenu = 5\nrearm = yes\nimage = lab\n"
             "[ring]\nrate = 100Mbit\nttl = 1\n"
             "[entry ESXi 8]\nkind = tree\nfolder = trees/esxi\nloader-uefi = efi/boot/bootx64.efi\nid = 4097\n"
-            "[entry Debian]\nfolder = trees/deb\nscript = go.ipxe\nhidden = yes\n");
+            "[entry Debian]\nfolder = trees/deb\nscript = go.ipxe\nhidden = yes\n"
+            "only = 02:00:00:00:00:0a\nonly = iMac14,3\nexcept = 02-00-00-00-00-0B\nexcept = Macmini7,1\n"
+            "[boot]\nring-except = 02:00:00:00:00:0c\nring-only = iMac14,3\n");
     assert_int_equal(c.prefix, 25);
     assert_string_equal(c.ring.interface, "eth1");
     assert_int_equal(c.dhcp.lease_s, 172800);
@@ -105,12 +107,25 @@ static void everything_said(void **state)
     assert_int_equal(c.entry[0].id, 4097);
     assert_string_equal(c.entry[1].script, "go.ipxe");
     assert_true(c.entry[1].hidden);
+    assert_int_equal(c.entry[0].rules.n, 0);
+    assert_int_equal(c.entry[1].rules.n, 4);
+    assert_int_equal(c.entry[1].rules.rule[0].kind, BOOT_ONLY_MAC);
+    assert_int_equal(c.entry[1].rules.rule[0].mac[5], 0x0a);
+    assert_int_equal(c.entry[1].rules.rule[1].kind, BOOT_ONLY_MODEL);
+    assert_string_equal(c.entry[1].rules.rule[1].model, "iMac14,3");
+    assert_int_equal(c.entry[1].rules.rule[2].kind, BOOT_NOT_MAC);
+    assert_int_equal(c.entry[1].rules.rule[3].kind, BOOT_NOT_MODEL);
+    assert_int_equal(c.boot.ring.n, 2);
     assert_false(c.ring.rate_auto);
 }
 
 static void mistakes_have_their_line(void **state)
 {
     (void)state;
+    refuses("[boot]\nring-only = i Mac\n", "f:2: ring-only: expected a MAC, or a Mac's model such as iMac14,3, got \"i Mac\"");
+    refuses("[boot]\nring-only =\n", "f:2: ring-only: expected a MAC, or a Mac's model such as iMac14,3, got \"\"");
+    refuses("[boot]\nring-except = 02:00:00:00:00:0x\n",
+            "f:2: ring-except: expected a MAC, or a Mac's model such as iMac14,3, got \"02:00:00:00:00:0x\"");
     refuses("[box]\nadress = 10.0.0.1/24\n", "f:2: expected a key that [box] knows, got \"adress\"");
     refuses("address = 10.0.0.1/24\n", "f:1: expected [box], [dhcp], [boot], [ring] or [entry NAME], got []");
     refuses("[serve]\nrate = auto\n", "f:2: expected [box]");
