@@ -16,6 +16,7 @@
 #include "net/dhcp/errors.h"
 #include "net/bsdp/errors.h"
 #include "net/http/errors.h"
+#include "net/igmp/errors.h"
 #include "net/ip/errors.h"
 #include "net/mdns/bind.h"
 #include "net/pxe/errors.h"
@@ -37,7 +38,7 @@ static const struct row rows[] = {
     DISK_ERRORS(X) RING_ERRORS(X) IP_ERRORS(X) SESSION_ERRORS(X) HTTP_ERRORS(X) MDNS_ERRORS(X) DHCP_ERRORS(X)
     HOST_ERRORS(X) CONFIG_ERRORS(X) SCREEN_ERRORS(X)
     PC_ERRORS(X) TARGET_ERRORS(X)
-    TFTP_ERRORS(X) CONTENT_ERRORS(X)
+    TFTP_ERRORS(X) IGMP_ERRORS(X) CONTENT_ERRORS(X)
     BSDP_ERRORS(X) PXE_ERRORS(X)
 };
 #undef X

@@ -39,7 +39,8 @@ void ip_assert_thread(void);
 #define LWIP_ARP 1
 #define LWIP_ETHERNET 1
 #define LWIP_ICMP 1             /* answers ping: the first thing anybody tries */
-#define LWIP_RAW 0              /* nobody uses it */
+#define LWIP_RAW 1              /* the IGMP querier hears what comes beside the host part */
+#define MEMP_NUM_RAW_PCB 1      /* and nobody else does */
 #define LWIP_UDP 1
 #define LWIP_TCP 1
 #define LWIP_IGMP 1             /* snooping switches forward a group only to those who report it */

@@ -1,8 +1,9 @@
 /* What the box gives out, without the box: TFTP and HTTP on a stack of its own, for the scripts beside this file.
  *
- *   serve_tool IF ADDRESS/PREFIX FOLDER [NAME]...
+ *   serve_tool [--igmp SECONDS] IF ADDRESS/PREFIX FOLDER [NAME]...
  *
  * The folder is a tree; each NAME in it is loaded into memory first and goes before the tree. "hello" is a text made for who asks.
+ * With --igmp it is an IGMP querier too, and asks every so many seconds, for answers within one.
  * Serves until SIGTERM. What happens is told on stderr; the counters are one JSON object on stdout at the end. */
 #include <inttypes.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 
 #include "net/content/tree.h"
 #include "net/http/server/bind.h"
+#include "net/igmp/bind.h"
 #include "net/ip/stack.h"
 #include "net/tftp/bind.h"
 
@@ -83,43 +85,72 @@ static struct content_source open_content(const char *folder, char **names, int 
     return content_mounts_source(&all);
 }
 
-static void report(const struct tftp_counts *t, const struct http_counts *h)
+static void report(const struct tftp_counts *t, const struct http_counts *h, const struct igmp_querier *q)
 {
     printf("{\"tftp\": {\"begun\": %" PRIu64 ", \"done\": %" PRIu64 ", \"probed\": %" PRIu64 ", \"broken\": %" PRIu64
            ", \"left\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"blocks\": %" PRIu64 ", \"repeated\": %" PRIu64 "},\n",
            t->begun, t->done, t->probed, t->broken, t->left, t->refused, t->blocks, t->repeated);
     printf(" \"http\": {\"connections\": %" PRIu64 ", \"answers\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"cut\": %" PRIu64
-           ", \"cleared\": %" PRIu64 ", \"late\": %" PRIu64 ", \"bytes\": %" PRIu64 "}}\n",
+           ", \"cleared\": %" PRIu64 ", \"late\": %" PRIu64 ", \"bytes\": %" PRIu64 "},\n",
            h->connections, h->answers, h->refused, h->cut, h->cleared, h->late, h->bytes);
+    printf(" \"igmp\": {\"asking\": %d, \"queries\": %" PRIu64 ", \"foreign\": %" PRIu64 ", \"reports\": %" PRIu64
+           ", \"leaves\": %" PRIu64 ", \"elected\": %" PRIu64 "}}\n",
+           q->asking, q->counts.queries, q->counts.foreign, q->counts.reports, q->counts.leaves, q->counts.elected);
+}
+
+static struct ip_stack *stack;
+static struct tftp_bind *tftp;
+static struct http_bind *http;
+static struct igmp_bind *igmp; /* NULL: not asked for */
+
+static int pause_ms(void)
+{
+    int ms = LEAST(tftp_bind_pause(tftp), http_bind_pause(http));
+
+    return igmp ? LEAST(ms, igmp_bind_pause(igmp, ip_clock())) : ms;
+}
+
+static void serve(void)
+{
+    fprintf(stderr, "ready\n");
+    while (!ended) {
+        ip_stack_wait(stack, pause_ms(), -1);
+        tftp_bind_tick(tftp, ip_stack_now(stack));
+        http_bind_tick(http, ip_stack_now(stack));
+        if (igmp)
+            igmp_bind_tick(igmp, ip_stack_now(stack));
+    }
 }
 
 int main(int argc, char **argv)
 {
+    static const struct igmp_querier nobody;
+    struct igmp_timing timing = {.response_ds = 10};
     struct ip_config config = {.prefix = 24};
     struct tftp_bind_config tftp_config = {.tell = tell_tftp};
     struct http_bind_config http_config = {.tell = tell_http};
-    struct tftp_bind *tftp;
-    struct http_bind *http;
-    struct ip_stack *stack;
     struct err err = {0};
 
+    if (argc > 2 && strcmp(argv[1], "--igmp") == 0) {
+        timing.query_s = (unsigned)atoi(argv[2]);
+        argv += 2;
+        argc -= 2;
+    }
     if (argc < 4)
-        return fprintf(stderr, "usage: serve_tool IF ADDRESS/PREFIX FOLDER [NAME]...\n"), 2;
+        return fprintf(stderr, "usage: serve_tool [--igmp SECONDS] IF ADDRESS/PREFIX FOLDER [NAME]...\n"), 2;
     signal(SIGTERM, on_end);
     must(ip_config_parse(&config, argv[2], &err), &err);
     tftp_config.source = http_config.source = open_content(argv[3], argv + 4, argc - 4);
     must(ip_stack_open(&stack, argv[1], &config, &err), &err);
     must(tftp_bind_open(&tftp, stack, &tftp_config, &err), &err);
     must(http_bind_open(&http, stack, &http_config, HTTP_PORT, &err), &err);
-    fprintf(stderr, "ready\n");
-    while (!ended) {
-        ip_stack_wait(stack, LEAST(tftp_bind_pause(tftp), http_bind_pause(http)), -1);
-        tftp_bind_tick(tftp, ip_stack_now(stack));
-        http_bind_tick(http, ip_stack_now(stack));
-    }
-    report(tftp_bind_counts(tftp), http_bind_counts(http));
+    if (timing.query_s)
+        must(igmp_bind_open(&igmp, stack, &timing, &err), &err);
+    serve();
+    report(tftp_bind_counts(tftp), http_bind_counts(http), igmp ? igmp_bind_querier(igmp) : &nobody);
     tftp_bind_close(tftp);
     http_bind_close(http);
+    igmp_bind_close(igmp);
     ip_stack_close(stack);
     return 0;
 }

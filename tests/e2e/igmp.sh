@@ -1,0 +1,54 @@
+#!/bin/bash
+# A switch that snoops and no querier but ours: who did not ask for the ring sees none of it, who did gets it on and on. And ours
+# gives way to a querier with a lower address.
+. "$(dirname "$0")/lib.sh"
+requires tcpdump
+make -s -C "$LAB_ROOT" build/e2e/serve_tool >&2
+
+lab_up 3
+# Centiseconds. A membership ends after 3 s, instead of 260.
+ip -n "$LAB_SWITCH" link set br0 type bridge mcast_snooping 1 mcast_querier 0 mcast_membership_interval 300 \
+    mcast_querier_interval 600 mcast_query_response_interval 100 mcast_last_member_interval 100
+small_ring
+serve_small --rate 12Mbit
+ring_restore 1
+
+# stream NS SECONDS: frames of the ring that arrive there in that time.
+stream()
+{
+    lab_capture count "$1" dst net 239.0.0.0/8 and udp
+    sleep "$2"
+    lab_stop count INT
+    tcpdump -r "$LAB_DIR/count.pcap" 2>/dev/null | wc -l
+}
+
+until_true 20 test -s "$LAB_DIR/ring1.err" || fail "the receiver says nothing"
+sleep 1
+flooded=$(stream "${LAB_RECEIVER[2]}" 1)
+[ "$flooded" -gt 50 ] || fail "without a querier the switch does not flood ($flooded frames): this test shows nothing"
+
+lab_capture queries "${LAB_RECEIVER[2]}" igmp
+lab_start querier "$LAB_SERVER" "$LAB_ROOT/build/e2e/serve_tool" --igmp 1 eth0 10.78.0.9/24 "$LAB_DIR"
+until_true 10 grep -q ready "$LAB_DIR/querier.err" || fail "the querier does not start"
+sleep 3     # the switch floods for a response interval more
+seen=$(stream "${LAB_RECEIVER[2]}" 7)
+[ "$seen" = 0 ] || fail "a port without a receiver saw $seen frames of the ring"
+got=$(stream "${LAB_RECEIVER[1]}" 1)
+[ "$got" -gt 50 ] || fail "after two membership timeouts the receiver gets $got frames a second"
+pass "without a querier $flooded frames a second where nobody wants them, with it $seen; $got where somebody does, 7 s on"
+
+lab_start other "${LAB_RECEIVER[3]}" "$LAB_ROOT/build/e2e/serve_tool" --igmp 1 eth0 10.78.0.5/24 "$LAB_DIR"
+until_true 10 grep -q ready "$LAB_DIR/other.err" || fail "the other querier does not start"
+sleep 3
+lab_stop other
+sleep 5     # 2 x 1 s and half a response later ours asks again
+ring_passed 1 120
+lab_stop querier
+lab_stop queries INT
+[ "$(json "$LAB_DIR/other.out" 'o["igmp"]["asking"] == 1 and o["igmp"]["elected"] == 1')" = true ] || fail "the lower address did not win"
+[ "$(json "$LAB_DIR/querier.out" 'o["igmp"]["elected"] == 2 and o["igmp"]["foreign"] >= 2')" = true ] ||
+    fail "ours did not give way and come back: $(cat "$LAB_DIR/querier.out")"
+tcpdump -vv -r "$LAB_DIR/queries.pcap" 2>/dev/null >"$LAB_DIR/queries.txt"
+grep -q 'igmp query v2' "$LAB_DIR/queries.txt" && grep -q 'igmp query v3' "$LAB_DIR/queries.txt" || fail "not both versions were asked"
+! grep -qi 'bad' "$LAB_DIR/queries.txt" || fail "tcpdump finds fault: $(grep -i bad "$LAB_DIR/queries.txt" | head -1)"
+pass "the election: lost to a lower address, won back when it is gone; the image arrived meanwhile"
