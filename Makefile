@@ -211,7 +211,7 @@ sim: build/sim/ringsim ## thousands of receivers in one process; SEED=n repeats 
 fuzz: fuzz-targets ## fuzz every decoder for SECONDS=60 each; ROOM=packet only those of one room
 	@tools/fuzz '$(ROOM)' $(or $(SECONDS),60)
 
-bench: bench-programs ## speed, as ratios in one run; never part of the tests
+bench: bench-programs image ## speed, as ratios in one run; never part of the tests
 	@tests/bench/run
 
 demo: build/ringcast ## a real disk, served and restored in five network namespaces
