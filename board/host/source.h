@@ -18,7 +18,7 @@ struct source_options {
     const char *address;   /* CIDR or "dhcp" */
     int timeout_s;         /* without anything arriving; 0: for ever */
     int join_s;            /* until the ring lets us in; 0: as long as timeout_s */
-    int farewell_s;        /* the last word is repeated until the sender has it, at most so long; 0: two seconds */
+    int farewell_s;        /* PASS is repeated until the sender has it, at most so long; 0: two seconds */
 };
 
 struct source {

@@ -320,11 +320,41 @@ static uint64_t ring_drops(struct source *s)
     return atomic_load(&g->drops);
 }
 
+/* A sender that was started anew does not know us. That this machine has passed it must know all the same, or it would image it
+ * again: so it is told in a session of the same image, after another handshake. */
+static bool tell_anew(struct ring_source *g, const struct session_facts *last)
+{
+    struct session_welcome now;
+    struct err ignored = {0};
+
+    if (session_join(g->stack, g->at, g->name, g->id, REJOIN_MS, &now, &ignored) ||
+        memcmp(now.head, g->welcome.head, sizeof now.head) != 0)
+        return false;
+    g->welcome = now;
+    return control_begin(g, &ignored) == 0 && control_end(g, last, FAREWELL_S * 1000);
+}
+
+/* The last word, until the sender has it: a PASS for as long as the caller wishes, the rest briefly. */
+static bool farewell(struct ring_source *g, const struct session_facts *last)
+{
+    int64_t end = now_ns() + g->farewell_s * INT64_C(1000000000);
+    bool told = control_end(g, last, FAREWELL_S * 1000);
+
+    while (!told && last->state == SESSION_PASS && now_ns() < end && !source_stopped()) {
+        int64_t began = now_ns();
+
+        told = tell_anew(g, last);
+        if (!told && now_ns() - began < 1000000000)
+            nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    }
+    return told;
+}
+
 static void ring_close(struct source *s, const struct session_facts *last)
 {
     struct ring_source *g = s->ctx;
 
-    s->told = control_end(g, last, g->farewell_s * 1000);
+    s->told = farewell(g, last);
     ring_source_free(g);
 }
 

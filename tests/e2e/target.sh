@@ -88,7 +88,7 @@ pass "one disk: imaged, and the box knows"
 
 # 2. What must be refused.
 refused 5 sign "an image of another signer" 1 stranger.page
-machine 2 160M 161M
+machine 2 160M 160M
 refused 4 'found 2; vda is a candidate; vdb is a candidate' "two disks" 2 good.page
 machine 3 20M
 refused 4 'vda is smaller than the image needs' "a disk that is too small" 3 good.page
@@ -121,3 +121,29 @@ lab_wait late 60 || fail "the late box: exit $?"
 [ "$(grep -v alive wish)" = reboot ] || fail "init was not asked to reboot: $(cat wish)"
 same_disk small.img m6/dev/vda
 pass "a box that comes late; the wish is reboot"
+
+# 6. The box hears nothing of the target any more and then loses its power: started anew, it hears PASS all the same.
+requires nft
+machine 7 160M
+lab_stop serve
+serve_small --rate 30Mbit
+lab_start last "${LAB_RECEIVER[2]}" "$RINGCAST" target --identity "$LAB_DIR/good.page" --disk-root "$LAB_DIR/m7" --framebuffer none \
+    --address 10.78.0.23/24
+until_true 60 grep -q '10.78.0.23): receiving$' serve.err || fail "the target does not receive"
+ip netns exec "$LAB_SWITCH" nft -f - <<'RULES' || skip "nft cannot filter on egress here"
+    table netdev deaf {
+        chain out {
+            type filter hook egress device "p0" priority 0;
+            udp dport 7800 drop;
+        }
+    }
+RULES
+until_true 60 grep -q 'telling the box' last.err || fail "the target does not come to its end"
+lab_stop serve KILL
+grep -q '10.78.0.23): pass$' serve.err && fail "the box was not deaf"
+ip netns exec "$LAB_SWITCH" nft delete table netdev deaf
+serve_small
+lab_wait last 90 || fail "the target: exit $?"
+grep -q '10.78.0.23): pass$' serve.err || fail "a box that was started anew does not hear PASS"
+grep -q 'has not confirmed' last.err && fail "the target does not know that the box has heard it"
+pass "PASS reaches a box that was started anew"
