@@ -10,6 +10,7 @@
 #include "net/bsdp/server.h"
 #include "net/dhcp/bind.h"
 #include "net/http/server/bind.h"
+#include "net/igmp/bind.h"
 #include "net/ip/random.h"
 #include "net/pxe/server.h"
 #include "net/tftp/bind.h"
@@ -27,6 +28,7 @@ struct services {
     struct pxe_server pxe;
     struct tftp_bind *tftp;
     struct http_bind *http;
+    struct igmp_bind *igmp;
     struct mono now;
     /* lines that may still be written */
     unsigned lines;
@@ -264,7 +266,9 @@ int services_open(struct services *s, struct err *err)
 
     if (rc == 0)
         rc = open_tftp(s, err);
-    return rc ? rc : open_http(s, err);
+    if (rc == 0)
+        rc = open_http(s, err);
+    return rc ? rc : igmp_bind_open(&s->igmp, s->needs.stack, NULL, err);
 }
 
 void services_tick(struct services *s, struct mono now)
@@ -273,6 +277,7 @@ void services_tick(struct services *s, struct mono now)
     dhcp_bind_tick(s->dhcp_bind, now);
     tftp_bind_tick(s->tftp, now);
     http_bind_tick(s->http, now);
+    igmp_bind_tick(s->igmp, now);
 }
 
 int services_pause(const struct services *s)
@@ -316,6 +321,8 @@ void services_close(struct services *s)
 {
     if (!s)
         return;
+    if (s->igmp)
+        igmp_bind_close(s->igmp);
     if (s->http)
         http_bind_close(s->http);
     if (s->tftp)

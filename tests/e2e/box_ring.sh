@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 small_ring
 lab_up 2
+ip -n "$LAB_SWITCH" link set br0 type bridge mcast_snooping 1 mcast_querier 0
 cd "$LAB_DIR"
 mkdir images data
 mv small.ring images/small.ring
@@ -27,6 +28,7 @@ take()
 }
 
 box
+until_true 10 eval "bridge -n $LAB_SWITCH -d mdb show | grep -q 'router ports on br0: p0'" || fail "the switch hears no querier"
 [ "$(stat -c %a data/identity.key)" = 600 ] || fail "the key is not the owner's alone"
 cp data/identity.pub first.pub
 grep -q 'images/bad.ring is skipped: ' box.err || fail "nothing is said of a bad file"
@@ -41,7 +43,7 @@ take 1 small disk2 small.pub
 status=0
 lab_wait take1 60 || status=$?
 [ $status = 5 ] || fail "an image signed anew passes under its old key: $status"
-pass "a folder of images, one packed, two skipped, all signed by the box"
+pass "a folder of images, one packed, two skipped, all signed by the box, through a switch that snoops"
 
 take 2 small disk3 data/identity.pub
 until_true 20 grep -Eq '52:49:4e:47:00:02.*receiving' box.err || fail "receiver 2 does not start: $(cat take2.err)"
