@@ -192,21 +192,38 @@ static bool listed(const struct turn *t, unsigned entry)
     return offers(t, entry) && (!e->hidden || t->q.has_filter) && bsdp_filter_passes(&t->q, boot_entry_image(e));
 }
 
-/* The entries for this Mac, the plan's choice in front when it is among them. 0, or why there are none. */
-static int gather(struct turn *t)
+/* What the Mac boots when nobody there chooses: the plan's choice, else the first tree that is listed. The ring erases a disk, so it takes
+ * the place of nothing else (net/pxe/policy.h). Index, or why there is none. */
+static int default_of(const struct turn *t)
 {
     const struct boot_plan *p = t->s->plan;
     int choice = boot_plan_choice(p, BOOT_MAC, t->m->chaddr, t->q.model, NULL);
 
-    t->n_offered = 0;
     if (choice == PXE_EDONE)
         return BSDP_EDONE;
-    if (choice >= 0 && listed(t, (unsigned)choice))
-        t->offered[t->n_offered++] = (unsigned)choice;
+    if (choice < 0)
+        return BSDP_ENOIMAGE;
+    if (listed(t, (unsigned)choice))
+        return choice;
     for (unsigned i = 0; i < p->n_entries; i++)
-        if ((int)i != choice && listed(t, i))
+        if (p->entries[i].kind != BOOT_RING && listed(t, i))
+            return (int)i;
+    return BSDP_ENOIMAGE;
+}
+
+/* The entries for this Mac, the default in front. 0, or why there are none. */
+static int gather(struct turn *t)
+{
+    int first = default_of(t);
+
+    t->n_offered = 0;
+    if (first < 0)
+        return first;
+    t->offered[t->n_offered++] = (unsigned)first;
+    for (unsigned i = 0; i < t->s->plan->n_entries; i++)
+        if ((int)i != first && listed(t, i))
             t->offered[t->n_offered++] = i;
-    return t->n_offered ? 0 : BSDP_ENOIMAGE;
+    return 0;
 }
 
 /* Index of the entry with this image id that the Mac may have; -1 when there is none. */

@@ -4,7 +4,8 @@
  * What is answered when
  *   INFORM[LIST]      ACK[LIST]: priority, default, the binding if there is one, all images for this Mac (model, address, filter; the
  *                     default first), cut at a whole image when the Mac takes no more bytes. Protocol 1.0: without the list.
- *                     No image for it, or it has been imaged and the ring is its choice: nothing.
+ *                     No image for it, or it has been imaged and the ring is its choice: nothing. Nor is the ring the default when
+ *                     the plan's choice does not fit or the filter hides it: nobody chose to have a disk erased.
  *   INFORM[SELECT]    names this server, the image is on offer: the binding is kept, ACK[SELECT] with the boot file. Another
  *                     image: ACK[FAILED]; no image named: the default. Another server: nothing, and the binding goes.
  *   DISCOVER          of a bound Mac whose image is still on offer: OFFER* with yiaddr 0, beside the lease.

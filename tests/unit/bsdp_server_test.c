@@ -261,6 +261,29 @@ static void rules_choose_for_whom(void **state)
     assert_int_equal(event.code, BSDP_ENOIMAGE);
 }
 
+static void the_ring_is_nobodys_default_by_accident(void **state)
+{
+    static struct boot_choice choice = {{0x00, 0x25, 0x00, 0xaa, 0xbb, 0xcc}, 1};
+
+    (void)state;
+    plan.fallback = 1;
+    assert_int_equal(ASK(.type = BSDP_LIST, .filter = "\x81\x00"), DHCP_CONSUMED); /* the ring alone passes */
+    assert_int_equal(event.code, BSDP_ENOIMAGE);
+    assert_int_equal(ASK(.type = BSDP_LIST), DHCP_ANSWERED);
+    assert_int_equal(see().first, TREE_IMAGE);
+    assert_int_equal(SELECT(RING_IMAGE), DHCP_ANSWERED); /* chosen by hand */
+    assert_int_equal(see().type, BSDP_SELECT);
+    plan.fallback = 0;
+    plan.choices = &choice;
+    plan.n_choices = 1;
+    entries[1].loader[BOOT_MAC][0] = 0; /* its own choice is not for Macs */
+    assert_int_equal(ASK(.type = BSDP_LIST), DHCP_CONSUMED);
+    assert_int_equal(ASK(.type = BSDP_SELECT), DHCP_ANSWERED); /* names none */
+    assert_int_equal(see().type, BSDP_FAILED);
+    assert_int_equal(SELECT(RING_IMAGE), DHCP_ANSWERED);
+    assert_int_equal(see().type, BSDP_SELECT);
+}
+
 static void imaged_macs_start_from_their_disk(void **state)
 {
     (void)state;
@@ -553,6 +576,7 @@ int main(void)
         cmocka_unit_test_setup(the_plans_choice_is_the_default, setup),
         cmocka_unit_test_setup(filters_choose_what_is_listed, setup),
         cmocka_unit_test_setup(rules_choose_for_whom, setup),
+        cmocka_unit_test_setup(the_ring_is_nobodys_default_by_accident, setup),
         cmocka_unit_test_setup(imaged_macs_start_from_their_disk, setup),
         cmocka_unit_test_setup(selecting_another_server_unbinds, setup),
         cmocka_unit_test_setup(bindings_and_numbers_survive_a_restart, setup),
