@@ -83,7 +83,7 @@ static void direct(struct ask *a, const struct dhcp_message *head)
         out->way = DHCP_TO_ADDRESS;
         out->address = head->giaddr;
         out->port = DHCP_SERVER_PORT;
-    } else if (head->type == DHCP_NAK || (!head->ciaddr && (head->flags & DHCP_BROADCAST || !head->yiaddr))) {
+    } else if (!head->ciaddr && (head->flags & DHCP_BROADCAST || !head->yiaddr)) { /* every NAK among them */
         out->way = DHCP_TO_EVERYONE;
         out->address = UINT32_MAX;
     } else {

@@ -101,6 +101,23 @@ static void rebooting_with_an_old_address(void **state)
     assert_int_equal(lab.server.counters.malformed, 1);
 }
 
+static void nobody_takes_what_a_known_machine_was_offered(void **state)
+{
+    uint32_t offered;
+
+    (void)state;
+    dhcp_lab_up(&lab, 10, NULL, 0);
+    lab.known = 5;
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 4, .xid = 1}), DHCP_OFFER);
+    offered = lab.answer.yiaddr;
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 9, .xid = 1, .wanted = offered, .server = US}),
+                     DHCP_NAK);
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 9, .xid = 2, .wanted = offered}), DHCP_OFFER);
+    assert_int_not_equal(lab.answer.yiaddr, offered);
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 4, .xid = 1, .wanted = offered, .server = US}),
+                     DHCP_ACK);
+}
+
 static void another_servers_offer_is_left_alone(void **state)
 {
     uint32_t offered;
@@ -251,6 +268,16 @@ static void the_clients_size_is_kept(void **state)
         s.size = sizes[i];
         assert_int_equal(say(s), DHCP_OFFER); /* dhcp_lab_say checks the length */
     }
+    assert_int_equal(lab.server.counters.cut, 0);
+    s.size = 0;
+    s.class = "PXEClient:large";
+    assert_int_equal(say(s), DHCP_OFFER);
+    assert_true(lab.reply.n > 450);
+    assert_int_equal(lab.server.counters.cut, 1); /* whole, or not at all */
+    s.size = 1500;
+    assert_int_equal(say(s), DHCP_OFFER);
+    assert_true(lab.reply.n > 548);
+    assert_int_equal(lab.server.counters.cut, 1);
 }
 
 /* ---- modes ---- */
@@ -326,6 +353,23 @@ static void released_addresses_stay_a_moment(void **state)
     assert_int_equal(dhcp_lab_join(&lab, 8, 1), 0);
     dhcp_lab_pass(&lab, 11);
     assert_int_equal(dhcp_lab_join(&lab, 8, 2), address);
+}
+
+/* A lease that ran out was a machine's; one that was given back at once may have been nobody's. */
+static void releasing_earns_nothing(void **state)
+{
+    uint32_t given_back, run_out;
+
+    (void)state;
+    dhcp_lab_up(&lab, 40, NULL, 0);
+    given_back = dhcp_lab_join(&lab, 7, 1);
+    run_out = dhcp_lab_join(&lab, 8, 1);
+    say((struct dhcp_say){.type = DHCP_RELEASE, .client = 7, .ciaddr = given_back, .server = US});
+    dhcp_lab_pass(&lab, 3601);
+    assert_int_equal(dhcp_lease_at(&lab.server.leases, given_back)->state, DHCP_SLOT_PAST);
+    assert_true(dhcp_lease_at(&lab.server.leases, given_back)->probation);
+    assert_int_equal(dhcp_lease_at(&lab.server.leases, run_out)->state, DHCP_SLOT_PAST);
+    assert_false(dhcp_lease_at(&lab.server.leases, run_out)->probation);
 }
 
 static void declined_addresses_rest(void **state)
@@ -410,6 +454,13 @@ static void settings_that_cannot_be_are_refused(void **state)
     (void)state;
     p[0] = good;
     assert_int_equal(init_with(p, 1, r, 2), 0);
+    p[0].first = US;
+    p[0].router = US + 3;
+    assert_int_equal(init_with(p, 1, NULL, 0), 0);
+    assert_null(dhcp_lease_at(&lab.server.leases, US));
+    assert_null(dhcp_lease_at(&lab.server.leases, US + 3));
+    assert_int_equal(lab.server.leases.count[0].size, 8);
+    p[0] = good;
     r[1].address = US + 5;
     assert_int_equal(init_with(p, 1, r, 2), DHCP_ERESERVE);
     r[1] = (struct dhcp_reservation){{2}, US + 6};
@@ -515,6 +566,7 @@ int main(void)
         cmocka_unit_test(a_new_machine_gets_an_address),
         cmocka_unit_test(renewing_and_rebinding),
         cmocka_unit_test(rebooting_with_an_old_address),
+        cmocka_unit_test(nobody_takes_what_a_known_machine_was_offered),
         cmocka_unit_test(another_servers_offer_is_left_alone),
         cmocka_unit_test(resent_requests_get_the_same_reply),
         cmocka_unit_test(replies_go_where_rfc_2131_says),
@@ -526,6 +578,7 @@ int main(void)
         cmocka_unit_test(a_proxy_gives_no_addresses),
         cmocka_unit_test(beside_another_server_only_our_own_are_renewed),
         cmocka_unit_test(released_addresses_stay_a_moment),
+        cmocka_unit_test(releasing_earns_nothing),
         cmocka_unit_test(declined_addresses_rest),
         cmocka_unit_test(declining_does_not_empty_the_pool),
         cmocka_unit_test(reservations_are_kept),

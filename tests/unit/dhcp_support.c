@@ -43,6 +43,8 @@ static bool boot(void *ctx, const struct dhcp_message *m, enum dhcp_boot_kind ki
         return false;
     out->siaddr = DHCP_LAB_ADDRESS;
     strcpy(out->file, "ringcast.efi");
+    while (dhcp_option_begins(m, DHCP_O_CLASS, "PXEClient:large") && dhcp_boot_put(out, DHCP_O_VENDOR, out->file, 98))
+        ;
     if (kind != DHCP_BOOT_LEASE)
         dhcp_boot_put(out, DHCP_O_CLASS, "PXEClient", 9);
     return true;
