@@ -71,11 +71,31 @@ static size_t park_bytes(const struct img_body *b, size_t memory)
     return used + RECEIVE_PARK_MIN < memory ? memory - used : RECEIVE_PARK_MIN;
 }
 
+/* What is free may still not be had: limits, or a kernel that promises no more than it has. Then the least must do. */
+static int open_store(struct receive *r, struct err *err)
+{
+    int rc = store_open(&r->store, &r->plan, store_buffers(r->plan.body, r->memory), err);
+
+    if (rc != RECEIVE_EMEMORY || r->memory <= RECEIVE_MEMORY)
+        return rc;
+    r->memory = RECEIVE_MEMORY;
+    return store_open(&r->store, &r->plan, STORE_BUFFERS, err);
+}
+
+static int open_park(struct receive *r, size_t bytes, struct err *err)
+{
+    int rc = park_open(&r->park, &r->plan, bytes ? bytes : park_bytes(r->plan.body, r->memory), err);
+
+    if (rc != RECEIVE_EMEMORY || bytes || r->memory <= RECEIVE_MEMORY)
+        return rc;
+    return park_open(&r->park, &r->plan, park_bytes(r->plan.body, RECEIVE_MEMORY), err);
+}
+
 /* Everything between packets and the writing thread. */
 static int start_receiving(struct receive *r, const struct receive_options *opt, struct err *err)
 {
     struct plan *p = &r->plan;
-    int rc = park_open(&r->park, p, opt->park_bytes ? opt->park_bytes : park_bytes(p->body, r->memory), err);
+    int rc = open_park(r, opt->park_bytes, err);
 
     if (!rc)
         rc = intake_init(&r->intake, p, opt->patient, err);
@@ -123,7 +143,7 @@ int receive_open(struct receive **out, const struct img_head *head, const struct
         return rc;
     }
     r->memory = opt->memory ? opt->memory : RECEIVE_MEMORY + plenty();
-    rc = store_open(&r->store, &r->plan, store_buffers(body, r->memory), err);
+    rc = open_store(r, err);
     if (!rc)
         rc = keep_scan(&r->plan, r->store, opt->scanned, opt->ctx, err);
     if (!rc)
