@@ -37,15 +37,14 @@ static void identify(char *to, size_t room, const char *root, const char *names)
 
 void target_show_open(struct target_show *t, const char *root, const char *framebuffer)
 {
-    char vendor[64], product[64], serial[64];
+    char vendor[64], product[64];
 
     memset(t, 0, sizeof *t);
     t->screen = screen_open(framebuffer, STDERR_FILENO, NULL);
     identify(vendor, sizeof vendor, root, "sys_vendor board_vendor");
     identify(product, sizeof product, root, "product_version product_name board_name");
-    identify(serial, sizeof serial, root, "product_serial board_serial chassis_serial product_uuid");
-    snprintf(t->machine, sizeof t->machine, "%s%s%s%s%s", serial[0] ? serial : "not told", vendor[0] ? ", " : "", vendor,
-             product[0] ? " " : "", product);
+    identify(t->serial, sizeof t->serial, root, "product_serial board_serial chassis_serial product_uuid");
+    snprintf(t->machine, sizeof t->machine, "%s%s%s", vendor, vendor[0] && product[0] ? " " : "", product);
 }
 
 void target_show_close(struct target_show *t)
@@ -67,8 +66,8 @@ void target_show_disk(struct target_show *t, const struct disk_facts *f)
 {
     char size[UNITS_TEXT];
 
-    snprintf(t->disk, sizeof t->disk, "%s, %s%s%s%s%s", f->name, units_size_text(size, f->bytes), f->model[0] ? ", " : "",
-             f->model, f->serial[0] ? ", serial " : "", f->serial);
+    snprintf(t->disk, sizeof t->disk, "%s, %s%s%s", f->name, units_size_text(size, f->bytes), f->model[0] ? ", " : "", f->model);
+    snprintf(t->disk_serial, sizeof t->disk_serial, "%s", f->serial);
 }
 
 void target_show_left_out(struct target_show *t, const struct inventory *v, const struct disk_need *need)
@@ -92,8 +91,10 @@ static unsigned begin(const struct target_show *t, struct screen_page *p, const 
     *p = (struct screen_page){.title = title, .sentence = sentence, .percent = -1};
     add(p, &n, "image", t->image);
     add(p, &n, "machine", t->machine);
+    add(p, &n, "serial", t->serial);
     add(p, &n, "MAC", t->mac);
     add(p, &n, "disk", t->disk);
+    add(p, &n, "its serial", t->disk_serial);
     return n;
 }
 
@@ -157,6 +158,6 @@ void target_show_fail(struct target_show *t, const char *sentence)
     p.word = "FAIL";
     p.shape = SCREEN_CROSS;
     for (unsigned i = 0; i < t->n_left_out; i++)
-        add(&p, &n, "left out", t->left_out[i]);
+        add(&p, &n, "disk", t->left_out[i]);
     screen_show(t->screen, &p);
 }

@@ -12,7 +12,8 @@
 struct target_show {
     struct screen *screen;
     /* The machine; "" while not known. */
-    char machine[TARGET_TEXT], mac[24], image[TARGET_TEXT], disk[TARGET_TEXT];
+    char machine[TARGET_TEXT], serial[64], mac[24], image[TARGET_TEXT];
+    char disk[TARGET_TEXT], disk_serial[DISK_TEXT_MAX];
     char left_out[TARGET_DISKS][DISK_LINE_MAX]; /* with a refusal: every disk and why */
     unsigned n_left_out;
 };

@@ -157,8 +157,8 @@ const char *disk_line(char *to, size_t room, const struct inventory *v, unsigned
     uint32_t bars = disk_bars(v, i, need);
     char size[UNITS_TEXT];
 
-    snprintf(to, room, "%s (%s%s%s%s%s) %s", f->name, units_size_text(size, f->bytes), f->model[0] ? ", " : "", f->model,
-             f->serial[0] ? ", serial " : "", f->serial, bars ? bar_text(f, bars) : "is a candidate");
+    snprintf(to, room, "%s %s (%s%s%s%s%s)", f->name, bars ? bar_text(f, bars) : "is a candidate",
+             units_size_text(size, f->bytes), f->model[0] ? ", " : "", f->model, f->serial[0] ? ", serial " : "", f->serial);
     return to;
 }
 

@@ -41,7 +41,7 @@ uint32_t disk_bars(const struct inventory *, unsigned i, const struct disk_need 
 /* The one candidate's index, or DISK_ENONE or DISK_ESEVERAL with the refusal: in `err` as far as it has room. */
 int disk_choose(const struct inventory *, const struct disk_need *, struct err *);
 
-/* "nvme0n1 (512.1 GB, Samsung ..., serial S4...) is a candidate": a line about disk i for a person, at most `room`. */
+/* "nvme0n1 is a candidate (512.1 GB, Samsung ..., serial S4...)": a line about disk i for a person, at most `room`. */
 #define DISK_LINE_MAX 320
 const char *disk_line(char *to, size_t room, const struct inventory *, unsigned i, const struct disk_need *);
 

@@ -80,8 +80,8 @@ page second.page small.pub "serial=serial-1"
 machine 1 160M
 expect 0 target 1 good.page
 expect_says 'PASS'
-expect_says 'PF3ABCDE, LENOVO'
-expect_says 'vda, 167.8 MB, serial serial-0'
+expect_says 'machine LENOVO [|] serial PF3ABCDE [|] MAC 52:49:4e:47:00:01'
+expect_says 'disk vda, 167.8 MB [|] its serial serial-0'
 grep -q ': pass$' serve.err || fail "the box did not hear PASS"
 same_disk small.img m1/dev/vda
 pass "one disk: imaged, and the box knows"
@@ -105,12 +105,30 @@ same_disk small.img m2/dev/vdb
 [ "$(sha256sum <m2/dev/vda)" = "$before" ] || fail "the other disk was touched"
 pass "a rule picks the second disk"
 
-# 4. A page that is not whole is not believed.
+# 4. A real block device, larger than the image: held exclusively, its table at its end; and one that is not what sysfs says of it.
+if [ "$(id -u)" = 0 ] && truncate -s 200M real && loop=$(losetup --show -f real 2>/dev/null); then
+    lab_on_exit 'losetup -d "$loop" 2>/dev/null || true'
+    machine 8 200M
+    rm m8/dev/vda
+    mknod m8/dev/vda b $((0x$(stat -c %t "$loop"))) $((0x$(stat -c %T "$loop")))
+    expect 4 target 8 good.page --once
+    expect_says 'is another device than the kernel said'
+    cmp -n 209715200 real /dev/zero || fail "a device that is not the one chosen was written"
+    echo "$((0x$(stat -c %t "$loop"))):$((0x$(stat -c %T "$loop")))" >m8/sys/block/vda/dev
+    expect 0 target 8 good.page
+    sgdisk -v "$loop" | grep -q 'No problems found' || fail "sgdisk finds problems"
+    losetup -d "$loop"
+    pass "a block device larger than the image"
+else
+    say "no loop devices here: block devices were not tried"
+fi
+
+# 5. A page that is not whole is not believed.
 head -c 100 good.page >bad.page
 expect 1 target 1 bad.page --once
 expect_says "the box's page: expected"
 
-# 5. The box comes late, and the wish of a machine that passed reaches init.
+# 6. The box comes late, and the wish of a machine that passed reaches init.
 lab_stop serve
 machine 6 160M
 lab_start late "${LAB_RECEIVER[2]}" env RINGCAST_INIT=3 bash -c 'exec 3>"$1"; shift; exec "$@"' - "$LAB_DIR/wish" "$RINGCAST" target \
@@ -122,7 +140,7 @@ lab_wait late 60 || fail "the late box: exit $?"
 same_disk small.img m6/dev/vda
 pass "a box that comes late; the wish is reboot"
 
-# 6. The box hears nothing of the target any more and then loses its power: started anew, it hears PASS all the same.
+# 7. The box hears nothing of the target any more and then loses its power: started anew, it hears PASS all the same.
 requires nft
 machine 7 160M
 lab_stop serve

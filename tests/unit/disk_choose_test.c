@@ -225,8 +225,8 @@ static void a_refusal_names_every_disk_and_why(void **state)
     assert_int_equal(disk_choose(&v, &need, &none), DISK_ENONE);
     assert_non_null(strstr(none.text, "nvme0n1 holds an LVM physical volume by its partition 3; sda is connected by USB; sdb"));
     disk_line(line, sizeof line, &v, 1, &need);
-    assert_string_equal(line, "nvme0n1 (512.1 GB, Samsung SSD 980 PRO 1TB, serial S1) holds an LVM physical volume by its "
-                              "partition 3");
+    assert_string_equal(line, "nvme0n1 holds an LVM physical volume by its partition 3 (512.1 GB, Samsung SSD 980 PRO 1TB, "
+                              "serial S1)");
 }
 
 /* ---- the second look ---- */
