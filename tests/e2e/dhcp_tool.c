@@ -1,6 +1,7 @@
 /* DHCP over real frames, for the scripts beside this file.
  *
  *   dhcp_tool serve IF ADDRESS/PREFIX server|proxy|off FIRST LAST [OPTION=VALUE...]
+ *       relay=ADDRESS/PREFIX@FIRST (ten addresses for the subnet behind a relay)  gateway=ADDRESS (towards it)
  *       lease=SECONDS  reserve=MAC@ADDRESS  known=MAC  file=NAME (told to PXE clients)  journal=FILE  guard=off
  *       says what happens on stderr until it is ended, its counters at the end
  *   dhcp_tool flood IF SECONDS RATE ask|take     invented machines, RATE a second
@@ -129,12 +130,27 @@ static void say_counters(void)
             c->held_back, c->quiet, c->unsent);
 }
 
+/* "10.79.0.1/24@10.79.0.50" */
+static struct dhcp_pool relayed(char *text)
+{
+    char *at = strchr(text, '@');
+    struct dhcp_pool p = {.first = address(at + 1), .last = address(at + 1) + 9};
+    struct ip_config net = {0};
+
+    *at = 0;
+    if (ip_config_parse(&net, text, NULL))
+        die("not a subnet");
+    p.network = p.router = net.address;
+    p.prefix = net.prefix;
+    return p;
+}
+
 static int serve(int argc, char **argv)
 {
     static struct dhcp_reservation reserve[64];
     struct ip_config ip = {0};
-    struct dhcp_pool pool = {.first = address(argv[5]), .last = address(argv[6])};
-    struct dhcp_config c = {.pool = &pool, .pools = 1, .reservation = reserve, .lease_s = 3600};
+    struct dhcp_pool pool[2] = {{.first = address(argv[5]), .last = address(argv[6])}};
+    struct dhcp_config c = {.pool = pool, .pools = 1, .reservation = reserve, .lease_s = 3600};
     struct dhcp_needs needs = {.store = on_store, .known = on_known, .tell = on_event, .boot = {NULL, on_boot}};
     struct dhcp_bind_needs bind_needs = {.guarded = on_guard};
     const char *path = NULL;
@@ -145,8 +161,8 @@ static int serve(int argc, char **argv)
     if (ip_config_parse(&ip, argv[3], &err))
         die(err.text);
     c.mode = strcmp(argv[4], "server") == 0 ? DHCP_MODE_SERVER : strcmp(argv[4], "proxy") == 0 ? DHCP_MODE_PROXY : DHCP_MODE_OFF;
-    c.address = pool.network = pool.router = ip.address;
-    pool.prefix = ip.prefix;
+    c.address = pool[0].network = pool[0].router = ip.address;
+    pool[0].prefix = ip.prefix;
     for (int i = 7; i < argc; i++) {
         const char *value = strchr(argv[i], '=') ? strchr(argv[i], '=') + 1 : "";
 
@@ -157,6 +173,10 @@ static int serve(int argc, char **argv)
             reserve[c.reservations++].address = address(strchr(value, '@') + 1);
         } else if (strncmp(argv[i], "known=", 6) == 0)
             mac_parse(known_mac, value);
+        else if (strncmp(argv[i], "gateway=", 8) == 0)
+            ip.gateway = address(value);
+        else if (strncmp(argv[i], "relay=", 6) == 0 && c.pools == 1 && strchr(value, '@'))
+            pool[c.pools++] = relayed(argv[i] + 6);
         else if (strncmp(argv[i], "file=", 5) == 0)
             boot_file = value;
         else if (strncmp(argv[i], "journal=", 8) == 0)
