@@ -40,7 +40,7 @@ struct offer_needs {
     void *ctx;
 };
 
-/* Large (about 700 KB): taken once. Everything of it is set; keeps itself, so it must not move, and the configuration's rules. Never
+/* Large (about 2.5 MB): taken once. Everything of it is set; keeps itself, so it must not move, and the configuration's rules. Never
  * fails: an offer may be empty. */
 void offer_open(struct offer *, const struct box_config *, const struct offer_needs *);
 void offer_close(struct offer *);

@@ -79,8 +79,8 @@ int content_find(const struct content *, const void *magic, size_t n, uint64_t *
 
 /* ---- a fixed table of names ---- */
 
-#define CONTENT_TEXT_MAX 4096 /* bytes of a text made for a client */
-#define CONTENT_TEXTS_MAX 64  /* of them being read at once */
+#define CONTENT_TEXT_MAX 32768 /* bytes of a text made for a client: a script of sixteen entries with the longest paths */
+#define CONTENT_TEXTS_MAX 64   /* of them being read at once */
 
 /* Texts made for one client when he opens them. */
 struct content_texts {

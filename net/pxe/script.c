@@ -131,21 +131,42 @@ static void say_menu(struct text *t, const struct boot_plan *p, const uint8_t ma
     say(t, "choose --default e%u --timeout %u000 pick || goto disk\ngoto ${pick}\n", choice, p->menu_seconds);
 }
 
-static void say_entries(struct text *t, const struct boot_plan *p, const uint8_t mac[6])
+static void say_entry(struct text *t, const struct boot_entry *e)
 {
     char name[BOOT_NAME_MAX + 1];
 
-    for (unsigned i = 0; i < p->n_entries; i++) {
-        const struct boot_entry *e = &p->entries[i];
+    say(t, ":e%u\nimgfree\necho Ringcast: %s\n", e->id, harmless(e->name, name));
+    if (e->kind == BOOT_RING)
+        say_ring(t, e);
+    else
+        say_tree(t, e);
+}
 
-        if (!offered(p, i, mac))
-            continue;
-        say(t, ":e%u\nimgfree\necho Ringcast: %s\n", e->id, harmless(e->name, name));
-        if (e->kind == BOOT_RING)
-            say_ring(t, e);
-        else
-            say_tree(t, e);
-    }
+static void say_choices(struct text *t, const struct boot_plan *p, const uint8_t mac[6], unsigned choice)
+{
+    say_menu(t, p, mac, p->entries[choice].id);
+    for (unsigned i = 0; i < p->n_entries; i++)
+        if (offered(p, i, mac))
+            say_entry(t, &p->entries[i]);
+}
+
+static unsigned count_offered(const struct boot_plan *p, const uint8_t mac[6])
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < p->n_entries; i++)
+        n += offered(p, i, mac);
+    return n;
+}
+
+static void say_head(struct text *t, const struct boot_plan *p)
+{
+    char url[64];
+
+    MUST(boot_plan_url(p, "", url, sizeof url) == 0);
+    url[strlen(url) - 1] = 0; /* the slash */
+    say(t, "#!ipxe\nset box %s\nset files tftp://%u.%u.%u.%u\n", url, p->address >> 24, p->address >> 16 & 255,
+        p->address >> 8 & 255, p->address & 255);
 }
 
 size_t pxe_script(const struct boot_plan *p, const uint8_t *known, char to[PXE_SCRIPT_MAX])
@@ -153,26 +174,20 @@ size_t pxe_script(const struct boot_plan *p, const uint8_t *known, char to[PXE_S
     static const uint8_t nobody[6];
     const uint8_t *mac = known ? known : nobody;
     struct text t = {.to = to};
-    char url[64];
-    unsigned n = 0;
     bool own;
     int choice = chosen(p, mac, &own);
 
-    MUST(boot_plan_url(p, "", url, sizeof url) == 0);
-    url[strlen(url) - 1] = 0; /* the slash */
-    say(&t, "#!ipxe\nset box %s\nset files tftp://%u.%u.%u.%u\n", url, p->address >> 24, p->address >> 16 & 255,
-        p->address >> 8 & 255, p->address & 255);
-    for (unsigned i = 0; i < p->n_entries; i++)
-        n += offered(p, i, mac);
+    say_head(&t, p);
     if (choice == PXE_EDONE)
-        say(&t, "echo Ringcast: this machine has been imaged\ngoto disk\n");
+        say(&t, "echo Ringcast: this machine has been imaged\n");
     else if (choice < 0)
-        say(&t, "echo Ringcast: there is nothing to boot for this machine\ngoto disk\n");
-    else if (n > 1 && p->menu_seconds && !own)
-        say_menu(&t, p, mac, p->entries[choice].id);
+        say(&t, "echo Ringcast: there is nothing to boot for this machine\n");
+    else if (!known && p->n_choices)
+        say(&t, "echo Ringcast: the box cannot tell which machine this is\n");
+    else if (count_offered(p, mac) > 1 && p->menu_seconds && !own)
+        say_choices(&t, p, mac, (unsigned)choice);
     else
-        say(&t, "goto e%u\n", p->entries[choice].id);
-    say_entries(&t, p, mac);
+        say_entry(&t, &p->entries[choice]);
     say(&t, ":disk\niseq ${platform} pcbios && sanboot --no-describe --drive 0x80 || exit\n");
     say(&t, ":failed\necho Ringcast: that did not work, asking the box again in 5 seconds\nsleep 5\n");
     say(&t, "chain --replace ${box}/" BOOT_SCRIPT " || goto failed\n");

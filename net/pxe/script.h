@@ -12,12 +12,13 @@
 
 #include "net/pxe/policy.h"
 
-#define PXE_SCRIPT_MAX 65536 /* fits BOOT_ENTRIES_MAX entries with the longest names and paths */
+#define PXE_SCRIPT_MAX 32768 /* fits BOOT_ENTRIES_MAX entries with the longest names and paths */
 /* The kernel speaks on serial and screen; on BIOS machines 1024x768 with 16 bits is set for it before it starts. */
 #define PXE_ARGUMENTS "console=ttyS0,115200 console=tty0"
 #define PXE_ARGUMENTS_BIOS "vga=791"
 
-/* The text for the machine (NULL: not known which), with a NUL, into `to`; its length. */
+/* The text for the machine, with a NUL, into `to`; its length. NULL: nobody knows which it is (behind a router, without a lease of ours);
+ * when the plan has choices for machines, it might be one of those, and is sent to its disk. */
 size_t pxe_script(const struct boot_plan *, const uint8_t *mac, char to[PXE_SCRIPT_MAX]);
 
 #endif

@@ -46,7 +46,6 @@ static void one_entry_is_booted_at_once(void **state)
         "#!ipxe\n"
         "set box http://10.77.0.1\n"
         "set files tftp://10.77.0.1\n"
-        "goto e1\n"
         ":e1\n"
         "imgfree\n"
         "echo Ringcast: Image this machine\n"
@@ -75,7 +74,8 @@ static void several_are_a_menu_with_the_default_chosen(void **state)
     struct boot_plan p = plan_of(3);
 
     (void)state;
-    assert_non_null(strstr(script(&p, anybody), "\ngoto e1\n:e1\n")); /* no menu without seconds */
+    assert_non_null(strstr(script(&p, anybody), "\nset files tftp://10.77.0.1\n:e1\n")); /* no menu without seconds */
+    assert_null(strstr(text, ":e2\n"));
     p.menu_seconds = 9;
     assert_non_null(strstr(script(&p, anybody), "menu Ringcast || goto e1\n"
                                                 "item e1 Image this machine\n"
@@ -85,7 +85,10 @@ static void several_are_a_menu_with_the_default_chosen(void **state)
                                                 "choose --default e1 --timeout 9000 pick || goto disk\n"
                                                 "goto ${pick}\n"));
     assert_null(strstr(script(&p, chosen), "menu"));
-    assert_non_null(strstr(script(&p, chosen), "\ngoto e2\n:e1\n"));
+    assert_non_null(strstr(script(&p, chosen), "\nset files tftp://10.77.0.1\n:e2\n"));
+    assert_non_null(strstr(script(&p, NULL), "\necho Ringcast: the box cannot tell which machine this is\n:disk\n"));
+    p.n_choices = 0;
+    assert_non_null(strstr(script(&p, NULL), "menu Ringcast"));
 }
 
 static void trees_bring_their_script_or_their_loaders(void **state)
@@ -93,6 +96,7 @@ static void trees_bring_their_script_or_their_loaders(void **state)
     struct boot_plan p = plan_of(3);
 
     (void)state;
+    p.menu_seconds = 1;
     assert_non_null(strstr(script(&p, anybody), "iseq ${platform} efi && goto e2_efi ||\n"
                                                 "set 210:string ${files}/esxi/\n"
                                                 "chain ${box}/esxi/pxelinux.0 || goto failed\n"
@@ -111,7 +115,7 @@ static void imaged_machines_start_from_their_disk(void **state)
 
     (void)state;
     p.menu_seconds = 9;
-    assert_non_null(strstr(script(&p, imaged), "echo Ringcast: this machine has been imaged\ngoto disk\n"));
+    assert_non_null(strstr(script(&p, imaged), "echo Ringcast: this machine has been imaged\n:disk\n"));
     assert_null(strstr(text, "menu"));
     assert_null(strstr(text, ":e1\n"));
     entries[0].loader[BOOT_BIOS][0] = entries[0].loader[BOOT_UEFI][0] = 0;
