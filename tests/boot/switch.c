@@ -5,6 +5,7 @@
  *   qemu-system-x86_64 -netdev stream,id=n,server=off,addr.type=unix,addr.path=DIR/PORT -device virtio-net,netdev=n
  *
  *   --pcap DIR          a capture a port: DIR/PORT.pcap       --pcap-limit SIZE   each at most so large (256MB)
+ *   --pcap-streams no   without UDP to groups                 (a ring fills a disk)
  *   --queue SIZE        what waits for a slow port (4MB)      --snooping off      every multicast goes everywhere
  *   --unknown WORD      groups nobody joined: until-querier (flooded as long as there is none), flood, drop
  *   --membership S, --querier S, --last-member S              IGMP's timers in seconds (260, 255, 2)
@@ -64,6 +65,7 @@ struct client { /* of the control socket, one at a time */
 static struct {
     const char *dir, *pcap;
     uint64_t pcap_limit, queue;
+    bool no_streams; /* in captures */
     struct snoop_config snoop;
     struct port ports[BRIDGE_PORTS];
     const char *names[SNOOP_PORTS];
@@ -154,6 +156,12 @@ static void send_all(void)
             send_out(&sw.ports[i]);
 }
 
+static void capture(struct port *p, const uint8_t *frame, size_t n, enum count_kind kind)
+{
+    if (kind != COUNT_group || !sw.no_streams)
+        capture_frame(&p->capture, frame, n);
+}
+
 /* A frame reaches the machine's end of the line. `lent`: its bytes stay where they are until the next send_all. */
 static void arrive(struct port *p, const uint8_t *framed, size_t n, bool lent)
 {
@@ -168,7 +176,7 @@ static void arrive(struct port *p, const uint8_t *framed, size_t n, bool lent)
         return;
     p->received.frames[kind]++;
     p->received.bytes[kind] += n - 4;
-    capture_frame(&p->capture, framed + 4, n - 4);
+    capture(p, framed + 4, n - 4, kind);
     if (noted && !lent)
         send_out(p);
 }
@@ -200,7 +208,7 @@ static void enter(struct port *p, struct mono t, const uint8_t *framed, size_t n
 
     p->sent.frames[kind]++;
     p->sent.bytes[kind] += n - 4;
-    capture_frame(&p->capture, framed + 4, n - 4);
+    capture(p, framed + 4, n - 4, kind);
     if (p->unplugged)
         return;
     if (!impair_none(&p->from) && !impair_frame(&p->from, &delay)) {
@@ -559,6 +567,8 @@ static bool set_option(const char *name, const char *v)
         return (sw.pcap = v) != NULL;
     if (!strcmp(name, "--pcap-limit"))
         return units_size(v, &sw.pcap_limit) == 0;
+    if (!strcmp(name, "--pcap-streams"))
+        return (sw.no_streams = !strcmp(v, "no")) || !strcmp(v, "yes");
     if (!strcmp(name, "--queue"))
         return units_size(v, &sw.queue) == 0 && sw.queue >= FRAME_ROOM && sw.queue < 1u << 30;
     if (!strcmp(name, "--snooping"))
