@@ -214,8 +214,8 @@ fuzz: fuzz-targets ## fuzz every decoder for SECONDS=60 each; ROOM=packet only t
 bench: bench-programs image ## speed, as ratios in one run; never part of the tests
 	@tests/bench/run
 
-demo: build/ringcast ## a real disk, served and restored in five network namespaces
-	@tools/demo
+demo: build/ringcast build/boot/switch $(box) ## the flashable box images three machines, from power on to their login, in QEMU
+	@tests/boot/lab.py demo
 
 # --- looking after the house ----------------------------------------------------------------------------------------
 size: build/ringcast ## text, data and bss of each room and of the whole; the image against its goals

@@ -1,23 +1,23 @@
 #!/bin/bash
-# tools/demo - the whole story on this machine: a real disk, packed, sent round, and restored in four places at once.
+# A real disk, packed, sent round, and restored in four places at once.
 #
 # A Debian disk is made and packed; one network namespace serves it; four others, behind a bridge, restore it:
 #   early  is there from the start           lossy  loses 2 % of all frames
 #   late   joins when the ring is half way   slow   has a disk that writes half as fast as the stream brings data
 # Then the proof: every partition of every restored disk hashes like the source, and the file systems check clean.
 #
-# DEMO_RATE (200Mbit) and DEMO_DISK (a disk image of your own, nothing but Linux in it) change it; DEMO_KEEP=1 keeps the
-# restored disks in build/demo. They are in RAM meanwhile, if there is enough of it: four writers on one disk would be
-# a demonstration of that disk.
+# DEMO_RATE (200Mbit) and DEMO_DISK (a disk image of your own, nothing but Linux in it) change it; DEMO_KEEP=FOLDER keeps the
+# restored disks there. They are in RAM meanwhile, if there is enough of it: four writers on one disk would be a test of
+# that disk.
 set -eu -o pipefail
-cd "$(dirname "$0")/.."
-mkdir -p build/demo
+cd "$(dirname "$0")/../.."
+export FOUR_DISKS=${FOUR_DISKS:-${TMPDIR:-$PWD/build}}    # this script may be run twice: see lab_become_root
 TMPDIR=/dev/shm
 [ "$(df --output=avail -B1M /dev/shm | tail -1)" -gt 6000 ] && [ "$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)" -gt 8000000 ] ||
-    TMPDIR=$PWD/build/demo
+    TMPDIR=$FOUR_DISKS
 export TMPDIR
 RATE=${DEMO_RATE:-200Mbit}
-DISK=$(realpath -m --relative-to=. "${DEMO_DISK:-build/demo/disk.img}")
+DISK=$(realpath -m --relative-to=. "${DEMO_DISK:-$FOUR_DISKS/four_disks.img}")
 NAMES=(- early late lossy slow)
 SHOWN=()
 
@@ -30,11 +30,13 @@ step()
 if [ -z "${DEMO_MADE:-}" ]; then
     [ -t 1 ] || step() { printf '\n== %s\n' "$*"; }
     step "A Debian disk: GPT, EFI system partition, ext4"
+    command -v mmdebstrap >/dev/null || { echo "mmdebstrap is not installed"; exit 77; }
     [ -e "$DISK" ] || tools/mkdisk "$DISK"
     ls -lhs "$DISK"
     export DEMO_MADE=1
 fi
 . tests/e2e/lib.sh
+lab_on_exit 'rm -f "$FOUR_DISKS/four_disks.img"'
 requires "$RINGCAST" "$DISK" sfdisk e2fsck fsck.vfat python3
 [ -t 1 ] || step() { printf '\n== %s\n' "$*"; }
 
@@ -221,6 +223,6 @@ for name in "${NAMES[@]:1}"; do
     cmp -s "$LAB_DIR/source.sums" "$LAB_DIR/$name.sums" || fail "$name: the partitions are not the source's"
     printf '  %-6s  partitions hash like the source; clean: %s\n' "$name" "$(clean "$LAB_DIR/$name.img")"
 done
-[ -z "${DEMO_KEEP:-}" ] || mv "$LAB_DIR"/{early,late,lossy,slow}.img build/demo/
+[ -z "${DEMO_KEEP:-}" ] || mv "$LAB_DIR"/{early,late,lossy,slow}.img "$DEMO_KEEP"
 echo
 echo "Four disks out of one ring."
