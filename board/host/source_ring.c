@@ -217,6 +217,12 @@ static void note_rate(struct ring_source *g)
         g->collect.intake->wire_rate = news.ack.tsi && news.ack.rate ? news.ack.rate : g->welcome.rate;
 }
 
+/* Silence means nothing to who needs no more packets: a slow disk may take its time for the last blocks. */
+static bool needs_packets(const struct ring_source *g)
+{
+    return !g->collect.intake || g->collect.intake->track.lacking > 0;
+}
+
 /* One poll of the ring with all that may end it. */
 static int listen(struct ring_source *g, struct vigil *v, struct err *err)
 {
@@ -231,7 +237,7 @@ static int listen(struct ring_source *g, struct vigil *v, struct err *err)
         return err_set(err, n, "the network interface stopped receiving");
     if (atomic_load(&source_interrupted))
         return err_set(err, RECEIVE_EINTR, "interrupted");
-    if (n > 0)
+    if (n > 0 || !needs_packets(g))
         v->heard = now;
     else if (g->timeout_s > 0 && now - v->heard > g->timeout_s * INT64_C(1000000000))
         return err_set(err, RECEIVE_ETIMEOUT, "no packet of the session arrived for %d s", g->timeout_s);
