@@ -17,33 +17,63 @@
 #define JOIN_S 10     /* for a handshake */
 #define FAREWELL_S 60 /* for the box to confirm a PASS */
 #define PAUSE_S 1     /* before another attempt */
+#define SETTLE_S 3    /* without another disk appearing: these are all */
+#define LATE_S 20     /* a machine without a disk that may be erased is looked at for so long */
 
 struct target {
     const struct target_options *o;
     struct target_show show;
-    struct inventory disks;
+    struct inventory disks, before;
+    struct disk_need need;
     struct disk_facts chosen;
     char url[64];
 };
 
 /* ---- the disk ---- */
 
+static bool same_disks(const struct inventory *a, const struct inventory *b)
+{
+    bool same = a->n == b->n;
+
+    for (unsigned i = 0; same && i < a->n; i++)
+        same = facts_same(&a->disk[i], &b->disk[i]);
+    return same;
+}
+
+/* Disks appear late: they spin up, and the kernel finds eMMC and USB in its own time. One that has not appeared yet would have been
+ * the second candidate. So it is looked until nothing changes any more. */
+static int look_until_settled(struct target *t, struct err *err)
+{
+    int rc = inventory_read(&t->disks, t->o->root, err), waited = 0;
+    bool settled = false;
+
+    while (!rc && !settled && !source_stopped()) {
+        t->before = t->disks;
+        sleep(SETTLE_S);
+        waited += SETTLE_S;
+        rc = inventory_read(&t->disks, t->o->root, err);
+        settled = same_disks(&t->before, &t->disks) &&
+                  (t->o->once || waited >= LATE_S || disk_choose(&t->disks, &t->need, NULL) >= 0);
+    }
+    return rc;
+}
+
 static int pick(void *ctx, const struct img_head *head, char disk[PATH_MAX], struct err *err)
 {
     struct target *t = ctx;
-    struct disk_need need = {.min_bytes = head->min_target_bytes,
-                             .sector = head->table != IMG_TABLE_NONE ? 1u << head->sector_log2 : 0,
-                             .pick = t->o->page.pick};
     int rc;
 
+    t->need = (struct disk_need){.min_bytes = head->min_target_bytes,
+                                 .sector = head->table != IMG_TABLE_NONE ? 1u << head->sector_log2 : 0,
+                                 .pick = t->o->page.pick};
     target_show_image(&t->show, head);
     target_show_waiting(&t->show, "Looking at the disks");
-    rc = inventory_read(&t->disks, t->o->root, err);
+    rc = look_until_settled(t, err);
     if (rc)
         return rc;
-    rc = disk_choose(&t->disks, &need, err);
+    rc = disk_choose(&t->disks, &t->need, err);
     if (rc < 0) {
-        target_show_left_out(&t->show, &t->disks, &need);
+        target_show_left_out(&t->show, &t->disks, &t->need);
         return rc;
     }
     t->chosen = t->disks.disk[rc];
@@ -52,18 +82,27 @@ static int pick(void *ctx, const struct img_head *head, char disk[PATH_MAX], str
     return 0;
 }
 
-/* The disk is open by now: what its name means cannot change any more. Is it the one that was chosen, and still free? */
+/* The disk is open by now: what its name means cannot change any more. Is it the one that was chosen, still free, and would it be
+ * chosen again among the disks there are now? */
 static int last_look(void *ctx, struct err *err)
 {
     struct target *t = ctx;
     char path[PATH_MAX];
     struct stat st;
+    int rc;
 
     snprintf(path, sizeof path, "%.3000s/dev/%s", t->o->root, t->chosen.name);
     if (stat(path, &st) || (S_ISBLK(st.st_mode) &&
                             (major(st.st_rdev) != t->chosen.major || minor(st.st_rdev) != t->chosen.minor)))
         return err_set(err, DISK_EOTHER, "%s is another device than the kernel said when it was chosen", path);
-    return inventory_again(&t->chosen, t->o->root, err);
+    rc = inventory_again(&t->chosen, t->o->root, err);
+    if (!rc)
+        rc = inventory_read(&t->disks, t->o->root, err);
+    if (!rc)
+        rc = disk_choose(&t->disks, &t->need, err);
+    if (rc == DISK_ESEVERAL)
+        target_show_left_out(&t->show, &t->disks, &t->need);
+    return rc < 0 ? rc : 0; /* the same disk as before: nothing speaks against it, and there is no other */
 }
 
 static void show(void *ctx, const struct watch_view *v)

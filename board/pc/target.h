@@ -5,7 +5,8 @@
  *
  * What the network or the box lack is waited for, for ever, and said on the screen. What makes this machine the wrong one (no disk
  * that may be erased, an image of another signer, a disk that fails) ends in FAIL, and the box is told its code. Nothing is written
- * before the disk has been looked at twice. After PASS the box is told until it confirms: only then it knows that this machine is
+ * before the disks have been looked at until none appeared for three seconds, and once more at the last moment: a disk that appears
+ * later than that is not seen. After PASS the box is told until it confirms: only then it knows that this machine is
  * not to be imaged again. */
 #ifndef BOARD_PC_TARGET_H
 #define BOARD_PC_TARGET_H

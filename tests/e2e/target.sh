@@ -98,6 +98,18 @@ refused 4 'vda is removable' "a removable disk" 4 good.page
 machine 5
 refused 4 'it has none' "no disk" 5 good.page
 
+machine 9 160M 160M
+mv m9/sys/block/vdb vdb
+before=$(sums 9)
+lab_start twice "${LAB_RECEIVER[2]}" "$RINGCAST" target --identity "$LAB_DIR/good.page" --disk-root "$LAB_DIR/m9" --framebuffer none \
+    --address 10.78.0.24/24 --once
+until_true 30 grep -q 'Looking at the disks' twice.err || fail "the target does not look at its disks"
+mv vdb m9/sys/block/vdb
+lab_wait twice 60 && fail "a second disk that appears late was not waited for"
+grep -q 'found 2; vda is a candidate; vdb is a candidate' twice.err || fail "the late disk is not named"
+[ "$(sums 9)" = "$before" ] || fail "a late disk: something was written"
+pass "a second disk that appears late"
+
 # 3. A rule tells which.
 before=$(sha256sum <m2/dev/vda)
 expect 0 target 2 second.page

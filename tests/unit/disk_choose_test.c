@@ -190,6 +190,27 @@ static void rules_that_make_no_sense_are_refused(void **state)
     }
 }
 
+static void what_is_needed_is_needed_to_the_byte(void **state)
+{
+    struct inventory v = {1, {facts("nvme0n1", 512110190592, "S1")}};
+    struct disk_need need = {.min_bytes = 512110190592, .sector = 512};
+
+    (void)state;
+    assert_int_equal(disk_bars(&v, 0, &need), 0);
+    need.min_bytes++;
+    assert_int_equal(disk_bars(&v, 0, &need), DISK_BIT(DISK_BAR_SMALL));
+    need = (struct disk_need){.sector = 4096};
+    assert_int_equal(disk_bars(&v, 0, &need), DISK_BIT(DISK_BAR_SECTOR));
+    need = (struct disk_need){.pick = {.size = 502068814306}}; /* 2 % less, and a byte */
+    assert_int_equal(disk_bars(&v, 0, &need), 0);
+    need.pick.size -= 1000;
+    assert_int_equal(disk_bars(&v, 0, &need), DISK_BIT(DISK_BAR_UNPICKED));
+    need.pick.size = 522561418971; /* 2 % more */
+    assert_int_equal(disk_bars(&v, 0, &need), 0);
+    need.pick.size += 1000;
+    assert_int_equal(disk_bars(&v, 0, &need), DISK_BIT(DISK_BAR_UNPICKED));
+}
+
 static void a_rule_never_makes_a_barred_disk_eligible(void **state)
 {
     (void)state;
@@ -302,6 +323,7 @@ int main(void)
         cmocka_unit_test(every_rule_alone_decides_about_some_machine),
         cmocka_unit_test(rules_pick_by_each_key),
         cmocka_unit_test(rules_that_make_no_sense_are_refused),
+        cmocka_unit_test(what_is_needed_is_needed_to_the_byte),
         cmocka_unit_test(a_rule_never_makes_a_barred_disk_eligible),
         cmocka_unit_test(a_refusal_names_every_disk_and_why),
         cmocka_unit_test(a_disk_that_changed_since_is_not_the_same),
