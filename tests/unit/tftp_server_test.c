@@ -452,6 +452,9 @@ static void a_flood_of_requests_moves_nobody_who_answers(void **state)
         leaving(s, 3, NULL);
     }
     assert_int_equal(s->counts.done, 1);
+    flood(s, 3, 0x0C000000, 1000);
+    leaving(s, 3, NULL);
+    assert_int_equal(s->live, TFTP_TRANSFERS_MAX);
     ASK(s, 4, "4000\0octet"); /* and a new one gets in */
     assert_string_equal(leaving(s, 4, &local), "1");
     server_free(s);
