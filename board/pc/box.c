@@ -10,6 +10,7 @@
 #include "board/host/progress.h"
 #include "board/host/serve.h"
 #include "board/host/serve_log.h"
+#include "board/pc/confine.h"
 #include "board/pc/images.h"
 #include "board/pc/journal.h"
 #include "board/pc/link.h"
@@ -274,6 +275,21 @@ static struct screen *open_screen(void)
     return screen_open(pid1_there() ? "/dev/fb0" : NULL, -1, NULL);
 }
 
+/* Before there is a thread, and before the first byte of a stranger. */
+static void give_up_the_rest(const struct box *b)
+{
+    const char *slash = b->paths.config ? strrchr(b->paths.config, '/') : NULL;
+    char beside[IMAGES_PATH_MAX] = "."; /* the configuration's folder: trees are there */
+
+    if (slash)
+        snprintf(beside, sizeof beside, "%.*s", slash == b->paths.config ? 1 : (int)(slash - b->paths.config), b->paths.config);
+    const struct confine_path paths[] = {
+        {b->paths.data, true}, {b->paths.images, false}, {b->paths.payload, false}, {beside, false}, {"/sys", false},
+    };
+    if (!confine(paths, sizeof paths / sizeof *paths))
+        serve_log("this kernel lets the box reach every file: it has no Landlock");
+}
+
 static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err *err)
 {
     char address[IP_TEXT];
@@ -283,6 +299,7 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
     mkdir(b->paths.data, 0700);
     b->screen = open_screen();
     page_say(b->screen, b->config.name, "Starting.", false);
+    give_up_the_rest(b);
     rc = open_identity(b, err);
     if (rc == 0)
         rc = open_network(b, stop, err);
@@ -292,6 +309,7 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
         return rc;
     open_memory(b);
     rc = open_ring(b, err);
+    ip_stack_step(b->stack, ip_clock()); /* loading took its time, and the guard listens from now on */
     if (rc == 0)
         rc = services_open(b->services, err);
     if (rc == 0)

@@ -2,7 +2,7 @@
 # The box towards machines that boot: addresses that outlive a restart, boot fields for PXE, files over TFTP with the box's key in
 # the payload, a machine that passed is sent to its disk, another DHCP server silences ours.
 . "$(dirname "$0")/lib.sh"
-requires "$RINGCAST" udhcpc tftp curl python3 dnsmasq
+requires "$RINGCAST" udhcpc tftp curl python3 openssl dnsmasq
 lab_up 2
 cd "$LAB_DIR"
 mkdir data payload boot boot/trees boot/trees/other boot/trees/other/01-52-49-4e-47-00-02
