@@ -47,11 +47,10 @@ endif
 
 # --- what is made before it is compiled -----------------------------------------------------------------------------
 ifneq ($(ready),)
-boot_deps := RINGCAST_CACHE='$(RINGCAST_CACHE)' tools/boot-deps
-$(foreach w,FONT BOOT KERNEL,$(eval $w := $(shell $(boot_deps) path $(shell echo $w | tr A-Z a-z))))
-$(FONT)/.done: ; @$(boot_deps) build font
-$(BOOT)/.done: ; @$(boot_deps) build boot
-$(KERNEL)/.done: ; @$(boot_deps) build kernel
+$(foreach w,FONT BOOT KERNEL,$(eval $w := $(shell $(deps) path $(shell echo $w | tr A-Z a-z))))
+$(FONT)/.done: ; @$(deps) build font
+$(BOOT)/.done: ; @$(deps) build boot
+$(KERNEL)/.done: ; @$(deps) build kernel
 build/gen/font.c: tools/psf2c | $(FONT)/.done
 	@mkdir -p $(@D)
 	$(Q)tools/psf2c $(FONT)/console-setup-linux/usr/share/consolefonts/Lat15-TerminusBold32x16.psf.gz > $@
@@ -228,7 +227,7 @@ errors: build/ringcast ## every error code and its sentence
 	@build/ringcast errors
 
 bump: ## lock the third-party sources the archive holds now
-	@tools/fetch --bump
+	@for lock in sources boot font; do tools/fetch tools/$$lock.lock --bump; done
 
 fmt: ## format the sources as .clang-format says
 	@clang-format -i $(shell find imaging net board rootfs tests -name '*.[ch]')

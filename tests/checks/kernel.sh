@@ -24,6 +24,6 @@ lost 'CONFIG_A=y\nCONFIG_C="x"\n' 'expected CONFIG_C="x y # z", got CONFIG_C="x"
 
 wrong=$(grep -nvE '^(#.*|CONFIG_[A-Za-z0-9_]+=("[^"]*"|[^ "]+) +# .+)$' "$top"/kernel-config/*.config) &&
     { echo "expected a reason on each line, got: $wrong"; exit 1; }
-built=$("$top/tools/boot-deps" path kernel)/config
+built=$("$top/tools/deps" path kernel)/config
 [ -e "$built" ] || { echo "no kernel has been built"; exit 77; }
 "$top/tools/kernel" --check "$top/kernel-config" "$built"
