@@ -363,9 +363,10 @@ class Target(Machine):
         return True
 
     def look_round(self):
-        """Root logs in and says where he is. (The kernel may speak between any two words.)"""
+        """Root logs in and says where he is. (The kernel may speak between any two words; what is typed before the shell has
+        shown its prompt is lost.)"""
         said = self.chat(("root\n", r":~# "), ("dmesg -n 1\n", r":~# "),
-                         ("uname -r; findmnt -no SOURCE,FSTYPE /; cat /sys/class/dmi/id/product_name\n", r"lab-\w+\n"),
+                         ("uname -r; findmnt -no SOURCE,FSTYPE /; cat /sys/class/dmi/id/product_name\n", r"lab-\w+\n[^#]*:~# "),
                          ("poweroff\n", r"poweroff"), seconds=110)
         found = re.search(r"^(\S+)\n(/dev/\S+) +(\S+)\nlab-(\w+)$", said, re.M)
         if not found or found[4] != self.kind:
