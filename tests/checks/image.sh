@@ -44,5 +44,5 @@ struct.pack_into("<II", image, 64 + 24 + 32, 4096, 512)      # units
 struct.pack_into("<8sIIII", image, 64 + 24 + 240, b".text", 1, 4096, 512, 64 + 24 + 240 + 40)
 open(sys.argv[1], "wb").write(image)
 END
-! tools/mkuki "$stub" .linux="$stub" > "$work/uki" 2> "$work/log" || fail "mkuki to refuse a stub without room"
+! boot/uefi/mkuki "$stub" .linux="$stub" > "$work/uki" 2> "$work/log" || fail "mkuki to refuse a stub without room"
 grep -q 'expected room' "$work/log" || fail "mkuki to say why, got $(cat "$work/log")"
