@@ -3,6 +3,7 @@
 #include "board/host/config.h"
 #include "board/host/errors.h"
 #include "board/pc/errors.h"
+#include "board/pc/plan_errors.h"
 #include "board/pc/target_page.h"
 #include "board/pc/screen.h"
 #include "imaging/carousel/carousel.h"
@@ -38,6 +39,7 @@ static const struct row rows[] = {
     DISK_ERRORS(X) RING_ERRORS(X) IP_ERRORS(X) SESSION_ERRORS(X) HTTP_ERRORS(X) MDNS_ERRORS(X) DHCP_ERRORS(X)
     HOST_ERRORS(X) CONFIG_ERRORS(X) SCREEN_ERRORS(X)
     PC_ERRORS(X) TARGET_ERRORS(X)
+    PLAN_ERRORS(X)
     TFTP_ERRORS(X) IGMP_ERRORS(X) CONTENT_ERRORS(X)
     BSDP_ERRORS(X) PXE_ERRORS(X)
 };

@@ -1,0 +1,135 @@
+/* The plan: which image goes to which machines, from when to when. A session of the plan is one image's stream between a start and an end;
+ * several images have their sessions at once, one image has one at a time. Pure: time is an argument, memory the caller's; what
+ * changes is told to callbacks, which journal it and hold or let go the stream.
+ *
+ *   wish ──> waiting ──rule met, or `start`──> running <──suspend, resume──> suspended
+ *               └──────────── stop, arming over ──┴──> stopped              running ──> done
+ *
+ * As long as there has never been a session the plan is not in force: every image is served at once to whoever boots, as
+ * ringcast.conf alone says. From the first session on only machines that a session takes are imaged.
+ *
+ * Start rules: now; when N machines are ready (they wait in the session and send beacons); at HH:MM of the box's clock, the
+ * next time it shows that; M minutes after the last machine has joined. The clock may be wrong or be set meanwhile: a jump
+ * of it finds the next HH:MM anew, and the sentence says what the clock shows. The other rules and the arming count on a clock that
+ * cannot be set.
+ *
+ * Arming: a session takes newcomers for `arm_min` minutes. Then a waiting one is stopped, a running one finishes those it has. What
+ * was left of it when the box restarts is reckoned from the box's clock; one that went back meanwhile ends it, because the
+ * safe side is not to erase. */
+#ifndef BOARD_PC_PLAN_H
+#define BOARD_PC_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "board/pc/plan_errors.h"
+#include "net/session/proto.h"
+#include "net/wire/err.h"
+#include "net/wire/mono.h"
+
+#define PLAN_SESSIONS_MAX 16 /* those that are over make room for new ones */
+#define PLAN_READY_MAX 4096
+#define PLAN_QUIET_MAX (24 * 60)      /* minutes */
+#define PLAN_ARM_MAX (30 * 24 * 60)   /* minutes */
+#define PLAN_VALUE_MAX 192            /* bytes of a session in the journal */
+#define PLAN_KEY_BYTES 4
+#define PLAN_SENTENCE 320
+
+enum plan_start { PLAN_NOW, PLAN_READY, PLAN_AT, PLAN_QUIET, PLAN_STARTS };
+enum plan_targets { PLAN_ALL, PLAN_EXPECTED, PLAN_TARGETS };
+enum plan_state { PLAN_WAITING = 1, PLAN_RUNNING, PLAN_SUSPENDED, PLAN_STOPPED, PLAN_DONE, PLAN_STATES };
+enum plan_end { PLAN_END_NONE, PLAN_END_ORDER, PLAN_END_EXPIRED, PLAN_END_COMPLETE, PLAN_ENDS };
+
+struct plan_wish {
+    char image[SESSION_NAME_MAX + 1];
+    enum plan_targets targets; /* all machines that boot, or those of the list */
+    enum plan_start start;
+    uint16_t ready;     /* with PLAN_READY: 1 .. PLAN_READY_MAX machines */
+    uint16_t at_min;    /* with PLAN_AT: minute of the day, 0 .. 1439 */
+    uint16_t quiet_min; /* with PLAN_QUIET: 1 .. PLAN_QUIET_MAX */
+    uint32_t arm_min;   /* 0: does not expire; at most PLAN_ARM_MAX */
+    uint64_t rate;      /* bytes per second on the wire; 0: auto */
+};
+
+/* What the session server knows about an image's receivers. */
+struct plan_facts {
+    unsigned ready;   /* machines that are there and need the stream */
+    unsigned needing; /* receivers that need it */
+    unsigned listed, left; /* of the list: machines this session is for, and those of them that have not passed */
+    struct mono joined; /* when the last one joined; ns 0: nobody yet */
+};
+
+struct plan_time {
+    struct mono mono;
+    uint64_t unix_s;  /* the box's clock */
+    int32_t offset_s; /* local time is that much ahead of it */
+};
+
+struct plan_session {
+    uint32_t id; /* from 1; 0: a free place */
+    struct plan_wish wish;
+    enum plan_state state;
+    enum plan_end end;      /* why it is over */
+    bool of_config;         /* ringcast.conf made it, not a person */
+    uint64_t boot;          /* in which run of the kernel, any number that tells them apart */
+    uint64_t made, started, ended; /* by the box's clock; 0: not yet */
+    uint64_t due;           /* with PLAN_AT: when, by the box's clock */
+    uint64_t armed_until;   /* by the box's clock; 0: does not expire */
+    struct mono disarm;     /* the same by the clock that cannot be set; ns 0: does not expire */
+    struct mono made_at;
+    struct plan_facts facts; /* of the last step */
+};
+
+struct plan {
+    struct plan_session session[PLAN_SESSIONS_MAX];
+    uint32_t last_id;
+    uint64_t boot;         /* of this run of the kernel; set by the caller after plan_init */
+    struct plan_time last; /* of the last step */
+    /* The session is new or has changed: its stream is to be held or let go. n 0: it is forgotten. `value` for the journal. */
+    void (*changed)(void *ctx, const struct plan_session *, const uint8_t *value, size_t n);
+    void *ctx;
+};
+
+/* Zeroes; `changed` may be NULL. */
+void plan_init(struct plan *, void (*changed)(void *, const struct plan_session *, const uint8_t *, size_t), void *ctx);
+/* A stored value of an earlier run; one that makes no sense is ignored. */
+void plan_restore(struct plan *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue, const struct plan_time *now);
+
+/* Whether there has ever been a session. */
+bool plan_in_force(const struct plan *);
+/* The session of that number, or the active one of an image (waiting, running or suspended); NULL: none. */
+struct plan_session *plan_find(struct plan *, uint32_t id);
+struct plan_session *plan_of_image(struct plan *, const char *image);
+bool plan_is_active(const struct plan_session *);
+/* Whether it takes newcomers. */
+bool plan_is_armed(const struct plan_session *, const struct plan_time *now);
+/* The session that takes this machine; NULL: none. `listed`: it is on the list, which names `image` ("": none) for it; `preferred`
+ * is the image of those for whom nothing is named. */
+struct plan_session *plan_for(struct plan *, bool listed, const char *image, const char *preferred, const struct plan_time *now);
+
+/* ---- orders: 0, or a negative code and a sentence; then nothing has changed ---- */
+
+int plan_create(struct plan *, const struct plan_wish *, bool of_config, const struct plan_time *now, uint32_t *id, struct err *);
+int plan_start(struct plan *, uint32_t id, const struct plan_time *now, struct err *);
+int plan_stop(struct plan *, uint32_t id, const struct plan_time *now, struct err *);
+int plan_suspend(struct plan *, uint32_t id, const struct plan_time *now, struct err *);
+int plan_resume(struct plan *, uint32_t id, const struct plan_time *now, struct err *);
+/* "now" | "ready" | "at" | "quiet"; PLAN_STARTS: none of them. */
+enum plan_start plan_start_parse(const char *word);
+const char *plan_start_word(enum plan_start);
+const char *plan_state_word(enum plan_state);
+/* "22:00" -> minutes of the day; -1. */
+int plan_clock_parse(const char *text);
+
+/* ---- time: about once a second ---- */
+
+/* `look` fills what is known about the image of an active session. */
+void plan_step(struct plan *, const struct plan_time *now, void (*look)(void *, const struct plan_session *, struct plan_facts *),
+               void *ctx);
+/* One plain sentence: what the session waits for, or what it does to which machines. */
+const char *plan_sentence(const struct plan_session *, const struct plan_time *now, char buf[PLAN_SENTENCE]);
+/* False when the clock shows a time before this program was made: nobody has set it. */
+bool plan_clock_is_set(const struct plan_time *now);
+
+#endif
