@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lwip/tcp.h"
+#include "net/ip/tcp.h"
 
 #define TRIES 5                /* connections in a row that bring nothing, */
 #define PAUSE_MS 500           /* each after a pause that is longer by this: 5 s for a server that restarts */
@@ -80,13 +80,7 @@ static void hang_up(struct http_file *f)
         f->first = (f->first + 1) % PBUF_POOL_SIZE;
     }
     f->taken = 0;
-    if (f->pcb) {
-        tcp_arg(f->pcb, NULL);
-        tcp_recv(f->pcb, NULL);
-        tcp_err(f->pcb, NULL);
-        tcp_abort(f->pcb);
-        f->pcb = NULL;
-    }
+    ip_tcp_abort(&f->pcb);
 }
 
 static int dial(struct http_file *f, uint64_t from, struct err *err)

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lwip/tcp.h"
 #include "lwip/udp.h"
+#include "net/ip/tcp.h"
 #include "net/wire/must.h"
 
 #define CONNECTIONS 64
@@ -34,35 +34,6 @@ struct session_bind {
     struct connection connection[CONNECTIONS];
 };
 
-/* From here on lwIP does not call us about this connection. */
-static struct tcp_pcb *connection_forget(struct connection *c)
-{
-    struct tcp_pcb *pcb = c->pcb;
-
-    tcp_arg(pcb, NULL);
-    tcp_recv(pcb, NULL);
-    tcp_err(pcb, NULL);
-    c->pcb = NULL;
-    return pcb;
-}
-
-static void connection_abort(struct connection *c)
-{
-    tcp_abort(connection_forget(c));
-}
-
-/* What has been written still goes out, then the connection ends. ERR_ABRT when there was no memory even for that: lwIP
- * wants to hear it from the callback in which it happened. */
-static err_t connection_close(struct connection *c)
-{
-    struct tcp_pcb *pcb = connection_forget(c);
-
-    if (tcp_close(pcb) == ERR_OK)
-        return ERR_OK;
-    tcp_abort(pcb);
-    return ERR_ABRT;
-}
-
 /* The hello is whole, or can no longer become one: answer and close. */
 static err_t connection_answer(struct connection *c)
 {
@@ -73,10 +44,10 @@ static err_t connection_answer(struct connection *c)
                            ip_stack_now(b->stack), &b->reply);
     n = session_message_encode(&b->reply, b->out);
     if (tcp_write(c->pcb, b->out, (u16_t)n, TCP_WRITE_FLAG_COPY) != ERR_OK) {
-        connection_abort(c);
+        ip_tcp_abort(&c->pcb);
         return ERR_ABRT;
     }
-    return connection_close(c);
+    return ip_tcp_close(&c->pcb);
 }
 
 static err_t on_bytes(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
@@ -86,7 +57,7 @@ static err_t on_bytes(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 
     (void)err;
     if (!p)
-        return connection_close(c);
+        return ip_tcp_close(&c->pcb);
     c->n += pbuf_copy_partial(p, c->in + c->n, (u16_t)(sizeof c->in - c->n), 0);
     tcp_recved(pcb, p->tot_len);
     pbuf_free(p);
@@ -117,7 +88,7 @@ static struct connection *connection_place(struct session_bind *b)
         if (mono_sub(oldest->since, c->since) > 0)
             oldest = c;
     }
-    connection_abort(oldest);
+    ip_tcp_abort(&oldest->pcb);
     return oldest;
 }
 
@@ -159,27 +130,16 @@ static void on_beacon(void *arg, struct udp_pcb *udp, struct pbuf *p, const ip_a
 
 static int bind_sockets(struct session_bind *b, uint16_t port)
 {
-    struct tcp_pcb *pcb = tcp_new();
+    err_t err;
 
     b->udp = udp_new();
-    if (!pcb || !b->udp) {
-        if (pcb)
-            tcp_abort(pcb);
+    if (!b->udp)
         return SESSION_EMEMORY;
-    }
-    if (tcp_bind(pcb, IP_ADDR_ANY, port) != ERR_OK || udp_bind(b->udp, IP_ADDR_ANY, port) != ERR_OK) {
-        tcp_abort(pcb);
+    if (udp_bind(b->udp, IP_ADDR_ANY, port) != ERR_OK)
         return SESSION_EBIND;
-    }
-    b->listener = tcp_listen(pcb);
-    if (!b->listener) {
-        tcp_abort(pcb);
-        return SESSION_EMEMORY;
-    }
-    tcp_arg(b->listener, b);
-    tcp_accept(b->listener, on_connection);
     udp_recv(b->udp, on_beacon, b);
-    return 0;
+    err = ip_tcp_listen(&b->listener, port, on_connection, b);
+    return err == ERR_OK ? 0 : err == ERR_USE ? SESSION_EBIND : SESSION_EMEMORY;
 }
 
 int session_bind_open(struct session_bind **out, struct ip_stack *stack, struct session_server *server, uint16_t port,
@@ -207,7 +167,7 @@ void session_bind_tick(struct session_bind *b, struct mono now)
 {
     for (int i = 0; i < CONNECTIONS; i++)
         if (b->connection[i].pcb && mono_sub(now, b->connection[i].since) > PATIENCE_NS)
-            connection_abort(&b->connection[i]);
+            ip_tcp_abort(&b->connection[i].pcb);
     if (mono_sub(now, b->ticked) < TICK_NS)
         return;
     b->ticked = now;
@@ -219,8 +179,7 @@ void session_bind_close(struct session_bind *b)
     if (!b)
         return;
     for (int i = 0; i < CONNECTIONS; i++)
-        if (b->connection[i].pcb)
-            connection_abort(&b->connection[i]);
+        ip_tcp_abort(&b->connection[i].pcb);
     tcp_close(b->listener);
     udp_remove(b->udp);
     free(b);
@@ -241,13 +200,7 @@ struct join {
 
 static void join_end(struct join *j, enum join_state state, int failure)
 {
-    if (j->pcb) {
-        tcp_arg(j->pcb, NULL);
-        tcp_recv(j->pcb, NULL);
-        tcp_err(j->pcb, NULL);
-        tcp_abort(j->pcb);
-        j->pcb = NULL;
-    }
+    ip_tcp_abort(&j->pcb);
     j->state = state;
     j->failure = failure;
 }

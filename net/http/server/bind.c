@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lwip/tcp.h"
+#include "net/ip/tcp.h"
 
 /* Segments of content under way in all: fewer than an interface's queue holds, and lwIP's pools have room for others beside
  * them. Each connection has its part. */
@@ -63,40 +63,27 @@ static void answer_ended(struct connection *c, bool cut)
     c->sent = 0;
 }
 
-/* From here on lwIP does not call us about this connection. */
-static struct tcp_pcb *connection_forget(struct connection *c)
+/* The connection has no pcb any more: its seat is free. */
+static void connection_gone(struct connection *c)
 {
-    struct tcp_pcb *pcb = c->pcb;
-
-    if (pcb) {
-        tcp_arg(pcb, NULL);
-        tcp_recv(pcb, NULL);
-        tcp_sent(pcb, NULL);
-        tcp_err(pcb, NULL);
-    }
     if (seat_of(c)->state == HTTP_SENDING)
         answer_ended(c, true);
-    c->pcb = NULL;
     seat_of(c)->used = false;
     c->bind->live--;
-    return pcb;
 }
 
 static void connection_abort(struct connection *c)
 {
-    tcp_abort(connection_forget(c));
+    ip_tcp_abort(&c->pcb);
+    connection_gone(c);
 }
 
-/* What has been written still goes out, then the connection ends. ERR_ABRT when there was no memory even for that: lwIP
- * wants to hear it from the callback in which it happened. */
 static err_t connection_close(struct connection *c)
 {
-    struct tcp_pcb *pcb = connection_forget(c);
+    err_t err = ip_tcp_close(&c->pcb);
 
-    if (tcp_close(pcb) == ERR_OK)
-        return ERR_OK;
-    tcp_abort(pcb);
-    return ERR_ABRT;
+    connection_gone(c);
+    return err;
 }
 
 /* ---- sending ---- */
@@ -262,7 +249,7 @@ static void on_end(void *arg, err_t err)
 
     (void)err;
     c->pcb = NULL; /* lwIP has freed it */
-    connection_forget(c);
+    connection_gone(c);
 }
 
 static err_t on_connection(void *arg, struct tcp_pcb *pcb, err_t err)
@@ -301,41 +288,22 @@ static err_t on_connection(void *arg, struct tcp_pcb *pcb, err_t err)
 
 /* ---- open, tick, close ---- */
 
-static int listen_on(struct http_bind *b, uint16_t port)
-{
-    struct tcp_pcb *pcb = tcp_new();
-
-    if (!pcb)
-        return HTTP_EMEMORY;
-    if (tcp_bind(pcb, IP_ADDR_ANY, port) != ERR_OK) {
-        tcp_abort(pcb);
-        return HTTP_EBIND;
-    }
-    b->listener = tcp_listen(pcb);
-    if (!b->listener) {
-        tcp_abort(pcb);
-        return HTTP_EMEMORY;
-    }
-    tcp_arg(b->listener, b);
-    tcp_accept(b->listener, on_connection);
-    return 0;
-}
-
 int http_bind_open(struct http_bind **out, struct ip_stack *stack, const struct http_bind_config *config, uint16_t port,
                    struct err *err)
 {
     struct http_bind *b = calloc(1, sizeof *b);
-    int rc;
+    err_t e;
 
     *out = NULL;
     if (!b)
         return err_set(err, HTTP_EMEMORY, "out of memory for the HTTP server");
     b->stack = stack;
     b->config = *config;
-    rc = listen_on(b, port);
-    if (rc) {
+    e = ip_tcp_listen(&b->listener, port, on_connection, b);
+    if (e != ERR_OK) {
         free(b);
-        return err_set(err, rc, "cannot listen on HTTP port %u: %s", port, rc == HTTP_EBIND ? "it is in use" : "out of memory");
+        return err_set(err, e == ERR_USE ? HTTP_EBIND : HTTP_EMEMORY, "cannot listen on HTTP port %u: %s", port,
+                       e == ERR_USE ? "it is in use" : "out of memory");
     }
     *out = b;
     return 0;
