@@ -34,7 +34,7 @@
 #define PLAN_ARM_MAX (30 * 24 * 60)   /* minutes */
 #define PLAN_VALUE_MAX 192            /* bytes of a session in the journal */
 #define PLAN_KEY_BYTES 4
-#define PLAN_SENTENCE 320
+#define PLAN_SENTENCE 400
 
 enum plan_start { PLAN_NOW, PLAN_READY, PLAN_AT, PLAN_QUIET, PLAN_STARTS };
 enum plan_targets { PLAN_ALL, PLAN_EXPECTED, PLAN_TARGETS };
@@ -77,7 +77,6 @@ struct plan_session {
     uint64_t due;           /* with PLAN_AT: when, by the box's clock */
     uint64_t armed_until;   /* by the box's clock; 0: does not expire */
     struct mono disarm;     /* the same by the clock that cannot be set; ns 0: does not expire */
-    struct mono made_at;
     struct plan_facts facts; /* of the last step */
 };
 
