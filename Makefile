@@ -94,9 +94,10 @@ WARN_rel := $(WARN)
 WARN_host := $(WARN)
 WARN_asan := $(WARN)
 WARN_fuzz := -w
-include_of = -Inet/ip -isystem $(SRC)/lwip/src/include -isystem $(DEPS_$1)/include \
+include_of = -Inet/ip -isystem $(SRC)/lwip/src/include -isystem $(DEPS_$1)/include -isystem $(QR)/include \
 	-DMBEDTLS_USER_CONFIG_FILE='<mbedtls_user.h>'
-LIBS := -lmbedtls -lmbedx509 -lmbedcrypto -llz4 -linih
+QR := $(FONT)/libqrcodegen-dev/usr
+LIBS := -lmbedtls -lmbedx509 -lmbedcrypto -llz4 -linih $(QR)/lib/x86_64-linux-gnu/libqrcodegen.a
 # link FLAVOUR,OUTPUT,OBJECTS,FLAGS: the program's objects and lwIP are archives, so only what is used goes in.
 link = $(CC_$1) $(FLAGS_$1) $4 -o $2 $3 -Wl,--start-group build/obj/$1/ringcast.a build/obj/$1/lwip.a \
 	-L$(DEPS_$1)/lib $(LIBS) -Wl,--end-group -lm
@@ -108,7 +109,7 @@ define flavour
 build/obj/$1/flags: FORCE
 	@mkdir -p $$(@D); echo "$$(CC_$1) $$(FLAGS_$1) $$(WARN_$1) $$(LINK_$1) $$(DEPS_$1)" > $$@.new
 	@cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
-build/obj/$1/%.o: %.c build/obj/$1/flags | $(DEPS_$1)/.done
+build/obj/$1/%.o: %.c build/obj/$1/flags | $(DEPS_$1)/.done $(FONT)/.done
 	$$(call say,CC,$1 $$*.o)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC_$1) $$(FLAGS_$1) $$(WARN_$1) $$(call include_of,$1) -MMD -MP -c $$< -o $$@
