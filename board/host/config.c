@@ -11,7 +11,6 @@
 #include "net/ip/stack.h"
 #include "net/session/proto.h"
 #include "net/wire/units.h"
-#include "net/wire/utf8.h"
 
 #define PPM_PER_PERCENT 10000.0
 #define REPAIR_MAX_PERCENT 25.0
@@ -30,55 +29,14 @@ void config_defaults(struct config *c)
 
 /* ---- values ---- */
 
-static int wrong(struct err *err, const char *what, const char *value)
-{
-    return err_set(err, CONFIG_EVALUE, "expected %s, got \"%.80s\"", what, value);
-}
-
-static int set_text(char *to, size_t cap, const char *value, const char *what, struct err *err)
-{
-    size_t n = strlen(value);
-
-    if (n == 0 || n >= cap || !utf8_is_plain(value, n))
-        return wrong(err, what, value);
-    memcpy(to, value, n + 1);
-    return 0;
-}
-
 static int set_rate(uint64_t *to, const char *value, struct err *err)
 {
     uint64_t rate;
 
     if (units_rate(value, &rate) || rate < CONFIG_RATE_MIN || rate >> 48)
-        return wrong(err, "a rate such as 300Mbit or 37.5MB, at least 16kB", value);
+        return ini_wrong("a rate such as 300Mbit or 37.5MB, at least 16kB", value, err);
     *to = rate;
     return 0;
-}
-
-/* A whole number in [low, high]. */
-static int set_number(uint32_t *to, const char *value, uint32_t low, uint32_t high, const char *what, struct err *err)
-{
-    uint64_t v = 0;
-    size_t n = 0;
-
-    for (; value[n] >= '0' && value[n] <= '9' && n < 10; n++)
-        v = v * 10 + (uint64_t)(value[n] - '0');
-    if (n == 0 || value[n] || v < low || v > high)
-        return wrong(err, what, value);
-    *to = (uint32_t)v;
-    return 0;
-}
-
-static int set_bool(bool *to, const char *value, struct err *err)
-{
-    static const char *const word[] = {"on", "off", "yes", "no", "true", "false"};
-
-    for (size_t i = 0; i < sizeof word / sizeof *word; i++)
-        if (strcmp(value, word[i]) == 0) {
-            *to = i % 2 == 0;
-            return 0;
-        }
-    return wrong(err, "on or off", value);
 }
 
 static int set_choice(enum config_choice *to, const char *value, struct err *err)
@@ -89,8 +47,8 @@ static int set_choice(enum config_choice *to, const char *value, struct err *err
         *to = CONFIG_AUTO;
         return 0;
     }
-    if (set_bool(&on, value, NULL))
-        return wrong(err, "on, off or auto", value);
+    if (ini_truth(&on, value, "on or off", NULL))
+        return ini_wrong("on, off or auto", value, err);
     *to = on ? CONFIG_ON : CONFIG_OFF;
     return 0;
 }
@@ -101,7 +59,7 @@ static int set_group(uint32_t *to, const char *value, struct err *err)
     uint32_t group;
 
     if (ip_address_parse(value, &group) || group >> 28 != 14 || group >> 8 == 0xE00000)
-        return wrong(err, "a multicast address, 224.0.1.0 to 239.255.255.255", value);
+        return ini_wrong("a multicast address, 224.0.1.0 to 239.255.255.255", value, err);
     *to = group;
     return 0;
 }
@@ -110,7 +68,7 @@ static int set_group(uint32_t *to, const char *value, struct err *err)
 
 static int key_interface(struct config *c, const char *v, struct err *err)
 {
-    return set_text(c->interface, sizeof c->interface, v, "an interface's name, at most 15 bytes", err);
+    return ini_text(c->interface, sizeof c->interface, v, "an interface's name, at most 15 bytes", err);
 }
 
 static int key_address(struct config *c, const char *v, struct err *err)
@@ -118,7 +76,7 @@ static int key_address(struct config *c, const char *v, struct err *err)
     struct ip_config parsed;
     int rc = ip_config_parse(&parsed, v, err);
 
-    return rc ? rc : set_text(c->address, sizeof c->address, v, "an address such as 10.0.0.1/24, or dhcp", err);
+    return rc ? rc : ini_text(c->address, sizeof c->address, v, "an address such as 10.0.0.1/24, or dhcp", err);
 }
 
 static int key_rate(struct config *c, const char *v, struct err *err)
@@ -129,7 +87,7 @@ static int key_rate(struct config *c, const char *v, struct err *err)
     if (c->rate_auto)
         return 0;
     rc = set_rate(&c->rate, v, NULL);
-    return rc ? wrong(err, "a rate such as 300Mbit or 37.5MB, at least 16kB, or auto", v) : 0;
+    return rc ? ini_wrong("a rate such as 300Mbit or 37.5MB, at least 16kB, or auto", v, err) : 0;
 }
 
 static int key_floor(struct config *c, const char *v, struct err *err)
@@ -155,7 +113,7 @@ static int key_group(struct config *c, const char *v, struct err *err)
 static int key_port(struct config *c, const char *v, struct err *err)
 {
     uint32_t port;
-    int rc = set_number(&port, v, 1, 65535, "a port, 1 to 65535", err);
+    int rc = ini_number(&port, v, "", NULL, 1, 65535, "a port, 1 to 65535", err);
 
     if (rc == 0)
         c->port = (uint16_t)port;
@@ -165,7 +123,7 @@ static int key_port(struct config *c, const char *v, struct err *err)
 static int key_ttl(struct config *c, const char *v, struct err *err)
 {
     uint32_t ttl;
-    int rc = set_number(&ttl, v, 1, 255, "a TTL, 1 to 255", err);
+    int rc = ini_number(&ttl, v, "", NULL, 1, 255, "a TTL, 1 to 255", err);
 
     if (rc == 0)
         c->ttl = (uint8_t)ttl;
@@ -175,7 +133,7 @@ static int key_ttl(struct config *c, const char *v, struct err *err)
 static int key_loop_suspend(struct config *c, const char *v, struct err *err)
 {
     if (strcmp(v, "auto") != 0)
-        return set_number(&c->loop_suspend, v, 0, 1000000, "a number of loops (0: never), or auto", err);
+        return ini_number(&c->loop_suspend, v, "", NULL, 0, 1000000, "a number of loops (0: never), or auto", err);
     c->loop_suspend = CONFIG_SUSPEND_AUTO;
     return 0;
 }
@@ -196,14 +154,14 @@ static int key_repair(struct config *c, const char *v, struct err *err)
     }
     percent = v[0] >= '0' && v[0] <= '9' ? strtod(v, &end) : -1;
     if (percent < 0 || percent > REPAIR_MAX_PERCENT || (strcmp(end, "") && strcmp(end, "%")))
-        return wrong(err, "a percentage of 0 to 25, fixed or auto", v);
+        return ini_wrong("a percentage of 0 to 25, fixed or auto", v, err);
     c->repair_ppm = (uint32_t)(percent * PPM_PER_PERCENT + 0.5);
     return 0;
 }
 
 static int key_mdns(struct config *c, const char *v, struct err *err)
 {
-    return set_bool(&c->mdns, v, err);
+    return ini_truth(&c->mdns, v, "on or off", err);
 }
 
 static int key_image(struct config *c, const char *v, struct err *err)
@@ -211,8 +169,8 @@ static int key_image(struct config *c, const char *v, struct err *err)
     int rc;
 
     if (c->n_images == CONFIG_IMAGES_MAX)
-        return wrong(err, "at most 16 images", v);
-    rc = set_text(c->image[c->n_images], sizeof c->image[0], v, "a path of at most 255 bytes", err);
+        return ini_wrong("at most 16 images", v, err);
+    rc = ini_text(c->image[c->n_images], sizeof c->image[0], v, "a path of at most 255 bytes", err);
     c->n_images += rc == 0;
     return rc;
 }

@@ -1,11 +1,11 @@
 #include "board/host/ini_text.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include <ini.h>
 
 #include "board/host/config.h"
+#include "net/wire/utf8.h"
 
 #define LINE_MAX_BYTES 512
 
@@ -58,4 +58,50 @@ int ini_text_read(const char *file, const char *text, size_t n, ini_entry *entry
     if (rc && !why.code)
         err_set(&why, CONFIG_ESYNTAX, "%s:%d: expected KEY = VALUE, a [section] or a comment", file, rc);
     return why.code ? err_set(err, why.code, "%s", why.text) : 0;
+}
+
+int ini_wrong(const char *what, const char *value, struct err *err)
+{
+    return err_set(err, CONFIG_EVALUE, "expected %s, got \"%.80s\"", what, value);
+}
+
+int ini_text(char *to, size_t cap, const char *value, const char *what, struct err *err)
+{
+    size_t n = strlen(value);
+
+    if (n == 0 || n >= cap || !utf8_is_plain(value, n))
+        return ini_wrong(what, value, err);
+    memcpy(to, value, n + 1);
+    return 0;
+}
+
+int ini_truth(bool *to, const char *value, const char *what, struct err *err)
+{
+    static const char *const word[] = {"on", "off", "yes", "no", "true", "false"};
+
+    for (size_t i = 0; i < sizeof word / sizeof *word; i++)
+        if (strcmp(value, word[i]) == 0) {
+            *to = i % 2 == 0;
+            return 0;
+        }
+    return ini_wrong(what, value, err);
+}
+
+int ini_number(uint32_t *to, const char *value, const char *units, const uint32_t *factor, uint32_t low, uint32_t high,
+               const char *what, struct err *err)
+{
+    uint64_t v = 0;
+    size_t n = 0;
+    const char *unit;
+
+    for (; value[n] >= '0' && value[n] <= '9' && n < 10; n++)
+        v = v * 10 + (uint64_t)(value[n] - '0');
+    unit = value[n] ? strchr(units, value[n]) : NULL;
+    if (n == 0 || (value[n] && (!unit || value[n + 1])))
+        return ini_wrong(what, value, err);
+    v *= unit ? factor[unit - units] : 1;
+    if (v < low || v > high)
+        return ini_wrong(what, value, err);
+    *to = (uint32_t)v;
+    return 0;
 }

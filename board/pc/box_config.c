@@ -5,7 +5,6 @@
 
 #include "imaging/disk/choose.h"
 #include "net/ip/stack.h"
-#include "net/wire/utf8.h"
 
 #define RING "ring"
 #define LEASE_LEAST 60
@@ -24,60 +23,12 @@ void box_config_defaults(struct box_config *c)
 
 /* ---- values ---- */
 
-static int wrong(struct err *err, const char *what, const char *value)
-{
-    return err_set(err, PC_EVALUE, "expected %s, got \"%.80s\"", what, value);
-}
-
-/* Text without control characters into `to`; an empty one only where that means something. */
-static int set_text(char *to, size_t cap, const char *value, const char *what, struct err *err)
-{
-    size_t n = strlen(value);
-
-    if (n == 0 || n >= cap || !utf8_is_plain(value, n))
-        return wrong(err, what, value);
-    memcpy(to, value, n + 1);
-    return 0;
-}
-
 static int set_word(char *to, size_t cap, const char *value, const char *const *words, const char *what, struct err *err)
 {
     for (; *words; words++)
         if (strcmp(*words, value) == 0)
-            return set_text(to, cap, value, what, err);
-    return wrong(err, what, value);
-}
-
-static int set_truth(bool *to, const char *value, struct err *err)
-{
-    static const char *const word[] = {"yes", "no", "on", "off", "true", "false"};
-
-    for (size_t i = 0; i < sizeof word / sizeof *word; i++)
-        if (strcmp(word[i], value) == 0) {
-            *to = i % 2 == 0;
-            return 0;
-        }
-    return wrong(err, "yes or no", value);
-}
-
-/* Digits, then perhaps one of the units' letters. */
-static int set_number(uint32_t *to, const char *value, const char *units, const uint32_t *factor, uint32_t low, uint32_t high,
-                      const char *what, struct err *err)
-{
-    uint64_t v = 0;
-    size_t n = 0;
-    const char *unit;
-
-    for (; value[n] >= '0' && value[n] <= '9' && n < 9; n++)
-        v = v * 10 + (uint64_t)(value[n] - '0');
-    unit = value[n] ? strchr(units, value[n]) : NULL;
-    if (n == 0 || (value[n] && (!unit || value[n + 1])))
-        return wrong(err, what, value);
-    v *= unit ? factor[unit - units] : 1;
-    if (v < low || v > high)
-        return wrong(err, what, value);
-    *to = (uint32_t)v;
-    return 0;
+            return ini_text(to, cap, value, what, err);
+    return ini_wrong(what, value, err);
 }
 
 static int hex_digit(char c)
@@ -120,8 +71,8 @@ static int box_address(struct box_config *c, const char *v, struct err *err)
     struct ip_config parsed = {0};
 
     if (ip_config_parse(&parsed, v, NULL) || !parsed.address || parsed.prefix < 8 || parsed.prefix > 30)
-        return wrong(err, "an address with a prefix of 8 to 30, such as 10.77.0.1/24", v);
-    return set_text(c->ring.address, sizeof c->ring.address, v, "an address", err);
+        return ini_wrong("an address with a prefix of 8 to 30, such as 10.77.0.1/24", v, err);
+    return ini_text(c->ring.address, sizeof c->ring.address, v, "an address", err);
 }
 
 static int box_interface(struct box_config *c, const char *v, struct err *err)
@@ -129,12 +80,12 @@ static int box_interface(struct box_config *c, const char *v, struct err *err)
     c->ring.interface[0] = 0;
     return strcmp(v, "auto") == 0
                ? 0
-               : set_text(c->ring.interface, sizeof c->ring.interface, v, "auto or an interface's name, at most 15 bytes", err);
+               : ini_text(c->ring.interface, sizeof c->ring.interface, v, "auto or an interface's name, at most 15 bytes", err);
 }
 
 static int box_name(struct box_config *c, const char *v, struct err *err)
 {
-    return set_text(c->name, sizeof c->name, v, "a name of 1 to 32 bytes", err);
+    return ini_text(c->name, sizeof c->name, v, "a name of 1 to 32 bytes", err);
 }
 
 static int box_after_pass(struct box_config *c, const char *v, struct err *err)
@@ -149,7 +100,7 @@ static int box_disk(struct box_config *c, const char *v, struct err *err)
     struct disk_pick pick;
     int rc = disk_rule_parse(&pick, v, err);
 
-    return rc ? rc : set_text(c->disk, sizeof c->disk, v, "auto or a rule of at most 255 bytes", err);
+    return rc ? rc : ini_text(c->disk, sizeof c->disk, v, "auto or a rule of at most 255 bytes", err);
 }
 
 /* ---- [dhcp] ---- */
@@ -163,7 +114,7 @@ static int dhcp_mode(struct box_config *c, const char *v, struct err *err)
             c->dhcp.mode = (enum box_dhcp_mode)i;
             return 0;
         }
-    return wrong(err, "server, proxy or off", v);
+    return ini_wrong("server, proxy or off", v, err);
 }
 
 static int dhcp_pool(struct box_config *c, const char *v, struct err *err)
@@ -178,7 +129,7 @@ static int dhcp_pool(struct box_config *c, const char *v, struct err *err)
     last += strspn(last, " \t");
     if (n >= sizeof first || ip_address_parse(first, &c->dhcp.first) || ip_address_parse(last, &c->dhcp.last) ||
         c->dhcp.first > c->dhcp.last || !c->dhcp.first)
-        return wrong(err, "two addresses in order, such as 10.77.0.50-10.77.0.250", v);
+        return ini_wrong("two addresses in order, such as 10.77.0.50-10.77.0.250", v, err);
     return 0;
 }
 
@@ -186,7 +137,7 @@ static int dhcp_lease(struct box_config *c, const char *v, struct err *err)
 {
     static const uint32_t factor[] = {1, 60, 3600, 86400};
 
-    return set_number(&c->dhcp.lease_s, v, "smhd", factor, LEASE_LEAST, BOX_LEASE_MAX, "a time such as 90s, 30m, 1h or 2d, 1m to 30d",
+    return ini_number(&c->dhcp.lease_s, v, "smhd", factor, LEASE_LEAST, BOX_LEASE_MAX, "a time such as 90s, 30m, 1h or 2d, 1m to 30d",
                       err);
 }
 
@@ -196,12 +147,12 @@ static int dhcp_reserve(struct box_config *c, const char *v, struct err *err)
     const char *address = mac_and_rest(v, r.mac);
 
     if (c->dhcp.n_reserve == BOX_RESERVES_MAX)
-        return wrong(err, "at most 512 reservations", v);
+        return ini_wrong("at most 512 reservations", v, err);
     if (!address || ip_address_parse(address, &r.address) || !r.address)
-        return wrong(err, "a MAC and an address, such as 52:49:4e:47:00:01 10.77.0.20", v);
+        return ini_wrong("a MAC and an address, such as 52:49:4e:47:00:01 10.77.0.20", v, err);
     for (unsigned i = 0; i < c->dhcp.n_reserve; i++)
         if (c->dhcp.reserve[i].address == r.address || memcmp(c->dhcp.reserve[i].mac, r.mac, 6) == 0)
-            return wrong(err, "each MAC and each address reserved once", v);
+            return ini_wrong("each MAC and each address reserved once", v, err);
     c->dhcp.reserve[c->dhcp.n_reserve++] = r;
     return 0;
 }
@@ -209,7 +160,7 @@ static int dhcp_reserve(struct box_config *c, const char *v, struct err *err)
 static int dhcp_router(struct box_config *c, const char *v, struct err *err)
 {
     c->dhcp.router = 0;
-    return *v && (ip_address_parse(v, &c->dhcp.router) || !c->dhcp.router) ? wrong(err, "an address, or nothing", v) : 0;
+    return *v && (ip_address_parse(v, &c->dhcp.router) || !c->dhcp.router) ? ini_wrong("an address, or nothing", v, err) : 0;
 }
 
 static int dhcp_dns(struct box_config *c, const char *v, struct err *err)
@@ -217,9 +168,9 @@ static int dhcp_dns(struct box_config *c, const char *v, struct err *err)
     if (!*v)
         return 0;
     if (c->dhcp.n_dns == BOX_SERVERS_MAX)
-        return wrong(err, "at most three name servers", v);
+        return ini_wrong("at most three name servers", v, err);
     if (ip_address_parse(v, &c->dhcp.dns[c->dhcp.n_dns]))
-        return wrong(err, "an address, or nothing", v);
+        return ini_wrong("an address, or nothing", v, err);
     c->dhcp.n_dns++;
     return 0;
 }
@@ -228,18 +179,18 @@ static int dhcp_dns(struct box_config *c, const char *v, struct err *err)
 
 static int boot_default(struct box_config *c, const char *v, struct err *err)
 {
-    return set_text(c->boot.fallback, sizeof c->boot.fallback, v, "ring or the name of an entry", err);
+    return ini_text(c->boot.fallback, sizeof c->boot.fallback, v, "ring or the name of an entry", err);
 }
 
 static int boot_image(struct box_config *c, const char *v, struct err *err)
 {
-    return set_text(c->boot.image, sizeof c->boot.image, v, "an image's name of 1 to 64 bytes", err);
+    return ini_text(c->boot.image, sizeof c->boot.image, v, "an image's name of 1 to 64 bytes", err);
 }
 
 static int boot_menu(struct box_config *c, const char *v, struct err *err)
 {
     uint32_t seconds;
-    int rc = set_number(&seconds, v, "", NULL, 0, 255, "seconds, 0 (no menu) to 255", err);
+    int rc = ini_number(&seconds, v, "", NULL, 0, 255, "seconds, 0 (no menu) to 255", err);
 
     if (rc == 0)
         c->boot.menu_seconds = (uint8_t)seconds;
@@ -248,12 +199,12 @@ static int boot_menu(struct box_config *c, const char *v, struct err *err)
 
 static int boot_rearm(struct box_config *c, const char *v, struct err *err)
 {
-    return set_truth(&c->boot.rearm, v, err);
+    return ini_truth(&c->boot.rearm, v, "yes or no", err);
 }
 
 static int boot_direct(struct box_config *c, const char *v, struct err *err)
 {
-    return set_truth(&c->boot.uefi_direct, v, err);
+    return ini_truth(&c->boot.uefi_direct, v, "yes or no", err);
 }
 
 static int boot_machine(struct box_config *c, const char *v, struct err *err)
@@ -264,10 +215,10 @@ static int boot_machine(struct box_config *c, const char *v, struct err *err)
     int rc;
 
     if (c->boot.n_machine == BOX_CHOICES_MAX)
-        return wrong(err, "at most 512 machines", v);
+        return ini_wrong("at most 512 machines", v, err);
     if (!entry)
-        return wrong(err, "a MAC and an entry, such as 52:49:4e:47:00:01 ring", v);
-    rc = set_text(m->entry, sizeof m->entry, entry, "ring or the name of an entry", err);
+        return ini_wrong("a MAC and an entry, such as 52:49:4e:47:00:01 ring", v, err);
+    rc = ini_text(m->entry, sizeof m->entry, entry, "ring or the name of an entry", err);
     memcpy(m->mac, mac, 6);
     c->boot.n_machine += rc == 0;
     return rc;
@@ -280,10 +231,10 @@ static int add_rule(struct box_rules *rules, bool only, const char *v, struct er
     size_t n = strlen(v);
 
     if (rules->n == BOX_RULES_MAX)
-        return wrong(err, "at most 64 machines and models", v);
+        return ini_wrong("at most 64 machines and models", v, err);
     if (!box_mac_parse(v, r.mac)) {
         if (n < 1 || n > BOOT_MODEL_MAX || strpbrk(v, " \t:"))
-            return wrong(err, "a MAC, or a Mac's model such as iMac14,3", v);
+            return ini_wrong("a MAC, or a Mac's model such as iMac14,3", v, err);
         r.kind = only ? BOOT_ONLY_MODEL : BOOT_NOT_MODEL;
         memcpy(r.model, v, n);
     }
@@ -306,14 +257,14 @@ static int boot_ring_except(struct box_config *c, const char *v, struct err *err
 static int entry_path(char *to, const char *v, struct err *err)
 {
     if (!boot_path_legal(v))
-        return wrong(err, "a relative path such as efi/boot/bootx64.efi", v);
-    return set_text(to, BOOT_PATH_MAX + 1, v, "a path of at most 127 bytes", err);
+        return ini_wrong("a relative path such as efi/boot/bootx64.efi", v, err);
+    return ini_text(to, BOOT_PATH_MAX + 1, v, "a path of at most 127 bytes", err);
 }
 
 static int entry_kind(struct box_config *c, const char *v, struct err *err)
 {
     (void)c;
-    return strcmp(v, "tree") == 0 ? 0 : wrong(err, "tree", v);
+    return strcmp(v, "tree") == 0 ? 0 : ini_wrong("tree", v, err);
 }
 
 #define ENTRY_PATH(name, field)                                                                    \
@@ -330,7 +281,7 @@ ENTRY_PATH(script, script)
 static int entry_id(struct box_config *c, const char *v, struct err *err)
 {
     uint32_t id;
-    int rc = set_number(&id, v, "", NULL, 2, 65535, "a number of 2 to 65535", err);
+    int rc = ini_number(&id, v, "", NULL, 2, 65535, "a number of 2 to 65535", err);
 
     if (rc == 0)
         c->entry[c->n_entries - 1].id = (uint16_t)id;
@@ -339,7 +290,7 @@ static int entry_id(struct box_config *c, const char *v, struct err *err)
 
 static int entry_hidden(struct box_config *c, const char *v, struct err *err)
 {
-    return set_truth(&c->entry[c->n_entries - 1].hidden, v, err);
+    return ini_truth(&c->entry[c->n_entries - 1].hidden, v, "yes or no", err);
 }
 
 static int entry_only(struct box_config *c, const char *v, struct err *err)
@@ -398,7 +349,7 @@ static int open_entry(struct parsing *p, const struct ini_place *at, const char 
     if (c->n_entries == BOOT_ENTRIES_MAX - 1)
         return err_set(err, PC_ESECTION, "%s:%u: expected at most %d entries", at->file, at->line, BOOT_ENTRIES_MAX - 1);
     e = &c->entry[c->n_entries];
-    if (strcmp(name, RING) == 0 || set_text(e->name, sizeof e->name, name, "", NULL))
+    if (strcmp(name, RING) == 0 || ini_text(e->name, sizeof e->name, name, "", NULL))
         return err_set(err, PC_ESECTION, "%s:%u: expected a name of 1 to 63 bytes that is not \"ring\", got \"%.40s\"", at->file,
                        at->line, name);
     memcpy(p->entry, e->name, sizeof p->entry);
@@ -467,16 +418,16 @@ static bool has_entry(const struct box_config *c, const char *name)
 static int check_boot(const struct box_config *c, const char *file, struct err *err)
 {
     if (!has_entry(c, c->boot.fallback))
-        return err_set(err, PC_EVALUE, "%s: default: expected ring or the name of an [entry], got \"%.40s\"", file, c->boot.fallback);
+        return err_set(err, CONFIG_EVALUE, "%s: default: expected ring or the name of an [entry], got \"%.40s\"", file, c->boot.fallback);
     for (unsigned i = 0; i < c->boot.n_machine; i++)
         if (!has_entry(c, c->boot.machine[i].entry))
-            return err_set(err, PC_EVALUE, "%s: machine: expected ring or the name of an [entry], got \"%.40s\"", file,
+            return err_set(err, CONFIG_EVALUE, "%s: machine: expected ring or the name of an [entry], got \"%.40s\"", file,
                            c->boot.machine[i].entry);
     for (unsigned i = 0; i < c->n_entries; i++) {
         const struct box_entry *e = &c->entry[i];
 
         if (!e->folder[0] || !(e->loader[BOOT_BIOS][0] || e->loader[BOOT_UEFI][0] || e->loader[BOOT_MAC][0] || e->script[0]))
-            return err_set(err, PC_EVALUE, "%s:%u: expected a folder and a loader or a script in [entry %.40s]", file, e->line,
+            return err_set(err, CONFIG_EVALUE, "%s:%u: expected a folder and a loader or a script in [entry %.40s]", file, e->line,
                            e->name);
     }
     return 0;
@@ -517,14 +468,14 @@ static int check_dhcp(struct box_config *c, const char *file, struct err *err)
     if (c->dhcp.mode != BOX_DHCP_SERVER)
         return 0;
     if (!usable(c, c->dhcp.first) || !usable(c, c->dhcp.last) || (c->address >= c->dhcp.first && c->address <= c->dhcp.last))
-        return err_set(err, PC_EVALUE, "%s: pool: expected addresses of the box's net without the box's own", file);
+        return err_set(err, CONFIG_EVALUE, "%s: pool: expected addresses of the box's net without the box's own", file);
     if (c->dhcp.last - c->dhcp.first >= BOX_POOL_MAX)
-        return err_set(err, PC_EVALUE, "%s: pool: expected at most %d addresses", file, BOX_POOL_MAX);
+        return err_set(err, CONFIG_EVALUE, "%s: pool: expected at most %d addresses", file, BOX_POOL_MAX);
     for (unsigned i = 0; i < c->dhcp.n_reserve; i++)
         if (!usable(c, c->dhcp.reserve[i].address))
-            return err_set(err, PC_EVALUE, "%s: reserve: expected addresses of the box's net, not the box's own", file);
+            return err_set(err, CONFIG_EVALUE, "%s: reserve: expected addresses of the box's net, not the box's own", file);
     if (c->dhcp.router && c->dhcp.router != c->address && !usable(c, c->dhcp.router))
-        return err_set(err, PC_EVALUE, "%s: router: expected an address of the box's net", file);
+        return err_set(err, CONFIG_EVALUE, "%s: router: expected an address of the box's net", file);
     return 0;
 }
 

@@ -9,7 +9,6 @@
     X(PC_EMEMORY, -2203, "out of memory")                                                          \
     X(PC_ESECTION, -2204, "the configuration has a section that does not belong there")            \
     X(PC_EKEY, -2205, "the configuration has a key that does not belong there")                    \
-    X(PC_EVALUE, -2206, "the configuration has a value out of its range or of the wrong kind")     \
     X(PC_EINTERFACE, -2207, "no network interface has a link")                                     \
     X(PC_EFOLDER, -2208, "a folder of the box cannot be read")                                     \
     X(PC_ETHREAD, -2209, "a thread of the box cannot be started")                                  \
