@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int plan_init(struct plan *p, const struct img_head *head, const struct img_body *body, struct disk *disk,
+int plan_make(struct plan *p, const struct img_head *head, const struct img_body *body, struct disk *disk,
               bool verify, struct err *err)
 {
     memset(p, 0, sizeof *p);

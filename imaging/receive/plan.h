@@ -76,7 +76,7 @@ struct plan {
 };
 
 /* Takes the arguments into an empty plan; nothing finished. Keeps all pointers. 0 or RECEIVE_EMEMORY. */
-int plan_init(struct plan *p, const struct img_head *head, const struct img_body *body, struct disk *disk,
+int plan_make(struct plan *p, const struct img_head *head, const struct img_body *body, struct disk *disk,
               bool verify, struct err *err);
 void plan_free(struct plan *p);
 

@@ -137,7 +137,7 @@ int receive_open(struct receive **out, const struct img_head *head, const struct
     *out = NULL;
     if (!r)
         return err_set(err, RECEIVE_EMEMORY, "not enough memory to receive");
-    rc = plan_init(&r->plan, head, body, disk, opt->verify, err);
+    rc = plan_make(&r->plan, head, body, disk, opt->verify, err);
     if (rc) {
         free(r);
         return rc;

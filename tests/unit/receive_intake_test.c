@@ -46,7 +46,7 @@ static struct scene *start(void)
     struct err err = {0};
 
     s->disk = memory_disk(&s->memory, image.raw_bytes, 0);
-    assert_int_equal(plan_init(&s->plan, &image.head, &image.body, &s->disk, false, &err), 0);
+    assert_int_equal(plan_make(&s->plan, &image.head, &image.body, &s->disk, false, &err), 0);
     assert_int_equal(store_open(&s->store, &s->plan, STORE_BUFFERS, &err), 0);
     assert_int_equal(park_open(&s->park, &s->plan, 32u << 20, &err), 0);
     assert_int_equal(intake_init(&s->in, &s->plan, false, &err), 0);

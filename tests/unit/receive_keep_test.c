@@ -29,7 +29,7 @@ static void start(struct scene *s, bool right)
     s->disk = memory_disk(&s->on, image.raw_bytes, 0x77);
     if (right)
         memcpy(s->on.bytes, image.raw, image.raw_bytes);
-    assert_int_equal(plan_init(&s->plan, &image.head, &image.body, &s->disk, true, &s->err), 0);
+    assert_int_equal(plan_make(&s->plan, &image.head, &image.body, &s->disk, true, &s->err), 0);
     assert_int_equal(store_open(&s->store, &s->plan, STORE_BUFFERS, &s->err), 0);
 }
 

@@ -60,7 +60,7 @@ static int begin(void **state)
     disk = memory_disk(&memory, NEW, 0x99);
     head = (struct img_head){.table = IMG_TABLE_GPT, .sector_log2 = 9, .raw_bytes = OLD};
     body.raw_bytes = OLD;
-    return plan_init(&plan, &head, &body, &disk, true, &err);
+    return plan_make(&plan, &head, &body, &disk, true, &err);
 }
 
 static int end(void **state)

@@ -26,7 +26,7 @@ static void start(struct scene *s, size_t bytes)
     struct err err = {0};
 
     s->disk = memory_disk(&s->on, image.raw_bytes, 0);
-    assert_int_equal(plan_init(&s->plan, &image.head, &image.body, &s->disk, true, &err), 0);
+    assert_int_equal(plan_make(&s->plan, &image.head, &image.body, &s->disk, true, &err), 0);
     assert_int_equal(park_open(&s->park, &s->plan, bytes, &err), 0);
     s->stored = aligned_alloc(DISK_ALIGN, IMG_CHUNK_BYTES);
 }
