@@ -6,13 +6,7 @@
 
 #define TICK_MS 250
 #define SHED_NS INT64_C(1000000000)
-#define LEAST_PACKETS 2048 /* for a loss that means something */
 #define RATE_NS INT64_C(1000000000)
-
-static uint32_t ppm(uint64_t part, uint64_t whole)
-{
-    return whole ? (uint32_t)(part * 1000000 / whole) : 0;
-}
 
 /* Packets of the widest window: over so many the loss is looked at. */
 static uint64_t window_packets(const struct watch *w)
@@ -28,31 +22,23 @@ static uint64_t window_packets(const struct watch *w)
     return widest;
 }
 
-/* Loss over about the last window's worth of packets; over all of them while there are fewer. */
-static void note_loss(struct watch *w, struct session_facts *f, uint64_t seen, uint64_t lost)
-{
-    const struct watch_mark *last = &w->mark[(w->marks - 1) % WATCH_MARKS];
-    const struct watch_mark *first = &w->mark[w->marks < WATCH_MARKS ? 0 : w->marks % WATCH_MARKS];
-
-    if (seen < last->seen || lost < first->lost) /* a late packet is no longer a lost one */
-        return;
-    if (seen - first->seen + lost - first->lost >= LEAST_PACKETS)
-        f->loss_ppm = ppm(lost - first->lost, seen - first->seen + lost - first->lost);
-    if (w->body && seen - last->seen >= window_packets(w) / WATCH_MARKS)
-        w->mark[w->marks++ % WATCH_MARKS] = (struct watch_mark){seen, lost};
-}
-
 /* What was heard and what was not, and whether the disk had blocks left out in the last second. */
 static void note_window(struct watch *w, struct session_facts *f)
 {
     struct receive_counts *c = w->counts;
     int64_t now = host_now().ns;
-    uint64_t seen = atomic_load(&c->packets) + atomic_load(&c->body_packets) + atomic_load(&c->early);
-    uint64_t lost = atomic_load(&c->lost), shed = atomic_load(&c->shed);
+    uint64_t shed = atomic_load(&c->shed);
+    struct loss_counts n = {.seen = atomic_load(&c->packets) + atomic_load(&c->body_packets) + atomic_load(&c->early),
+                            .missed = atomic_load(&c->lost),
+                            .dropped = w->source->ops->drops ? w->source->ops->drops(w->source) : 0,
+                            .worst_ppm = atomic_load(&c->worst_ppm)};
 
-    f->heard = (uint32_t)seen;
-    f->missed = (uint32_t)lost;
-    note_loss(w, f, seen, lost);
+    loss_note(&w->loss, &n, window_packets(w));
+    f->loss_ppm = w->loss.window_ppm;
+    f->worst_ppm = w->loss.worst_ppm;
+    f->heard = (uint32_t)n.seen;
+    f->missed = (uint32_t)n.missed;
+    f->drops = (uint32_t)n.dropped;
     if (now - w->since_ns < SHED_NS)
         return;
     f->disk_limited = shed > w->shed;
@@ -87,11 +73,9 @@ static void gather(struct watch *w)
     f->state = state_now(w);
     note_window(w, f);
     f->done = w->body && w->body->ndata ? (uint16_t)(there * 10000 / w->body->ndata) : 0;
-    f->worst_ppm = atomic_load(&c->worst_ppm);
     f->disk_rate = ns > 1000000 ? (uint64_t)((double)bytes * 1e9 / (double)ns) : 0;
     f->wanted_rate = f->disk_limited ? wanted_rate(w, f->disk_rate) : 0;
     f->open_blocks = atomic_load(&c->open_blocks);
-    f->drops = w->source->ops->drops ? (uint32_t)w->source->ops->drops(w->source) : 0;
 }
 
 /* Bytes of data that are on their way to the disk or on it. */
@@ -207,7 +191,7 @@ int watch_start(struct watch *w, struct source *source, struct receive_counts *c
     w->counts = counts;
     w->since_ns = host_now().ns;
     atomic_store(&w->state, SESSION_MANIFEST);
-    w->marks = 1;
+    loss_init(&w->loss);
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -2,10 +2,9 @@
 #ifndef BOARD_HOST_WATCH_H
 #define BOARD_HOST_WATCH_H
 
+#include "board/host/loss.h"
 #include "board/host/progress.h"
 #include "board/host/source.h"
-
-#define WATCH_MARKS 16 /* parts of a window after which the loss is looked at anew */
 
 /* How it stands, for who shows it. */
 struct watch_view {
@@ -38,10 +37,7 @@ struct watch {
     pthread_mutex_t lock; /* guards counts and body */
     pthread_cond_t news;  /* the end, or another state: not to wait for the next look */
     struct progress progress;
-    struct watch_mark {
-        uint64_t seen, lost; /* packets */
-    } mark[WATCH_MARKS];     /* the newest is at (marks - 1) % WATCH_MARKS */
-    uint32_t marks;
+    struct loss loss;
     uint64_t shed;
     int64_t since_ns;
     struct watch_show to;

@@ -9,6 +9,7 @@
 #include "net/wire/must.h"
 
 #define NO_RUN 0xffffu
+#define NO_ROW UINT32_MAX
 
 _Static_assert(INTAKE_SLOTS <= WORK_DECODES, "whatever has a slot may wait to be decoded");
 
@@ -244,14 +245,18 @@ static uint32_t bearable(const struct intake *in)
 }
 
 /* The share of a window's blocks to take: what was taken to the end of the visit that is over. If none had to be left out,
- * more: up to three times as many if the disk looks fast enough. */
-static void adapt_share(struct intake *in)
+ * more: up to three times as many if the disk looks fast enough. All, if the disk could take all that were open for the last
+ * quarter of the visit: a block that is left out when a visit begins lacks its first rows once more, however early it is taken
+ * again, and then every pass completes one block only. */
+static void adapt_share(struct intake *in, uint32_t old)
 {
     uint32_t share = in->track.share, likely = bearable(in);
 
     if (in->visit_taken == 0)
         return;
-    if (in->visit_shed >= in->visit_taken)
+    if (in->all_from != NO_ROW && in->closed - in->all_from >= in->windows[old].k / 4u)
+        share = 256;
+    else if (in->visit_shed >= in->visit_taken)
         share = 1;
     else if (in->visit_shed > 0)
         share = (in->visit_taken - in->visit_shed) * 256 / in->visit_blocks;
@@ -272,7 +277,7 @@ static void turn(struct intake *in, uint32_t old, uint16_t close_below)
     for (uint32_t run = in->closed / TRACK_RUN; run <= in->top_run; run++)
         for (uint32_t d = 0; d < in->windows[old].blocks; d++)
             close_block(in, old, d, run);
-    adapt_share(in);
+    adapt_share(in, old);
     memset(in->run_of, 0xff, sizeof in->run_of);
     memset(in->in_rows, 0, sizeof in->in_rows);
     memset(in->at_chunk, 0, sizeof in->at_chunk);
@@ -281,6 +286,7 @@ static void turn(struct intake *in, uint32_t old, uint16_t close_below)
     in->visit_shed = 0;
     in->shed_run = NO_RUN;
     track_open_blocks(&in->track, &open, &in->visit_taken);
+    in->all_from = in->visit_taken == open ? close_below : NO_ROW;
     in->visit_blocks = window(in)->blocks;
 }
 
@@ -357,6 +363,8 @@ static unsigned pressure(const struct intake *in, int64_t waited_ns)
 static void leave_out(struct intake *in, uint32_t n)
 {
     in->visit_shed += n;
+    if (n > 0)
+        in->all_from = NO_ROW;
     atomic_fetch_add(&in->plan->counts.shed, n);
 }
 
@@ -395,6 +403,8 @@ static void take_more(struct intake *in)
     back = more < in->visit_shed ? more : in->visit_shed;
     in->visit_shed -= back;
     in->visit_taken += more - back;
+    if (in->all_from == NO_ROW && taken + more == open)
+        in->all_from = in->closed;
 }
 
 /* Makes the block's half free for the row's run; false when it cannot be waited for. */

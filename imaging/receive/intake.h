@@ -41,6 +41,7 @@ struct intake {
     uint16_t closed;      /* rows below are closed */
     uint16_t top_run;
     uint32_t visit_blocks, visit_taken, visit_shed;
+    uint32_t all_from;  /* row from which on all open blocks were taken, or UINT32_MAX: some are left out */
     uint32_t shed_run;  /* the run in which blocks were last left out, or NO_RUN */
     uint64_t seen_ns, seen_bytes; /* of writing, when the visit began */
     uint64_t wire_rate; /* of the stream in bytes/s as the sender says; 0: not known */

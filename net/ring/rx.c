@@ -18,9 +18,10 @@
 #include "net/ring/socket.h"
 
 /* A block is also handed over by age, however little is in it. A reader's stall is therefore covered for blocks times
- * age, here at least a second, or until the bytes are full. A block must hold a super-frame of 64 KiB. */
+ * age, here at least ten seconds, or until the bytes are full: memory, not age, is to be the limit at any rate above 50 Mbit/s.
+ * What a slow stream brings is looked at so much later. A block must hold a super-frame of 64 KiB. */
 #define BLOCK_BYTES (256u << 10)
-#define BLOCK_AGE_MS 4
+#define BLOCK_AGE_MS 40
 #define FRAME_HINT 2048 /* TPACKET_V3 packs frames; the number only has to be plausible */
 
 struct ring_rx {

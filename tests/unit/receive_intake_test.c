@@ -166,6 +166,23 @@ static void a_visit_without_need_takes_a_quarter_more(void **state)
     end(s);
 }
 
+static void who_could_take_all_at_last_begins_the_next_visit_with_all(void **state)
+{
+    struct scene *s = start();
+
+    (void)state;
+    rows(s, 0, 0, 1);
+    s->in.all_from = UINT32_MAX;
+    track_set_share(&s->in.track, 192);
+    assert_int_equal(taken(s), 6);
+    s->percent = INTAKE_ROOM;
+    rows(s, 0, 1, image.body.windows[0].k);
+    rows(s, 1, 0, 1);
+    assert_int_equal(s->in.track.share, 256);
+    assert_int_equal(taken(s), BLOCKS);
+    end(s);
+}
+
 static int make_image(void **state)
 {
     (void)state;
@@ -187,6 +204,7 @@ int main(void)
         cmocka_unit_test(a_quarter_is_left_out_and_comes_back_by_quarters),
         cmocka_unit_test(a_full_source_costs_the_block_whose_rows_are_in_use),
         cmocka_unit_test(a_visit_without_need_takes_a_quarter_more),
+        cmocka_unit_test(who_could_take_all_at_last_begins_the_next_visit_with_all),
     };
 
     return cmocka_run_group_tests(tests, make_image, free_image);
