@@ -51,26 +51,30 @@ static int open_stack(struct serve *s, struct err *err)
     return rc ? rc : ip_stack_wait_address(s->stack, IP_ADDRESS_MS, err);
 }
 
-int serve_add(struct serve *s, const char *path, struct err *err)
+int serve_add(struct serve *s, const char *path, struct img_file *opened, struct err *err)
 {
+    unsigned place = session_server_place(&s->server);
     struct stream_options o = {.config = &s->config,
                                .floor = s->floor,
                                .ceiling = s->ceiling,
                                .source = ip_stack_address(s->stack),
-                               .number = s->n_streams,
+                               .number = place,
+                               .opened = opened,
                                .prepare = s->hooks.prepare,
                                .ctx = s->hooks.ctx};
-    struct stream *st = &s->streams[s->n_streams];
+    struct stream *st = &s->streams[place];
     int rc;
 
-    if (s->n_streams == CONFIG_IMAGES_MAX)
+    if (place == CONFIG_IMAGES_MAX && opened)
+        img_file_close(opened);
+    if (place == CONFIG_IMAGES_MAX)
         return err_set(err, SESSION_EFULL, "%s: expected at most %d images", path, CONFIG_IMAGES_MAX);
     rc = stream_open(st, path, &o, &s->offload, err);
     if (rc == 0 && session_server_add(&s->server, &st->session))
         rc = err_set(err, SESSION_EFULL, "two images are called \"%s\": receivers could not tell them apart",
                      st->session.name);
     if (rc == 0) {
-        s->n_streams++;
+        s->n_streams = s->server.n;
         return 0;
     }
     stream_close(st);
@@ -78,12 +82,46 @@ int serve_add(struct serve *s, const char *path, struct err *err)
     return rc;
 }
 
+bool serve_remove(struct serve *s, const char *name, struct mono now)
+{
+    for (unsigned i = 0; i < s->n_streams; i++) {
+        struct stream *st = &s->streams[i];
+
+        if (!session_image_there(&s->server, i) || st->session.leaving || strcmp(st->session.name, name) != 0)
+            continue;
+        session_image_leave(&s->server, i);
+        stream_finish(st);
+        st->leaves = mono_add(now, CLOSING_NS);
+        serve_log("%s: taken away; who still needs it is told", name);
+        return true;
+    }
+    return false;
+}
+
+/* Streams that have said their last go; their places can be taken again. */
+static void let_go(struct serve *s, struct mono now)
+{
+    for (unsigned i = 0; i < s->n_streams; i++) {
+        struct stream *st = &s->streams[i];
+        int64_t left = mono_sub(st->leaves, now);
+
+        if (!st->session.leaving || left > CLOSING_NS - LINGER_NS || (left > 0 && !stream_finished(st)))
+            continue;
+        if (s->hooks.removed)
+            s->hooks.removed(s->hooks.ctx, st);
+        stream_close(st);
+        session_server_remove(&s->server, i);
+        memset(st, 0, sizeof *st);
+    }
+    s->n_streams = s->server.n;
+}
+
 static int open_streams(struct serve *s, struct err *err)
 {
     int rc = 0;
 
     for (unsigned i = 0; rc == 0 && i < s->config.n_images; i++)
-        rc = serve_add(s, s->config.image[i], err);
+        rc = serve_add(s, s->config.image[i], NULL, err);
     return rc;
 }
 
@@ -164,7 +202,8 @@ void serve_close(struct serve *s)
 {
     session_bind_close(s->bind);
     for (unsigned i = 0; i < s->n_streams; i++)
-        stream_close(&s->streams[i]);
+        if (session_image_there(&s->server, i))
+            stream_close(&s->streams[i]);
     free(s->streams);
     if (s->advertised)
         mdns_withdraw(s->stack);
@@ -205,8 +244,9 @@ int serve_step(struct serve *s, struct mono now, struct err *err)
     session_bind_tick(s->bind, now);
     if (s->shares)
         share_out(s);
+    let_go(s, now);
     for (unsigned i = 0; i < s->n_streams; i++)
-        if (stream_tick(&s->streams[i], &s->server, i, now))
+        if (session_image_there(&s->server, i) && stream_tick(&s->streams[i], &s->server, i, now))
             serve_log_rate(&s->streams[i]);
     return bury_failed(s, err) ? 0 : err->code;
 }
@@ -225,7 +265,7 @@ static bool all_finished(struct serve *s)
     bool all = true;
 
     for (unsigned i = 0; i < s->n_streams; i++)
-        all &= stream_finished(&s->streams[i]);
+        all &= !session_image_there(&s->server, i) || stream_finished(&s->streams[i]);
     return all;
 }
 
@@ -237,7 +277,8 @@ void serve_finish(struct serve *s)
 
     s->server.closing = true;
     for (unsigned i = 0; i < s->n_streams; i++)
-        stream_finish(&s->streams[i]);
+        if (session_image_there(&s->server, i) && !s->streams[i].session.leaving)
+            stream_finish(&s->streams[i]);
     while (mono_sub(end, host_now()) > 0 && !(all_finished(s) && mono_sub(host_now(), linger) > 0))
         if (step(s, 20, &ignored))
             break;

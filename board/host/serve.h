@@ -13,6 +13,8 @@ struct serve_hooks {
     void *ctx;
     void (*prepare)(void *ctx, struct stream *); /* as in struct stream_options */
     void (*event)(void *ctx, const struct session_event *);
+    /* The stream is about to be closed because its image was removed; nothing is sent any more. */
+    void (*removed)(void *ctx, const struct stream *);
 };
 
 struct serve {
@@ -23,8 +25,8 @@ struct serve {
     bool shares; /* the streams that run share the ceiling among them; else each has its own */
     struct session_server server;
     struct session_bind *bind;
-    struct stream *streams; /* room for CONFIG_IMAGES_MAX, in the server's order */
-    unsigned n_streams;
+    struct stream *streams; /* room for CONFIG_IMAGES_MAX, in the server's order; in an empty place `send` is NULL and the name "" */
+    unsigned n_streams; /* places: the index of a stream never changes */
     uint64_t floor, ceiling; /* of each stream, bytes/s on the wire */
     bool offload, advertised;
     struct mono began, ended;
@@ -43,8 +45,12 @@ struct session_tally serve_tally(const struct serve *);
 
 /* No image yet; sessions are answered. Keeps the stack; the streams that run share the ceiling. */
 int serve_begin(struct serve *, const struct config *, const struct serve_hooks *, struct ip_stack *, struct err *);
-/* One more image; on error everything is as it was. */
-int serve_add(struct serve *, const char *path, struct err *);
+/* One more image; on error everything is as it was. `opened`: the file, opened by the caller already, which is the stream's from
+ * here on, whatever comes; NULL: it is opened here. */
+int serve_add(struct serve *, const char *path, struct img_file *opened, struct err *);
+/* Takes an image away while the others go on. Receivers are told on the wire and in acks that the session ends; two seconds later at
+ * the latest the stream is closed, and until then nothing else can have its name. False: there is none of that name. */
+bool serve_remove(struct serve *, const char *name, struct mono now);
 /* After each step of the stack. 0, or the code of a stream that has failed; the others go on. */
 int serve_step(struct serve *, struct mono now, struct err *);
 /* Says the end of each session on the wire, for up to two seconds. */

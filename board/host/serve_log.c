@@ -154,6 +154,8 @@ void serve_log_summary(const struct serve *s)
         struct send_stats now;
         char bytes[UNITS_TEXT];
 
+        if (!session_image_there(&s->server, i))
+            continue;
         send_stats(s->streams[i].send, &now);
         serve_log("%s: %u passed, %u failed, %u lost, %u unfinished; %s sent in %u loops", s->streams[i].session.name, t.passed,
                   t.failed, t.lost, t.unfinished, units_size_text(bytes, now.bytes), now.pass);
@@ -248,7 +250,8 @@ void serve_print_json(const struct serve *s)
     json_u64(&j, "refused_messages", s->server.refused);
     json_open(&j, "images", '[');
     for (unsigned i = 0; i < s->server.n; i++)
-        json_stream(&j, s, i);
+        if (session_image_there(&s->server, i))
+            json_stream(&j, s, i);
     json_close(&j);
     json_close(&j);
     report_json(&j);

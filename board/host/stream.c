@@ -130,10 +130,14 @@ static int open_sender(struct stream *s, struct err *err)
 int stream_open(struct stream *s, const char *path, const struct stream_options *o, bool *offload, struct err *err)
 {
     struct rate_config rc = {o->floor, o->ceiling, o->ceiling / 2};
-    int e = img_file_open(&s->file, path, err);
+    int e = o->opened ? 0 : img_file_open(&s->file, path, err);
 
     if (e)
         return e;
+    if (o->opened) {
+        s->file = *o->opened;
+        *o->opened = (struct img_file){.fd = -1};
+    }
     s->steered = o->config->rate_auto;
     s->fixed = o->config->rate;
     s->floor = o->floor;

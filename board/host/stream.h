@@ -36,6 +36,7 @@ struct stream {
     /* the sending thread */
     pthread_t thread;
     bool running;
+    struct mono leaves; /* with session.leaving: when it goes at the latest */
     atomic_bool end;
     atomic_int failure; /* a negative code: the stream is over */
     struct err why;     /* written before `failure` */
@@ -46,6 +47,7 @@ struct stream_options {
     uint64_t floor, ceiling; /* resolved: neither is 0 */
     uint32_t source;         /* our address */
     unsigned number;         /* of the image, from 0: added to the group */
+    struct img_file *opened; /* taken over, and empty afterwards; NULL: `path` is opened */
     /* The session is filled in and nothing is sent yet: the last moment to change head, TSI or key. May be NULL. */
     void (*prepare)(void *ctx, struct stream *);
     void *ctx;

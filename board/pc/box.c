@@ -191,6 +191,13 @@ static void prepare_stream(void *ctx, struct stream *s)
     resume_stream(&b->resume, b->journal, s, b->serve.streams, b->serve.n_streams, b->config.ring.group);
 }
 
+static void forget_stream(void *ctx, const struct stream *s)
+{
+    struct box *b = ctx;
+
+    resume_drop(&b->resume, b->journal, s);
+}
+
 static void on_session_event(void *ctx, const struct session_event *e)
 {
     struct box *b = ctx;
@@ -215,7 +222,7 @@ static void prefer_image(struct box *b)
 
 static int open_ring(struct box *b, struct err *err)
 {
-    const struct serve_hooks hooks = {.ctx = b, .prepare = prepare_stream, .event = on_session_event};
+    const struct serve_hooks hooks = {.ctx = b, .prepare = prepare_stream, .event = on_session_event, .removed = forget_stream};
     int rc = serve_begin(&b->serve, &b->config.ring, &hooks, b->stack, err);
 
     b->serving = true;

@@ -32,8 +32,10 @@ static void serve_file(struct images *m, const char *path)
 {
     struct err err = {0};
 
-    if (serve_add(m->serve, path, &err) == 0) {
-        serve_log("%s: serving %s", m->serve->streams[m->serve->n_streams - 1].session.name, path);
+    unsigned place = session_server_place(&m->serve->server);
+
+    if (serve_add(m->serve, path, NULL, &err) == 0) {
+        serve_log("%s: serving %s", m->serve->streams[place].session.name, path);
         return;
     }
     m->skipped++;

@@ -24,8 +24,8 @@ static void gather(const struct serve *s, struct work *w)
     for (unsigned i = 0; i < s->n_streams; i++) {
         const struct session_image *m = &s->streams[i].session;
 
-        if (n < sizeof w->names)
-            n += (size_t)snprintf(w->names + n, sizeof w->names - n, "%s%s", i ? ", " : "", m->name);
+        if (m->name[0] && n < sizeof w->names)
+            n += (size_t)snprintf(w->names + n, sizeof w->names - n, "%s%s", n ? ", " : "", m->name);
         w->needing += m->needing;
         w->running += m->running;
         w->rate += m->running ? s->streams[i].set : 0;

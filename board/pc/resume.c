@@ -23,10 +23,11 @@ void resume_restore(struct resume *r, const uint8_t *key, size_t nkey, const uin
     r->session[r->n++] = s;
 }
 
+/* By a stream that is there: the one that is being made may stand in an empty place among the others. */
 static bool tsi_in_use(uint16_t tsi, const struct stream *others, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        if (others[i].session.welcome.tsi == tsi)
+        if (others[i].send && others[i].session.welcome.tsi == tsi)
             return true;
     return tsi == 0;
 }
@@ -34,7 +35,7 @@ static bool tsi_in_use(uint16_t tsi, const struct stream *others, unsigned n)
 static bool group_in_use(uint32_t group, const struct stream *others, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        if (others[i].session.welcome.group == group)
+        if (others[i].send && others[i].session.welcome.group == group)
             return true;
     return false;
 }
@@ -112,4 +113,16 @@ void resume_forget(struct resume *r, struct journal *j)
     for (unsigned i = 0; j && i < r->n; i++)
         (void)journal_put(j, JOURNAL_SESSION, r->session[i].image, IMG_HASH_BYTES, NULL, 0);
     r->n = 0;
+}
+
+void resume_drop(struct resume *r, struct journal *j, const struct stream *st)
+{
+    for (unsigned i = 0; i < r->n; i++) {
+        if (memcmp(r->session[i].image, st->file.id, IMG_HASH_BYTES) != 0)
+            continue;
+        if (j)
+            (void)journal_put(j, JOURNAL_SESSION, st->file.id, IMG_HASH_BYTES, NULL, 0);
+        r->session[i] = r->session[--r->n];
+        return;
+    }
 }

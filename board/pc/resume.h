@@ -26,6 +26,8 @@ void resume_restore(struct resume *, const uint8_t *key, size_t nkey, const uint
  * `n` streams there are stay different. `j` may be NULL. */
 void resume_stream(struct resume *, struct journal *j, struct stream *, const struct stream *others, unsigned n,
                    uint32_t first_group);
+/* The stream's image was removed: its session is over. */
+void resume_drop(struct resume *, struct journal *j, const struct stream *);
 /* The sessions have been ended in good order. */
 void resume_forget(struct resume *, struct journal *j);
 

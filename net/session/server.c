@@ -143,7 +143,7 @@ static void image_settle(struct session_server *s, unsigned image)
         m->wanted_in_loop = true;
         m->idle_loops = 0;
     }
-    if (m->needing && !m->running) {
+    if (m->needing && !m->running && !m->leaving) {
         m->running = true;
         tell(s, image, m->ever ? SESSION_RESUME : SESSION_START, NULL, SESSION_JOINED);
         m->ever = true;
@@ -155,15 +155,45 @@ static void image_settle(struct session_server *s, unsigned image)
 
 int session_server_add(struct session_server *s, struct session_image *m)
 {
+    unsigned place = session_server_place(s);
+
     MUST(m->n_rows >= 1 && m->n_rows <= SESSION_RECEIVERS_MAX && session_name_legal(m->name) && m->name[0]);
-    if (s->n == SESSION_IMAGES_MAX)
+    if (place == SESSION_IMAGES_MAX)
         return SESSION_EFULL;
     for (unsigned i = 0; i < s->n; i++)
-        if (s->images[i]->welcome.tsi == m->welcome.tsi || strcmp(s->images[i]->name, m->name) == 0)
+        if (i != place && (s->images[i]->welcome.tsi == m->welcome.tsi || strcmp(s->images[i]->name, m->name) == 0))
             return SESSION_EFULL;
-    s->images[s->n++] = m;
+    s->images[place] = m;
+    s->n += place == s->n;
     m->welcome.beacon_ms = beacon_ms(m);
     return 0;
+}
+
+unsigned session_server_place(const struct session_server *s)
+{
+    unsigned i = 0;
+
+    while (session_image_there(s, i))
+        i++;
+    return i;
+}
+
+void session_image_leave(struct session_server *s, unsigned image)
+{
+    struct session_image *m = s->images[image];
+
+    m->leaving = true;
+    if (!m->running)
+        return;
+    m->running = false;
+    tell(s, image, SESSION_SUSPEND, NULL, SESSION_JOINED);
+}
+
+void session_server_remove(struct session_server *s, unsigned image)
+{
+    memset(s->images[image], 0, sizeof *s->images[image]);
+    while (s->n && !session_image_there(s, s->n - 1))
+        s->n--;
 }
 
 /* A row for this receiver, its own or a new one; NULL when there is no room. */
@@ -199,15 +229,22 @@ static void refuse(struct session_message *reply, enum session_refusal code, con
     snprintf(reply->u.refuse.sentence, sizeof reply->u.refuse.sentence, fmt, name);
 }
 
+static bool is_offered(const struct session_server *s, unsigned image)
+{
+    return session_image_there(s, image) && !s->images[image]->leaving;
+}
+
 static void offer(const struct session_server *s, struct session_message *reply)
 {
     struct session_list *l = &reply->u.list;
 
     memset(reply, 0, sizeof *reply);
     reply->type = SESSION_LIST;
-    for (l->n = 0; l->n < s->n; l->n++) {
-        l->image[l->n].raw_bytes = s->images[l->n]->raw_bytes;
-        memcpy(l->image[l->n].name, s->images[l->n]->name, sizeof l->image[l->n].name);
+    for (unsigned i = 0; i < s->n; i++) {
+        if (!is_offered(s, i))
+            continue;
+        l->image[l->n].raw_bytes = s->images[i]->raw_bytes;
+        memcpy(l->image[l->n++].name, s->images[i]->name, sizeof l->image[0].name);
     }
 }
 
@@ -221,14 +258,32 @@ static unsigned image_named(const struct session_server *s, const char *name)
     return i;
 }
 
+/* What somebody gets who names nothing: the only image there is, else the preferred one; s->n: he has to choose. */
+static unsigned image_unnamed(const struct session_server *s, unsigned *offered)
+{
+    unsigned only = 0;
+
+    *offered = 0;
+    for (unsigned i = 0; i < s->n; i++)
+        if (is_offered(s, i)) {
+            only = i;
+            ++*offered;
+        }
+    if (*offered == 1)
+        return only;
+    return s->preferred && is_offered(s, s->preferred - 1) ? s->preferred - 1 : s->n;
+}
+
 static void welcome(struct session_server *s, const struct session_hello *h, uint32_t from, struct mono now,
                     struct session_message *reply)
 {
-    unsigned unnamed = s->n == 1 ? 0 : s->preferred - 1, image = h->name[0] ? image_named(s, h->name) : unnamed;
+    unsigned offered, unnamed = image_unnamed(s, &offered), image = h->name[0] ? image_named(s, h->name) : unnamed;
 
     if (s->closing) {
         refuse(reply, SESSION_REFUSE_CLOSING, "the server is stopping%s", "");
-    } else if (s->n == 0) {
+    } else if (image < s->n && s->images[image]->leaving) {
+        refuse(reply, SESSION_REFUSE_CLOSING, "the image \"%s\" is being taken away", h->name);
+    } else if (offered == 0) {
         refuse(reply, SESSION_REFUSE_UNKNOWN, "no image is served here yet%s", "");
     } else if (!h->name[0] && image >= s->n) {
         offer(s, reply);
@@ -308,7 +363,7 @@ static int beacon_open(struct session_server *s, const uint8_t *bytes, size_t n,
 {
     uint16_t tsi = session_datagram_tsi(bytes, n, SESSION_BEACON);
 
-    for (*image = 0; *image < s->n; ++*image)
+    for (*image = 0; tsi && *image < s->n; ++*image)
         if (s->images[*image]->welcome.tsi == tsi)
             return session_beacon_decode(bytes, n, s->images[*image]->welcome.key, b);
     return tsi ? SESSION_EUNKNOWN : SESSION_EMAGIC;
@@ -352,7 +407,7 @@ int session_server_datagram(struct session_server *s, const uint8_t *bytes, size
     a.rate = m->running ? m->welcome.rate : 0;
     a.receivers = m->needing;
     a.sbn = m->welcome.sbn;
-    a.closing = s->closing;
+    a.closing = s->closing || m->leaving;
     session_ack_encode(&a, m->welcome.key, ack);
     return 1;
 }

@@ -74,6 +74,7 @@ struct session_image {
     /* kept by the server */
     uint32_t used, live, needing; /* rows */
     bool ever, running;
+    bool leaving; /* session_image_leave */
     bool wanted_in_loop; /* somebody needed the stream since the loop began */
     uint32_t idle_loops;
     struct session_tally evicted; /* of rows given to newcomers for lack of room */
@@ -81,8 +82,8 @@ struct session_image {
 };
 
 struct session_server {
-    struct session_image *images[SESSION_IMAGES_MAX]; /* kept, caller's */
-    unsigned n;
+    struct session_image *images[SESSION_IMAGES_MAX]; /* kept, caller's; an empty place has an image without a name */
+    unsigned n; /* places, empty ones among them: the index of an image never changes */
     unsigned preferred; /* set by the caller: 1 + index of the image for those who name none; 0: they get the list */
     bool closing; /* set by the caller: hellos are refused, acks say so */
     void (*tell)(void *ctx, const struct session_event *); /* may be NULL */
@@ -90,8 +91,19 @@ struct session_server {
     uint64_t refused; /* datagrams and messages dropped: not ours, forged, replayed, out of range */
 };
 
-/* Adds an image; its TSI and its name must be new. 0 or SESSION_EFULL. */
+/* Adds an image in the first empty place; its TSI and its name must be new. 0 or SESSION_EFULL. */
 int session_server_add(struct session_server *, struct session_image *);
+/* Where session_server_add puts the next one. */
+unsigned session_server_place(const struct session_server *);
+/* The image is on its way out: who asks for it is refused, acks say that the session ends, its stream is not started again. */
+void session_image_leave(struct session_server *, unsigned image);
+/* Forgets it: its rows are the caller's again and what it holds becomes zeros, the memory of the image itself stays with the server
+ * until the place is taken again or lies at the end. */
+void session_server_remove(struct session_server *, unsigned image);
+static inline bool session_image_there(const struct session_server *s, unsigned image)
+{
+    return image < s->n && s->images[image]->name[0];
+}
 
 /* A whole message of n bytes from `from`; fills `reply`. Whatever comes, there is a reply to send. */
 void session_server_message(struct session_server *, const uint8_t *bytes, size_t n, uint32_t from,

@@ -279,6 +279,88 @@ static void names_choose_the_image(void **state)
     assert_int_equal(reply.u.refuse.code, SESSION_REFUSE_CLOSING);
 }
 
+/* Another image in the second place, and a receiver of each. */
+static struct session_receiver second_rows[2];
+static struct session_image second;
+
+static void begin_two(void)
+{
+    struct session_message reply;
+
+    begin(SESSION_SUSPEND_AUTO);
+    memset(second_rows, 0, sizeof second_rows);
+    second = (struct session_image){.welcome = image.welcome, .name = "second", .rows = second_rows, .n_rows = 2,
+                                    .loop_suspend = SESSION_SUSPEND_AUTO};
+    second.welcome.tsi = 6;
+    assert_int_equal(session_server_add(&server, &second), 0);
+    assert_int_equal(hello_named(1, "debian", &reply), SESSION_WELCOME);
+    assert_int_equal(hello_named(2, "second", &reply), SESSION_WELCOME);
+    beacon(1, SESSION_RECEIVING);
+    beacon(2, SESSION_RECEIVING);
+    story[0] = 0;
+}
+
+static void an_image_on_its_way_out_tells_its_own_receivers(void **state)
+{
+    struct session_facts f = {.state = SESSION_RECEIVING};
+    uint8_t bytes[SESSION_BEACON_BYTES], ack[SESSION_ACK_BYTES];
+    struct session_message reply;
+    struct session_ack a;
+
+    (void)state;
+    begin_two();
+    session_image_leave(&server, 0);
+    the_story_is("SUSPEND; ");
+    for (unsigned who = 1; who <= 2; who++) {
+        beacon_facts(who, &f, bytes);
+        receiver[who].due = now;
+        session_beacons_next(&receiver[who], &f, now, bytes);
+        assert_int_equal(session_server_datagram(&server, bytes, sizeof bytes, 1, now, ack), 1);
+        assert_int_equal(session_ack_decode(ack, sizeof ack, receiver[who].key, &a), 0);
+        assert_int_equal(a.closing, who == 1);
+    }
+    pass_time(1);
+    the_story_is("");
+    assert_false(session_image_running(&server, 0));
+    assert_true(session_image_running(&server, 1));
+    assert_int_equal(hello_named(3, "debian", &reply), SESSION_REFUSE);
+    assert_int_equal(reply.u.refuse.code, SESSION_REFUSE_CLOSING);
+    assert_int_equal(hello_named(2, "", &reply), SESSION_WELCOME); /* there is only one left */
+    assert_int_equal(reply.u.welcome.tsi, 6);
+}
+
+static void a_removed_image_leaves_a_place_and_the_others_stay_where_they_are(void **state)
+{
+    static struct session_receiver third_rows[1];
+    static struct session_image third;
+    uint8_t bytes[SESSION_BEACON_BYTES];
+    struct session_facts f = {.state = SESSION_RECEIVING};
+    struct session_message reply;
+
+    (void)state;
+    begin_two();
+    third = (struct session_image){.welcome = image.welcome, .name = "debian", .rows = third_rows, .n_rows = 1};
+    session_server_remove(&server, 0);
+    assert_int_equal(server.n, 2);
+    assert_false(session_image_there(&server, 0));
+    assert_true(session_image_there(&server, 1));
+    assert_int_equal(beacon_facts(1, &f, bytes), SESSION_EUNKNOWN);
+    assert_int_equal(beacon_facts(2, &f, bytes), 1);
+    memset(bytes, 0, sizeof bytes); /* of TSI 0, as the empty place has it */
+    assert_true(session_server_datagram(&server, bytes, sizeof bytes, 1, now, bytes) < 0);
+    assert_int_equal(hello_named(1, "debian", &reply), SESSION_REFUSE);
+    assert_int_equal(hello_named(2, "", &reply), SESSION_WELCOME);
+    pass_time(1);
+    assert_int_equal(session_server_place(&server), 0);
+    assert_int_equal(session_server_add(&server, &third), 0); /* name and TSI are free again */
+    assert_ptr_equal(server.images[0], &third);
+    assert_int_equal(hello_named(2, "", &reply), SESSION_LIST);
+    session_server_remove(&server, 0);
+    session_server_remove(&server, 1);
+    assert_int_equal(server.n, 0);
+    assert_int_equal(hello_named(1, "", &reply), SESSION_REFUSE);
+}
+
 static void nonsense_gets_a_civil_answer(void **state)
 {
     struct session_message reply;
@@ -388,6 +470,8 @@ int main(void)
         cmocka_unit_test(a_full_table_gives_up_the_gone_first),
         cmocka_unit_test(a_later_run_of_the_machine_counts),
         cmocka_unit_test(names_choose_the_image),
+        cmocka_unit_test(an_image_on_its_way_out_tells_its_own_receivers),
+        cmocka_unit_test(a_removed_image_leaves_a_place_and_the_others_stay_where_they_are),
         cmocka_unit_test(nonsense_gets_a_civil_answer),
         cmocka_unit_test(beacons_stay_below_a_hundredth_of_the_stream),
         cmocka_unit_test(recent_loss_is_that_between_two_beacons),
