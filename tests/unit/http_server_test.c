@@ -154,20 +154,20 @@ static void everything_has_an_end(void **state)
     memset(text, 'a', sizeof text);
     memcpy(text, "GET /", 5);
     assert_int_equal(feed(&p, text, sizeof text), 414);
-    assert_int_equal(p.n, HTTP_HEAD_LINE_MAX - 1);
+    assert_int_equal(p.lines.n, HTTP_HEAD_LINE_MAX - 1);
     memcpy(text, "GET / HTTP/1.1\r\n", 16);
     assert_int_equal(feed(&p, text, sizeof text), 431);
     for (size_t i = 16; i + 5 <= sizeof text; i += 5)
         memcpy(text + i, "a:b\r\n", 5);
     assert_int_equal(feed(&p, text, sizeof text), 431);
-    assert_int_equal(p.lines, HTTP_HEAD_LINES_MAX + 1);
+    assert_int_equal(p.lines.lines, HTTP_HEAD_LINES_MAX + 1);
     for (size_t i = 16; i + 1000 <= sizeof text; i += 1000) {
         memset(text + i, 'a', 1000);
         memcpy(text + i, "a:", 2);
         memcpy(text + i + 998, "\r\n", 2);
     }
     assert_int_equal(feed(&p, text, sizeof text), 431);
-    assert_int_equal(p.total, HTTP_HEAD_MAX + 1);
+    assert_int_equal(p.lines.total, HTTP_HEAD_MAX + 1);
     memset(text, '\r', sizeof text);
     for (size_t i = 1; i < sizeof text; i += 2)
         text[i] = '\n';

@@ -1,8 +1,5 @@
-/* HTTP/1.1 requests as a server of files reads them (RFC 9110, 9112): an incremental, bounded and strict parser, and the header
- * of its answers. Pure.
- *
- * What could be understood in two ways is refused: lines end in CR LF and nothing else does, a name touches its colon, one
- * Host, no body (no Transfer-Encoding, no Content-Length but 0), no line goes on in the next. */
+/* HTTP/1.1 requests as a server of files reads them (lines.h): GET and HEAD of a name, ranges, no body; and the header of its
+ * answers. Pure. */
 #ifndef NET_HTTP_SERVER_CODEC_H
 #define NET_HTTP_SERVER_CODEC_H
 
@@ -11,10 +8,8 @@
 #include <stdint.h>
 
 #include "net/content/content.h"
+#include "net/http/server/lines.h"
 
-#define HTTP_HEAD_LINE_MAX 2048
-#define HTTP_HEAD_MAX 8192 /* all lines of a request */
-#define HTTP_HEAD_LINES_MAX 64
 #define HTTP_REPLY_MAX 512 /* header of an answer, and the text of a refusal */
 
 enum http_range { HTTP_WHOLE, HTTP_FROM_TO, HTTP_LAST };
@@ -31,11 +26,8 @@ struct http_head {
 
 struct http_head_parser {
     struct http_head head;
-    size_t total, n; /* bytes of all lines, of this line */
-    unsigned lines;
-    bool started, cr;          /* the request line is behind us; the last byte was a CR */
-    bool http_1_0, hosted, length, ranged, if_range, close, keep;
-    char line[HTTP_HEAD_LINE_MAX];
+    bool ranged, if_range;
+    struct http_lines lines;
 };
 
 void http_head_init(struct http_head_parser *);
@@ -45,7 +37,7 @@ int http_head_feed(struct http_head_parser *, const uint8_t *bytes, size_t n, si
 /* Has a byte of a request come? */
 static inline bool http_head_begun(const struct http_head_parser *p)
 {
-    return p->total > 0;
+    return p->lines.total > 0;
 }
 
 /* What is answered: bytes [from, to) of a content of `size`. */
@@ -60,6 +52,5 @@ struct http_reply {
 void http_head_range(const struct http_head *, uint64_t size, struct http_reply *);
 /* The header of an answer; with a status of 400 and up the text that goes with it too. Returns the length. */
 size_t http_reply_write(const struct http_reply *, char out[HTTP_REPLY_MAX]);
-const char *http_status_text(unsigned status);
 
 #endif
