@@ -89,7 +89,8 @@ void web_problem(struct web_call *, unsigned status, int code, const char *fmt, 
 
 /* Content that is made while it is sent. `pull` fills at most n bytes and returns how many: 0: nothing at this moment, ask again within
  * 20 ms; WEB_PULL_END: there is no more; WEB_PULL_BROKEN: there should be, and the client shall notice. `size`: what it will be in
- * all, WEB_UNKNOWN when nobody knows yet. */
+ * all, WEB_UNKNOWN when nobody knows yet. Events ("text/event-stream") are such a stream: it may be silent for as long as it likes, and
+ * says a line (":\n\n") now and then so that a dead client is noticed. */
 #define WEB_UNKNOWN UINT64_MAX
 #define WEB_PULL_END (-1)
 #define WEB_PULL_BROKEN (-2)
