@@ -24,6 +24,7 @@
 #include "net/ring/ring.h"
 #include "net/session/errors.h"
 #include "net/tftp/errors.h"
+#include "net/tls/errors.h"
 #include "net/web/errors.h"
 #include "net/wire/json_read.h"
 
@@ -44,7 +45,7 @@ static const struct row rows[] = {
     PLAN_ERRORS(X)
     TFTP_ERRORS(X) IGMP_ERRORS(X) CONTENT_ERRORS(X)
     BSDP_ERRORS(X) PXE_ERRORS(X)
-    JSON_ERRORS(X) WEB_ERRORS(X)
+    JSON_ERRORS(X) TLS_ERRORS(X) WEB_ERRORS(X)
 };
 #undef X
 

@@ -1,0 +1,49 @@
+#include "net/tls/seat.h"
+
+static size_t seats_of(const struct tls_seat *s, size_t n, bool known, uint32_t address)
+{
+    size_t of = 0;
+
+    for (size_t i = 0; i < n; i++)
+        of += s[i].used && s[i].known == known && s[i].address == address;
+    return of;
+}
+
+static size_t to_clear(const struct tls_seat *s, size_t n, bool known, uint32_t address)
+{
+    size_t most = 0, pick = n;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t of;
+
+        if (s[i].known != known)
+            continue;
+        of = seats_of(s, n, known, s[i].address) + (s[i].address == address);
+        if (of > most || (of == most && mono_sub(s[pick].since, s[i].since) > 0)) {
+            most = of;
+            pick = i;
+        }
+    }
+    return pick;
+}
+
+size_t tls_seat_for(const struct tls_seat *s, size_t n, uint32_t address)
+{
+    size_t pick;
+
+    for (size_t i = 0; i < n; i++)
+        if (!s[i].used)
+            return i;
+    pick = to_clear(s, n, false, address);
+    return pick < n ? pick : to_clear(s, n, true, address);
+}
+
+bool tls_ration_take(struct tls_ration *r, unsigned burst, int64_t each_ns, struct mono now)
+{
+    if (mono_sub(now, r->full) > 0)
+        r->full = now;
+    if (mono_sub(r->full, now) > (int64_t)(burst - 1) * each_ns)
+        return false;
+    r->full = mono_add(r->full, each_ns);
+    return true;
+}
