@@ -47,19 +47,24 @@ endif
 
 # --- what is made before it is compiled -----------------------------------------------------------------------------
 ifneq ($(ready),)
-$(foreach w,FONT BOOT KERNEL,$(eval $w := $(shell $(deps) path $(shell echo $w | tr A-Z a-z))))
+$(foreach w,FONT BOOT KERNEL WWW BROWSER,$(eval $w := $(shell $(deps) path $(shell echo $w | tr A-Z a-z))))
 $(FONT)/.done: ; @$(deps) build font
 $(BOOT)/.done: ; @$(deps) build boot
 $(KERNEL)/.done: ; @$(deps) build kernel
+$(WWW)/.done: ; @$(deps) build www
+$(BROWSER)/.done: ; @$(deps) build browser
 build/gen/font.c: tools/psf2c | $(FONT)/.done
 	@mkdir -p $(@D)
 	$(Q)tools/psf2c $(FONT)/console-setup-linux/usr/share/consolefonts/Lat15-TerminusBold32x16.psf.gz > $@
+build/gen/www.c: tools/www rootfs/www $(wildcard rootfs/www/*) | $(WWW)/.done
+	@mkdir -p $(@D)
+	$(Q)tools/www $(WWW) $(@D)
 endif
 
 # --- what is compiled, and how --------------------------------------------------------------------------------------
 find = $(sort $(shell find $1 -name '*.c' 2>/dev/null))
 product := $(call find,imaging net board rootfs)
-made := build/gen/font.c
+made := build/gen/font.c build/gen/www.c
 library := $(filter-out board/host/main.c rootfs/init/main.c,$(product)) $(made)
 unit := $(wildcard tests/unit/*_test.c)
 boot_main := tests/boot/switch.c tests/boot/port.c
@@ -197,7 +202,7 @@ build/sim/ringsim: $(sim:%.c=build/obj/host/%.o) | build/obj/host/ringcast.a bui
 unit-tests: $(unit_bin)
 fuzz-targets: $(fuzz_bin)
 bench-programs: $(bench_bin) $(e2e_bin) build/ringcast
-e2e-programs: $(e2e_bin) $(boot_bin) build/ringcast
+e2e-programs: $(e2e_bin) $(boot_bin) build/ringcast build/gen/www.c | $(BROWSER)/.done
 
 check: unit-tests ## unit tests with sanitizers, under a minute; T=fec runs those whose name holds "fec"
 	@tests/run check $(T)

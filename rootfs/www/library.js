@@ -1,0 +1,84 @@
+// The images on the box: what is there, a file dropped here, one fetched from a web server, checks, and farewells.
+
+import { html, useState, useEffect, useRef } from "/lib/preact.js";
+import { request, get, post, part } from "./api.js";
+import { useRoom, useAction, Say, Dialog } from "./parts.js";
+import { clean, bytes, percent } from "./text.js";
+import { Upload } from "./upload.js";
+
+const uploads = []; // they go on while another part of the page is shown
+const STATES = { ready: "ready", packing: "being packed", verifying: "being checked", bad: "bad: it does not hash as it should" };
+function nameFrom(file) { return file.name.replace(/\.(img|raw|bin|iso|ring|dd)$/i, "").replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[.-]+/, "").slice(0, 48) || "image"; }
+
+function Row({ image: i, changed }) {
+  const { said, busy, run } = useAction();
+  const [asks, setAsks] = useState(false);
+  return html`<tr data-image=${i.name}><th scope="row"><bdi>${clean(i.name, 60)}</bdi> <small><bdi>${clean(i.version, 30)}</bdi></small>${i.note && html`<div class="note"><bdi>${clean(i.note, 200)}</bdi></div>`}</th>
+    <td>${STATES[i.state] ?? i.state}${(i.state === "packing" || i.state === "verifying") && html` <progress max="100" value=${i.percent ?? 0} aria-label="${i.state}"></progress> ${percent(i.percent)}`}<${Say} ...${said} /></td>
+    <td>${bytes(i.bytes)}</td><td>${bytes(i.raw_bytes)}</td><td>${bytes(i.used_bytes)}</td><td>${bytes(i.min_target_bytes)}</td><td><bdi>${clean(i.signer, 40) || "–"}</bdi></td>
+    <td><code>${clean(i.root, 80).slice(0, 12) || "–"}</code></td>
+    <td class="buttons"><button type="button" disabled=${busy || i.state !== "ready" && i.state !== "bad"} onClick=${() => run(() => post(`/images/${part(i.name)}/verify`).then(changed), "It is read and hashed now.")}>Verify</button>
+      <button type="button" disabled=${busy || i.protected} onClick=${() => setAsks(true)}>Delete …</button>${asks && html`<${Delete} image=${i} close=${() => setAsks(false)} changed=${changed} />`}</td></tr>`;
+}
+
+function Delete({ image, close, changed }) {
+  const { said, busy, run } = useAction();
+  const [name, setName] = useState("");
+  const sure = async (e) => {
+    e.preventDefault();
+    if (await run(() => request("DELETE", `/images/${part(image.name)}`, { json: { name } }))) { close(); changed(); }
+  };
+  return html`<${Dialog} title="Delete an image" onClose=${close}><form onSubmit=${sure}><p>This deletes <b><bdi>${clean(image.name, 60)}</bdi></b> from the box for good.</p>
+    <label>Type its name <input name="name" autocomplete="off" spellcheck=${false} value=${name} onInput=${(e) => setName(e.target.value)} autofocus /></label>
+    <p class="buttons"><button class="danger" disabled=${busy || name !== image.name}>Delete</button> <button type="button" onClick=${close}>Keep it</button></p><${Say} ...${said} /></form><//>`;
+}
+
+function Going({ u, drop }) {
+  const part = u.file.size ? 100 * u.offset / u.file.size : 100, over = ["done", "failed", "cancelled"].includes(u.state);
+  return html`<li class="upload" data-state=${u.state}><b>${clean(u.name, 60)}</b> <progress max="100" value=${part} aria-label="Upload of ${u.name}"></progress> <span class="percent">${percent(part)}</span>
+    of ${bytes(u.file.size)}${u.state === "sending" && u.rate > 0 && html` at ${bytes(u.rate)}/s`} <span role="status">${u.word}</span>
+    ${!over && (u.state === "paused" ? html`<button type="button" onClick=${() => u.resume()}>Go on</button>` : html`<button type="button" onClick=${() => u.pause()}>Pause</button>`)}
+    <button type="button" onClick=${drop}>${over ? "Away" : "Cancel"}</button></li>`;
+}
+
+function Add({ changed }) {
+  const [, again] = useState(0), [file, setFile] = useState(null), [over, setOver] = useState(false), [words, setWords] = useState({ name: "", version: "", note: "" });
+  const alive = useRef(true);
+  useEffect(() => { alive.current = true; for (const u of uploads) u.changed = draw; return () => { alive.current = false; }; }, []);
+  function draw() { if (alive.current) again((n) => n + 1); }
+  function pick(f) { if (f) { setFile(f); setWords({ name: nameFrom(f), version: "", note: "" }); } }
+  function send(e) {
+    e.preventDefault();
+    const u = new Upload(file, words, draw);
+    uploads.push(u);
+    u.run().then(() => { if (u.state === "done") changed(); draw(); });
+    setFile(null);
+  }
+  const drop = (u) => async () => { if (!["done", "failed", "cancelled"].includes(u.state)) await u.cancel(); uploads.splice(uploads.indexOf(u), 1); draw(); };
+  const field = (name, label, more) => html`<label>${label} <input name=${name} value=${words[name]} onInput=${(e) => setWords({ ...words, [name]: e.target.value })} ...${more} /></label>`;
+  return html`<section><h2>Add an image</h2>
+    <div class="drop ${over ? "over" : ""}" onDragOver=${(e) => { e.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)} onDrop=${(e) => { e.preventDefault(); setOver(false); pick(e.dataTransfer.files[0]); }}>
+      <label>Drop a disk image here, or choose one: <input type="file" onChange=${(e) => pick(e.target.files[0])} /></label><p class="note">A raw disk (.img), or one packed before (.ring). A USB stick in the box is found by itself.</p></div>
+    ${file && html`<form class="name" onSubmit=${send}><p><bdi>${clean(file.name, 80)}</bdi>, ${bytes(file.size)}</p>${field("name", "Name", { required: true, pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]*", maxlength: 48, title: "letters, digits, . _ -" })}
+      ${field("version", "Version", { maxlength: 31 })}${field("note", "Note", { maxlength: 120 })}<p class="buttons"><button class="primary">Upload</button> <button type="button" onClick=${() => setFile(null)}>Not this one</button></p></form>`}
+    <ul class="list" aria-label="Uploads">${uploads.map((u) => html`<${Going} key=${u} u=${u} drop=${drop(u)} />`)}</ul></section>`;
+}
+
+function Pull({ changed }) {
+  const { said, busy, run } = useAction();
+  const [url, setUrl] = useState(""), [name, setName] = useState("");
+  const go = (e) => { e.preventDefault(); run(() => post("/pulls", { url, name }).then(changed), "The box fetches it."); };
+  return html`<section><h2>Fetch from a web server</h2><form class="line" onSubmit=${go}><label>Address <input type="url" name="url" required placeholder="http://" value=${url} onInput=${(e) => setUrl(e.target.value)} /></label>
+    <label>Name <input name="pull" required maxlength="48" value=${name} onInput=${(e) => setName(e.target.value)} /></label><button disabled=${busy}>Fetch</button></form><${Say} ...${said} /></section>`;
+}
+
+export function Library() {
+  const room = useRoom();
+  const [images, setImages] = useState(null), [trouble, setTrouble] = useState("");
+  const load = () => get("/images").then((all) => { setImages(all.images ?? all); setTrouble(""); }).catch((e) => setTrouble(e.message));
+  useEffect(() => { load(); const timer = setInterval(load, 3000); return () => clearInterval(timer); }, []);
+  return html`<main class="page"><h1>Library</h1>${room.box.data_free_bytes >= 0 && html`<p>${bytes(room.box.data_free_bytes)} free on the box.</p>`}<${Say} text=${trouble} bad=${true} />
+    ${images && (images.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Images"><table class="images"><thead><tr>${["Image", "State", "Size", "Disk", "Used", "Least target", "Signed by", "Root", ""].map((t) => html`<th scope="col">${t}</th>`)}</tr></thead>
+      <tbody>${images.map((i) => html`<${Row} key=${i.name} image=${i} changed=${load} />`)}</tbody></table></div>` : html`<p>The library is empty.</p>`)}
+    <${Add} changed=${load} /><${Pull} changed=${load} /></main>`;
+}
