@@ -7,13 +7,9 @@ requires "$RINGCAST" udhcpc curl python3
 lab_up 2
 small_ring
 cd "$LAB_DIR"
-mkdir data images payload
+mkdir data images
 mv small.ring images/
-python3 - <<'PYTHON'
-page = b"RINGCAST-BOX-IDENTITY-1\n".ljust(1024, b"\n")
-for name in "ringcast-x86_64.efi", "initrd", "kernel", "undionly.kpxe":
-    open("payload/" + name, "wb").write(b"head" * 9999 + (page if name in ("ringcast-x86_64.efi", "initrd") else b""))
-PYTHON
+made_payload
 printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\npool = 10.78.0.50-10.78.0.60\nreserve = 52:49:4e:47:00:02 10.78.0.20\n[ring]\nrate = 20Mbit\n' >ringcast.conf
 printf '#!/bin/sh\n[ "$1" = bound ] && ip address add "$ip/24" dev "$interface" || true\n' >bound.sh
 chmod +x bound.sh

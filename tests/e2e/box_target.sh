@@ -6,13 +6,9 @@ requires "$RINGCAST" udhcpc tftp python3
 lab_up 1
 small_ring
 cd "$LAB_DIR"
-mkdir data images payload root
+mkdir data images root
 mv small.ring images/
-python3 - <<'PYTHON'
-page = b"RINGCAST-BOX-IDENTITY-1\n".ljust(1024, b"\n")
-for name in "ringcast-x86_64.efi", "initrd", "kernel", "undionly.kpxe":
-    open("payload/" + name, "wb").write(b"head" * 999 + (page if name in ("ringcast-x86_64.efi", "initrd") else b""))
-PYTHON
+made_payload
 printf '[box]\naddress = 10.78.0.1/24\nafter-pass = wait\n[ring]\nrate = 100Mbit\n' >ringcast.conf
 printf '#!/bin/sh\n[ "$1" = bound ] && echo "${boot_file:-none}" >"$ANSWER" || true\n' >answer.sh
 chmod +x answer.sh

@@ -322,6 +322,19 @@ small_ring()
         2>"$LAB_DIR/pack.err" || fail "pack"
 }
 
+# made_payload: $LAB_DIR/payload, what a box gives to machines that boot; at the end of those that carry its page there is an empty one.
+made_payload()
+{
+    requires python3
+    mkdir -p "$LAB_DIR/payload"
+    python3 - "$LAB_DIR/payload/" <<'PYTHON'
+import sys
+page = b"RINGCAST-BOX-IDENTITY-1\n".ljust(1024, b"\n")
+for name in "ringcast-x86_64.efi", "initrd", "kernel", "undionly.kpxe":
+    open(sys.argv[1] + name, "wb").write(b"head" * 9999 + (page if name in ("ringcast-x86_64.efi", "initrd") else b""))
+PYTHON
+}
+
 # serve_small [OPTION...]: the server's namespace serves it, as 10.78.0.1.
 serve_small()
 {
