@@ -18,6 +18,7 @@
 
 #include "net/dhcp/bind.h"
 #include "net/ip/random.h"
+#include "tests/unit/udp_frame.h"
 
 static volatile sig_atomic_t ended;
 
@@ -221,32 +222,12 @@ static void line_open(const char *interface)
 
 static void send_from(const uint8_t mac[6], const uint8_t *bytes, size_t n)
 {
+    static const uint8_t everyone[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    const struct udp_ends ends = {.mac = mac, .to_mac = everyone, .to = UINT32_MAX, .sport = 68, .dport = 67};
     uint8_t frame[1514];
-    struct writer w = writer_on(frame, sizeof frame);
-    uint32_t sum = 0;
+    size_t whole = udp_frame(frame, sizeof frame, &ends, bytes, n);
 
-    wr_be(&w, 0xffffffffffff, 6);
-    wr_copy(&w, mac, 6);
-    wr_u16(&w, 0x0800);
-    wr_u16(&w, 0x4500);
-    wr_u16(&w, 28 + n);
-    wr_u32(&w, 0);
-    wr_u16(&w, 0x4011);
-    wr_u16(&w, 0);
-    wr_u32(&w, 0);
-    wr_u32(&w, UINT32_MAX);
-    wr_u16(&w, 68);
-    wr_u16(&w, 67);
-    wr_u16(&w, 8 + n);
-    wr_u16(&w, 0);
-    wr_copy(&w, bytes, n);
-    for (int i = 14; i < 34; i += 2)
-        sum += (uint32_t)(frame[i] << 8 | frame[i + 1]);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = ~((sum & 0xffff) + (sum >> 16));
-    frame[24] = (uint8_t)(sum >> 8);
-    frame[25] = (uint8_t)sum;
-    if (w.bad || send(line, frame, w.done, 0) < 0)
+    if (!whole || send(line, frame, whole, 0) < 0)
         return; /* a full queue loses frames, as a wire does */
 }
 

@@ -5,23 +5,9 @@
 #include "imaging/image/crc.h"
 #include "imaging/image/fs.h"
 #include "net/wire/must.h"
+#include "tests/fuzz/image_support.h"
 
 #define RUNS 2000 /* a volume of the largest size has billions */
-
-struct memory {
-    uint8_t *bytes;
-    size_t n;
-};
-
-static int read_memory(void *ctx, uint64_t at, void *buf, size_t n)
-{
-    const struct memory *m = ctx;
-
-    if (at > m->n || n > m->n - at)
-        return -1;
-    memcpy(buf, m->bytes + at, n);
-    return 0;
-}
 
 static void walk(struct fs *fs, uint64_t from, uint64_t size)
 {
@@ -43,12 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct fs *fs;
 
     memcpy(m.bytes, data, n);
-    if (n >= 2048) {
-        uint32_t crc = crc32c(~0u, m.bytes + 1024, 1020);
-
-        for (int i = 0; i < 4; i++)
-            m.bytes[2044 + i] = (uint8_t)(crc >> 8 * i);
-    }
+    if (n >= 2048)
+        put_le32(m.bytes + 2044, crc32c(~0u, m.bytes + 1024, 1020));
     if (fs_find(&volume, size, &fs, note) && fs) {
         walk(fs, 0, size);
         walk(fs, size / 2, size);

@@ -6,20 +6,7 @@
 #include "imaging/image/crc.h"
 #include "imaging/image/gpt_move.h"
 #include "net/wire/must.h"
-#include "net/wire/reader.h"
-
-static uint64_t le(const uint8_t *p, size_t n)
-{
-    struct reader r = reader_on(p, n);
-
-    return rd_le(&r, n);
-}
-
-static void put_le32(uint8_t *p, uint32_t v)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(v >> 8 * i);
-}
+#include "tests/fuzz/image_support.h"
 
 static void mend(uint8_t *bytes, size_t n, size_t sector)
 {

@@ -5,36 +5,8 @@
 #include "imaging/image/crc.h"
 #include "imaging/image/parts.h"
 #include "net/wire/must.h"
-#include "net/wire/reader.h"
 #include "net/wire/utf8.h"
-
-struct memory {
-    uint8_t *bytes;
-    size_t n;
-};
-
-static int read_memory(void *ctx, uint64_t at, void *buf, size_t n)
-{
-    const struct memory *m = ctx;
-
-    if (at > m->n || n > m->n - at)
-        return -1;
-    memcpy(buf, m->bytes + at, n);
-    return 0;
-}
-
-static uint64_t le(const uint8_t *p, size_t n)
-{
-    struct reader r = reader_on(p, n);
-
-    return rd_le(&r, n);
-}
-
-static void put_le32(uint8_t *p, uint32_t v)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(v >> 8 * i);
-}
+#include "tests/fuzz/image_support.h"
 
 static void mend(const struct memory *m, unsigned log2, uint64_t lba)
 {

@@ -8,18 +8,9 @@
 #include <cmocka.h>
 
 #include "net/bsdp/codec.h"
+#include "tests/unit/exact.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/pxe_support.h"
-
-static uint8_t *exact(const void *bytes, size_t n)
-{
-    static uint8_t *kept;
-
-    free(kept);
-    kept = malloc(n ? n : 1);
-    memcpy(kept, bytes, n);
-    return kept;
-}
 
 static int class_of(const char *text, size_t n, struct bsdp_request *q)
 {

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "net/dhcp/bind.h"
+#include "tests/unit/udp_frame.h"
 
 #define US UINT32_C(0x0A4D0001)
 #define FRAMES 16
@@ -62,32 +63,10 @@ static void wire_close(void *ctx)
 /* A UDP datagram as a frame from `mac`, to everyone or, with a destination, to us. */
 static void arrive(const uint8_t mac[6], uint32_t from, uint32_t to, uint16_t sport, uint16_t dport, const void *bytes, size_t n)
 {
+    const struct udp_ends ends = {.mac = mac, .to_mac = to == US ? our_mac : everyone, .from = from, .to = to, .sport = sport, .dport = dport};
     struct wire_frame *f = &in[n_in++];
-    struct writer w = writer_on(f->bytes, sizeof f->bytes);
-    uint32_t sum = 0;
 
-    wr_copy(&w, to == US ? our_mac : everyone, 6);
-    wr_copy(&w, mac, 6);
-    wr_u16(&w, 0x0800);
-    wr_u16(&w, 0x4500);
-    wr_u16(&w, 28 + n);
-    wr_u32(&w, 0);
-    wr_u16(&w, 0x4011);
-    wr_u16(&w, 0);
-    wr_u32(&w, from);
-    wr_u32(&w, to);
-    wr_u16(&w, sport);
-    wr_u16(&w, dport);
-    wr_u16(&w, 8 + n);
-    wr_u16(&w, 0);
-    wr_copy(&w, bytes, n);
-    f->n = w.done;
-    for (unsigned i = 14; i < 34; i += 2)
-        sum += (uint32_t)(f->bytes[i] << 8 | f->bytes[i + 1]);
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
-    f->bytes[24] = (uint8_t)(~sum >> 8);
-    f->bytes[25] = (uint8_t)~sum;
+    f->n = udp_frame(f->bytes, sizeof f->bytes, &ends, bytes, n);
 }
 
 static void step(int64_t ms)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "net/wire/must.h"
+#include "tests/unit/dhcp_recount.h"
 
 void dhcp_lab_mac(uint8_t mac[6], uint32_t client)
 {
@@ -146,7 +147,6 @@ void dhcp_lab_pass(struct dhcp_lab *lab, int64_t seconds)
 void dhcp_lab_audit(struct dhcp_lab *lab)
 {
     struct dhcp_leases *t = &lab->server.leases;
-    struct dhcp_pool_count c[DHCP_POOLS_MAX] = {0};
 
     for (unsigned i = 0; i < t->n; i++) {
         struct dhcp_slot *s = &t->slot[i];
@@ -157,13 +157,6 @@ void dhcp_lab_audit(struct dhcp_lab *lab)
         if (owned)
             for (unsigned k = 0; k < t->n; k++)
                 MUST(k == i || memcmp(t->slot[k].mac, s->mac, 6) != 0);
-        if (s->reserved)
-            continue;
-        c[s->pool].size++;
-        c[s->pool].spare += s->state == DHCP_SLOT_NEW || (s->state == DHCP_SLOT_PAST && s->probation);
-        c[s->pool].bound += s->state == DHCP_SLOT_BOUND;
-        c[s->pool].probation += s->state == DHCP_SLOT_BOUND && s->probation;
-        c[s->pool].declined += s->state == DHCP_SLOT_DECLINED;
     }
-    MUST(memcmp(c, t->count, sizeof c) == 0);
+    dhcp_recount(t);
 }

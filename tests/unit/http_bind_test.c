@@ -10,19 +10,13 @@
 #include <cmocka.h>
 
 #include "lwip/tcp.h"
-#include "net/http/bind.h"
-#include "tests/unit/ip_pair.h"
+#include "tests/unit/http_support.h"
 
 #define FILE_BYTES 3000001u
 
 /* ---- the server, in the child ---- */
 
 static uint32_t break_after; /* content bytes a connection brings; 0: all */
-
-static uint8_t byte_at(uint64_t offset)
-{
-    return (uint8_t)(offset * 2654435761u >> 13);
-}
 
 struct reply {
     uint32_t at, end;
@@ -135,28 +129,6 @@ static void be_silent(struct ip_stack *stack)
 
 /* ---- the client ---- */
 
-static struct http_file *open_file(struct ip_pair *pair, const char *url, int result, struct err *err)
-{
-    struct http_file *f;
-    struct http_url u;
-
-    assert_int_equal(http_url_parse(url, &u, NULL), 0);
-    assert_int_equal(http_open(&f, pair->stack, &u, 3000, err), result);
-    return f;
-}
-
-static void expect_bytes(struct http_file *f, uint32_t offset, uint32_t n)
-{
-    uint8_t *buf = malloc(n);
-    struct err err = {0};
-
-    if (http_read(f, offset, buf, n, &err))
-        fail_msg("at %u: %s", offset, err.text);
-    for (uint32_t i = 0; i < n; i++)
-        assert_int_equal(buf[i], byte_at(offset + i));
-    free(buf);
-}
-
 static void read_through(unsigned loss, uint32_t broken)
 {
     struct ip_pair pair;
@@ -164,7 +136,7 @@ static void read_through(unsigned loss, uint32_t broken)
 
     break_after = broken;
     ip_pair_up(&pair, loss, 3, serve);
-    f = open_file(&pair, "http://10.0.0.2/a.ring", 0, NULL);
+    f = http_opened(&pair, "http://10.0.0.2/a.ring", 3000, 0, NULL);
     assert_int_equal(http_size(f), FILE_BYTES);
     for (uint32_t at = 0; at < FILE_BYTES; at += 100000)
         expect_bytes(f, at, FILE_BYTES - at < 100000 ? FILE_BYTES - at : 100000);
@@ -200,7 +172,7 @@ static void jumps_are_new_requests(void **state)
     (void)state;
     break_after = 0;
     ip_pair_up(&pair, 0, 3, serve);
-    f = open_file(&pair, "http://10.0.0.2/a.ring", 0, NULL);
+    f = http_opened(&pair, "http://10.0.0.2/a.ring", 3000, 0, NULL);
     expect_bytes(f, FILE_BYTES - 1000, 1000);
     expect_bytes(f, 0, 5000);
     expect_bytes(f, 100000, 5000);
@@ -217,10 +189,10 @@ static void failures_are_said_in_words(void **state)
 
     (void)state;
     ip_pair_up(&pair, 0, 3, serve);
-    open_file(&pair, "http://10.0.0.2/missing", HTTP_ESTATUS, &err);
+    http_opened(&pair, "http://10.0.0.2/missing", 3000, HTTP_ESTATUS, &err);
     assert_string_equal(err.text, "the server answers 404 (no such file)");
     err = (struct err){0};
-    open_file(&pair, "http://10.0.0.2:81/a", HTTP_ECONNECT, &err);
+    http_opened(&pair, "http://10.0.0.2:81/a", 3000, HTTP_ECONNECT, &err);
     assert_string_equal(err.text, "cannot reach the web server at 10.0.0.2 port 81");
     ip_pair_down(&pair);
 }
@@ -228,14 +200,11 @@ static void failures_are_said_in_words(void **state)
 static void silence_is_not_for_ever(void **state)
 {
     struct ip_pair pair;
-    struct http_file *f;
-    struct http_url u;
     struct err err = {0};
 
     (void)state;
     ip_pair_up(&pair, 0, 3, be_silent);
-    assert_int_equal(http_url_parse("http://10.0.0.2/a", &u, NULL), 0);
-    assert_int_equal(http_open(&f, pair.stack, &u, 200, &err), HTTP_ETIMEOUT);
+    http_opened(&pair, "http://10.0.0.2/a", 200, HTTP_ETIMEOUT, &err);
     ip_pair_down(&pair);
 }
 

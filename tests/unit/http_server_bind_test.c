@@ -8,16 +8,10 @@
 #include <cmocka.h>
 
 #include "lwip/tcp.h"
-#include "net/http/bind.h"
 #include "net/http/server/bind.h"
-#include "tests/unit/ip_pair.h"
+#include "tests/unit/http_support.h"
 
 #define FILE_BYTES 1000001u
-
-static uint8_t byte_at(uint64_t offset)
-{
-    return (uint8_t)(offset * 2654435761u >> 13);
-}
 
 /* ---- the server, in the child ---- */
 
@@ -72,35 +66,13 @@ static void serve(struct ip_stack *stack)
 
 /* ---- the client ---- */
 
-static struct http_file *open_file(struct ip_pair *pair, const char *url, int result)
-{
-    struct http_file *f;
-    struct http_url u;
-
-    assert_int_equal(http_url_parse(url, &u, NULL), 0);
-    assert_int_equal(http_open(&f, pair->stack, &u, 10000, NULL), result);
-    return f;
-}
-
-static void expect_bytes(struct http_file *f, uint32_t offset, uint32_t n)
-{
-    uint8_t *buf = malloc(n);
-    struct err err = {0};
-
-    if (http_read(f, offset, buf, n, &err))
-        fail_msg("at %u: %s", offset, err.text);
-    for (uint32_t i = 0; i < n; i++)
-        assert_int_equal(buf[i], byte_at(offset + i));
-    free(buf);
-}
-
 static void read_through(const char *url, unsigned loss)
 {
     struct ip_pair pair;
     struct http_file *f;
 
     ip_pair_up(&pair, loss, 3, serve);
-    f = open_file(&pair, url, 0);
+    f = http_opened(&pair, url, 10000, 0, NULL);
     assert_int_equal(http_size(f), FILE_BYTES);
     expect_bytes(f, 0, FILE_BYTES);
     expect_bytes(f, 400000, 5000);
@@ -131,8 +103,8 @@ static void what_is_not_there_is_said(void **state)
 
     (void)state;
     ip_pair_up(&pair, 0, 3, serve);
-    open_file(&pair, "http://10.0.0.2/nothing", HTTP_ESTATUS);
-    f = open_file(&pair, "http://10.0.0.2/broken", 0);
+    http_opened(&pair, "http://10.0.0.2/nothing", 10000, HTTP_ESTATUS, NULL);
+    f = http_opened(&pair, "http://10.0.0.2/broken", 10000, 0, NULL);
     assert_int_equal(http_read(f, 0, buf, sizeof buf, NULL), 0);
     http_close(f);
     ip_pair_down(&pair);
@@ -204,7 +176,7 @@ static void strangers_make_room(void **state)
             wait_for(&pair, &connected, i);
     }
     wait_for(&pair, &ended, 30);
-    f = open_file(&pair, "http://10.0.0.2/disk", 0);
+    f = http_opened(&pair, "http://10.0.0.2/disk", 10000, 0, NULL);
     expect_bytes(f, 0, FILE_BYTES);
     http_close(f);
     ip_pair_down(&pair);

@@ -8,17 +8,7 @@
 #include <cmocka.h>
 
 #include "net/pxe/codec.h"
-
-/* On the heap and exactly so long, so that the sanitizer sees every byte read past the end. */
-static uint8_t *exact(const void *bytes, size_t n)
-{
-    static uint8_t *kept;
-
-    free(kept);
-    kept = malloc(n ? n : 1);
-    memcpy(kept, bytes, n);
-    return kept;
-}
+#include "tests/unit/exact.h"
 
 static struct pxe_facts class_of(const char *text)
 {
