@@ -29,6 +29,7 @@
 #define IMG_NAME_MAX 64
 #define IMG_LABEL_MAX 32
 #define IMG_PUBKEY_BYTES 65
+#define IMG_SIGNATURE_BYTES 64
 #define IMG_HASH_BYTES 32
 
 enum img_table { IMG_TABLE_NONE = 0, IMG_TABLE_MBR = 1, IMG_TABLE_GPT = 2 };
@@ -46,7 +47,7 @@ struct img_head {
     char name[IMG_NAME_MAX + 1];      /* with a final NUL; valid UTF-8 without control characters */
     char label[IMG_LABEL_MAX + 1];    /* likewise; may be "" */
     uint8_t signer[IMG_PUBKEY_BYTES]; /* all zero: unsigned */
-    uint8_t signature[64];
+    uint8_t signature[IMG_SIGNATURE_BYTES];
 };
 
 /* Decodes a head; every value range of SPEC section 3 is checked, the signature is not (sign.h).

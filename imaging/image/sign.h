@@ -26,6 +26,12 @@ int sign_key_read(struct sign_key *, const char *key_path, struct err *);
 int sign_pub_read(uint8_t pub[IMG_PUBKEY_BYTES], const char *pub_path, struct err *);
 int sign_pub_parse(uint8_t pub[IMG_PUBKEY_BYTES], const char *pem, size_t n, struct err *);
 
+/* A signature over any hash, as 32 bytes of r and of s. Whoever hashes says in what he hashes what it is, so that no signature
+ * over one kind of thing passes for another. */
+int sign_hash(const struct sign_key *, const uint8_t hash[IMG_HASH_BYTES], uint8_t signature[IMG_SIGNATURE_BYTES], struct err *);
+bool sign_hash_right(const uint8_t pub[IMG_PUBKEY_BYTES], const uint8_t hash[IMG_HASH_BYTES],
+                     const uint8_t signature[IMG_SIGNATURE_BYTES]);
+
 /* Sets signer and signature of a head whose other fields are final. */
 int img_sign(struct img_head *, const struct sign_key *, struct err *);
 /* 0 when the head's signature is by its signer; IMG_EUNTRUSTED when it is unsigned, IMG_ESIGNATURE
