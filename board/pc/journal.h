@@ -30,6 +30,7 @@ enum journal_kind {
     JOURNAL_BINDING = 2, /* net/bsdp */
     JOURNAL_MACHINE = 3, /* machines.h */
     JOURNAL_SESSION = 4, /* ring sessions: image id -> TSI and group key */
+    JOURNAL_ATTEMPT = 24, /* attempts.h: a row; the number of the core's start */
 };
 
 struct journal;
