@@ -4,6 +4,7 @@
 #include "board/host/errors.h"
 #include "board/pc/errors.h"
 #include "board/pc/plan_errors.h"
+#include "board/pc/report_errors.h"
 #include "board/pc/target_page.h"
 #include "board/pc/screen.h"
 #include "imaging/carousel/carousel.h"
@@ -43,6 +44,7 @@ static const struct row rows[] = {
     HOST_ERRORS(X) CONFIG_ERRORS(X) SCREEN_ERRORS(X)
     PC_ERRORS(X) TARGET_ERRORS(X)
     PLAN_ERRORS(X)
+    REPORT_ERRORS(X)
     TFTP_ERRORS(X) IGMP_ERRORS(X) CONTENT_ERRORS(X)
     BSDP_ERRORS(X) PXE_ERRORS(X)
     JSON_ERRORS(X) TLS_ERRORS(X) WEB_ERRORS(X)

@@ -11,6 +11,7 @@ const struct command commands[] = {
     {"box", "the appliance: addresses, network boot, images and all", cmd_box},
     {"restore", "an image from a file, a server or the ring onto a disk", cmd_restore},
     {"target", "what a machine runs that was booted from a box", cmd_target},
+    {"report", "is a box's report as the box signed it", cmd_report},
     {"errors", NULL, cmd_errors},
     {NULL, NULL, NULL},
 };

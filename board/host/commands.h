@@ -28,6 +28,7 @@ int cmd_serve(int argc, char **argv);
 int cmd_restore(int argc, char **argv);
 int cmd_box(int argc, char **argv);
 int cmd_target(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_errors(int argc, char **argv);
 
 /* Ends with a row whose name is NULL. */

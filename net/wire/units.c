@@ -161,3 +161,28 @@ const char *units_time_text(char buf[UNITS_TEXT], int64_t ns)
         snprintf(buf, UNITS_TEXT, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
     return buf;
 }
+
+/* Days since 1970 as a date of the Gregorian calendar, counted in eras of 400 years that begin in March, when leap days come
+ * last. */
+static void date_of(uint64_t days, unsigned *year, unsigned *month, unsigned *day)
+{
+    uint64_t z = days + 719468, era = z / 146097, doe = z % 146097;
+    uint64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    uint64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+
+    *day = (unsigned)(doy - (153 * mp + 2) / 5 + 1);
+    *month = (unsigned)(mp < 10 ? mp + 3 : mp - 9);
+    *year = (unsigned)(yoe + era * 400 + (*month <= 2));
+}
+
+const char *units_date_text(char buf[UNITS_TEXT], uint64_t unix_s)
+{
+    unsigned year, month, day, s = (unsigned)(unix_s % 86400);
+
+    buf[0] = 0;
+    if (unix_s > UINT64_C(253402300799))
+        return buf;
+    date_of(unix_s / 86400, &year, &month, &day);
+    snprintf(buf, UNITS_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ", year, month, day, s / 3600, s / 60 % 60, s % 60);
+    return buf;
+}

@@ -28,5 +28,7 @@ const char *units_rate_text(char buf[UNITS_TEXT], uint64_t bytes_per_s);
 const char *units_size_text(char buf[UNITS_TEXT], uint64_t bytes);
 /* "4.2 s", "3:07", "1:02:05" */
 const char *units_time_text(char buf[UNITS_TEXT], int64_t ns);
+/* "2026-11-22T11:50:00Z" (ISO 8601, RFC 3339) of seconds since 1970; beyond the year 9999: "" */
+const char *units_date_text(char buf[UNITS_TEXT], uint64_t unix_s);
 
 #endif
