@@ -3,6 +3,8 @@
 #ifndef BOARD_HOST_COMMANDS_H
 #define BOARD_HOST_COMMANDS_H
 
+#define RINGCAST_VERSION "0.1"
+
 /* What a run ends with, the same for every command. */
 enum exit_code {
     EXIT_DONE = 0,

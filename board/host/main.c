@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VERSION "0.1"
-
 static void print_help(FILE *to)
 {
     fputs("usage: ringcast COMMAND [ARGUMENT...]\n\n", to);
@@ -37,7 +35,7 @@ int main(int argc, char **argv)
         return EXIT_DONE;
     }
     if (!strcmp(argv[1], "--version")) {
-        puts("ringcast " VERSION);
+        puts("ringcast " RINGCAST_VERSION);
         return EXIT_DONE;
     }
     c = find_command(argv[1]);

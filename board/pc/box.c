@@ -17,6 +17,7 @@
 #include "board/pc/machines.h"
 #include "board/pc/page.h"
 #include "board/pc/pid1.h"
+#include "board/pc/portal.h"
 #include "board/pc/resume.h"
 
 #define SECOND_NS MONO_S
@@ -35,6 +36,7 @@ struct box {
     struct ip_stack *stack;
     struct offer *offer;
     struct services *services;
+    struct portal *portal;
     struct screen *screen;
     struct serve serve;
     bool serving;
@@ -70,6 +72,10 @@ static void recall(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, con
         break;
     case JOURNAL_SESSION:
         resume_restore(&b->resume, key, nkey, value, nvalue);
+        break;
+    case JOURNAL_PASSWORD:
+    case JOURNAL_TOKEN:
+        portal_restore(b->portal, kind, key, nkey, value, nvalue);
         break;
     default:
         services_restore(b->services, kind, key, nkey, value, nvalue);
@@ -181,6 +187,25 @@ static int make_services(struct box *b, struct err *err)
     return services_make(&b->services, &more, err);
 }
 
+/* ---- the page ---- */
+
+static int make_portal(struct box *b, struct err *err)
+{
+    const struct portal_needs needs = {
+        .config = &b->config, .stack = b->stack, .data = b->paths.data, .store = store_value, .ctx = b};
+
+    return portal_make(&b->portal, &needs, err);
+}
+
+/* The box images machines without its page too. */
+static void open_portal(struct box *b)
+{
+    struct err err = {0};
+
+    if (portal_open(b->portal, &err))
+        serve_log("the box has no page: %s (%d)", err.text, err.code);
+}
+
 /* ---- the ring ---- */
 
 static void prepare_stream(void *ctx, struct stream *s)
@@ -249,18 +274,27 @@ static void each_second(struct box *b)
     page_show(b->screen, &page);
 }
 
+static int longest_pause(const struct box *b)
+{
+    int services = services_pause(b->services), portal = portal_pause(b->portal);
+    int pause = services < portal ? services : portal;
+
+    return pause < STEP_MS ? pause : STEP_MS;
+}
+
 static int run(struct box *b, const volatile sig_atomic_t *stop, struct err *err)
 {
     while (!*stop) {
         struct err why = {0};
         struct mono now;
-        int pause = services_pause(b->services), rc = ip_stack_wait(b->stack, pause < STEP_MS ? pause : STEP_MS, -1);
+        int rc = ip_stack_wait(b->stack, longest_pause(b), -1);
 
         if (rc)
             return err_set(err, rc, "the network interface %s failed", b->config.ring.interface);
         now = ip_stack_now(b->stack);
         serve_step(&b->serve, now, &why);
         services_tick(b->services, now);
+        portal_tick(b->portal, now);
         if (mono_sub(now, b->second) >= SECOND_NS) {
             b->second = now;
             each_second(b);
@@ -312,6 +346,8 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
         rc = open_network(b, stop, err);
     if (rc == 0)
         rc = make_services(b, err);
+    if (rc == 0)
+        rc = make_portal(b, err);
     if (rc)
         return rc;
     open_memory(b);
@@ -319,6 +355,8 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
     ip_stack_step(b->stack, ip_clock()); /* loading took its time, and the guard listens from now on */
     if (rc == 0)
         rc = services_open(b->services, err);
+    if (rc == 0)
+        open_portal(b);
     if (rc == 0)
         serve_log("%s is up on %s as %s", b->config.name, b->config.ring.interface, ip_address_text(address, b->config.address));
     return rc;
@@ -344,6 +382,7 @@ static void close_box(struct box *b, bool in_good_order)
     }
     if (b->serving)
         serve_close(&b->serve);
+    portal_close(b->portal);
     services_close(b->services);
     if (b->offer)
         offer_close(b->offer);

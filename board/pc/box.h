@@ -2,6 +2,7 @@
  *
  *   frames ──> stack ──> dhcp (bsdp first, pxe's answers in its leases), tftp, http ──> boot.h: what is handed out
  *                   └──> igmp querier
+ *                   └──> tls, web ──> portal.h
  *                   └──> sessions ──> serve (images.h) ──> PASS ──> machines.h ──> journal.h
  *
  * One control thread does all of it; packing and sending have threads of their own. What cannot be had (a folder, a

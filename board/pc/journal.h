@@ -31,6 +31,8 @@ enum journal_kind {
     JOURNAL_MACHINE = 3, /* machines.h */
     JOURNAL_SESSION = 4, /* ring sessions: image id -> TSI and group key */
     JOURNAL_ATTEMPT = 24, /* attempts.h: a row; the number of the core's start */
+    JOURNAL_PASSWORD = 32, /* portal.h: "web" -> the password's hash */
+    JOURNAL_TOKEN = 33,    /* portal.h: a token's hash -> its name */
 };
 
 struct journal;

@@ -125,7 +125,7 @@ static err_t connection_close(struct connection *c)
 static bool shake(struct connection *c, struct mono now)
 {
     struct tls_bind *b = c->bind;
-    struct stream stream;
+    struct wire_stream stream;
     int rc;
 
     if (c->state == WAITING) {
@@ -218,8 +218,8 @@ static void on_end(void *arg, err_t err)
 static err_t on_connection(void *arg, struct tcp_pcb *pcb, err_t err)
 {
     struct tls_bind *b = arg;
-    const struct stream tcp = {.read = tcp_stream_read, .write = tcp_stream_write};
-    struct stream below = tcp;
+    const struct wire_stream tcp = {.read = tcp_stream_read, .write = tcp_stream_write};
+    struct wire_stream below = tcp;
     struct connection *c;
     uint32_t address;
     size_t i;

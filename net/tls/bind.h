@@ -23,7 +23,7 @@
 /* Who speaks over the connections; `seat` names one. */
 struct tls_service {
     /* The handshake is through; the stream works until close. */
-    void (*open)(void *ctx, unsigned seat, const struct stream *, uint32_t address, struct mono now);
+    void (*open)(void *ctx, unsigned seat, const struct wire_stream *, uint32_t address, struct mono now);
     /* Bytes came, or were taken, or 20 ms have passed. False: this connection ends. */
     bool (*step)(void *ctx, unsigned seat, struct mono now);
     /* After open, exactly once. */

@@ -15,7 +15,7 @@ struct tls_server {
 
 struct tls_link {
     mbedtls_ssl_context ssl;
-    struct stream below;
+    struct wire_stream below;
     size_t pending; /* bytes of a write that mbedTLS holds until the stream below has room */
     bool open, broken;
 };
@@ -27,10 +27,10 @@ void tls_server_close(struct tls_server *);
 /* Takes the buffers of one connection, once; then it is used for one connection after the other. */
 int tls_link_make(struct tls_link *, struct tls_server *, struct err *);
 /* A new connection over `below`. False: out of memory. */
-bool tls_link_begin(struct tls_link *, const struct stream *below);
+bool tls_link_begin(struct tls_link *, const struct wire_stream *below);
 /* 0: it goes on; 1: done, tls_link_stream works; STREAM_END: failed. The step that answers the client's hello takes some milliseconds. */
 int tls_link_handshake(struct tls_link *);
-struct stream tls_link_stream(struct tls_link *);
+struct wire_stream tls_link_stream(struct tls_link *);
 /* Says goodbye, as far as there is room. */
 void tls_link_end(struct tls_link *);
 void tls_link_free(struct tls_link *);

@@ -153,6 +153,21 @@ void account_tick(struct account *a, struct mono now)
     answer_csrf(c, csrf);
 }
 
+void account_reset(struct account *a, struct mono now)
+{
+    struct web_call *c = a->waiting;
+
+    a->waiting = NULL;
+    for (unsigned i = 0; i < AUTH_TOKENS; i++)
+        if (a->auth->token[i].used)
+            a->store_token(a->ctx, a->auth->token[i].hash, NULL, 0);
+    a->store_password(a->ctx, NULL, 0);
+    auth_reset(a->auth, now);
+    web_hang_up(a->server);
+    if (c)
+        refuse(a, c, WEB_EUNSET, 0);
+}
+
 /* ---- sessions ---- */
 
 static void show_session(void *ctx, struct web_call *c)

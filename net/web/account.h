@@ -27,5 +27,7 @@ struct account {
 
 void account_routes(struct account *, struct web_routes *);
 void account_tick(struct account *, struct mono now);
+/* Password, sessions and tokens are forgotten, here and where they are kept; there is a set-up code again. */
+void account_reset(struct account *, struct mono now);
 
 #endif

@@ -32,7 +32,7 @@ enum web_kind { WEB_NOTHING, WEB_MEMORY, WEB_CHAIN, WEB_PULLED };
 struct web_connection {
     struct web_call call; /* the first member: a handler holds its address */
     struct web_server *server;
-    struct stream stream;
+    struct wire_stream stream;
     bool used, known;
     bool ended; /* the client says no more */
     uint32_t address;

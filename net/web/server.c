@@ -69,7 +69,7 @@ static void next_request(struct web_connection *c)
     take_state(c, WEB_READING);
 }
 
-void web_open(struct web_server *s, unsigned seat, const struct stream *stream, uint32_t address, struct mono now)
+void web_open(struct web_server *s, unsigned seat, const struct wire_stream *stream, uint32_t address, struct mono now)
 {
     struct web_connection *c = &s->seat[seat];
 

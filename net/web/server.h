@@ -32,7 +32,7 @@ size_t web_server_bytes(void);
 void web_server_init(struct web_server *, const char *name, struct auth *, const struct web_routes *);
 
 /* A connection takes a seat that is free. The stream is the caller's. */
-void web_open(struct web_server *, unsigned seat, const struct stream *, uint32_t address, struct mono now);
+void web_open(struct web_server *, unsigned seat, const struct wire_stream *, uint32_t address, struct mono now);
 /* Reads, asks, answers, as far as it gets without waiting. False: the connection has ended, or should: call web_close. */
 bool web_step(struct web_server *, unsigned seat, struct mono now);
 void web_close(struct web_server *, unsigned seat);

@@ -7,7 +7,7 @@
 /* Returned by both: it has ended, or it is broken. */
 #define STREAM_END (-1)
 
-struct stream {
+struct wire_stream {
     /* How many of at most n bytes came; 0: none at this moment. */
     int (*read)(void *ctx, void *to, size_t n);
     /* How many of n bytes were taken; 0: no room at this moment: call again with the same bytes, more may follow them. */

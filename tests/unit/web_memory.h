@@ -48,11 +48,11 @@ static inline int client_write(void *ctx, const void *from, size_t n)
     return (int)n;
 }
 
-static inline struct stream client_stream(struct client *c)
+static inline struct wire_stream client_stream(struct client *c)
 {
     memset(c, 0, sizeof *c);
     c->room = SIZE_MAX;
-    return (struct stream){.read = client_read, .write = client_write, .ctx = c};
+    return (struct wire_stream){.read = client_read, .write = client_write, .ctx = c};
 }
 
 static inline void client_send(struct client *c, const char *text, size_t n)

@@ -166,7 +166,7 @@ static const struct web_route table[] = {
 
 static void sit_down(unsigned seat)
 {
-    struct stream s = client_stream(&client);
+    struct wire_stream s = client_stream(&client);
 
     web_open(server, seat, &s, 0x0A000002, now);
 }
@@ -701,7 +701,7 @@ static void a_password_is_set_and_logs_in(void **state)
 
 static void who_asks_and_leaves_frees_the_judge(void **state)
 {
-    struct stream s;
+    struct wire_stream s;
 
     (void)state;
     auth.has_password = true;

@@ -1,0 +1,244 @@
+#include "board/pc/portal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "board/host/commands.h"
+#include "board/host/serve_log.h"
+#include "board/pc/journal.h"
+#include "net/ip/random.h"
+#include "net/tls/bind.h"
+#include "net/web/account.h"
+
+_Static_assert(WEB_SEATS == TLS_SEATS, "a connection's seat is the same in both");
+
+#define PATH_TEXT 4096
+
+struct portal {
+    struct portal_needs needs;
+    struct auth auth;
+    struct account account;
+    struct web_routes routes;
+    struct web_server *server;
+    struct tls_identity identity;
+    bool has_identity;
+    struct tls_bind *tls; /* NULL: not open */
+    struct mono log_free; /* when the log takes the next line of strangers' doing */
+};
+
+/* ---- TLS below, web above ---- */
+
+static void on_open(void *ctx, unsigned seat, const struct wire_stream *stream, uint32_t address, struct mono now)
+{
+    struct portal *p = ctx;
+
+    web_open(p->server, seat, stream, address, now);
+}
+
+static bool on_step(void *ctx, unsigned seat, struct mono now)
+{
+    struct portal *p = ctx;
+
+    return web_step(p->server, seat, now);
+}
+
+static void on_close(void *ctx, unsigned seat)
+{
+    struct portal *p = ctx;
+
+    web_close(p->server, seat);
+}
+
+static bool is_known(void *ctx, unsigned seat)
+{
+    struct portal *p = ctx;
+
+    return web_known(p->server, seat);
+}
+
+/* ---- what is kept ---- */
+
+static void store_password(void *ctx, const uint8_t *record, size_t n)
+{
+    struct portal *p = ctx;
+
+    p->needs.store(p->needs.ctx, JOURNAL_PASSWORD, (const uint8_t *)"web", 3, record, n);
+}
+
+static void store_token(void *ctx, const uint8_t hash[32], const char *name, size_t n)
+{
+    struct portal *p = ctx;
+
+    p->needs.store(p->needs.ctx, JOURNAL_TOKEN, hash, 32, (const uint8_t *)name, n);
+}
+
+void portal_restore(struct portal *p, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+{
+    char name[AUTH_TOKEN_NAME_MAX + 1];
+
+    if (kind == JOURNAL_PASSWORD)
+        (void)auth_restore_password(&p->auth, value, nvalue);
+    if (kind != JOURNAL_TOKEN || nkey != 32 || nvalue >= sizeof name)
+        return;
+    memcpy(name, value, nvalue);
+    name[nvalue] = 0;
+    (void)auth_restore_token(&p->auth, key, name);
+}
+
+void portal_reset_password(struct portal *p)
+{
+    account_reset(&p->account, ip_stack_now(p->needs.stack));
+    serve_log("page: the password was reset at the box");
+}
+
+/* ---- the box's own routes ---- */
+
+/* At most a line a second: strangers cause them. */
+static void tell(void *ctx, const char *what, uint32_t address)
+{
+    struct portal *p = ctx;
+    struct mono now = ip_stack_now(p->needs.stack);
+    char text[IP_TEXT];
+
+    if (mono_sub(p->log_free, now) > 0)
+        return;
+    p->log_free = mono_add(now, MONO_S);
+    serve_log("page: %s %s", ip_address_text(text, address), what);
+}
+
+static void health(void *ctx, struct web_call *c)
+{
+    const struct portal *p = ctx;
+    struct json j = web_json(c);
+
+    json_open(&j, NULL, '{');
+    json_bool(&j, "ok", true);
+    json_str(&j, "version", RINGCAST_VERSION);
+    json_bool(&j, "password_set", p->auth.has_password);
+    json_close(&j);
+    web_json_send(c, 200, &j);
+}
+
+/* What there is to read before the page itself is built in. */
+static void front(void *ctx, struct web_call *c)
+{
+    static const char text[] = "<!doctype html><html lang=\"en\"><title>Ringcast</title><h1>Ringcast</h1>"
+                               "<p>This box answers at <a href=\"/api/v1/health\">/api/v1</a>.</p></html>\n";
+
+    (void)ctx;
+    web_static(c, 200, "text/html; charset=utf-8", NULL, text, sizeof text - 1);
+}
+
+static void own_routes(struct portal *p)
+{
+    static const struct web_route table[] = {
+        {WEB_GET, "/", WEB_ANYONE, front, NULL},
+        {WEB_GET, "/api/v1/health", WEB_ANYONE, health, NULL},
+    };
+
+    account_routes(&p->account, &p->routes);
+    web_routes_add(&p->routes, table, sizeof table / sizeof *table, p);
+}
+
+/* ---- all of it ---- */
+
+static void fill_chance(void *ctx, void *to, size_t n)
+{
+    (void)ctx;
+    ip_random_fill(to, n);
+}
+
+int portal_make(struct portal **out, const struct portal_needs *needs, struct err *err)
+{
+    struct portal *p = *out = calloc(1, sizeof *p);
+
+    if (p)
+        p->server = malloc(web_server_bytes());
+    if (!p || !p->server)
+        return err_set(err, PC_EMEMORY, "out of memory");
+    p->needs = *needs;
+    p->log_free = ip_stack_now(needs->stack);
+    auth_init(&p->auth, (struct auth_chance){.fill = fill_chance}, p->log_free);
+    web_server_init(p->server, needs->config->name, &p->auth, &p->routes);
+    p->account = (struct account){.auth = &p->auth,
+                                  .server = p->server,
+                                  .store_password = store_password,
+                                  .store_token = store_token,
+                                  .tell = tell,
+                                  .ctx = p};
+    own_routes(p);
+    return 0;
+}
+
+struct web_routes *portal_routes(struct portal *p)
+{
+    return &p->routes;
+}
+
+/* A certificate that cannot be kept still serves until the box stops. */
+static int open_identity(struct portal *p, struct err *err)
+{
+    struct err why = {0};
+    char folder[PATH_TEXT];
+    int rc;
+
+    snprintf(folder, sizeof folder, "%.4000s/tls", p->needs.data);
+    rc = tls_identity_open(&p->identity, folder, p->needs.config->name, p->needs.config->address, &why);
+    if (rc) {
+        serve_log("the page has a certificate for this run only: %s (%d)", why.text, why.code);
+        rc = tls_identity_make(&p->identity, p->needs.config->name, p->needs.config->address, err);
+    }
+    p->has_identity = rc == 0;
+    return rc;
+}
+
+int portal_open(struct portal *p, struct err *err)
+{
+    const struct tls_service service = {.open = on_open, .step = on_step, .close = on_close, .known = is_known, .ctx = p};
+    char address[IP_TEXT];
+    int rc = open_identity(p, err);
+
+    if (rc == 0)
+        rc = tls_bind_open(&p->tls, p->needs.stack, &p->identity, &service, TLS_PORT, err);
+    if (rc)
+        return rc;
+    serve_log("the page is at https://%s/, fingerprint %s", ip_address_text(address, p->needs.config->address), p->identity.fingerprint);
+    if (p->auth.code[0]) /* for who sits at the box's own terminal: not through the log, which may be sent elsewhere */
+        fprintf(stderr, "No password is set. The set-up code is %.4s-%s.\n", p->auth.code, p->auth.code + 4);
+    return 0;
+}
+
+void portal_tick(struct portal *p, struct mono now)
+{
+    if (!p->tls)
+        return;
+    account_tick(&p->account, now);
+    tls_bind_tick(p->tls, now);
+}
+
+int portal_pause(const struct portal *p)
+{
+    return p->tls ? tls_bind_pause(p->tls) : 1000;
+}
+
+const char *portal_setup_code(const struct portal *p)
+{
+    return p->auth.code;
+}
+
+const char *portal_fingerprint(const struct portal *p)
+{
+    return p->has_identity ? p->identity.fingerprint : "";
+}
+
+void portal_close(struct portal *p)
+{
+    if (!p)
+        return;
+    tls_bind_close(p->tls);
+    if (p->has_identity)
+        tls_identity_close(&p->identity);
+    free(p->server);
+    free(p);
+}

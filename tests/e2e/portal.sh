@@ -1,0 +1,118 @@
+#!/bin/bash
+# The box's page over HTTPS to clients that are not ours: TLS 1.3 and nothing else, set-up by the code on the screen, login, tokens, what
+# outlives a restart, and strangers who hold connections.
+. "$(dirname "$0")/lib.sh"
+requires curl openssl python3
+requires "$RINGCAST"
+lab_up 2
+for i in 1 2; do lab_address "${LAB_RECEIVER[i]}" "10.78.0.$((10 + i))/24"; done
+cd "$LAB_DIR"
+mkdir data
+printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\nmode = off\n' >ringcast.conf
+url=https://10.78.0.1
+
+box()
+{
+    lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --data data
+    until_true 20 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start: $(cat box.err)"
+}
+run() { lab_exec "${LAB_RECEIVER[$1]}" "${@:2}"; }                                  # RECEIVER CMD...
+status() { run 1 curl -sSk --max-time 20 -o got -w '%{http_code}' "$@"; }           # CURL-OPTION...
+answer() { python3 -c 'import json, sys; print(json.load(open("got"))[sys.argv[1]])' "$1"; }
+send() { status -H 'Content-Type: application/json' "$@"; }
+
+box
+code=$(sed -n 's/^No password is set. The set-up code is \([0-9A-Z-]*\)\.$/\1/p' box.err)
+[[ $code =~ ^[2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4}$ ]] || fail "there is no set-up code: $(cat box.err)"
+[ "$(status $url/api/v1/health)" = 200 ] && grep -q '"password_set":false' got || fail "health: $(cat got)"
+run 1 curl -sSk -D head -o /dev/null $url/
+grep -qi '^content-security-policy: default-src .none.; script-src .self.;' head || fail "no policy: $(cat head)"
+pass "HTTPS answers"
+
+tls() { run 1 timeout 20 openssl s_client -connect 10.78.0.1:443 "$@" </dev/null 2>&1 || true; }
+tls -tls1_3 | grep -q 'Protocol *: TLSv1.3\|New, TLSv1.3' || fail "no TLS 1.3"
+tls -tls1_2 | grep -q 'alert\|no protocols available' || fail "TLS 1.2 is answered"
+for suite in TLS_AES_128_GCM_SHA256 TLS_CHACHA20_POLY1305_SHA256 TLS_AES_256_GCM_SHA384; do
+    tls -tls1_3 -ciphersuites $suite | grep -q "Cipher is $suite" || fail "$suite"
+done
+for group in X25519 P-256; do
+    tls -tls1_3 -groups $group | grep -q 'New, TLSv1.3' || fail "$group"
+done
+tls -tls1_3 -groups ffdhe2048 | grep -q 'New, TLSv1.3' && fail "a group over a finite field"
+print=$(tls -tls1_3 | openssl x509 -noout -fingerprint -sha256 | cut -d= -f2)
+grep -q "fingerprint $print" box.err || fail "the log names another fingerprint than $print"
+pass "TLS 1.3 alone, three ciphers, two groups, the fingerprint that the box shows"
+
+for path in api/v1/session api/v1/tokens api/v1/status api/v1/nothing metrics; do
+    [ "$(status $url/$path)" = 401 ] || fail "$path without a token: $(cat got)"
+done
+[ "$(status -X POST $url/api/v1/logout)" = 401 ] || fail "logout without a token"
+[ "$(status -H 'Host: evil.example' $url/)" = 421 ] || fail "another host's name"
+[ "$(status $url/nothing)" = 404 ] || fail "404"
+[ "$(status -H 'x: y' -d "$(head -c 5000 /dev/zero | tr '\0' x)" $url/api/v1/login)" = 413 ] || fail "a large body of a stranger"
+pass "strangers are told nothing"
+
+[ "$(send -d '{"code":"22222222","password":"correct horse"}' $url/api/v1/setup)" = 403 ] || fail "a wrong code: $(cat got)"
+[ "$(send -d "{\"code\":\"$code\",\"password\":\"short\"}" $url/api/v1/setup)" = 422 ] || fail "a short password: $(cat got)"
+[ "$(send -c jar -d "{\"code\":\"$code\",\"password\":\"correct horse\"}" $url/api/v1/setup)" = 200 ] || fail "set-up: $(cat got)"
+[ "$(send -d "{\"code\":\"$code\",\"password\":\"other horse\"}" $url/api/v1/setup)" = 409 ] || fail "set-up twice"
+[ "$(send -d '{"password":"wrong horse"}' $url/api/v1/login)" = 403 ] || fail "a wrong password: $(cat got)"
+[ "$(send -c jar -d '{"password":"correct horse"}' $url/api/v1/login)" = 200 ] || fail "login: $(cat got)"
+csrf=$(answer csrf)
+[ "$(send -b jar -d '{"name":"script"}' $url/api/v1/tokens)" = 403 ] || fail "no CSRF token is asked for"
+[ "$(send -b jar -H "X-Ringcast-CSRF: $csrf" -d '{"name":"script"}' $url/api/v1/tokens)" = 201 ] || fail "a token: $(cat got)"
+token=$(answer token)
+[ "$(status -H "Authorization: Bearer $token" $url/api/v1/tokens)" = 200 ] || fail "the token: $(cat got)"
+[ "$(status -b jar $url/api/v1/session)" = 200 ] && [ "$(answer csrf)" = "$csrf" ] || fail "a page loaded again"
+[ "$(status -b jar -H "X-Ringcast-CSRF: $csrf" -X POST $url/api/v1/logout)" = 204 ] || fail "logout"
+[ "$(status -b jar $url/api/v1/session)" = 401 ] || fail "the session outlives its logout"
+pass "set-up, login, CSRF, token, logout"
+
+for i in 1 2 3 4 5 6; do last=$(send -D head -d '{"password":"guess number '$i'"}' $url/api/v1/login); done
+[ "$last" = 429 ] && grep -qi '^retry-after: [1-9]' head || fail "guessing is not slowed down: $last"
+[ "$(run 2 curl -sSk -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' -d '{"password":"correct horse"}' $url/api/v1/login)" = 200 ] ||
+    fail "one who guesses shuts another out"
+pass "guessing is slowed down, for who guesses"
+
+# A stranger takes all the connections there are, some without a byte, some in the middle of a handshake, some in the middle of a request.
+cat >hold.py <<'PYTHON'
+import socket, ssl, time
+context = ssl._create_unverified_context()
+held = []
+while len(held) < 100:
+    s = socket.create_connection(("10.78.0.1", 443), timeout=10)
+    if len(held) % 3 == 1:
+        s.send(b"\x16\x03\x01\x02\x00\x01\x00")
+    if len(held) % 3 == 2:
+        try:
+            s = context.wrap_socket(s)
+            s.send(b"GET / HTTP/1.1\r\nHost:")
+        except OSError:
+            pass
+    held.append(s)
+print("holding", flush=True)
+time.sleep(60)
+PYTHON
+lab_start hold "${LAB_RECEIVER[2]}" python3 hold.py
+until_true 60 grep -q holding hold.out || fail "the stranger cannot connect: $(cat hold.err)"
+for i in 1 2 3; do
+    [ "$(status -H "Authorization: Bearer $token" $url/api/v1/tokens)" = 200 ] || fail "shut out by a stranger"
+done
+lab_stop hold KILL
+pass "a stranger's 100 connections shut nobody out"
+
+urls=()
+for i in $(seq 40); do urls+=(-o /dev/null $url/api/v1/health); done
+run 1 curl -sSk --no-progress-meter --fail --parallel --parallel-immediate --parallel-max 40 "${urls[@]}" || fail "forty at once"
+pass "forty at once"
+
+lab_stop box KILL
+cp box.err first.err
+box
+[ "$(tls -tls1_3 | openssl x509 -noout -fingerprint -sha256 | cut -d= -f2)" = "$print" ] || fail "another certificate after a restart"
+grep -q 'No password is set' box.err && fail "the password is forgotten"
+[ "$(status -H "Authorization: Bearer $token" $url/api/v1/tokens)" = 200 ] || fail "the token is forgotten: $(cat got)"
+[ "$(status -X DELETE -H "Authorization: Bearer $token" $url/api/v1/tokens/script)" = 204 ] || fail "the token cannot be taken back"
+[ "$(status -H "Authorization: Bearer $token" $url/api/v1/tokens)" = 401 ] || fail "the token works on"
+[ "$(stat -c %a data/tls/identity)" = 600 ] || fail "the page's key is not the owner's alone"
+pass "certificate, password and token outlive a kill"
