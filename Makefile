@@ -156,7 +156,7 @@ build/init.debug: $(patsubst %.c,build/obj/rel/%.o,$(call find,rootfs/init) imag
 
 # --- the box --------------------------------------------------------------------------------------------------------
 box := build/ringcast-pc-x86_64.img
-$(box): build/ringcast build/init tools/image tools/mkcpio boot/uefi/mkuki boot/bios/syslinux.cfg rootfs/ringcast.conf $(KERNEL)/.done $(BOOT)/.done
+$(box): build/ringcast build/init tools/image tools/mkcpio boot/uefi/mkuki boot/uefi/mkleave boot/bios/syslinux.cfg rootfs/ringcast.conf $(KERNEL)/.done $(BOOT)/.done
 	$(call say,IMAGE,$@)
 	$(Q)tools/image $(KERNEL) $(BOOT) build
 $(box).zst: $(box)

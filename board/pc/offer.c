@@ -88,6 +88,7 @@ static void add_receiver(struct offer *o, const struct box_config *c, const char
            add_file(o, folder, BOOT_PAYLOAD_IPXE);
     if (!bios)
         e.loader[BOOT_BIOS][0] = 0;
+    o->plan.leaves = add_file(o, folder, BOOT_PAYLOAD_LEAVE);
     if (bios || e.loader[BOOT_UEFI][0])
         o->entry[o->n_entries++] = e;
 }

@@ -12,7 +12,7 @@
 #include "net/content/tree.h"
 #include "net/pxe/policy.h"
 
-#define OFFER_FILES 5
+#define OFFER_FILES 6
 
 struct offer {
     struct boot_entry entry[BOOT_ENTRIES_MAX];

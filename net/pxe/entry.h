@@ -22,6 +22,7 @@
 #define BOOT_PAYLOAD_EFI "payload/ringcast-x86_64.efi"
 #define BOOT_PAYLOAD_KERNEL "payload/kernel"
 #define BOOT_PAYLOAD_INITRD "payload/initrd"
+#define BOOT_PAYLOAD_LEAVE "payload/leave.efi" /* a UEFI program that ends at once */
 #define BOOT_PAYLOAD_IPXE "payload/undionly.kpxe" /* what BIOS machines load first */
 #define BOOT_SCRIPT "boot.ipxe"                   /* what iPXE loads: net/pxe/script.h makes its text */
 

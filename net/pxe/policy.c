@@ -166,24 +166,35 @@ static unsigned menu_items(const struct boot_plan *p, const struct pxe_facts *f,
     return n;
 }
 
-static int answer_uefi(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage, bool own,
-                       struct pxe_answer *a)
+/* UEFI firmware is to load this file: over HTTP, or in the way of PXE. */
+static int answer_loader(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage, const char *loader,
+                         struct pxe_answer *a)
 {
-    const char *loader = p->entries[a->entry].loader[BOOT_UEFI];
-    struct pxe_item item[BOOT_ENTRIES_MAX + 1];
-    unsigned items = own || !p->menu_seconds || stage == PXE_BINL ? 0 : menu_items(p, f, a->entry, item);
-
-    a->class_id = stage == PXE_LEASE && !items ? NULL : PXE_CLASS;
-    if (items) {
-        a->entry = -1;
-        a->n_vendor = pxe_vendor_menu(item, items, p->address, p->menu_seconds, a->vendor);
-        return 0;
+    if (f->class_id == PXE_CLASS_HTTP_BOOT) {
+        a->class_id = PXE_CLASS_HTTP;
+        return boot_plan_url(p, loader, a->file, sizeof a->file);
     }
+    a->class_id = stage == PXE_LEASE ? NULL : PXE_CLASS;
     if (stage == PXE_PROXY && !p->uefi_direct)
         return 0;
     if (stage == PXE_PROXY)
         a->n_vendor = pxe_vendor_file(a->vendor);
     return answer_file(a, loader);
+}
+
+static int answer_uefi(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage, bool own,
+                       struct pxe_answer *a)
+{
+    struct pxe_item item[BOOT_ENTRIES_MAX + 1];
+    bool menu = !own && p->menu_seconds && stage != PXE_BINL && f->class_id != PXE_CLASS_HTTP_BOOT;
+    unsigned items = menu ? menu_items(p, f, a->entry, item) : 0;
+
+    if (!items)
+        return answer_loader(p, f, stage, p->entries[a->entry].loader[BOOT_UEFI], a);
+    a->class_id = PXE_CLASS;
+    a->entry = -1;
+    a->n_vendor = pxe_vendor_menu(item, items, p->address, p->menu_seconds, a->vendor);
+    return 0;
 }
 
 int pxe_decide(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage, struct pxe_answer *a)
@@ -204,15 +215,14 @@ int pxe_decide(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_st
     if (stage == PXE_BINL && f->has_item && !f->ipxe)
         return answer_item(p, f, (enum boot_platform)platform, a);
     choice = boot_plan_choice(p, (enum boot_platform)platform, f->mac, "", &own);
+    a->leaves = choice == PXE_EDONE && platform == BOOT_UEFI && !f->ipxe && p->leaves;
+    if (a->leaves)
+        return answer_loader(p, f, stage, BOOT_PAYLOAD_LEAVE, a);
     if (choice < 0)
         return choice;
     if (f->ipxe)
         return answer_script(p, f, stage, a);
     a->entry = choice;
-    if (f->class_id == PXE_CLASS_HTTP_BOOT) {
-        a->class_id = PXE_CLASS_HTTP;
-        return boot_plan_url(p, p->entries[choice].loader[BOOT_UEFI], a->file, sizeof a->file);
-    }
     if (platform == BOOT_BIOS)
         return answer_bios(p, stage, own, a);
     return answer_uefi(p, f, stage, own, a);

@@ -15,7 +15,8 @@
  *   UEFI HTTP x64 (0x10)           lease or proxy offer 60 = HTTPClient and the loader's URL in option 67
  *                                  port 4011            nothing
  *   ARM64, IA32, others            any                  nothing, and a reason for the log
- *   imaged, and the ring is its choice: any             nothing: the firmware goes on to its disk
+ *   imaged, and the ring is its choice: any             nothing: the firmware goes on to its disk; UEFI, which would ask for
+ *                                                       minutes, a program that ends at once, wherever a loader would be given
  *
  * A lease with option 60 = PXEClient and without 43 would send firmware to port 4011 for what it already holds, so leases carry
  * 60 only with a menu or for HTTP. Option 67 comes last and ends in a NUL, because firmware writes one there; the BOOTP
@@ -41,6 +42,7 @@ struct boot_plan {
     uint32_t address;     /* the box's, host order */
     uint16_t http_port;   /* 0: 80 */
     uint8_t menu_seconds; /* how long menus wait before the default is booted; 0: no menus */
+    bool leaves;          /* BOOT_PAYLOAD_LEAVE is there */
     bool uefi_direct;     /* proxy: the file at once instead of on port 4011; some firmware wants one, some the other */
     /* Whether the ring is to image this machine (again); NULL: every machine. */
     bool (*wants_imaging)(void *ctx, const uint8_t mac[6]);
@@ -67,6 +69,7 @@ struct pxe_answer {
     size_t n_vendor;             /* option 43, 0: none */
     uint8_t vendor[PXE_VENDOR_MAX];
     bool no_proxy;               /* 175.176 = 1: iPXE need not wait for proxy offers */
+    bool leaves;                 /* the file only ends: on to the disk */
     int entry;                   /* index of what is being booted, -1: not decided (menu, script) */
 };
 

@@ -66,6 +66,8 @@ static const char *what_of(const struct pxe_facts *f, const struct pxe_answer *a
 {
     if (f->ipxe)
         return "the script";
+    if (a->leaves)
+        return "its own disk, as it has been imaged";
     if (a->file[0])
         return "the file";
     return a->n_vendor ? "a menu" : "port 4011";

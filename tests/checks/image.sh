@@ -25,7 +25,7 @@ fsck.vfat -n "$work/1" > "$work/log" || fail "a sound FAT, got $(cat "$work/log"
 e2fsck -fn "$work/4" > "$work/log" 2>&1 || fail "a sound ext4, got $(cat "$work/log")"
 
 for path in EFI/BOOT/BOOTX64.EFI syslinux/syslinux.cfg syslinux/initrd syslinux/ldlinux.sys syslinux/ldlinux.c32 \
-    payload/ringcast-x86_64.efi payload/kernel payload/initrd payload/undionly.kpxe ringcast.conf; do
+    payload/ringcast-x86_64.efi payload/kernel payload/initrd payload/undionly.kpxe payload/leave.efi ringcast.conf; do
     mcopy -n -i "$work/1" "::$path" "$work/file" < /dev/null || fail "$path in the image"
     [ -s "$work/file" ] || fail "$path not to be empty"
     rm "$work/file"

@@ -109,6 +109,44 @@ static void each_machine_gets_what_the_table_says(void **state)
     }
 }
 
+/* UEFI that is given nothing asks for minutes; BIOS and iPXE go on by themselves. */
+static void an_imaged_machine_with_uefi_is_sent_on_to_its_disk(void **state)
+{
+    static const struct {
+        enum pxe_class class_id;
+        uint16_t arch;
+        bool ipxe;
+        enum pxe_stage stage;
+        int verdict;
+        const char *class_out, *file;
+    } c[] = {
+        {PXE_CLASS_PXE, 7, false, PXE_LEASE, 0, NULL, BOOT_PAYLOAD_LEAVE},
+        {PXE_CLASS_PXE, 7, false, PXE_PROXY, 0, "PXEClient", ""},
+        {PXE_CLASS_PXE, 7, false, PXE_BINL, 0, "PXEClient", BOOT_PAYLOAD_LEAVE},
+        {PXE_CLASS_HTTP_BOOT, 16, false, PXE_LEASE, 0, "HTTPClient", "http://10.77.0.1/" BOOT_PAYLOAD_LEAVE},
+        {PXE_CLASS_PXE, 0, false, PXE_LEASE, PXE_EDONE, NULL, ""},
+        {PXE_CLASS_PXE, 7, true, PXE_LEASE, PXE_EDONE, NULL, ""},
+    };
+    struct boot_plan p = plan_of();
+
+    (void)state;
+    p.leaves = true;
+    p.menu_seconds = 5;
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        struct pxe_facts f = rom(imaged, c[i].class_id, c[i].arch);
+        struct pxe_answer a;
+
+        f.ipxe = c[i].ipxe;
+        assert_int_equal(pxe_decide(&p, &f, c[i].stage, &a), c[i].verdict);
+        assert_int_equal(a.leaves, c[i].verdict == 0);
+        if (c[i].verdict)
+            continue;
+        assert_string_equal(a.file, c[i].file);
+        assert_int_equal(!a.class_id, !c[i].class_out);
+        assert_int_equal(a.n_vendor, 0);
+    }
+}
+
 static void uefi_may_be_given_the_file_at_once(void **state)
 {
     struct boot_plan p = plan_of();
@@ -332,6 +370,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_machine_gets_what_the_table_says),
+        cmocka_unit_test(an_imaged_machine_with_uefi_is_sent_on_to_its_disk),
         cmocka_unit_test(uefi_may_be_given_the_file_at_once),
         cmocka_unit_test(a_menu_is_shown_where_there_is_a_choice),
         cmocka_unit_test(an_item_chosen_is_served_on_4011),
