@@ -26,6 +26,7 @@
 #include "net/session/errors.h"
 #include "net/tftp/errors.h"
 #include "net/tls/errors.h"
+#include "net/wol/errors.h"
 #include "net/web/errors.h"
 #include "net/wire/json_read.h"
 
@@ -43,7 +44,7 @@ static const struct row rows[] = {
     DISK_ERRORS(X) RING_ERRORS(X) IP_ERRORS(X) SESSION_ERRORS(X) HTTP_ERRORS(X) MDNS_ERRORS(X) DHCP_ERRORS(X)
     HOST_ERRORS(X) CONFIG_ERRORS(X) SCREEN_ERRORS(X)
     PC_ERRORS(X) TARGET_ERRORS(X)
-    PLAN_ERRORS(X)
+    PLAN_ERRORS(X) WOL_ERRORS(X)
     REPORT_ERRORS(X)
     TFTP_ERRORS(X) IGMP_ERRORS(X) CONTENT_ERRORS(X)
     BSDP_ERRORS(X) PXE_ERRORS(X)

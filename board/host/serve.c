@@ -136,6 +136,13 @@ static void on_session_event(void *ctx, const struct session_event *e)
         s->hooks.event(s->hooks.ctx, e);
 }
 
+static int on_choice(void *ctx, const struct session_hello *h, unsigned *image, char *why)
+{
+    struct serve *s = ctx;
+
+    return s->hooks.choose ? s->hooks.choose(s->hooks.ctx, h, image, why) : 0;
+}
+
 /* An advert that cannot be made is a pity, no more. */
 static void advertise(struct serve *s)
 {
@@ -163,6 +170,7 @@ static int prepare(struct serve *s, const struct config *c, struct err *err)
 {
     s->config = *c;
     s->server.tell = on_session_event;
+    s->server.choose = on_choice;
     s->server.ctx = s;
     s->began = s->ended = host_now();
     s->streams = calloc(CONFIG_IMAGES_MAX, sizeof *s->streams);

@@ -15,6 +15,8 @@ struct serve_hooks {
     void (*event)(void *ctx, const struct session_event *);
     /* The stream is about to be closed because its image was removed; nothing is sent any more. */
     void (*removed)(void *ctx, const struct stream *);
+    /* as in struct session_server */
+    int (*choose)(void *ctx, const struct session_hello *, unsigned *image, char *why);
 };
 
 struct serve {

@@ -28,6 +28,7 @@ struct source {
     struct img_body body; /* after body() */
     bool owns_body;       /* to be freed with the source; else the file's own */
     bool told;            /* the sender has the last word: after close() */
+    atomic_bool waits;    /* the sender holds the stream: nothing will come until somebody lets it go */
 };
 
 struct source_ops {

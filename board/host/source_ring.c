@@ -19,6 +19,7 @@
 #define REJOIN_MS 3000
 
 struct ring_source {
+    struct source *source; /* whose ctx this is */
     struct ip_stack *stack;
     struct session_control *control; /* NULL while joining again; guarded by lock, as the watching thread tells through it */
     pthread_mutex_t lock;
@@ -176,6 +177,7 @@ static int ring_open(struct source *s, const struct source_options *opt, struct 
     memset(g, 0, sizeof *g);
     pthread_mutex_init(&g->lock, NULL);
     s->ctx = g;
+    g->source = s;
     g->timeout_s = opt->timeout_s;
     g->farewell_s = opt->farewell_s ? opt->farewell_s : FAREWELL_S;
     rc = source_interface(g->interface, opt->interface, err);
@@ -195,32 +197,40 @@ struct vigil {
     int64_t spoiled; /* when the body was first found wrong; 0: not yet */
 };
 
+/* So long without an ack, and the sender is not there. */
+static int64_t patience_ns(const struct ring_source *g, const struct session_news *news)
+{
+    int64_t patience = 3 * MONO_MS * (news->ack.tsi ? news->ack.beacon_ms : g->welcome.beacon_ms);
+
+    return patience > FORSAKEN_NS ? patience : FORSAKEN_NS;
+}
+
 static bool forsaken(struct ring_source *g, const struct vigil *v, int64_t now)
 {
     struct session_news news;
-    int64_t patience;
 
     if (now - v->heard < FORSAKEN_NS || now - v->tried < FORSAKEN_NS)
         return false;
     session_control_get(g->control, &news);
-    patience = 3 * MONO_MS * (news.ack.tsi ? news.ack.beacon_ms : g->welcome.beacon_ms);
-    return news.silent_ns > (patience > FORSAKEN_NS ? patience : FORSAKEN_NS);
-}
-
-/* The stream's rate as the sender last said it: what the disk must be measured against. */
-static void note_rate(struct ring_source *g)
-{
-    struct session_news news;
-
-    session_control_get(g->control, &news);
-    if (g->collect.intake)
-        g->collect.intake->wire_rate = news.ack.tsi && news.ack.rate ? news.ack.rate : g->welcome.rate;
+    return news.silent_ns > patience_ns(g, &news);
 }
 
 /* Silence means nothing to who needs no more packets: a slow disk may take its time for the last blocks. */
 static bool needs_packets(const struct ring_source *g)
 {
     return !g->collect.intake || g->collect.intake->track.lacking > 0;
+}
+
+/* The stream's rate as the sender last said it: what the disk must be measured against. A rate of 0 while packets are needed: the
+ * stream is held. */
+static void note_rate(struct ring_source *g)
+{
+    struct session_news news;
+
+    session_control_get(g->control, &news);
+    atomic_store(&g->source->waits, news.ack.tsi && !news.ack.rate && needs_packets(g) && news.silent_ns < patience_ns(g, &news));
+    if (g->collect.intake)
+        g->collect.intake->wire_rate = news.ack.tsi && news.ack.rate ? news.ack.rate : g->welcome.rate;
 }
 
 /* One poll of the ring with all that may end it. */
@@ -237,7 +247,7 @@ static int listen(struct ring_source *g, struct vigil *v, struct err *err)
         return err_set(err, n, "the network interface stopped receiving");
     if (atomic_load(&source_interrupted))
         return err_set(err, RECEIVE_EINTR, "interrupted");
-    if (n > 0 || !needs_packets(g))
+    if (n > 0 || !needs_packets(g) || atomic_load(&g->source->waits))
         v->heard = now;
     else if (g->timeout_s > 0 && now - v->heard > g->timeout_s * INT64_C(1000000000))
         return err_set(err, RECEIVE_ETIMEOUT, "no packet of the session arrived for %d s", g->timeout_s);

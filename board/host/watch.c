@@ -121,7 +121,8 @@ static void note_rate(struct watch *w, uint64_t done)
 
 static void show_view(struct watch *w)
 {
-    struct watch_view v = {.head = &w->source->head, .state = w->facts.state, .left_ns = -1, .facts = &w->facts};
+    struct watch_view v = {.head = &w->source->head, .state = w->facts.state, .left_ns = -1, .facts = &w->facts,
+                           .waits = atomic_load(&w->source->waits)};
 
     if (w->body) {
         v.total = w->source->head.data_bytes;

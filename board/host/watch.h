@@ -14,6 +14,7 @@ struct watch_view {
     unsigned proven;        /* of them, read back: permille */
     uint64_t rate;          /* done in the last seconds, bytes/s */
     int64_t left_ns;        /* at that rate; negative: not known yet */
+    bool waits;             /* the sender holds the stream */
     const struct session_facts *facts;
 };
 

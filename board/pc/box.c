@@ -19,6 +19,7 @@
 #include "board/pc/pid1.h"
 #include "board/pc/portal.h"
 #include "board/pc/resume.h"
+#include "board/pc/room.h"
 
 #define SECOND_NS MONO_S
 #define STATUS_NS (5 * MONO_S)
@@ -33,6 +34,7 @@ struct box {
     bool journal_failed;
     struct machines machines;
     struct resume resume;
+    struct room *room;
     struct ip_stack *stack;
     struct offer *offer;
     struct services *services;
@@ -78,7 +80,8 @@ static void recall(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, con
         portal_restore(b->portal, kind, key, nkey, value, nvalue);
         break;
     default:
-        services_restore(b->services, kind, key, nkey, value, nvalue);
+        if (!room_restore(b->room, kind, key, nkey, value, nvalue))
+            services_restore(b->services, kind, key, nkey, value, nvalue);
     }
 }
 
@@ -147,14 +150,14 @@ static bool wants_imaging(void *ctx, const uint8_t mac[6])
 {
     struct box *b = ctx;
 
-    return machine_wants_imaging(&b->machines, mac);
+    return room_wants_imaging(b->room, mac);
 }
 
-/* Machines that were imaged here, or that the configuration names. */
+/* Machines that were imaged here, that are expected, or that the configuration names. */
 static bool is_known(void *ctx, const uint8_t mac[6])
 {
     struct box *b = ctx;
-    bool found = machine_known(&b->machines, mac);
+    bool found = machine_known(&b->machines, mac) || expected_look(room_expected(b->room), mac);
 
     for (unsigned i = 0; i < b->config.boot.n_machine; i++)
         found |= memcmp(b->config.boot.machine[i].mac, mac, 6) == 0;
@@ -213,6 +216,7 @@ static void prepare_stream(void *ctx, struct stream *s)
     struct box *b = ctx;
 
     images_sign(s, &b->key);
+    s->session.held = room_holds(b->room, s->session.name);
     resume_stream(&b->resume, b->journal, s, b->serve.streams, b->serve.n_streams, b->config.ring.group);
 }
 
@@ -227,11 +231,19 @@ static void on_session_event(void *ctx, const struct session_event *e)
 {
     struct box *b = ctx;
 
+    room_event(b->room, e);
     if (e->what == SESSION_STATE)
         services_vouch(b->services, e->receiver->mac); /* it holds the session's key: no invented machine */
     if (e->what == SESSION_STATE && e->receiver->facts.state == SESSION_PASS &&
         machine_done(&b->machines, e->receiver->mac, (uint64_t)time(NULL)))
         serve_log("a machine is done: from now on it boots its own disk");
+}
+
+static int choose_image(void *ctx, const struct session_hello *h, unsigned *image, char *why)
+{
+    struct box *b = ctx;
+
+    return room_choose(b->room, h, image, why);
 }
 
 /* Whoever asks for no image by name gets the configured one, else the first. One that is configured and not there is better missed
@@ -247,9 +259,12 @@ static void prefer_image(struct box *b)
 
 static int open_ring(struct box *b, struct err *err)
 {
-    const struct serve_hooks hooks = {.ctx = b, .prepare = prepare_stream, .event = on_session_event, .removed = forget_stream};
-    int rc = serve_begin(&b->serve, &b->config.ring, &hooks, b->stack, err);
+    const struct serve_hooks hooks = {
+        .ctx = b, .prepare = prepare_stream, .event = on_session_event, .removed = forget_stream, .choose = choose_image};
+    int rc;
 
+    room_open(b->room, b->stack);
+    rc = serve_begin(&b->serve, &b->config.ring, &hooks, b->stack, err);
     b->serving = true;
     if (rc)
         return rc;
@@ -292,6 +307,7 @@ static int run(struct box *b, const volatile sig_atomic_t *stop, struct err *err
         if (rc)
             return err_set(err, rc, "the network interface %s failed", b->config.ring.interface);
         now = ip_stack_now(b->stack);
+        room_step(b->room, now);
         serve_step(&b->serve, now, &why);
         services_tick(b->services, now);
         portal_tick(b->portal, now);
@@ -331,12 +347,27 @@ static void give_up_the_rest(const struct box *b)
         serve_log("this kernel lets the box reach every file: it has no Landlock");
 }
 
+static bool make_room(struct box *b)
+{
+    const struct room_needs needs = {.config = &b->config,
+                                     .config_path = b->paths.config,
+                                     .machines = &b->machines,
+                                     .serve = &b->serve,
+                                     .store = store_value,
+                                     .ctx = b};
+
+    b->room = room_make(&needs);
+    return b->room != NULL;
+}
+
 static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err *err)
 {
     char address[IP_TEXT];
     int rc;
 
     machines_init(&b->machines, b->config.boot.rearm, store_machine, b);
+    if (!make_room(b))
+        return err_set(err, PC_EMEMORY, "out of memory");
     mkdir(b->paths.data, 0700);
     b->screen = open_screen();
     page_say(b->screen, b->config.name, "Starting.", false);
@@ -387,6 +418,7 @@ static void close_box(struct box *b, bool in_good_order)
     if (b->offer)
         offer_close(b->offer);
     free(b->offer);
+    room_close(b->room);
     ip_stack_close(b->stack);
     journal_close(b->journal);
     screen_close(b->screen);

@@ -252,6 +252,67 @@ static int boot_ring_except(struct box_config *c, const char *v, struct err *err
     return add_rule(&c->boot.ring, false, v, err);
 }
 
+/* ---- [session] ---- */
+
+/* "now", "ready 10", "at 22:00", "quiet 5" */
+static int session_start(struct box_config *c, const char *v, struct err *err)
+{
+    static const char what[] = "now, ready N, at HH:MM or quiet MINUTES";
+    char word[6] = "";
+    size_t n = strcspn(v, " \t");
+    const char *rest = v + n + strspn(v + n, " \t");
+    uint32_t number = 0;
+    int minute;
+
+    if (n >= sizeof word)
+        return ini_wrong(what, v, err);
+    memcpy(word, v, n);
+    c->session.wish.start = plan_start_parse(word);
+    c->session.planned = true;
+    switch (c->session.wish.start) {
+    case PLAN_NOW: return *rest ? ini_wrong(what, v, err) : 0;
+    case PLAN_READY:
+        if (ini_number(&number, rest, "", NULL, 1, PLAN_READY_MAX, "", NULL))
+            return ini_wrong("ready and 1 to 4096 machines", v, err);
+        c->session.wish.ready = (uint16_t)number;
+        return 0;
+    case PLAN_AT:
+        minute = plan_clock_parse(rest);
+        if (minute < 0)
+            return ini_wrong("at and a time from 00:00 to 23:59", v, err);
+        c->session.wish.at_min = (uint16_t)minute;
+        return 0;
+    case PLAN_QUIET:
+        if (ini_number(&number, rest, "", NULL, 1, PLAN_QUIET_MAX, "", NULL))
+            return ini_wrong("quiet and 1 to 1440 minutes", v, err);
+        c->session.wish.quiet_min = (uint16_t)number;
+        return 0;
+    default: return ini_wrong(what, v, err);
+    }
+}
+
+static int session_targets(struct box_config *c, const char *v, struct err *err)
+{
+    bool all = strcmp(v, "all") == 0;
+
+    if (!all && strcmp(v, "expected") != 0)
+        return ini_wrong("all or expected", v, err);
+    c->session.wish.targets = all ? PLAN_ALL : PLAN_EXPECTED;
+    return 0;
+}
+
+static int session_arm(struct box_config *c, const char *v, struct err *err)
+{
+    static const uint32_t factor[] = {1, 60, 24 * 60};
+
+    return ini_number(&c->session.wish.arm_min, v, "mhd", factor, 1, PLAN_ARM_MAX, "a time such as 30m, 12h or 2d, at most 30d", err);
+}
+
+static int session_wake(struct box_config *c, const char *v, struct err *err)
+{
+    return ini_truth(&c->session.wake, v, "yes or no", err);
+}
+
 /* ---- [entry NAME] ---- */
 
 static int entry_path(char *to, const char *v, struct err *err)
@@ -324,14 +385,17 @@ static const struct key {
     {"entry", "script", entry_script, false},     {"entry", "id", entry_id, false},
     {"entry", "hidden", entry_hidden, false},     {"entry", "only", entry_only, true},
     {"entry", "except", entry_except, true},      {"boot", "ring-only", boot_ring_only, true},
-    {"boot", "ring-except", boot_ring_except, true},
+    {"boot", "ring-except", boot_ring_except, true}, {"session", "start", session_start, false},
+    {"session", "targets", session_targets, false}, {"session", "arm", session_arm, false},
+    {"session", "wake", session_wake, false},
 };
 #define KEYS (sizeof keys / sizeof *keys)
-_Static_assert(KEYS <= 32, "a bit a key");
+_Static_assert(KEYS <= 64, "a bit a key");
 
 struct parsing {
     struct box_config *config;
-    uint32_t seen, ring_seen;
+    uint64_t seen;
+    uint32_t ring_seen;
     char entry[BOOT_NAME_MAX + 1]; /* whose section it is in */
 };
 
@@ -357,7 +421,7 @@ static int open_entry(struct parsing *p, const struct ini_place *at, const char 
     c->n_entries++;
     for (size_t i = 0; i < KEYS; i++)
         if (strcmp(keys[i].section, "entry") == 0)
-            p->seen &= ~(UINT32_C(1) << i);
+            p->seen &= ~(UINT64_C(1) << i);
     return 0;
 }
 
@@ -388,8 +452,9 @@ static int on_entry(void *ctx, const struct ini_place *at, const char *section, 
 
     if (strcmp(section, RING) == 0)
         return ring_key(p, at, key, value, err);
-    if (!entry && strcmp(section, "box") != 0 && strcmp(section, "dhcp") != 0 && strcmp(section, "boot") != 0)
-        return err_set(err, PC_ESECTION, "%s:%u: expected [box], [dhcp], [boot], [ring] or [entry NAME], got [%.40s]", at->file,
+    if (!entry && strcmp(section, "box") != 0 && strcmp(section, "dhcp") != 0 && strcmp(section, "boot") != 0 &&
+        strcmp(section, "session") != 0)
+        return err_set(err, PC_ESECTION, "%s:%u: expected [box], [dhcp], [boot], [session], [ring] or [entry NAME], got [%.40s]", at->file,
                        at->line, section);
     if (entry && open_entry(p, at, section + 6, err))
         return err->code;
@@ -398,7 +463,7 @@ static int on_entry(void *ctx, const struct ini_place *at, const char *section, 
         return err_set(err, PC_EKEY, "%s:%u: expected a key that [%.40s] knows, got \"%.40s\"", at->file, at->line, section, key);
     if (p->seen >> i & 1 && !keys[i].repeats)
         return err_set(err, PC_EKEY, "%s:%u: expected %s once, got it again", at->file, at->line, key);
-    p->seen |= UINT32_C(1) << i;
+    p->seen |= UINT64_C(1) << i;
     if (keys[i].set(p->config, value, &why))
         return err_set(err, why.code, "%s:%u: %s: %s", at->file, at->line, key, why.text);
     return 0;
@@ -479,6 +544,13 @@ static int check_dhcp(struct box_config *c, const char *file, struct err *err)
     return 0;
 }
 
+static int check_session(const struct box_config *c, const char *file, struct err *err)
+{
+    bool told = c->session.wish.targets != PLAN_ALL || c->session.wish.arm_min || c->session.wake;
+
+    return told && !c->session.planned ? err_set(err, CONFIG_EVALUE, "%s: expected start in [session]", file) : 0;
+}
+
 static int check(struct box_config *c, const char *file, struct err *err)
 {
     struct ip_config ip = {0};
@@ -491,6 +563,8 @@ static int check(struct box_config *c, const char *file, struct err *err)
         rc = check_dhcp(c, file, err);
     if (rc == 0)
         rc = check_boot(c, file, err);
+    if (rc == 0)
+        rc = check_session(c, file, err);
     if (rc == 0 && config_check_ring(&c->ring, &why))
         rc = err_set(err, why.code, "%s: %s", file, why.text);
     return rc;

@@ -6,6 +6,7 @@
 #include "board/host/config.h"
 #include "board/pc/errors.h"
 #include "board/pc/identity.h"
+#include "board/pc/plan.h"
 #include "net/pxe/entry.h"
 
 #define BOX_NAME_MAX 32
@@ -69,6 +70,11 @@ struct box_config {
         unsigned n_machine;
         struct box_rules ring; /* for whom the ring is */
     } boot;
+    struct {
+        bool planned;          /* `start` has been said: else every image is served at once, to whoever boots */
+        bool wake;             /* machines of the list are woken */
+        struct plan_wish wish; /* its image is found out by the room */
+    } session;
     struct box_entry entry[BOOT_ENTRIES_MAX - 1]; /* trees; the ring is always there */
     unsigned n_entries;
 };

@@ -164,6 +164,12 @@ static const char *wish_wrong(const struct plan_wish *w)
     return NULL;
 }
 
+bool plan_same(const struct plan_wish *a, const struct plan_wish *b)
+{
+    return strcmp(a->image, b->image) == 0 && a->targets == b->targets && a->start == b->start && a->ready == b->ready &&
+           a->at_min == b->at_min && a->quiet_min == b->quiet_min && a->arm_min == b->arm_min && a->rate == b->rate;
+}
+
 static bool decode(struct plan_session *s, const uint8_t *value, size_t n)
 {
     struct reader r = reader_on(value, n);

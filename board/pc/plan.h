@@ -114,6 +114,8 @@ int plan_start(struct plan *, uint32_t id, const struct plan_time *now, struct e
 int plan_stop(struct plan *, uint32_t id, const struct plan_time *now, struct err *);
 int plan_suspend(struct plan *, uint32_t id, const struct plan_time *now, struct err *);
 int plan_resume(struct plan *, uint32_t id, const struct plan_time *now, struct err *);
+/* Whether two say the same. */
+bool plan_same(const struct plan_wish *, const struct plan_wish *);
 /* "now" | "ready" | "at" | "quiet"; PLAN_STARTS: none of them. */
 enum plan_start plan_start_parse(const char *word);
 const char *plan_start_word(enum plan_start);

@@ -3,7 +3,10 @@
  *
  *   order ──> room_order ──> plan, machines, expected, wol ──> journal
  *                                └──> session server: streams held or let go, machines taken or refused
- */
+ *
+ * The list of expected machines is in the journal twice over: a new one is written beside the old one, then one record says
+ * that it counts, so a power cut leaves one of the two whole. machines.csv beside ringcast.conf is read at start and takes the
+ * list's place when it is another file than the one read last: what was changed by an order meanwhile is not undone. */
 #ifndef BOARD_PC_ROOM_H
 #define BOARD_PC_ROOM_H
 
@@ -11,7 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "board/host/serve.h"
+#include "board/pc/box_config.h"
 #include "board/pc/expected.h"
+#include "board/pc/machines.h"
 #include "board/pc/plan.h"
 
 #define ROOM_TEXT 256
@@ -52,9 +58,43 @@ struct room;
 
 /* Returns the answer's code. */
 int room_order(struct room *, const struct room_order *, struct room_answer *);
-/* For those who show it. */
+
+/* ---- for those who show it ---- */
+
 struct plan *room_plan(struct room *);
 const struct expected *room_expected(const struct room *);
 struct plan_time room_now(const struct room *);
+/* Whether the machine's screen is to flash. */
+bool room_identifies(const struct room *, const uint8_t mac[6]);
+
+/* ---- for the box ---- */
+
+struct room_needs {
+    const struct box_config *config;
+    const char *config_path; /* beside it machines.csv may lie; NULL: nowhere */
+    struct machines *machines;
+    struct serve *serve;
+    /* Keeps a value under a key of one kind (journal.h). */
+    void (*store)(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
+    void *ctx;
+};
+
+/* Takes its memory (2.5 MB); NULL: there is none. Before the box gives up its rights. */
+struct room *room_make(const struct room_needs *);
+/* A value of an earlier run; false: not of a kind of this room. */
+bool room_restore(struct room *, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
+/* Everything remembered has been told, the machines' too: reads machines.csv. */
+void room_open(struct room *, struct ip_stack *);
+/* After each step of the stack. */
+void room_step(struct room *, struct mono now);
+/* Whether the image's stream is to be held, also of an image that nobody serves yet. */
+bool room_holds(struct room *, const char *image);
+/* For serve's hooks. */
+void room_event(struct room *, const struct session_event *);
+int room_choose(struct room *, const struct session_hello *, unsigned *image, char *why);
+/* Whether it is to be imaged when it boots: it is armed, and somebody has planned something for it. */
+bool room_wants_imaging(struct room *, const uint8_t mac[6]);
+/* Safe on NULL. */
+void room_close(struct room *);
 
 #endif

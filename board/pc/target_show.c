@@ -108,6 +108,8 @@ void target_show_waiting(struct target_show *t, const char *sentence)
 
 static const char *state_sentence(const struct watch_view *v)
 {
+    if (v->waits && v->state <= SESSION_RECEIVING)
+        return v->total ? "Waiting: the stream is suspended at the box" : "Ready. Waiting for the box to start; nothing is to be done here";
     switch (v->state) {
     case SESSION_MANIFEST: return "Receiving the list of what the image holds";
     case SESSION_RECEIVING: return v->facts->disk_limited ? "Receiving; the disk is slower than the stream" : "Receiving";

@@ -30,6 +30,7 @@ enum session_refusal {
     SESSION_REFUSE_FULL = 2,    /* the receiver table is full */
     SESSION_REFUSE_CLOSING = 3, /* the server is stopping */
     SESSION_REFUSE_BROKEN = 4,  /* the request could not be understood */
+    SESSION_REFUSE_PLAN = 5,    /* nobody has planned anything for this machine now */
 };
 
 /* SPEC sections 3 and 4: datagrams. */

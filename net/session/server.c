@@ -143,11 +143,11 @@ static void image_settle(struct session_server *s, unsigned image)
         m->wanted_in_loop = true;
         m->idle_loops = 0;
     }
-    if (m->needing && !m->running && !m->leaving) {
+    if (m->needing && !m->running && !m->leaving && !m->held) {
         m->running = true;
         tell(s, image, m->ever ? SESSION_RESUME : SESSION_START, NULL, SESSION_JOINED);
         m->ever = true;
-    } else if (!m->needing && m->running && m->loop_suspend == SESSION_SUSPEND_AUTO) {
+    } else if (m->running && (m->held || (!m->needing && m->loop_suspend == SESSION_SUSPEND_AUTO))) {
         m->running = false;
         tell(s, image, SESSION_SUSPEND, NULL, SESSION_JOINED);
     }
@@ -278,9 +278,12 @@ static void welcome(struct session_server *s, const struct session_hello *h, uin
                     struct session_message *reply)
 {
     unsigned offered, unnamed = image_unnamed(s, &offered), image = h->name[0] ? image_named(s, h->name) : unnamed;
+    char why[SESSION_SENTENCE_MAX + 1] = "";
 
     if (s->closing) {
         refuse(reply, SESSION_REFUSE_CLOSING, "the server is stopping%s", "");
+    } else if (s->choose && s->choose(s->ctx, h, &image, why)) {
+        refuse(reply, SESSION_REFUSE_PLAN, "%s", why);
     } else if (image < s->n && s->images[image]->leaving) {
         refuse(reply, SESSION_REFUSE_CLOSING, "the image \"%s\" is being taken away", h->name);
     } else if (offered == 0) {
@@ -440,6 +443,14 @@ void session_server_tick(struct session_server *s, struct mono now)
     }
 }
 
+void session_server_hold(struct session_server *s, unsigned image, bool held)
+{
+    if (s->images[image]->held == held)
+        return;
+    s->images[image]->held = held;
+    image_settle(s, image);
+}
+
 void session_image_loop(struct session_server *s, unsigned image)
 {
     struct session_image *m = s->images[image];
@@ -479,6 +490,50 @@ unsigned session_image_samples(const struct session_server *s, unsigned image, s
                                             .wanted = r->facts.disk_limited ? r->facts.wanted_rate : 0};
     }
     return n;
+}
+
+/* A set of MACs: the runs of one machine count once, and thousands of rows shall not be compared with each other. */
+#define SEEN (2 * SESSION_RECEIVERS_MAX)
+
+static bool seen_before(const struct session_image *m, uint16_t seen[SEEN], uint32_t row)
+{
+    const uint8_t *mac = m->rows[row].mac;
+    unsigned i = ((unsigned)mac[3] << 16 ^ (unsigned)mac[4] << 8 ^ mac[5] ^ (unsigned)mac[2] << 5) % SEEN;
+
+    for (; seen[i]; i = (i + 1) % SEEN)
+        if (memcmp(m->rows[seen[i] - 1].mac, mac, 6) == 0)
+            return true;
+    seen[i] = (uint16_t)(row + 1);
+    return false;
+}
+
+unsigned session_image_ready(const struct session_server *s, unsigned image, struct mono *joined)
+{
+    const struct session_image *m = s->images[image];
+    uint16_t seen[SEEN] = {0};
+    unsigned n = 0;
+
+    *joined = (struct mono){0};
+    for (uint32_t i = 0; i < m->used; i++) {
+        const struct session_receiver *r = &m->rows[i];
+
+        if (!row_needs(r))
+            continue;
+        if (!joined->ns || mono_sub(r->joined, *joined) > 0)
+            *joined = r->joined;
+        n += r->facts.state != SESSION_JOINED && !seen_before(m, seen, i);
+    }
+    return n;
+}
+
+bool session_image_has(const struct session_server *s, unsigned image, const uint8_t mac[6])
+{
+    const struct session_image *m = s->images[image];
+
+    for (uint32_t i = 0; i < m->used; i++)
+        if (row_needs(&m->rows[i]) && memcmp(m->rows[i].mac, mac, 6) == 0)
+            return true;
+    return false;
 }
 
 struct session_tally session_image_tally(const struct session_server *s, unsigned image)

@@ -10,7 +10,10 @@
  *
  * Loop Suspend, after Apple's asr: a stream starts when the first receiver joins, then loops; after `loop_suspend`
  * whole loops in which nobody needed it, it is suspended until somebody does. SESSION_SUSPEND_NEVER is asr's 0;
- * SESSION_SUSPEND_AUTO suspends as soon as nobody needs it. */
+ * SESSION_SUSPEND_AUTO suspends as soon as nobody needs it.
+ *
+ * A stream may be held: receivers are let in, send beacons and hear that it is suspended (rate 0 in acks), until it is let go.
+ * Who gets which image, and whether at all, may be somebody else's decision (`choose`). */
 #ifndef NET_SESSION_SERVER_H
 #define NET_SESSION_SERVER_H
 
@@ -75,6 +78,7 @@ struct session_image {
     uint32_t used, live, needing; /* rows */
     bool ever, running;
     bool leaving; /* session_image_leave */
+    bool held; /* by session_server_hold: nothing is sent, whoever needs it */
     bool wanted_in_loop; /* somebody needed the stream since the loop began */
     uint32_t idle_loops;
     struct session_tally evicted; /* of rows given to newcomers for lack of room */
@@ -86,6 +90,9 @@ struct session_server {
     unsigned n; /* places, empty ones among them: the index of an image never changes */
     unsigned preferred; /* set by the caller: 1 + index of the image for those who name none; 0: they get the list */
     bool closing; /* set by the caller: hellos are refused, acks say so */
+    /* Set by the caller; may be NULL. Which image this hello is for: 0, and *image as found here (n: none), may be changed; or not 0, and
+     * `why` (SESSION_SENTENCE_MAX + 1 bytes) is the sentence of a refusal. */
+    int (*choose)(void *ctx, const struct session_hello *, unsigned *image, char *why);
     void (*tell)(void *ctx, const struct session_event *); /* may be NULL */
     void *ctx;
     uint64_t refused; /* datagrams and messages dropped: not ours, forged, replayed, out of range */
@@ -114,6 +121,9 @@ int session_server_datagram(struct session_server *, const uint8_t *bytes, size_
 /* Call about every 200 ms. */
 void session_server_tick(struct session_server *, struct mono now);
 
+/* Holds an image's stream, or lets it go. */
+void session_server_hold(struct session_server *, unsigned image, bool held);
+
 /* A whole loop of the image's stream has ended. */
 void session_image_loop(struct session_server *, unsigned image);
 /* Where the stream is and how fast it goes: handed on to receivers. */
@@ -127,6 +137,12 @@ static inline bool session_image_running(const struct session_server *s, unsigne
 /* What the rate and the repair are steered by: a sample of each live receiver that needs the stream and has sent a
  * beacon. Returns how many, at most `max`. */
 unsigned session_image_samples(const struct session_server *, unsigned image, struct rate_sample *out, unsigned max);
+
+/* Machines (by MAC) that are there, have sent a beacon and need the stream; *joined: when the last one of those that need it joined (ns
+ * 0: nobody). */
+unsigned session_image_ready(const struct session_server *, unsigned image, struct mono *joined);
+/* Whether a machine is in the middle of the image. */
+bool session_image_has(const struct session_server *, unsigned image, const uint8_t mac[6]);
 
 /* How it ended. Of several runs of one machine (MAC) only the last counts. */
 struct session_tally session_image_tally(const struct session_server *, unsigned image);

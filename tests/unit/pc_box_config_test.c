@@ -119,6 +119,34 @@ static void everything_said(void **state)
     assert_false(c.ring.rate_auto);
 }
 
+static void sessions(void **state)
+{
+    (void)state;
+    accepts("");
+    assert_false(c.session.planned);
+    accepts("[session]\nstart = ready 10\ntargets = expected\narm = 12h\nwake = yes\n");
+    assert_true(c.session.planned && c.session.wake);
+    assert_int_equal(c.session.wish.start, PLAN_READY);
+    assert_int_equal(c.session.wish.ready, 10);
+    assert_int_equal(c.session.wish.targets, PLAN_EXPECTED);
+    assert_int_equal(c.session.wish.arm_min, 720);
+    accepts("[session]\nstart = at 22:05\n");
+    assert_int_equal(c.session.wish.at_min, 22 * 60 + 5);
+    accepts("[session]\nstart = quiet  5\n");
+    assert_int_equal(c.session.wish.quiet_min, 5);
+    accepts("[session]\nstart = now\n");
+    refuses("[session]\nstart = ready\n", "f:2: start: expected ready and 1 to 4096 machines");
+    refuses("[session]\nstart = ready 0\n", "f:2: start: expected ready and 1 to 4096 machines");
+    refuses("[session]\nstart = at 24:00\n", "f:2: start: expected at and a time from 00:00 to 23:59");
+    refuses("[session]\nstart = quiet 1441\n", "f:2: start: expected quiet and 1 to 1440 minutes");
+    refuses("[session]\nstart = soon\n", "f:2: start: expected now, ready N, at HH:MM or quiet MINUTES, got \"soon\"");
+    refuses("[session]\nstart = now 3\n", "f:2: start: expected now,");
+    refuses("[session]\nstart =\n", "f:2: start: expected now,");
+    refuses("[session]\nstart = now\narm = 31d\n", "f:3: arm: expected a time such as 30m");
+    refuses("[session]\nstart = now\ntargets = some\n", "f:3: targets: expected all or expected");
+    refuses("[session]\nwake = yes\n", "f: expected start in [session]");
+}
+
 static void mistakes_have_their_line(void **state)
 {
     (void)state;
@@ -127,7 +155,7 @@ static void mistakes_have_their_line(void **state)
     refuses("[boot]\nring-except = 02:00:00:00:00:0x\n",
             "f:2: ring-except: expected a MAC, or a Mac's model such as iMac14,3, got \"02:00:00:00:00:0x\"");
     refuses("[box]\nadress = 10.0.0.1/24\n", "f:2: expected a key that [box] knows, got \"adress\"");
-    refuses("address = 10.0.0.1/24\n", "f:1: expected [box], [dhcp], [boot], [ring] or [entry NAME], got []");
+    refuses("address = 10.0.0.1/24\n", "f:1: expected [box], [dhcp], [boot], [session], [ring] or [entry NAME], got []");
     refuses("[serve]\nrate = auto\n", "f:2: expected [box]");
     refuses("[box]\naddress = 10.0.0.1/31\n", "f:2: address: expected an address with a prefix of 8 to 30");
     refuses("[box]\naddress = dhcp\n", "f:2: address: expected an address");
@@ -203,7 +231,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults),           cmocka_unit_test(the_commented_file),
-        cmocka_unit_test(everything_said),        cmocka_unit_test(mistakes_have_their_line),
+        cmocka_unit_test(everything_said),        cmocka_unit_test(sessions),
+        cmocka_unit_test(mistakes_have_their_line),
         cmocka_unit_test(every_pool_fits_its_net), cmocka_unit_test(every_beginning_of_a_file),
     };
 

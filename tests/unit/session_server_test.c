@@ -361,6 +361,77 @@ static void a_removed_image_leaves_a_place_and_the_others_stay_where_they_are(vo
     assert_int_equal(hello_named(1, "", &reply), SESSION_REFUSE);
 }
 
+static void a_held_stream_lets_in_and_waits(void **state)
+{
+    struct session_facts f = {.state = SESSION_MANIFEST};
+    uint8_t bytes[SESSION_BEACON_BYTES], ack[SESSION_ACK_BYTES];
+    struct session_ack a;
+    struct mono joined;
+
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    session_server_hold(&server, 0, true);
+    assert_int_equal(session_image_ready(&server, 0, &joined), 0);
+    assert_int_equal(joined.ns, 0);
+    hello(1);
+    assert_int_equal(session_image_ready(&server, 0, &joined), 0); /* no beacon yet */
+    assert_int_equal(mono_sub(joined, now), 0);
+    assert_int_equal(beacon_facts(1, &f, bytes), 1);
+    pass_time(5);
+    hello(2);
+    beacon(2, SESSION_MANIFEST);
+    hello(34); /* the machine of 2 again */
+    beacon(34, SESSION_MANIFEST);
+    the_story_is("1 came; 1 is waiting for the manifest; 1 body; 2 came; 2 is waiting for the manifest; 2 body; "
+                 "34 came; 34 is waiting for the manifest; 34 body; ");
+    assert_int_equal(session_image_ready(&server, 0, &joined), 2);
+    assert_int_equal(mono_sub(joined, now), 0);
+    receiver[1].due = now;
+    session_beacons_next(&receiver[1], &f, now, bytes);
+    assert_int_equal(session_server_datagram(&server, bytes, sizeof bytes, 1, now, ack), 1);
+    assert_int_equal(session_ack_decode(ack, sizeof ack, image.welcome.key, &a), 0);
+    assert_int_equal(a.rate, 0);
+    assert_int_equal(a.receivers, 3);
+    session_server_hold(&server, 0, false);
+    the_story_is("1 body; START; ");
+    session_server_hold(&server, 0, true);
+    session_server_hold(&server, 0, true);
+    the_story_is("SUSPEND; ");
+    assert_true(session_image_has(&server, 0, (const uint8_t[6]){0, 0, 0, 0, 0, 1}));
+    beacon(1, SESSION_PASS); /* it had all it needed */
+    assert_false(session_image_has(&server, 0, (const uint8_t[6]){0, 0, 0, 0, 0, 1}));
+    session_server_hold(&server, 0, false);
+    the_story_is("1 is pass; RESUME; ");
+}
+
+static int choose(void *ctx, const struct session_hello *h, unsigned *found, char *why)
+{
+    (void)ctx;
+    if (h->mac[5] == 7) {
+        strcpy(why, "machine 7 is in nobody's plan");
+        return -1;
+    }
+    if (h->mac[5] == 8)
+        *found = 0;
+    return 0;
+}
+
+static void somebody_else_may_choose(void **state)
+{
+    struct session_message reply;
+
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    server.choose = choose;
+    assert_int_equal(hello_named(1, "", &reply), SESSION_WELCOME);
+    assert_int_equal(hello_named(1, "windows", &reply), SESSION_REFUSE);
+    assert_int_equal(reply.u.refuse.code, SESSION_REFUSE_UNKNOWN);
+    assert_int_equal(hello_named(7, "debian", &reply), SESSION_REFUSE);
+    assert_int_equal(reply.u.refuse.code, SESSION_REFUSE_PLAN);
+    assert_string_equal(reply.u.refuse.sentence, "machine 7 is in nobody's plan");
+    assert_int_equal(hello_named(8, "windows", &reply), SESSION_WELCOME);
+}
+
 static void nonsense_gets_a_civil_answer(void **state)
 {
     struct session_message reply;
@@ -472,6 +543,8 @@ int main(void)
         cmocka_unit_test(names_choose_the_image),
         cmocka_unit_test(an_image_on_its_way_out_tells_its_own_receivers),
         cmocka_unit_test(a_removed_image_leaves_a_place_and_the_others_stay_where_they_are),
+        cmocka_unit_test(a_held_stream_lets_in_and_waits),
+        cmocka_unit_test(somebody_else_may_choose),
         cmocka_unit_test(nonsense_gets_a_civil_answer),
         cmocka_unit_test(beacons_stay_below_a_hundredth_of_the_stream),
         cmocka_unit_test(recent_loss_is_that_between_two_beacons),

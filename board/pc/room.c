@@ -1,0 +1,664 @@
+#include "board/pc/room.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "board/host/serve_log.h"
+#include "board/pc/errors.h"
+#include "board/pc/journal.h"
+#include "imaging/image/crc.h"
+#include "net/ip/stack.h"
+#include "net/wire/must.h"
+#include "net/wire/reader.h"
+#include "net/wire/units.h"
+#include "net/wire/writer.h"
+#include "net/wol/bind.h"
+
+#define STEP_NS MONO_S
+#define IDENTIFY_MAX 64
+
+struct room {
+    struct room_needs needs;
+    struct ip_stack *stack;
+    struct plan plan;
+    struct expected *list, *other; /* the one that counts, and room for the next */
+    struct expected half[2];
+    unsigned counts;   /* which half of the journal does */
+    unsigned kept[2];  /* places that each half has there */
+    uint32_t file_crc; /* of the machines.csv that was read last; 0: none */
+    struct wol wol;
+    uint8_t identified[IDENTIFY_MAX][6];
+    unsigned n_identified;
+    struct mono stepped;
+    char csv[EXPECTED_CSV_MAX + 1]; /* one more than may be: a larger file is refused, not cut */
+};
+
+/* ---- time ---- */
+
+struct plan_time room_now(const struct room *r)
+{
+    time_t clock = time(NULL);
+    struct tm local = {0};
+
+    (void)r;
+    localtime_r(&clock, &local);
+    return (struct plan_time){ip_clock(), clock > 0 ? (uint64_t)clock : 0, (int32_t)local.tm_gmtoff};
+}
+
+/* A number that every run of the kernel has for itself; 0 where it does not say. */
+static uint64_t boot_number(void)
+{
+    char text[64] = "";
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text);
+
+    if (fd >= 0)
+        close(fd);
+    return n > 0 ? (uint64_t)crc32_ieee(0, text, (size_t)n) << 32 | crc32_ieee(1, text, (size_t)n) : 0;
+}
+
+/* ---- what the plan means for the streams ---- */
+
+static void keep(struct room *r, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue)
+{
+    if (r->needs.store)
+        r->needs.store(r->needs.ctx, kind, key, nkey, value, nvalue);
+}
+
+bool room_holds(struct room *r, const char *image)
+{
+    const struct plan_session *s = plan_of_image(&r->plan, image);
+
+    return plan_in_force(&r->plan) && !(s && s->state == PLAN_RUNNING);
+}
+
+/* The rate that the session wishes, else the configured one. */
+static void set_rate(struct room *r, struct stream *st)
+{
+    const struct config *c = &r->needs.serve->config;
+    const struct plan_session *s = plan_of_image(&r->plan, st->session.name);
+    uint64_t wish = s ? s->wish.rate : 0;
+
+    st->steered = !wish && c->rate_auto;
+    st->fixed = wish ? (wish < r->needs.serve->ceiling ? wish : r->needs.serve->ceiling) : c->rate;
+}
+
+static void apply(struct room *r)
+{
+    struct serve *s = r->needs.serve;
+
+    for (unsigned i = 0; plan_in_force(&r->plan) && i < s->n_streams; i++) {
+        if (!s->streams[i].session.name[0]) /* an empty place: its image was deleted */
+            continue;
+        session_server_hold(&s->server, i, room_holds(r, s->streams[i].session.name));
+        set_rate(r, &s->streams[i]);
+    }
+}
+
+static unsigned stream_of(const struct room *r, const char *image)
+{
+    const struct serve *s = r->needs.serve;
+    unsigned i = 0;
+
+    while (i < s->n_streams && (strcmp(s->streams[i].session.name, image) != 0 || !image[0]))
+        i++;
+    return i;
+}
+
+/* The image of those for whom nothing is named: the configured one, else the first. */
+static const char *preferred(const struct room *r)
+{
+    const struct serve *s = r->needs.serve;
+    unsigned i = 0;
+
+    if (r->needs.config->boot.image[0])
+        return r->needs.config->boot.image;
+    while (i < s->n_streams && !s->streams[i].session.name[0])
+        i++;
+    return i < s->n_streams ? s->streams[i].session.name : "";
+}
+
+/* Whether a row may be for the sessions of an image. */
+static bool is_for(const struct expected_row *row, const char *image)
+{
+    return !row->image[0] || strcmp(row->image, image) == 0;
+}
+
+/* Those whose line names no image are for the session that takes them. */
+static void count_listed(struct room *r, const struct plan_session *s, struct plan_facts *f)
+{
+    struct plan_time now = room_now(r);
+    const struct plan_session *takes = plan_for(&r->plan, true, "", preferred(r), &now);
+    bool others = !takes || takes->id == s->id;
+
+    for (unsigned i = 0; i < r->list->n; i++) {
+        const struct expected_row *row = &r->list->row[i];
+        bool mine = is_for(row, s->wish.image) && (row->image[0] || others);
+
+        f->listed += mine;
+        f->left += mine && !row->passed && machine_wants_imaging(r->needs.machines, row->mac);
+    }
+}
+
+static void look(void *ctx, const struct plan_session *s, struct plan_facts *f)
+{
+    struct room *r = ctx;
+    unsigned at = stream_of(r, s->wish.image);
+
+    if (at < r->needs.serve->n_streams) {
+        f->ready = session_image_ready(&r->needs.serve->server, at, &f->joined);
+        f->needing = r->needs.serve->streams[at].session.needing;
+    }
+    if (s->wish.targets == PLAN_EXPECTED)
+        count_listed(r, s, f);
+}
+
+static void on_change(void *ctx, const struct plan_session *s, const uint8_t *value, size_t n)
+{
+    struct room *r = ctx;
+    const uint8_t key[PLAN_KEY_BYTES] = {(uint8_t)(s->id >> 24), (uint8_t)(s->id >> 16), (uint8_t)(s->id >> 8), (uint8_t)s->id};
+    struct plan_time now = room_now(r);
+    struct plan_session fresh = *s; /* with the facts of this moment, which the plan itself sees at its next step */
+    char text[PLAN_SENTENCE];
+
+    keep(r, JOURNAL_PLAN, key, sizeof key, value, n);
+    memset(&fresh.facts, 0, sizeof fresh.facts);
+    look(r, &fresh, &fresh.facts);
+    if (n)
+        serve_log("session %u is %s: %s", s->id, plan_state_word(s->state), plan_sentence(&fresh, &now, text));
+}
+
+/* The image that the machine is in the middle of; n_streams: none. */
+static unsigned image_in_hand(const struct room *r, const uint8_t mac[6])
+{
+    const struct serve *s = r->needs.serve;
+    unsigned i = 0;
+
+    while (i < s->n_streams && !session_image_has(&s->server, i, mac))
+        i++;
+    return i;
+}
+
+/* ---- the list ---- */
+
+static void slot_key(uint8_t key[3], unsigned half, unsigned i)
+{
+    key[0] = (uint8_t)half;
+    key[1] = (uint8_t)(i >> 8);
+    key[2] = (uint8_t)i;
+}
+
+/* Removes a half's places from `first` on; what it has then are those before. */
+static void forget_rows(struct room *r, unsigned half, unsigned first)
+{
+    uint8_t key[3];
+
+    for (unsigned i = first; i < r->kept[half]; i++) {
+        slot_key(key, half, i);
+        keep(r, JOURNAL_EXPECTED, key, sizeof key, NULL, 0);
+    }
+    r->kept[half] = first;
+}
+
+/* Beside the old list, then the record that says which counts, then the old one goes. */
+static void keep_list(struct room *r)
+{
+    uint8_t key[3], value[EXPECTED_VALUE_MAX];
+    unsigned half = !r->counts;
+    struct writer w = writer_on(value, sizeof value);
+
+    for (unsigned i = 0; i < r->list->n; i++) {
+        slot_key(key, half, i);
+        keep(r, JOURNAL_EXPECTED, key, sizeof key, value, expected_encode(&r->list->row[i], value));
+    }
+    forget_rows(r, half, r->list->n);
+    wr_u8(&w, half);
+    wr_u16(&w, r->list->n);
+    wr_u32(&w, r->file_crc);
+    keep(r, JOURNAL_LIST, "", 1, value, w.done);
+    forget_rows(r, !half, 0);
+    r->counts = half;
+}
+
+/* What is known of a machine does not depend on where it stands in a list. */
+static void carry_over(struct room *r, struct expected *to)
+{
+    for (unsigned i = 0; i < to->n; i++) {
+        struct expected_row *row = &to->row[i];
+        const struct expected_row *was = expected_look(r->list, row->mac);
+
+        row->came = (was && was->came) || !machine_wants_imaging(r->needs.machines, row->mac);
+        row->passed = was && was->passed;
+        row->came |= image_in_hand(r, row->mac) < r->needs.serve->n_streams;
+    }
+}
+
+static int take_list(struct room *r, const char *text, size_t n, struct err *err)
+{
+    struct expected *old = r->list;
+    int rc = expected_parse(r->other, text, n, err);
+
+    if (rc)
+        return rc;
+    carry_over(r, r->other);
+    r->list = r->other;
+    r->other = old;
+    keep_list(r);
+    return 0;
+}
+
+/* key: half (1), place (2) */
+static void restore_row(struct room *r, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n)
+{
+    struct reader in = reader_on(key, nkey);
+    unsigned half = rd_u8(&in), at = rd_u16(&in);
+    struct expected_row row;
+
+    if (!rd_done(&in) || half > 1 || !expected_decode(&row, value, n))
+        return;
+    (void)expected_add(&r->half[half], &row);
+    r->kept[half] = at >= r->kept[half] ? at + 1 : r->kept[half];
+}
+
+/* value: half (1), machines (2), CRC of the file (4) */
+static void restore_list(struct room *r, const uint8_t *value, size_t n)
+{
+    struct reader in = reader_on(value, n);
+    unsigned half = rd_u8(&in), machines = rd_u16(&in);
+    uint32_t crc = rd_u32(&in);
+
+    if (!rd_done(&in) || half > 1)
+        return;
+    if (machines != r->half[half].n)
+        serve_log("of %u expected machines %u are remembered", machines, r->half[half].n);
+    r->counts = half;
+    r->file_crc = crc;
+    r->list = &r->half[half];
+    r->other = &r->half[!half];
+}
+
+bool room_restore(struct room *r, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+{
+    struct plan_time now = room_now(r);
+
+    switch (kind) {
+    case JOURNAL_PLAN: plan_restore(&r->plan, key, nkey, value, nvalue, &now); return true;
+    case JOURNAL_EXPECTED: restore_row(r, key, nkey, value, nvalue); return true;
+    case JOURNAL_LIST: restore_list(r, value, nvalue); return true;
+    default: return false;
+    }
+}
+
+/* The file beside ringcast.conf, when it is another one than last time. */
+static void read_file(struct room *r)
+{
+    const char *config = r->needs.config_path, *slash = config ? strrchr(config, '/') : NULL;
+    struct err err = {0};
+    char path[512];
+    ssize_t n;
+    uint32_t crc;
+    int fd;
+
+    snprintf(path, sizeof path, "%.*smachines.csv", slash ? (int)(slash - config) + 1 : 0, config ? config : "");
+    fd = config ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0 && (!config || errno != ENOENT))
+        return;
+    n = fd < 0 ? 0 : read(fd, r->csv, sizeof r->csv); /* whoever takes the file away wants no list */
+    if (fd >= 0)
+        close(fd);
+    crc = n > 0 ? crc32_ieee(0, r->csv, (size_t)n) : 0;
+    if (n < 0 || crc == r->file_crc)
+        return;
+    r->file_crc = crc;
+    if (take_list(r, r->csv, (size_t)n, &err))
+        serve_log("%s is not taken: %s (%d)", path, err.text, err.code);
+    else
+        serve_log("%s: %u machines are expected", path, r->list->n);
+}
+
+/* ---- the session of ringcast.conf ---- */
+
+static bool is_listed_image(const struct room *r, const char *image)
+{
+    for (unsigned i = 0; i < r->list->n; i++)
+        if (strcmp(r->list->row[i].image, image) == 0)
+            return true;
+    return false;
+}
+
+/* Whether ringcast.conf has had its session of this image since the machine was switched on: what a person stopped, or what is done, a
+ * restart of the core does not begin anew. */
+static bool had_its_session(const struct room *r, const struct plan_wish *w)
+{
+    for (unsigned i = 0; i < PLAN_SESSIONS_MAX; i++) {
+        const struct plan_session *s = &r->plan.session[i];
+
+        if (s->id && s->of_config && (plan_is_active(s) || s->boot == r->plan.boot) && plan_same(&s->wish, w))
+            return true;
+    }
+    return false;
+}
+
+/* Machines of the list that still lack an image, or that one ("": any). */
+static unsigned wake_list(struct room *r, const char *image)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < r->list->n; i++) {
+        const struct expected_row *row = &r->list->row[i];
+        bool meant = !image[0] || strcmp(row->image[0] ? row->image : preferred(r), image) == 0;
+
+        if (meant && !row->passed && machine_wants_imaging(r->needs.machines, row->mac))
+            n += wol_add(&r->wol, row->mac, ip_clock()) == 0;
+    }
+    return n;
+}
+
+static void plan_image(struct room *r, const char *image)
+{
+    struct plan_wish w = r->needs.config->session.wish;
+    struct plan_session *there;
+    struct plan_time now = room_now(r);
+    struct err err = {0};
+    uint32_t id;
+
+    memset(w.image, 0, sizeof w.image);
+    memcpy(w.image, image, strlen(image));
+    if (had_its_session(r, &w))
+        return;
+    there = plan_of_image(&r->plan, image);
+    if (there && !there->of_config) /* a person has planned otherwise */
+        return;
+    if (there) /* by another ringcast.conf */
+        (void)plan_stop(&r->plan, there->id, &now, NULL);
+    if (plan_create(&r->plan, &w, true, &now, &id, &err))
+        serve_log("the session of ringcast.conf cannot be: %s (%d)", err.text, err.code);
+    else if (r->needs.config->session.wake && w.start != PLAN_AT)
+        serve_log("%u machines are woken for %s", wake_list(r, image), image);
+}
+
+/* The images that machines get: the one for those of whom nothing is said, and those that the list names. */
+static void plan_of_config(struct room *r)
+{
+    const struct serve *s = r->needs.serve;
+
+    for (unsigned i = 0; r->needs.config->session.planned && i < s->n_streams; i++) {
+        const char *name = s->streams[i].session.name;
+
+        if (name[0] && (strcmp(name, preferred(r)) == 0 || is_listed_image(r, name)))
+            plan_image(r, name);
+    }
+}
+
+/* Those who sleep until the hour. */
+static void wake_at_the_hour(struct room *r, const struct plan_session *before)
+{
+    for (unsigned i = 0; i < PLAN_SESSIONS_MAX; i++) {
+        const struct plan_session *s = &r->plan.session[i];
+
+        if (before[i].id == s->id && before[i].state == PLAN_WAITING && s->state == PLAN_RUNNING && s->of_config &&
+            s->wish.start == PLAN_AT && r->needs.config->session.wake)
+            serve_log("%u machines are woken for %s", wake_list(r, s->wish.image), s->wish.image);
+    }
+}
+
+/* ---- machines ---- */
+
+bool room_wants_imaging(struct room *r, const uint8_t mac[6])
+{
+    const struct expected_row *row = expected_look(r->list, mac);
+    struct plan_time now = room_now(r);
+
+    return machine_wants_imaging(r->needs.machines, mac) &&
+           (!plan_in_force(&r->plan) || plan_for(&r->plan, row != NULL, row ? row->image : "", preferred(r), &now));
+}
+
+static void say_no(const struct room *r, bool listed, const char *image, char *why)
+{
+    bool only_listed = false;
+
+    for (unsigned i = 0; i < PLAN_SESSIONS_MAX; i++)
+        only_listed |= plan_is_active(&r->plan.session[i]) && r->plan.session[i].wish.targets == PLAN_EXPECTED;
+    if (image[0])
+        snprintf(why, SESSION_SENTENCE_MAX + 1, "this machine is to get %s, and no session of it takes machines now", image);
+    else if (only_listed && !listed)
+        snprintf(why, SESSION_SENTENCE_MAX + 1, "this machine is not on the list of expected machines");
+    else
+        snprintf(why, SESSION_SENTENCE_MAX + 1, "no session takes machines now; one can be started at the box");
+}
+
+/* Without a plan the list chooses the image, no more. */
+static int choose_by_list(const struct room *r, const char *image, unsigned *at, char *why)
+{
+    unsigned found = image[0] ? stream_of(r, image) : *at;
+
+    if (image[0] && found == r->needs.serve->n_streams) {
+        snprintf(why, SESSION_SENTENCE_MAX + 1, "this machine is to get %s, which the box does not have", image);
+        return PLAN_EIMAGE;
+    }
+    *at = found;
+    return 0;
+}
+
+int room_choose(struct room *r, const struct session_hello *h, unsigned *at, char *why)
+{
+    const struct expected_row *row = expected_look(r->list, h->mac);
+    const char *image = h->name[0] ? h->name : row ? row->image : "";
+    struct plan_time now = room_now(r);
+    const struct plan_session *s;
+    unsigned n = r->needs.serve->n_streams;
+
+    if (!plan_in_force(&r->plan))
+        return h->name[0] ? 0 : choose_by_list(r, image, at, why);
+    s = plan_for(&r->plan, row != NULL, image, preferred(r), &now);
+    *at = s ? stream_of(r, s->wish.image) : image_in_hand(r, h->mac); /* who has begun is let in again */
+    if (*at < n)
+        return 0;
+    if (s)
+        snprintf(why, SESSION_SENTENCE_MAX + 1, "the image %s is not there yet", s->wish.image);
+    else
+        say_no(r, row != NULL, image, why);
+    return PLAN_ESTATE;
+}
+
+void room_event(struct room *r, const struct session_event *e)
+{
+    struct expected_row *row = e->receiver ? expected_find(r->list, e->receiver->mac) : NULL;
+
+    if (!row)
+        return;
+    row->came = true;
+    if (e->what == SESSION_STATE && e->receiver->facts.state == SESSION_PASS)
+        row->passed = true;
+}
+
+bool room_identifies(const struct room *r, const uint8_t mac[6])
+{
+    for (unsigned i = 0; i < r->n_identified; i++)
+        if (memcmp(r->identified[i], mac, 6) == 0)
+            return true;
+    return false;
+}
+
+static int identify(struct room *r, const uint8_t mac[6], bool on, struct err *err)
+{
+    unsigned i = 0;
+
+    while (i < r->n_identified && memcmp(r->identified[i], mac, 6) != 0)
+        i++;
+    if (on && i == IDENTIFY_MAX)
+        return err_set(err, PLAN_EVALUE, "expected at most %d machines that flash", IDENTIFY_MAX);
+    if (on && i == r->n_identified)
+        memcpy(r->identified[r->n_identified++], mac, 6);
+    if (!on && i < r->n_identified)
+        memmove(r->identified[i], r->identified[--r->n_identified], 6);
+    return 0;
+}
+
+/* ---- orders ---- */
+
+static int create(struct room *r, const struct room_order *o, struct room_answer *a, struct err *err)
+{
+    struct plan_time now = room_now(r);
+    char text[PLAN_SENTENCE];
+    int rc;
+
+    if (stream_of(r, o->wish.image) == r->needs.serve->n_streams)
+        return err_set(err, PLAN_EIMAGE, "expected the name of an image of the box, got \"%.64s\"", o->wish.image);
+    if (o->wish.targets == PLAN_EXPECTED && r->list->n == 0)
+        return err_set(err, PLAN_ENOLIST, "expected a list of machines first, there is none");
+    for (unsigned i = 0; i < r->list->n; i++) /* what was passed in an earlier session counts only as the machines remember it */
+        r->list->row[i].passed &= !is_for(&r->list->row[i], o->wish.image);
+    rc = plan_create(&r->plan, &o->wish, false, &now, &a->session, err);
+    if (rc)
+        return rc;
+    look(r, plan_find(&r->plan, a->session), &plan_find(&r->plan, a->session)->facts);
+    snprintf(a->text, sizeof a->text, "%s", plan_sentence(plan_find(&r->plan, a->session), &now, text));
+    return 0;
+}
+
+static int session_order(struct room *r, const struct room_order *o, struct room_answer *a, struct err *err)
+{
+    int (*const does[])(struct plan *, uint32_t, const struct plan_time *, struct err *) = {
+        [ROOM_START] = plan_start, [ROOM_STOP] = plan_stop, [ROOM_SUSPEND] = plan_suspend, [ROOM_RESUME] = plan_resume};
+    struct plan_time now = room_now(r);
+    char text[PLAN_SENTENCE];
+    int rc = does[o->kind](&r->plan, o->session, &now, err);
+
+    if (rc == 0)
+        snprintf(a->text, sizeof a->text, "%s", plan_sentence(plan_find(&r->plan, o->session), &now, text));
+    return rc;
+}
+
+static int wake(struct room *r, const struct room_order *o, struct room_answer *a, struct err *err)
+{
+    for (unsigned i = 0; i < o->n_macs; i++) {
+        int rc = wol_add(&r->wol, o->macs[i], ip_clock());
+
+        if (rc)
+            return err_set(err, rc, rc == WOL_EFULL ? "expected at most %d machines to wake" : "expected the MACs of machines", WOL_MAX);
+    }
+    a->n = o->n_macs;
+    snprintf(a->text, sizeof a->text, "%u machine%s called three times", a->n, a->n == 1 ? " is" : "s are");
+    return 0;
+}
+
+static int wake_expected(struct room *r, struct room_answer *a, struct err *err)
+{
+    if (r->list->n == 0)
+        return err_set(err, PLAN_ENOLIST, "expected a list of machines first, there is none");
+    a->n = wake_list(r, "");
+    snprintf(a->text, sizeof a->text, "%u of %u listed machines are called; the others have passed", a->n, r->list->n);
+    return 0;
+}
+
+static int arm(struct room *r, const struct room_order *o, struct room_answer *a)
+{
+    struct expected_row *row = expected_find(r->list, o->mac);
+
+    machine_arm(r->needs.machines, o->mac, (uint64_t)time(NULL));
+    if (row)
+        row->passed = false;
+    snprintf(a->text, sizeof a->text, "the machine is imaged again the next time it boots from the network");
+    return 0;
+}
+
+static int obey(struct room *r, const struct room_order *o, struct room_answer *a, struct err *err)
+{
+    int rc = 0;
+
+    switch (o->kind) {
+    case ROOM_CREATE: return create(r, o, a, err);
+    case ROOM_START:
+    case ROOM_STOP:
+    case ROOM_SUSPEND:
+    case ROOM_RESUME: return session_order(r, o, a, err);
+    case ROOM_ARM: return arm(r, o, a);
+    case ROOM_IDENTIFY:
+        rc = identify(r, o->mac, o->on, err);
+        snprintf(a->text, sizeof a->text, o->on ? "the machine's screen flashes" : "the machine's screen is as before");
+        return rc;
+    case ROOM_WAKE: return wake(r, o, a, err);
+    case ROOM_WAKE_EXPECTED: return wake_expected(r, a, err);
+    case ROOM_EXPECTED:
+        rc = take_list(r, o->text, o->n, err);
+        a->n = r->list->n;
+        snprintf(a->text, sizeof a->text, "%u machines are expected", a->n);
+        return rc;
+    }
+    return err_set(err, PLAN_EVALUE, "expected an order that the room knows");
+}
+
+int room_order(struct room *r, const struct room_order *o, struct room_answer *a)
+{
+    struct err err = {0};
+
+    memset(a, 0, sizeof *a);
+    a->code = obey(r, o, a, &err);
+    if (a->code)
+        snprintf(a->text, sizeof a->text, "%s", err.text);
+    apply(r);
+    return a->code;
+}
+
+struct plan *room_plan(struct room *r)
+{
+    return &r->plan;
+}
+
+const struct expected *room_expected(const struct room *r)
+{
+    return r->list;
+}
+
+/* ---- life ---- */
+
+struct room *room_make(const struct room_needs *needs)
+{
+    struct room *r = calloc(1, sizeof *r);
+
+    if (!r)
+        return NULL;
+    r->needs = *needs;
+    r->list = &r->half[0];
+    r->other = &r->half[1];
+    plan_init(&r->plan, on_change, r);
+    r->plan.boot = boot_number();
+    return r;
+}
+
+void room_open(struct room *r, struct ip_stack *stack)
+{
+    r->stack = stack;
+    for (unsigned i = 0; i < r->list->n; i++)
+        r->list->row[i].came = !machine_wants_imaging(r->needs.machines, r->list->row[i].mac);
+    read_file(r);
+}
+
+void room_step(struct room *r, struct mono now)
+{
+    static struct plan_session before[PLAN_SESSIONS_MAX];
+    struct plan_time time_now;
+
+    wol_bind_tick(&r->wol, r->stack, now);
+    apply(r);
+    if (mono_sub(now, r->stepped) < STEP_NS)
+        return;
+    r->stepped = now;
+    plan_of_config(r);
+    memcpy(before, r->plan.session, sizeof before);
+    time_now = room_now(r);
+    plan_step(&r->plan, &time_now, look, r);
+    wake_at_the_hour(r, before);
+    apply(r);
+}
+
+void room_close(struct room *r)
+{
+    free(r);
+}

@@ -1,0 +1,333 @@
+/* Orders for the room: what they do to streams and machines, and that a list of machines survives a power cut at every write. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "board/pc/journal.h"
+#include "board/pc/room.h"
+#include "net/wol/wol.h"
+
+/* Every record in the order it was written. */
+#define WRITES 4096
+static struct written {
+    uint8_t kind, key[8], value[EXPECTED_VALUE_MAX];
+    size_t nkey, n;
+} writes[WRITES];
+static unsigned n_writes;
+
+static void store(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n)
+{
+    struct written *w = &writes[n_writes++];
+
+    (void)ctx;
+    assert_true(n_writes < WRITES && nkey <= sizeof w->key && n <= sizeof w->value);
+    *w = (struct written){.kind = kind, .nkey = nkey, .n = n};
+    memcpy(w->key, key, nkey);
+    if (n)
+        memcpy(w->value, value, n);
+}
+
+static struct box_config config;
+static struct machines machines;
+static struct serve serve;
+static struct stream streams[2];
+static struct session_receiver rows[2][8];
+static struct room *room;
+static struct room_answer answer;
+
+static void tell(void *ctx, const struct session_event *e)
+{
+    (void)ctx;
+    room_event(room, e);
+}
+
+static int choose(void *ctx, const struct session_hello *h, unsigned *image, char *why)
+{
+    (void)ctx;
+    return room_choose(room, h, image, why);
+}
+
+static void make(void)
+{
+    const struct room_needs needs = {.config = &config, .machines = &machines, .serve = &serve, .store = store};
+
+    room = room_make(&needs);
+    assert_non_null(room);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    n_writes = 0;
+    box_config_defaults(&config);
+    machines_init(&machines, false, NULL, NULL);
+    memset(&serve, 0, sizeof serve);
+    memset(streams, 0, sizeof streams);
+    memset(rows, 0, sizeof rows);
+    serve.streams = streams;
+    serve.n_streams = 2;
+    serve.ceiling = 100000000;
+    serve.config.rate_auto = true;
+    serve.server.tell = tell;
+    serve.server.choose = choose;
+    for (unsigned i = 0; i < 2; i++) {
+        streams[i].steered = true;
+        streams[i].session = (struct session_image){
+            .welcome = {.tsi = (uint16_t)(5 + i), .group = 0xEF010101, .port = 7800, .ttl = 3, .rate = 100000000, .beacon_ms = 1000},
+            .rows = rows[i], .n_rows = 8, .loop_suspend = SESSION_SUSPEND_AUTO};
+        strcpy(streams[i].session.name, i ? "windows" : "debian");
+        assert_int_equal(session_server_add(&serve.server, &streams[i].session), 0);
+    }
+    make();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    room_close(room);
+    return 0;
+}
+
+/* The core starts again and is told the first n of what was written, as a journal would: of each key the last, in that order. */
+static void restart(unsigned n)
+{
+    room_close(room);
+    make();
+    for (unsigned i = 0; i < n; i++) {
+        bool last = true;
+
+        for (unsigned k = i + 1; k < n; k++)
+            last &= !(writes[k].kind == writes[i].kind && writes[k].nkey == writes[i].nkey &&
+                      memcmp(writes[k].key, writes[i].key, writes[i].nkey) == 0);
+        if (last && writes[i].n)
+            room_restore(room, writes[i].kind, writes[i].key, writes[i].nkey, writes[i].value, writes[i].n);
+    }
+}
+
+static int order(struct room_order o)
+{
+    int rc = room_order(room, &o, &answer);
+
+    assert_int_equal(rc, answer.code);
+    assert_true(answer.text[0]);
+    return rc;
+}
+
+static int list(const char *csv)
+{
+    return order((struct room_order){.kind = ROOM_EXPECTED, .text = csv, .n = strlen(csv)});
+}
+
+static int create(struct plan_wish w)
+{
+    return order((struct room_order){.kind = ROOM_CREATE, .wish = w});
+}
+
+static void mac_of(unsigned who, uint8_t mac[6])
+{
+    memcpy(mac, (uint8_t[6]){0x52, 0x54, 0, 0, 0, (uint8_t)who}, 6);
+}
+
+/* The image that a hello is let in to; -1: refused, the sentence is in `refusal`. */
+static char refusal[SESSION_SENTENCE_MAX + 1];
+
+static int hello(unsigned who, const char *name)
+{
+    static struct session_message m, reply;
+    uint8_t bytes[SESSION_MESSAGE_MAX];
+
+    memset(&m, 0, sizeof m);
+    m.type = SESSION_HELLO;
+    m.u.hello.id[0] = (uint8_t)who;
+    mac_of(who, m.u.hello.mac);
+    strcpy(m.u.hello.name, name);
+    session_server_message(&serve.server, bytes, session_message_encode(&m, bytes), 1, (struct mono){1000 * MONO_S}, &reply);
+    if (reply.type == SESSION_REFUSE)
+        strcpy(refusal, reply.u.refuse.sentence);
+    return reply.type == SESSION_WELCOME ? reply.u.welcome.tsi - 5 : -1;
+}
+
+static bool wants(unsigned who)
+{
+    uint8_t mac[6];
+
+    mac_of(who, mac);
+    return room_wants_imaging(room, mac);
+}
+
+static void without_a_plan_all_is_as_ever(void **state)
+{
+    (void)state;
+    assert_true(wants(1));
+    assert_false(room_holds(room, "debian"));
+    serve.server.preferred = 1;
+    assert_int_equal(hello(1, ""), 0);
+    assert_int_equal(hello(2, "windows"), 1);
+    assert_true(streams[0].session.running && streams[1].session.running);
+    room_step(room, (struct mono){2000 * MONO_S});
+    assert_true(streams[0].session.running && streams[1].session.running);
+    assert_int_equal(n_writes, 0);
+    assert_int_equal(list("52:54:00:00:00:03,,,,windows\n52:54:00:00:00:04,,,,plan9\n"), 0);
+    assert_int_equal(hello(3, ""), 1); /* the list chooses, no more */
+    assert_int_equal(hello(4, ""), -1);
+    assert_string_equal(refusal, "this machine is to get plan9, which the box does not have");
+}
+
+static void a_session_is_made_run_and_stopped(void **state)
+{
+    (void)state;
+    assert_int_equal(create((struct plan_wish){.image = "plan9"}), PLAN_EIMAGE);
+    assert_string_equal(answer.text, "expected the name of an image of the box, got \"plan9\"");
+    assert_int_equal(create((struct plan_wish){.image = "debian", .start = PLAN_READY}), PLAN_EVALUE);
+    assert_int_equal(create((struct plan_wish){.image = "debian", .targets = PLAN_EXPECTED}), PLAN_ENOLIST);
+    assert_int_equal(create((struct plan_wish){.image = "debian", .start = PLAN_READY, .ready = 2, .rate = 5000000}), 0);
+    assert_int_equal(answer.session, 1);
+    assert_string_equal(answer.text, "debian: starts when 2 machines are ready, 0 are there; then it erases the disk of every machine "
+                                     "that boots from this switch");
+    assert_true(streams[0].session.held && streams[1].session.held);
+    assert_false(streams[0].steered);
+    assert_int_equal(streams[0].fixed, 5000000);
+    assert_true(streams[1].steered);
+    assert_int_equal(hello(1, ""), 0);
+    assert_false(streams[0].session.running);
+    assert_int_equal(hello(2, "windows"), -1);
+    assert_string_equal(refusal, "this machine is to get windows, and no session of it takes machines now");
+    assert_int_equal(order((struct room_order){.kind = ROOM_START, .session = 1}), 0);
+    assert_true(streams[0].session.running);
+    assert_int_equal(order((struct room_order){.kind = ROOM_SUSPEND, .session = 1}), 0);
+    assert_false(streams[0].session.running);
+    restart(n_writes);
+    room_step(room, (struct mono){3000 * MONO_S});
+    assert_true(streams[0].session.held);
+    assert_int_equal(order((struct room_order){.kind = ROOM_RESUME, .session = 1}), 0);
+    assert_true(streams[0].session.running);
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1}), 0);
+    assert_false(streams[0].session.running);
+    assert_false(wants(3));
+    assert_int_equal(hello(3, ""), -1);
+    assert_string_equal(refusal, "no session takes machines now; one can be started at the box");
+    assert_int_equal(hello(1, ""), 0); /* it is in the middle of it, and waits */
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 9}), PLAN_EUNKNOWN);
+}
+
+static void two_at_once_and_a_list(void **state)
+{
+    (void)state;
+    assert_int_equal(list("mac,name\n52:54:00:00:00:01\n52:54:00:00:00:02,,,,windows\n"), 0);
+    assert_int_equal(answer.n, 2);
+    assert_int_equal(create((struct plan_wish){.image = "debian", .targets = PLAN_EXPECTED}), 0);
+    assert_true(wants(1));
+    assert_string_equal(answer.text, "debian: erases the disks of the 1 machine of the list that boot from this switch; 1 still to pass");
+    assert_false(wants(2)); /* its image has no session yet */
+    assert_false(wants(3));
+    assert_int_equal(hello(3, ""), -1);
+    assert_string_equal(refusal, "this machine is not on the list of expected machines");
+    assert_int_equal(create((struct plan_wish){.image = "windows"}), 0);
+    assert_true(wants(2));
+    assert_int_equal(hello(2, ""), 1);
+    assert_int_equal(hello(1, ""), 0);
+    assert_int_equal(hello(3, ""), 1); /* whoever comes gets the image of the session for all */
+    assert_int_equal(expected_missing(room_expected(room)), 0);
+    assert_int_equal(list("52:54:00:00:00:01\n52:54:00:00:00:07\n"), 0);
+    assert_int_equal(expected_missing(room_expected(room)), 1);
+    assert_true(list("nonsense\n") < 0);
+    assert_int_equal(room_expected(room)->n, 2); /* the old one stays */
+}
+
+static void a_machine_that_passed(void **state)
+{
+    uint8_t mac[6];
+
+    (void)state;
+    mac_of(1, mac);
+    machine_done(&machines, mac, 1);
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+    assert_false(wants(1));
+    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}), 0);
+    assert_true(wants(1));
+    assert_false(room_identifies(room, mac));
+    assert_int_equal(order((struct room_order){.kind = ROOM_IDENTIFY, .mac = {0x52, 0x54, 0, 0, 0, 1}, .on = true}), 0);
+    assert_true(room_identifies(room, mac));
+    assert_int_equal(order((struct room_order){.kind = ROOM_IDENTIFY, .mac = {0x52, 0x54, 0, 0, 0, 1}}), 0);
+    assert_false(room_identifies(room, mac));
+    assert_int_equal(order((struct room_order){.kind = ROOM_WAKE_EXPECTED}), PLAN_ENOLIST);
+    assert_int_equal(order((struct room_order){.kind = ROOM_WAKE, .macs = (const uint8_t[1][6]){{1}}, .n_macs = 1}), WOL_EMAC);
+    assert_int_equal(order((struct room_order){.kind = ROOM_WAKE, .macs = (const uint8_t[1][6]){{2}}, .n_macs = 1}), 0);
+    assert_string_equal(answer.text, "1 machine is called three times");
+}
+
+/* What ringcast.conf plans is made once: not again by a restart, not by what a person did, but when it says something else. */
+static void the_session_of_the_configuration(void **state)
+{
+    (void)state;
+    config.session.planned = true;
+    config.session.wish = (struct plan_wish){.start = PLAN_READY, .ready = 3};
+    room_step(room, (struct mono){2000 * MONO_S});
+    assert_non_null(plan_of_image(room_plan(room), "debian"));
+    assert_null(plan_of_image(room_plan(room), "windows"));
+    restart(n_writes);
+    room_step(room, (struct mono){2000 * MONO_S});
+    assert_int_equal(room_plan(room)->last_id, 1);
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1}), 0);
+    restart(n_writes);
+    room_step(room, (struct mono){2000 * MONO_S});
+    assert_int_equal(room_plan(room)->last_id, 1);
+    config.session.wish.ready = 4;
+    room_step(room, (struct mono){2010 * MONO_S});
+    assert_int_equal(room_plan(room)->last_id, 2);
+    assert_int_equal(plan_of_image(room_plan(room), "debian")->wish.ready, 4);
+}
+
+static void a_power_cut_at_every_write(void **state)
+{
+    static const char *const lists[] = {"52:54:00:00:00:01,a\n52:54:00:00:00:02,b\n52:54:00:00:00:03,c\n",
+                                        "52:54:00:00:00:02,x\n52:54:00:00:00:04,y\n",
+                                        "52:54:00:00:00:01,1\n52:54:00:00:00:02,2\n52:54:00:00:00:03,3\n52:54:00:00:00:04,4\n", ""};
+    static char want[5][512], got[512];
+    unsigned after[5] = {0};
+
+    (void)state;
+    expected_write(room_expected(room), want[0], sizeof want[0]);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(list(lists[i]), 0);
+        expected_write(room_expected(room), want[i + 1], sizeof want[i + 1]);
+        after[i + 1] = n_writes;
+    }
+    for (unsigned n = 0; n <= after[4]; n++) {
+        unsigned at = 0;
+
+        while (at < 4 && after[at + 1] <= n)
+            at++;
+        memset(got, 0, sizeof got);
+        restart(n);
+        expected_write(room_expected(room), got, sizeof got);
+        if (strcmp(got, want[at]) != 0 && (at == 4 || strcmp(got, want[at + 1]) != 0))
+            fail_msg("after %u of %u writes: neither the list before nor the one after: %s", n, after[4], got);
+    }
+    restart(after[2] + 2); /* cut in the middle of the third; then another list */
+    n_writes = after[2] + 2;
+    assert_int_equal(list("52:54:00:00:00:09,z\n"), 0);
+    restart(n_writes);
+    assert_int_equal(room_expected(room)->n, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(without_a_plan_all_is_as_ever, begin, end),
+        cmocka_unit_test_setup_teardown(a_session_is_made_run_and_stopped, begin, end),
+        cmocka_unit_test_setup_teardown(two_at_once_and_a_list, begin, end),
+        cmocka_unit_test_setup_teardown(a_machine_that_passed, begin, end),
+        cmocka_unit_test_setup_teardown(the_session_of_the_configuration, begin, end),
+        cmocka_unit_test_setup_teardown(a_power_cut_at_every_write, begin, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
