@@ -10,6 +10,7 @@
 #include "board/host/progress.h"
 #include "board/host/serve.h"
 #include "board/host/serve_log.h"
+#include "board/pc/api_plan.h"
 #include "board/pc/confine.h"
 #include "board/pc/images.h"
 #include "board/pc/journal.h"
@@ -196,8 +197,11 @@ static int make_portal(struct box *b, struct err *err)
 {
     const struct portal_needs needs = {
         .config = &b->config, .stack = b->stack, .data = b->paths.data, .store = store_value, .ctx = b};
+    int rc = portal_make(&b->portal, &needs, err);
 
-    return portal_make(&b->portal, &needs, err);
+    if (rc == 0)
+        api_plan_routes(b->room, portal_routes(b->portal));
+    return rc;
 }
 
 /* The box images machines without its page too. */
