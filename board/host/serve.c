@@ -129,7 +129,7 @@ static void on_session_event(void *ctx, const struct session_event *e)
 {
     struct serve *s = ctx;
 
-    if (e->what != SESSION_BODY)
+    if (e->what != SESSION_BODY && e->what != SESSION_TOLD)
         serve_log_event(s, e);
     stream_event(&s->streams[e->image], e, ip_stack_now(s->stack));
     if (s->hooks.event)
@@ -141,6 +141,13 @@ static int on_choice(void *ctx, const struct session_hello *h, unsigned *image, 
     struct serve *s = ctx;
 
     return s->hooks.choose ? s->hooks.choose(s->hooks.ctx, h, image, why) : 0;
+}
+
+static struct session_label on_label(void *ctx, const uint8_t mac[6])
+{
+    const struct serve *s = ctx;
+
+    return s->hooks.label ? s->hooks.label(s->hooks.ctx, mac) : (struct session_label){0};
 }
 
 /* An advert that cannot be made is a pity, no more. */
@@ -171,6 +178,7 @@ static int prepare(struct serve *s, const struct config *c, struct err *err)
     s->config = *c;
     s->server.tell = on_session_event;
     s->server.choose = on_choice;
+    s->server.label = on_label;
     s->server.ctx = s;
     s->began = s->ended = host_now();
     s->streams = calloc(CONFIG_IMAGES_MAX, sizeof *s->streams);

@@ -17,6 +17,7 @@ struct serve_hooks {
     void (*removed)(void *ctx, const struct stream *);
     /* as in struct session_server */
     int (*choose)(void *ctx, const struct session_hello *, unsigned *image, char *why);
+    struct session_label (*label)(void *ctx, const uint8_t mac[6]); /* as in struct session_server */
 };
 
 struct serve {

@@ -89,6 +89,7 @@ void serve_log_event(const struct serve *s, const struct session_event *e)
         serve_log("%s: nobody needs the stream: suspended", m->name);
         break;
     case SESSION_BODY:
+    case SESSION_TOLD:
         break;
     }
 }

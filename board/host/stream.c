@@ -203,6 +203,7 @@ void stream_event(struct stream *s, const struct session_event *e, struct mono n
         break;
     case SESSION_GONE:
     case SESSION_BACK:
+    case SESSION_TOLD:
         break;
     }
 }

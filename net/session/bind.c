@@ -113,7 +113,7 @@ static err_t on_connection(void *arg, struct tcp_pcb *pcb, err_t err)
 static void on_beacon(void *arg, struct udp_pcb *udp, struct pbuf *p, const ip_addr_t *from, u16_t port)
 {
     struct session_bind *b = arg;
-    uint8_t in[SESSION_BEACON_BYTES + 1], ack[SESSION_ACK_BYTES];
+    uint8_t in[SESSION_DATAGRAM_MAX + 1], ack[SESSION_ACK_BYTES];
     size_t n = pbuf_copy_partial(p, in, sizeof in, 0);
 
     pbuf_free(p);
@@ -395,10 +395,8 @@ int session_port_open(struct session_port **out, struct ip_stack *stack, struct 
     return 0;
 }
 
-void session_port_tick(struct session_port *sp, const struct session_facts *facts, struct mono now)
+static void port_send(struct session_port *sp, const uint8_t *bytes, size_t n)
 {
-    uint8_t out[SESSION_BEACON_BYTES];
-    size_t n = session_beacons_next(sp->beacons, facts, now, out);
     ip_addr_t to = {lwip_htonl(sp->at.address)};
     struct pbuf *p;
 
@@ -407,9 +405,20 @@ void session_port_tick(struct session_port *sp, const struct session_facts *fact
     p = pbuf_alloc(PBUF_TRANSPORT, (u16_t)n, PBUF_RAM);
     if (!p)
         return; /* the next one will make it */
-    pbuf_take(p, out, (u16_t)n);
+    pbuf_take(p, bytes, (u16_t)n);
     udp_sendto(sp->udp, p, &to, sp->at.port);
     pbuf_free(p);
+}
+
+void session_port_tick(struct session_port *sp, const struct session_facts *facts, struct mono now)
+{
+    uint8_t out[SESSION_DATAGRAM_MAX];
+    size_t n = session_beacons_next(sp->beacons, facts, now, out);
+
+    if (!n)
+        return;
+    port_send(sp, out, n);
+    port_send(sp, out, session_beacons_info(sp->beacons, out));
 }
 
 void session_port_close(struct session_port *sp)

@@ -32,7 +32,7 @@ int session_join(struct ip_stack *, struct session_server_at, const char *name, 
 struct session_port;
 int session_port_open(struct session_port **, struct ip_stack *, struct session_server_at,
                       struct session_beacons *, struct err *);
-/* Sends the beacon that is due, if one is. */
+/* Sends the beacon that is due, if one is, and behind it the info, if that is due. */
 void session_port_tick(struct session_port *, const struct session_facts *, struct mono now);
 void session_port_close(struct session_port *);
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#define INFO_GAP 64 /* beacons, at most, between two attempts to tell what the server does not confirm */
 #define SOONEST_NS (100 * MONO_MS) /* between two beacons, whatever happens */
 
 /* ---- handshake ---- */
@@ -108,6 +109,33 @@ size_t session_beacons_next(struct session_beacons *b, const struct session_fact
     b->sent = now;
     b->due = mono_add(now, interval_ns(b));
     return SESSION_BEACON_BYTES;
+}
+
+void session_beacons_about(struct session_beacons *b, const struct session_info *info)
+{
+    struct session_told *t = &b->told;
+
+    if (t->revision == SESSION_REVISION_MAX || (t->revision && memcmp(&t->info, info, sizeof *info) == 0))
+        return;
+    t->info = *info;
+    t->tsi = b->tsi;
+    memcpy(t->id, b->id, sizeof t->id);
+    t->revision++;
+    b->told_at = b->counter + 1;
+    b->told_gap = 1;
+}
+
+size_t session_beacons_info(struct session_beacons *b, uint8_t out[SESSION_INFO_BYTES])
+{
+    if (!b->told.revision || b->counter < b->told_at)
+        return 0;
+    if (b->news.info == b->told.revision) {
+        b->told_gap = 1; /* a server that was started anew asks again by naming none */
+        return 0;
+    }
+    b->told_gap = b->told_gap < INFO_GAP ? 2 * b->told_gap : INFO_GAP;
+    b->told_at = b->counter + b->told_gap;
+    return session_info_encode(&b->told, b->key, out);
 }
 
 int session_beacons_ack(struct session_beacons *b, const uint8_t *bytes, size_t n, struct mono now)

@@ -31,6 +31,8 @@ struct session_beacons {
     struct mono due, sent;    /* the next beacon, the last one */
     enum session_state state; /* of the last one */
     struct rng rng;          /* spreads the beacons of a class that booted together */
+    struct session_told told; /* what the server is to know; revision 0: nothing */
+    uint32_t told_at, told_gap; /* counter of the next beacon behind which it goes out, and of how many the one after */
     /* what acks brought */
     struct session_ack news; /* tsi 0: none yet */
     struct mono heard;
@@ -42,6 +44,10 @@ void session_beacons_init(struct session_beacons *, const struct session_welcome
  * SESSION_BEACON_BYTES or 0. */
 size_t session_beacons_next(struct session_beacons *, const struct session_facts *, struct mono now,
                             uint8_t out[SESSION_BEACON_BYTES]);
+/* What the machine says of itself from now on. */
+void session_beacons_about(struct session_beacons *, const struct session_info *);
+/* After session_beacons_next has given a beacon: the info that goes out behind it, or 0 when none is due. */
+size_t session_beacons_info(struct session_beacons *, uint8_t out[SESSION_INFO_BYTES]);
 /* A datagram from the server: 0, or a negative code (dropped). */
 int session_beacons_ack(struct session_beacons *, const uint8_t *bytes, size_t n, struct mono now);
 

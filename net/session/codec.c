@@ -11,6 +11,8 @@
 #define PPM 1000000u
 #define BEACON_MS_MIN 250
 #define BEACON_MS_MAX 60000
+#define LINK_MOST 1000000u
+#define INFO_LEAST (24 + 3 + SESSION_TAG_BYTES)
 
 const char *session_state_name(enum session_state s)
 {
@@ -296,15 +298,15 @@ uint16_t session_datagram_tsi(const uint8_t *bytes, size_t n, enum session_type 
     return ours ? rd_u16(&r) : 0;
 }
 
-/* What both kinds begin with; 0, or why this is not one. */
-static int datagram_open(struct reader *r, const uint8_t *bytes, size_t n, size_t want, enum session_type type,
-                         const uint8_t key[SESSION_KEY_BYTES])
+/* What all kinds begin with, of `least` to `most` bytes; 0, or why this is not one. */
+static int datagram_open(struct reader *r, const uint8_t *bytes, size_t n, size_t least, size_t most,
+                         enum session_type type, const uint8_t key[SESSION_KEY_BYTES])
 {
     uint16_t tsi = session_datagram_tsi(bytes, n, type);
 
     if (!tsi)
         return SESSION_EMAGIC;
-    if (n != want)
+    if (n < least || n > most)
         return SESSION_ELENGTH;
     if (!tag_fits(key, bytes, n))
         return SESSION_ETAG;
@@ -349,7 +351,7 @@ int session_beacon_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESS
     struct session_facts *f = &b->facts;
     struct reader r;
     uint8_t state, flags;
-    int rc = datagram_open(&r, bytes, n, SESSION_BEACON_BYTES, SESSION_BEACON, key);
+    int rc = datagram_open(&r, bytes, n, SESSION_BEACON_BYTES, SESSION_BEACON_BYTES, SESSION_BEACON, key);
 
     memset(b, 0, sizeof *b);
     if (rc)
@@ -385,8 +387,9 @@ void session_ack_encode(const struct session_ack *a, const uint8_t key[SESSION_K
     wr_u64(&w, a->rate);
     wr_u32(&w, a->receivers);
     wr_u32(&w, a->sbn);
-    wr_u8(&w, a->closing);
-    wr_zero(&w, 3);
+    wr_u8(&w, (unsigned)a->closing | (unsigned)a->identify << 1);
+    wr_u8(&w, a->info);
+    wr_u16(&w, a->number);
     datagram_seal(&w, key, out);
 }
 
@@ -394,7 +397,7 @@ int session_ack_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSION
 {
     struct reader r;
     uint8_t flags;
-    int rc = datagram_open(&r, bytes, n, SESSION_ACK_BYTES, SESSION_ACK, key);
+    int rc = datagram_open(&r, bytes, n, SESSION_ACK_BYTES, SESSION_ACK_BYTES, SESSION_ACK, key);
 
     memset(a, 0, sizeof *a);
     if (rc)
@@ -408,7 +411,69 @@ int session_ack_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSION
     a->sbn = rd_u32(&r);
     flags = rd_u8(&r);
     a->closing = flags & 1;
-    return zeros_read(&r, 3) && rd_done(&r) && flags <= 1 && beacon_ms_legal(a->beacon_ms) && a->rate < RATE_LIMIT
+    a->identify = flags & 2;
+    a->info = rd_u8(&r);
+    a->number = rd_u16(&r);
+    return rd_done(&r) && flags <= 3 && beacon_ms_legal(a->beacon_ms) && a->rate < RATE_LIMIT ? 0 : SESSION_EFIELD;
+}
+
+/* ---- what a machine says of itself ---- */
+
+void session_info_text(char *to, size_t max, const char *from)
+{
+    const uint8_t *s = (const uint8_t *)from;
+    size_t left = strlen(from), n = 0, len;
+
+    for (; left && n < max; s += len, left -= len) {
+        uint32_t cp;
+        bool plain;
+
+        len = utf8_read(s, left, &cp);
+        plain = len && !utf8_is_control(cp);
+        len += len == 0;
+        if (plain && len > max - n)
+            break;
+        memcpy(to + n, plain ? (const char *)s : "?", plain ? len : 1);
+        n += plain ? len : 1;
+    }
+    to[n] = 0;
+}
+
+size_t session_info_encode(const struct session_told *t, const uint8_t key[SESSION_KEY_BYTES],
+                           uint8_t out[SESSION_INFO_BYTES])
+{
+    struct writer w = datagram_begin(out, SESSION_INFO_BYTES, SESSION_INFO, t->tsi, t->id, t->revision);
+    size_t covered;
+
+    MUST(t->revision && t->info.link_mbps <= LINK_MOST);
+    wr_u32(&w, t->info.link_mbps);
+    text_write(&w, t->info.serial, SESSION_INFO_MAX);
+    text_write(&w, t->info.disk, SESSION_INFO_MAX);
+    text_write(&w, t->info.disk_serial, SESSION_INFO_MAX);
+    covered = w.done;
+    hmac(key, out, covered, wr_room(&w, SESSION_TAG_BYTES));
+    MUST(!w.bad);
+    return w.done;
+}
+
+int session_info_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSION_KEY_BYTES], struct session_told *t)
+{
+    struct reader r;
+    uint32_t revision;
+    bool legal;
+    int rc = datagram_open(&r, bytes, n, INFO_LEAST, SESSION_INFO_BYTES, SESSION_INFO, key);
+
+    memset(t, 0, sizeof *t);
+    if (rc)
+        return rc;
+    t->tsi = session_datagram_tsi(bytes, n, SESSION_INFO);
+    rd_copy(&r, t->id, sizeof t->id);
+    revision = rd_u32(&r);
+    t->revision = (uint8_t)revision;
+    t->info.link_mbps = rd_u32(&r);
+    legal = text_read(&r, t->info.serial, SESSION_INFO_MAX) && text_read(&r, t->info.disk, SESSION_INFO_MAX) &&
+            text_read(&r, t->info.disk_serial, SESSION_INFO_MAX);
+    return legal && rd_done(&r) && revision >= 1 && revision <= SESSION_REVISION_MAX && t->info.link_mbps <= LINK_MOST
                ? 0
                : SESSION_EFIELD;
 }

@@ -108,6 +108,23 @@ struct session_ack {
     uint32_t receivers; /* that need the stream now */
     uint32_t sbn;       /* where the stream is */
     bool closing;       /* the server is stopping */
+    /* 0 towards a receiver of which the server has no info: SPEC section 4 */
+    bool identify;      /* somebody looks for this machine */
+    uint8_t info;       /* revision of its info that the server has; 0: none */
+    uint16_t number;    /* of the machine; 0: none */
+};
+
+/* What a machine says of itself; all "" and 0 where it does not know. */
+struct session_info {
+    uint32_t link_mbps; /* at most 10^6 */
+    char serial[SESSION_INFO_MAX + 1], disk[SESSION_INFO_MAX + 1], disk_serial[SESSION_INFO_MAX + 1];
+};
+
+struct session_told {
+    uint16_t tsi;
+    uint8_t id[SESSION_ID_BYTES];
+    uint8_t revision; /* not 0 */
+    struct session_info info;
 };
 
 /* The tag is HMAC-SHA-256 under the group key, truncated. Encoders fill exactly *_BYTES. */
@@ -115,11 +132,18 @@ void session_beacon_encode(const struct session_beacon *, const uint8_t key[SESS
                            uint8_t out[SESSION_BEACON_BYTES]);
 void session_ack_encode(const struct session_ack *, const uint8_t key[SESSION_KEY_BYTES],
                         uint8_t out[SESSION_ACK_BYTES]);
+/* Into out; returns the length. */
+size_t session_info_encode(const struct session_told *, const uint8_t key[SESSION_KEY_BYTES],
+                           uint8_t out[SESSION_INFO_BYTES]);
+/* Foreign text as far as a field takes it: UTF-8 without control characters, what is neither becomes '?'. Into `to` of
+ * `max` + 1 bytes. */
+void session_info_text(char *to, size_t max, const char *from);
 /* The TSI a datagram claims, by which the key to check it with is found; 0 when it is none of ours. */
 uint16_t session_datagram_tsi(const uint8_t *bytes, size_t n, enum session_type type);
 /* Checks the tag before anything else is believed. 0 or a negative code. */
 int session_beacon_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSION_KEY_BYTES],
                           struct session_beacon *);
 int session_ack_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSION_KEY_BYTES], struct session_ack *);
+int session_info_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSION_KEY_BYTES], struct session_told *);
 
 #endif

@@ -24,6 +24,8 @@ struct session_control {
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows; held for copies only */
     struct session_facts facts;
+    struct session_info about;
+    bool described;
     struct session_ack news;
     struct mono heard, now;
     bool stop;
@@ -38,6 +40,9 @@ static bool mailbox(struct session_control *c, struct session_facts *facts, int 
 
     pthread_mutex_lock(&c->lock);
     *facts = c->facts;
+    if (c->described)
+        session_beacons_about(&c->beacons, &c->about);
+    c->described = false;
     c->news = c->beacons.news;
     c->heard = c->beacons.heard;
     c->now = ip_stack_now(c->stack);
@@ -173,6 +178,14 @@ void session_control_set(struct session_control *c, const struct session_facts *
     pthread_mutex_unlock(&c->lock);
     if (changed)
         wake(c);
+}
+
+void session_control_about(struct session_control *c, const struct session_info *info)
+{
+    pthread_mutex_lock(&c->lock);
+    c->about = *info;
+    c->described = true;
+    pthread_mutex_unlock(&c->lock);
 }
 
 void session_control_get(struct session_control *c, struct session_news *news)

@@ -22,6 +22,8 @@ int session_control_start(struct session_control **, struct ip_stack *, struct s
 /* From one other thread, at any time; cheap. A changed state (SESSION_MANIFEST .. SESSION_LEAVING) leaves at once, the rest
  * with the next beacon. Figures beyond their fields are told as the largest there is. */
 void session_control_set(struct session_control *, const struct session_facts *);
+/* What the machine says of itself from now on (SPEC section 6). */
+void session_control_about(struct session_control *, const struct session_info *);
 void session_control_get(struct session_control *, struct session_news *);
 /* Sends `last` until it is acked or wait_ms have passed, leaves the group, ends the thread. The caller owns the
  * stack again. NULL for `last`: says nothing. True when the last word was acked: the server has it. */

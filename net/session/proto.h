@@ -23,6 +23,7 @@ enum session_type {
     SESSION_LIST = 4,
     SESSION_BEACON = 5, /* UDP, SPEC section 3 */
     SESSION_ACK = 6,    /* UDP, SPEC section 4 */
+    SESSION_INFO = 7,   /* UDP, SPEC section 6 */
 };
 
 enum session_refusal {
@@ -33,10 +34,14 @@ enum session_refusal {
     SESSION_REFUSE_PLAN = 5,    /* nobody has planned anything for this machine now */
 };
 
-/* SPEC sections 3 and 4: datagrams. */
+/* SPEC sections 3, 4 and 6: datagrams. */
 #define SESSION_TAG_BYTES 16
 #define SESSION_BEACON_BYTES 96
 #define SESSION_ACK_BYTES 60
+#define SESSION_INFO_MAX 56 /* bytes of each of its three texts */
+#define SESSION_INFO_BYTES (24 + 3 * (1 + SESSION_INFO_MAX) + SESSION_TAG_BYTES) /* at most */
+#define SESSION_DATAGRAM_MAX SESSION_INFO_BYTES
+#define SESSION_REVISION_MAX 255
 /* A beacon and its ack on the wire, Ethernet preamble and gap counted: what the 1 % is reckoned with. */
 #define SESSION_EXCHANGE_WIRE_BYTES (SESSION_BEACON_BYTES + SESSION_ACK_BYTES + 2 * 66)
 

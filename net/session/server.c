@@ -360,16 +360,15 @@ static void row_update(struct session_server *s, unsigned image, struct session_
         image_settle(s, image);
 }
 
-/* Whose beacon is it? The image's index in *image; 0 or why it is nobody's. */
-static int beacon_open(struct session_server *s, const uint8_t *bytes, size_t n, struct session_beacon *b,
-                       unsigned *image)
+/* Whose datagram of that type is it? The image's index; s->n when it is nobody's. */
+static unsigned image_of(const struct session_server *s, const uint8_t *bytes, size_t n, enum session_type type)
 {
-    uint16_t tsi = session_datagram_tsi(bytes, n, SESSION_BEACON);
+    uint16_t tsi = session_datagram_tsi(bytes, n, type);
+    unsigned i = 0;
 
-    for (*image = 0; tsi && *image < s->n; ++*image)
-        if (s->images[*image]->welcome.tsi == tsi)
-            return session_beacon_decode(bytes, n, s->images[*image]->welcome.key, b);
-    return tsi ? SESSION_EUNKNOWN : SESSION_EMAGIC;
+    while (i < s->n && (!tsi || s->images[i]->welcome.tsi != tsi))
+        i++;
+    return i;
 }
 
 static int beacon_take(struct session_server *s, const struct session_beacon *b, unsigned image, uint32_t from,
@@ -387,32 +386,79 @@ static int beacon_take(struct session_server *s, const struct session_beacon *b,
     return 0;
 }
 
-int session_server_datagram(struct session_server *s, const uint8_t *bytes, size_t n, uint32_t from,
-                            struct mono now, uint8_t ack[SESSION_ACK_BYTES])
+static void ack_fill(const struct session_server *s, const struct session_image *m, const struct session_beacon *b,
+                     const struct session_receiver *r, struct session_ack *a)
 {
+    struct session_label label = {0};
+
+    *a = (struct session_ack){.tsi = b->tsi,
+                              .counter = b->counter,
+                              .beacon_ms = m->welcome.beacon_ms,
+                              .rate = m->running ? m->welcome.rate : 0,
+                              .receivers = m->needing,
+                              .sbn = m->welcome.sbn,
+                              .closing = s->closing || m->leaving,
+                              .info = r->revision};
+    memcpy(a->id, b->id, sizeof a->id);
+    if (s->label && r->revision)
+        label = s->label(s->ctx, r->mac);
+    a->identify = label.identify;
+    a->number = label.number;
+}
+
+static int take_beacon(struct session_server *s, unsigned image, const uint8_t *bytes, size_t n, uint32_t from,
+                       struct mono now, uint8_t ack[SESSION_ACK_BYTES])
+{
+    struct session_image *m = s->images[image];
     struct session_beacon b;
-    unsigned image;
-    int rc = beacon_open(s, bytes, n, &b, &image);
-    const struct session_image *m;
-    struct session_ack a = {0};
+    struct session_ack a;
+    int rc = session_beacon_decode(bytes, n, m->welcome.key, &b);
 
     if (rc == 0)
         rc = beacon_take(s, &b, image, from, now);
-    if (rc) {
-        s->refused++;
+    if (rc)
         return rc;
-    }
-    m = s->images[image];
-    a.tsi = b.tsi;
-    memcpy(a.id, b.id, sizeof a.id);
-    a.counter = b.counter;
-    a.beacon_ms = m->welcome.beacon_ms;
-    a.rate = m->running ? m->welcome.rate : 0;
-    a.receivers = m->needing;
-    a.sbn = m->welcome.sbn;
-    a.closing = s->closing || m->leaving;
+    ack_fill(s, m, &b, row_find(m, b.id), &a);
     session_ack_encode(&a, m->welcome.key, ack);
     return 1;
+}
+
+/* Only of who has a row: it comes behind a beacon. */
+static int take_info(struct session_server *s, unsigned image, const uint8_t *bytes, size_t n)
+{
+    struct session_image *m = s->images[image];
+    struct session_event e = {.what = SESSION_TOLD, .image = image};
+    struct session_receiver *r;
+    struct session_told t;
+    int rc = session_info_decode(bytes, n, m->welcome.key, &t);
+
+    if (rc)
+        return rc;
+    r = row_find(m, t.id);
+    if (!r || t.revision <= r->revision)
+        return r ? SESSION_EREPLAY : SESSION_EUNKNOWN;
+    r->revision = t.revision;
+    e.receiver = r;
+    e.info = &t.info;
+    if (s->tell)
+        s->tell(s->ctx, &e);
+    return 0;
+}
+
+int session_server_datagram(struct session_server *s, const uint8_t *bytes, size_t n, uint32_t from,
+                            struct mono now, uint8_t ack[SESSION_ACK_BYTES])
+{
+    unsigned beacon = image_of(s, bytes, n, SESSION_BEACON), info = image_of(s, bytes, n, SESSION_INFO);
+    int rc = SESSION_EUNKNOWN;
+
+    if (beacon < s->n)
+        rc = take_beacon(s, beacon, bytes, n, from, now, ack);
+    else if (info < s->n)
+        rc = take_info(s, info, bytes, n);
+    else if (!session_datagram_tsi(bytes, n, SESSION_BEACON) && !session_datagram_tsi(bytes, n, SESSION_INFO))
+        rc = SESSION_EMAGIC;
+    s->refused += rc < 0;
+    return rc;
 }
 
 /* ---- time and stream ---- */

@@ -33,6 +33,7 @@ struct session_receiver {
     uint8_t id[SESSION_ID_BYTES], mac[6];
     uint32_t address; /* of its last beacon or hello */
     uint32_t counter; /* of its last beacon */
+    uint8_t revision; /* of its info; 0: it has told none */
     struct mono joined, heard;
     struct session_facts facts; /* of the last beacon; state SESSION_JOINED before the first */
     bool used;
@@ -50,7 +51,14 @@ enum session_happening {
     SESSION_BACK,   /* one that was gone is heard again */
     SESSION_START,  /* the stream is needed, for the first time */
     SESSION_RESUME, /* the stream is needed again */
-    SESSION_SUSPEND /* nobody needs the stream */
+    SESSION_SUSPEND,/* nobody needs the stream */
+    SESSION_TOLD    /* a receiver says what it is: `info` */
+};
+
+/* What the acks to a machine say of it. */
+struct session_label {
+    uint16_t number; /* 0: none */
+    bool identify;
 };
 
 struct session_event {
@@ -58,6 +66,7 @@ struct session_event {
     unsigned image;                         /* index */
     const struct session_receiver *receiver; /* NULL for the stream's own; lent for the call */
     enum session_state before;              /* with SESSION_STATE */
+    const struct session_info *info;        /* with SESSION_TOLD; lent for the call */
 };
 
 struct session_tally {
@@ -94,6 +103,7 @@ struct session_server {
      * `why` (SESSION_SENTENCE_MAX + 1 bytes) is the sentence of a refusal. */
     int (*choose)(void *ctx, const struct session_hello *, unsigned *image, char *why);
     void (*tell)(void *ctx, const struct session_event *); /* may be NULL */
+    struct session_label (*label)(void *ctx, const uint8_t mac[6]); /* may be NULL */
     void *ctx;
     uint64_t refused; /* datagrams and messages dropped: not ours, forged, replayed, out of range */
 };
@@ -115,7 +125,7 @@ static inline bool session_image_there(const struct session_server *s, unsigned 
 /* A whole message of n bytes from `from`; fills `reply`. Whatever comes, there is a reply to send. */
 void session_server_message(struct session_server *, const uint8_t *bytes, size_t n, uint32_t from,
                             struct mono now, struct session_message *reply);
-/* A datagram from `from`. 1: `ack` is to be sent back; 0: taken, no ack; negative: dropped and counted. */
+/* A beacon or an info from `from`. 1: `ack` is to be sent back; 0: taken, no ack; negative: dropped and counted. */
 int session_server_datagram(struct session_server *, const uint8_t *bytes, size_t n, uint32_t from,
                             struct mono now, uint8_t ack[SESSION_ACK_BYTES]);
 /* Call about every 200 ms. */

@@ -1,4 +1,4 @@
-/* Beacons and acks, sealed with the right tag so that their fields are looked at: what decodes encodes to the same bytes. */
+/* Beacons, acks and infos, sealed with the right tag so that their fields are looked at: what decodes encodes to the same bytes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,13 +19,21 @@ static void seal(uint8_t *bytes, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    uint8_t bytes[SESSION_BEACON_BYTES] = "RING\x01", again[SESSION_BEACON_BYTES];
+    uint8_t bytes[SESSION_DATAGRAM_MAX] = "RING\x01", again[SESSION_DATAGRAM_MAX];
+    size_t body = n < sizeof bytes - 6 - SESSION_TAG_BYTES ? n : sizeof bytes - 6 - SESSION_TAG_BYTES;
     struct session_beacon b;
     struct session_ack a;
+    struct session_told t;
 
     session_beacon_decode(data, n, key, &b);
     session_ack_decode(data, n, key, &a);
-    memcpy(bytes + 6, data, n < sizeof bytes - 6 ? n : sizeof bytes - 6);
+    session_info_decode(data, n, key, &t);
+    memcpy(bytes + 6, data, body);
+    bytes[5] = SESSION_INFO;
+    seal(bytes, 6 + body + SESSION_TAG_BYTES);
+    if (session_info_decode(bytes, 6 + body + SESSION_TAG_BYTES, key, &t) == 0)
+        MUST(session_info_encode(&t, key, again) == 6 + body + SESSION_TAG_BYTES &&
+             memcmp(bytes, again, 6 + body + SESSION_TAG_BYTES) == 0);
     bytes[5] = SESSION_BEACON;
     seal(bytes, SESSION_BEACON_BYTES);
     if (session_beacon_decode(bytes, SESSION_BEACON_BYTES, key, &b) == 0) {

@@ -217,6 +217,85 @@ static void acks_survive_the_wire(void **state)
         assert_true(session_ack_decode(one, cut, key, &got) < 0);
 }
 
+/* A receiver that never told an info, and may know nothing of these fields, sees an ack as it always was. */
+static void labels_are_in_what_was_reserved(void **state)
+{
+    struct session_ack a = ack(), got;
+    uint8_t plain[SESSION_ACK_BYTES], bytes[SESSION_ACK_BYTES];
+
+    (void)state;
+    session_ack_encode(&a, key, plain);
+    assert_memory_equal(plain + 40, "\1\0\0\0", 4);
+    a.identify = true;
+    a.info = 7;
+    a.number = 0x0123;
+    session_ack_encode(&a, key, bytes);
+    assert_memory_equal(bytes + 40, "\3\7\1\x23", 4);
+    assert_memory_equal(bytes, plain, 40);
+    assert_int_equal(session_ack_decode(bytes, sizeof bytes, key, &got), 0);
+    assert_true(got.identify && got.closing);
+    assert_int_equal(got.info, 7);
+    assert_int_equal(got.number, 0x0123);
+}
+
+static struct session_told told(void)
+{
+    return (struct session_told){.tsi = 9, .id = {1, 2, 3, 4, 5, 6, 7, 8}, .revision = 2,
+                                 .info = {.link_mbps = 1000, .serial = "PF2ABC", .disk = "Büro \"SSD\"",
+                                          .disk_serial = "01234567890123456789012345678901234567890123456789012345"}};
+}
+
+static void infos_survive_the_wire(void **state)
+{
+    struct session_told t = told(), got;
+    uint8_t one[SESSION_INFO_BYTES], two[SESSION_INFO_BYTES];
+    size_t n = session_info_encode(&t, key, one);
+
+    (void)state;
+    assert_int_equal(session_datagram_tsi(one, n, SESSION_INFO), 9);
+    assert_int_equal(session_datagram_tsi(one, n, SESSION_BEACON), 0);
+    assert_int_equal(session_info_decode(one, n, key, &got), 0);
+    assert_int_equal(got.revision, 2);
+    assert_int_equal(got.info.link_mbps, 1000);
+    assert_string_equal(got.info.serial, t.info.serial);
+    assert_string_equal(got.info.disk, t.info.disk);
+    assert_string_equal(got.info.disk_serial, t.info.disk_serial);
+    assert_int_equal(session_info_encode(&got, key, two), n);
+    assert_memory_equal(one, two, n);
+    for (size_t cut = 0; cut < n; cut++)
+        assert_true(session_info_decode(one, cut, key, &got) < 0);
+    for (size_t bit = 0; bit < n * 8; bit++) {
+        one[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_true(session_info_decode(one, n, key, &got) < 0);
+        one[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    memset(&t.info, 'x', sizeof t.info);
+    t.info.link_mbps = 1000000;
+    t.info.serial[SESSION_INFO_MAX] = t.info.disk[SESSION_INFO_MAX] = t.info.disk_serial[SESSION_INFO_MAX] = 0;
+    assert_int_equal(session_info_encode(&t, key, one), SESSION_INFO_BYTES);
+}
+
+/* What firmware says of a machine becomes a legal text, whatever it is. */
+static void foreign_texts_become_plain(void **state)
+{
+    static const struct {
+        const char *from, *to;
+        size_t max;
+    } c[] = {
+        {"PF2ABC", "PF2ABC", 56},      {"", "", 56},
+        {"a\n\033[2Jb", "a??[2Jb", 56}, {"\xC0\x80\xFF", "???", 56},
+        {"\xC2\x9B", "?", 56},         {"=cmd|' /C'!A0", "=cmd|' /C'!A0", 56},
+        {"B\xC3\xBCro", "B\xC3\xBC", 3},  {"B\xC3\xBCro", "B", 2},
+    };
+    char to[57];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        session_info_text(to, c[i].max, c[i].from);
+        assert_string_equal(to, c[i].to);
+    }
+}
+
 static void every_flipped_bit_breaks_the_tag(void **state)
 {
     struct session_beacon b = beacon(), got;
@@ -252,6 +331,8 @@ int main(void)
         cmocka_unit_test(messages_survive_the_wire),       cmocka_unit_test(strangers_are_recognised_early),
         cmocka_unit_test(fields_out_of_range_are_refused), cmocka_unit_test(names_are_utf8),
         cmocka_unit_test(beacons_survive_the_wire),        cmocka_unit_test(acks_survive_the_wire),
+        cmocka_unit_test(labels_are_in_what_was_reserved), cmocka_unit_test(infos_survive_the_wire),
+        cmocka_unit_test(foreign_texts_become_plain),
         cmocka_unit_test(every_flipped_bit_breaks_the_tag), cmocka_unit_test(the_tag_is_hmac_sha256),
     };
 

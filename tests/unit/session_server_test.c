@@ -24,7 +24,8 @@ static void tell(void *ctx, const struct session_event *e)
 {
     static const char *const word[] = {[SESSION_CAME] = "came",     [SESSION_BODY] = "body",     [SESSION_STATE] = "is",
                                        [SESSION_GONE] = "gone",     [SESSION_BACK] = "back",     [SESSION_START] = "START",
-                                       [SESSION_RESUME] = "RESUME", [SESSION_SUSPEND] = "SUSPEND"};
+                                       [SESSION_RESUME] = "RESUME", [SESSION_SUSPEND] = "SUSPEND",
+                                       [SESSION_TOLD] = "told"};
     size_t n = strlen(story);
 
     (void)ctx;
@@ -528,6 +529,72 @@ static void beacons_are_spread_and_changes_hurry(void **state)
     assert_int_equal(session_beacons_next(&b, &f, now, bytes), 0);
 }
 
+/* One beacon of `who` and what goes out behind it; the ack, unless it is lost, goes back. Whether an info went out. */
+static bool exchange(unsigned who, bool lost)
+{
+    struct session_facts f = {.state = SESSION_RECEIVING};
+    uint8_t bytes[SESSION_DATAGRAM_MAX], ack[SESSION_ACK_BYTES];
+    size_t n;
+
+    receiver[who].due = now = mono_add(now, MONO_S);
+    n = session_beacons_next(&receiver[who], &f, now, bytes);
+    assert_int_equal(session_server_datagram(&server, bytes, n, 0x0A000000 + who, now, ack), 1);
+    if (!lost)
+        assert_int_equal(session_beacons_ack(&receiver[who], ack, sizeof ack, now), 0);
+    n = session_beacons_info(&receiver[who], bytes);
+    if (n && !lost) {
+        assert_int_equal(session_server_datagram(&server, bytes, n, 0x0A000000 + who, now, ack), 0);
+        assert_int_equal(session_server_datagram(&server, bytes, n, 0x0A000000 + who, now, ack), SESSION_EREPLAY);
+    }
+    return n != 0;
+}
+
+static struct session_label label_machines(void *ctx, const uint8_t mac[6])
+{
+    (void)ctx;
+    return (struct session_label){.number = (uint16_t)(100 + mac[5]), .identify = mac[5] == 1};
+}
+
+static void what_a_machine_is_is_told_until_it_is_known(void **state)
+{
+    struct session_info info = {.link_mbps = 100, .serial = "PF2ABC"};
+    uint8_t stray[SESSION_INFO_BYTES], ack[SESSION_ACK_BYTES];
+    struct session_told unknown = {.tsi = 5, .id = {99}, .revision = 1};
+    unsigned sent = 0;
+
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    server.label = label_machines;
+    hello(1);
+    hello(2);
+    assert_false(exchange(1, false));
+    assert_int_equal(receiver[1].news.number, 0); /* it may not know the field */
+    session_beacons_about(&receiver[1], &info);
+    story[0] = 0;
+    assert_true(exchange(1, false));
+    the_story_is("1 told; ");
+    assert_false(exchange(1, false));
+    assert_int_equal(receiver[1].news.info, 1);
+    assert_int_equal(receiver[1].news.number, 101);
+    assert_true(receiver[1].news.identify);
+    session_beacons_about(&receiver[1], &info); /* nothing new */
+    assert_false(exchange(1, false));
+    strcpy(info.disk, "Samsung");
+    session_beacons_about(&receiver[1], &info);
+    assert_true(exchange(1, false));
+    rows[0].revision = 0; /* the server was started anew and knows its receivers by their beacons alone */
+    assert_false(exchange(1, false));
+    assert_true(exchange(1, false));
+    assert_int_equal(rows[0].revision, 2);
+    for (unsigned i = 0; i < 300; i++) { /* a server that never confirms is not bothered for ever */
+        session_beacons_about(&receiver[2], &info);
+        sent += exchange(2, true);
+    }
+    assert_in_range(sent, 8, 12);
+    assert_int_equal(session_server_datagram(&server, stray, session_info_encode(&unknown, image.welcome.key, stray), 1, now, ack),
+                     SESSION_EUNKNOWN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -548,6 +615,7 @@ int main(void)
         cmocka_unit_test(nonsense_gets_a_civil_answer),
         cmocka_unit_test(beacons_stay_below_a_hundredth_of_the_stream),
         cmocka_unit_test(recent_loss_is_that_between_two_beacons),
+        cmocka_unit_test(what_a_machine_is_is_told_until_it_is_known),
         cmocka_unit_test(beacons_are_spread_and_changes_hurry),
     };
 
