@@ -422,15 +422,43 @@ static void count_session(struct room_session *at, const struct room_snapshot *s
     at->fresh |= !session_same(at, &was);
 }
 
+static void tell_gone(struct room_snapshot *s)
+{
+    s->n_gone = 0;
+    for (unsigned i = 0; i < s->n_leaving; i++)
+        if (!find(s, s->leaving[i]))
+            memcpy(s->gone[s->n_gone++], s->leaving[i], 6);
+    s->n_leaving = 0;
+}
+
+static bool session_there(const struct room_snapshot *s, uint32_t id)
+{
+    bool found = false;
+
+    for (unsigned i = 0; i < s->n_sessions; i++)
+        found |= s->session[i].id == id;
+    return found;
+}
+
+static void tell_sessions(struct room_snapshot *s)
+{
+    unsigned before = s->n_sessions;
+
+    s->n_sessions = s->n_told;
+    s->lost_session = false;
+    for (unsigned i = 0; i < before; i++)
+        s->lost_session |= !session_there(s, s->told[i]);
+    for (unsigned i = 0; i < s->n_sessions; i++)
+        s->told[i] = s->session[i].id;
+}
+
 void snapshot_end(struct room_snapshot *s)
 {
     struct room_totals t = {.expected = s->totals.expected, .never_came = s->totals.never_came};
 
     forget_strangers(s);
-    s->n_sessions = s->n_told;
-    s->n_gone = s->n_leaving;
-    memcpy(s->gone, s->leaving, sizeof s->gone);
-    s->n_leaving = 0;
+    tell_gone(s);
+    tell_sessions(s);
     for (unsigned i = 0; i < s->n_machines; i++) {
         struct room_machine *m = &s->machine[i];
 

@@ -143,11 +143,13 @@ struct room_snapshot {
     unsigned n_sessions, n_machines;
     struct room_session session[ROOM_SESSIONS_MAX];
     struct room_machine machine[ROOM_MACHINES_MAX]; /* dense, in no order */
-    unsigned n_gone; /* rows that went in the last refresh */
+    bool lost_session; /* one of the refresh before is not there any more */
+    unsigned n_gone; /* rows that went in the last refresh and are not there again */
     uint8_t gone[ROOM_GONE_MAX][6];
     uint64_t unseen; /* machines the table had no room for */
     /* snapshot.c's own */
     unsigned n_told, n_booting, n_leaving;
+    uint32_t told[ROOM_SESSIONS_MAX]; /* ids of the last refresh */
     uint8_t leaving[ROOM_GONE_MAX][6];
     uint16_t last_number;
     uint16_t index[2 * ROOM_MACHINES_MAX]; /* open addressing by MAC: 1 + row */
