@@ -10,6 +10,7 @@
 #include "net/ip/random.h"
 #include "net/tls/bind.h"
 #include "net/web/account.h"
+#include "net/web/www.h"
 
 _Static_assert(WEB_SEATS == TLS_SEATS, "a connection's seat is the same in both");
 
@@ -120,24 +121,14 @@ static void health(void *ctx, struct web_call *c)
     web_json_send(c, 200, &j);
 }
 
-/* What there is to read before the page itself is built in. */
-static void front(void *ctx, struct web_call *c)
-{
-    static const char text[] = "<!doctype html><html lang=\"en\"><title>Ringcast</title><h1>Ringcast</h1>"
-                               "<p>This box answers at <a href=\"/api/v1/health\">/api/v1</a>.</p></html>\n";
-
-    (void)ctx;
-    web_static(c, 200, "text/html; charset=utf-8", NULL, text, sizeof text - 1);
-}
-
 static void own_routes(struct portal *p)
 {
     static const struct web_route table[] = {
-        {WEB_GET, "/", WEB_ANYONE, front, NULL},
         {WEB_GET, "/api/v1/health", WEB_ANYONE, health, NULL},
     };
 
     account_routes(&p->account, &p->routes);
+    www_routes(&p->routes);
     web_routes_add(&p->routes, table, sizeof table / sizeof *table, p);
 }
 

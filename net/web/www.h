@@ -7,8 +7,7 @@
 #ifndef NET_WEB_WWW_H
 #define NET_WEB_WWW_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "net/web/route.h"
 
 #define WWW_MAX 60000 /* bytes of all files together, compressed: the page opens at once by any Wi-Fi */
 
@@ -18,7 +17,6 @@ struct www_file {
     const uint8_t *gzip; /* the body, RFC 1952 */
     size_t n;            /* bytes of it */
     size_t length;       /* bytes of what it unpacks to */
-    const char *etag;    /* with its quotes: the SHA-256 of what it unpacks to, in hexadecimal digits */
 };
 
 extern const struct www_file www_files[]; /* in order of their paths */
@@ -26,5 +24,8 @@ extern const size_t www_n;
 
 /* What a request for `path` gets; "/" is "/index.html". NULL: there is no such file. */
 const struct www_file *www_find(const char *path);
+
+/* Hangs all of them into the table of routes, for anyone: there is nothing secret in them. Once a program. */
+void www_routes(struct web_routes *);
 
 #endif

@@ -8,12 +8,8 @@ export class Problem extends Error {
   }
 }
 
-let csrf = "";
-try { csrf = sessionStorage.getItem("ringcast.csrf") ?? ""; } catch { /* storage is off: it lasts until the page is loaded anew */ }
-export function keepCsrf(token) {
-  csrf = token ?? "";
-  try { sessionStorage.setItem("ringcast.csrf", csrf); } catch { /* as above */ }
-}
+let csrf = ""; // comes with the login, and again with `session` when the page is loaded anew
+export function forget() { csrf = ""; }
 
 export async function request(method, path, { json, body, headers = {}, signal } = {}) {
   const all = { Accept: "application/json", ...headers };
@@ -28,7 +24,7 @@ export async function request(method, path, { json, body, headers = {}, signal }
   }
   const type = answer.headers.get("content-type") ?? "";
   const content = /json/.test(type) ? await answer.json().catch(() => null) : await answer.text();
-  if (content?.csrf) keepCsrf(content.csrf);
+  if (content?.csrf) csrf = content.csrf;
   if (!answer.ok) {
     if (answer.status === 401 && !/^\/(login|setup)$/.test(path)) dispatchEvent(new Event("ringcast-login"));
     throw new Problem(answer.status, content);

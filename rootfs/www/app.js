@@ -1,7 +1,7 @@
 // Where the page begins: who is there, which part is shown, the line along the top.
 
 import { html, render, useState, useEffect, useRef } from "/lib/preact.js";
-import { request, get, post, keepCsrf } from "./api.js";
+import { request, get, post, forget } from "./api.js";
 import * as live from "./live.js";
 import { useRoom, useAction, Say, Dialog } from "./parts.js";
 import { clean } from "./text.js";
@@ -85,12 +85,11 @@ function Door({ title, lead, fields, verb, enter, other }) {
 function Setup({ done, login }) {
   return html`<${Door} title="Set up this box" verb="Set the password" lead="The code is on the box's own screen, or on its serial port. It is good once, and only until a password is set."
     fields=${[{ name: "code", label: "Code from the box's screen", type: "text", auto: "one-time-code", least: 8 },
-      { name: "password", label: "New password, at least 10 characters", type: "password", auto: "new-password", least: 10 },
-      { name: "again", label: "The same password again", type: "password", auto: "new-password", least: 10 }]}
+      { name: "password", label: "New password, at least 8 characters", type: "password", auto: "new-password", least: 8 },
+      { name: "again", label: "The same password again", type: "password", auto: "new-password", least: 8 }]}
     enter=${async ({ code, password, again }) => {
       if (password !== again) throw new Error("The two passwords differ.");
       await post("/setup", { code: code.replace(/[\s-]/g, "").toUpperCase(), password });
-      await post("/login", { password });
       done();
     }} other=${html`<p><a href="#/login" onClick=${(e) => { e.preventDefault(); login(); }}>It has a password already: log in</a></p>`} />`;
 }
@@ -100,11 +99,11 @@ function Login({ done, setup }) {
     other=${html`<p><a href="#/setup" onClick=${(e) => { e.preventDefault(); setup(); }}>A new box without a password: set it up</a></p>`} />`;
 }
 
-// Who is there? The box's state of health says whether it has a password; its status, whether we are logged in.
+// Who is there? The box's state of health says whether it has a password; `session`, whether we are logged in.
 async function whoIsThere() {
   const health = await get("/health").catch(() => ({}));
-  if (health.setup === true || health.set_up === false) return "setup";
-  try { await live.refresh(); return "inside"; } catch (error) { return error.status === 401 ? "login" : "away"; }
+  if (health.password_set === false) return "setup";
+  try { await get("/session"); return "inside"; } catch (error) { return error.status === 401 ? "login" : "away"; }
 }
 
 function App() {
@@ -123,7 +122,7 @@ function App() {
   useEffect(() => { if (where === "inside") live.start(); else document.title = "Ringcast"; }, [where]);
   async function leave() {
     await request("POST", "/logout", { json: {} }).catch(() => {});
-    keepCsrf("");
+    forget();
     live.stop();
     setWhere("login");
   }

@@ -40,7 +40,7 @@ export async function visit(browser, url, options = {}) {
 export async function login(page, password) {
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Log in" }).click();
-  await page.locator(".totals").waitFor();
+  await page.locator("nav a[aria-current]").waitFor();
 }
 
 export async function until(what, words, seconds = 20) {

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 export const TOP = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 const FILES = path.join(TOP, "build/gen/www");
 const TYPES = { ".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml" };
-export const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'";
+export const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 export const CODE = "ABCD2345", PASSWORD = "correct horse";
 const STATES = ["booting", "joined", "manifest", "receiving", "verifying", "pass", "fail", "left", "lost"];
 
@@ -87,29 +87,32 @@ export class Mock {
     a.end(typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body));
   }
   problem(a, status, detail, more = {}) { this.reply(a, status, { type: "about:blank", title: http.STATUS_CODES[status], status, detail, ...more }, "application/problem+json"); }
+  welcome(a) {
+    const token = Math.random().toString(36).slice(2);
+    this.tokens.add(token);
+    a.setHeader("Set-Cookie", `ringcast=${token}; HttpOnly; SameSite=Strict; Path=/`);
+    this.reply(a, 200, { csrf: "c5" });
+  }
   inside(q) { return this.tokens.has(/(?:^|; )ringcast=([^;]+)/.exec(q.headers.cookie ?? "")?.[1]); }
 
   async api(q, a, where) {
     const parts = where.split("/").filter(Boolean).map(decodeURIComponent), at = `${q.method} /${parts[0]}`;
-    if (at === "GET /health") return this.reply(a, 200, { ok: true, version: "1", setup: !this.setUp });
+    if (at === "GET /health") return this.reply(a, 200, { ok: true, version: "1", password_set: this.setUp });
     if (at === "PUT /uploads") return this.piece(q, a, parts[1]);
     let body = "";
     for await (const chunk of q) body += chunk;
     const json = /json/.test(q.headers["content-type"] ?? "") && body ? JSON.parse(body) : {};
     this.asked.push({ method: q.method, path: where, json, body, csrf: q.headers["x-ringcast-csrf"] });
     if (at === "POST /setup") {
-      if (this.setUp) return this.problem(a, 404, "This box has a password already.");
+      if (this.setUp) return this.problem(a, 409, "This box has a password already.");
       if (json.code !== CODE) return this.problem(a, 403, "That is not the code on the box's screen.");
       this.setUp = true;
       this.password = json.password;
-      return this.reply(a, 200, {});
+      return this.welcome(a);
     }
     if (at === "POST /login") {
       if (json.password !== (this.password ?? PASSWORD)) return this.problem(a, 403, "That is not the password.");
-      const token = Math.random().toString(36).slice(2);
-      this.tokens.add(token);
-      a.setHeader("Set-Cookie", `ringcast=${token}; HttpOnly; SameSite=Strict; Path=/`);
-      return this.reply(a, 200, { csrf: "c5" });
+      return this.welcome(a);
     }
     if (!this.inside(q)) return this.problem(a, 401, "Log in first.");
     if (q.method !== "GET" && q.method !== "HEAD" && q.headers["x-ringcast-csrf"] !== "c5") return this.problem(a, 403, "The request did not come from the page.");
@@ -120,6 +123,7 @@ export class Mock {
     const row = this.machines.find((m) => m.mac === parts[1]), s = this.sessions.find((one) => one.id === Number(parts[1]));
     switch (parts[2] ? `${at}/${parts[2]}` : at) {
       case "POST /logout": this.tokens.clear(); return this.reply(a, 204, "");
+      case "GET /session": return this.reply(a, 200, { csrf: "c5" });
       case "POST /tokens": return this.reply(a, 200, { token: "rc_secret" });
       case "GET /status": return this.reply(a, 200, this.status());
       case "GET /events": {
