@@ -1,8 +1,10 @@
 #include "board/host/serve_log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -13,9 +15,38 @@
 #define JSON_FIXED_BYTES 65536
 #define JSON_ROW_BYTES 512
 
+static struct {
+    pthread_mutex_t lock;
+    char line[SERVE_LOG_KEPT][SERVE_LOG_LINE];
+    unsigned n; /* lines so far; the next goes to n % SERVE_LOG_KEPT */
+} kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void keep(const char *line)
+{
+    size_t n = strnlen(line, SERVE_LOG_LINE - 1);
+    char *to;
+
+    pthread_mutex_lock(&kept.lock);
+    to = kept.line[kept.n++ % SERVE_LOG_KEPT];
+    memcpy(to, line, n);
+    to[n] = 0;
+    pthread_mutex_unlock(&kept.lock);
+}
+
+unsigned serve_log_last(char to[][SERVE_LOG_LINE], unsigned n)
+{
+    pthread_mutex_lock(&kept.lock);
+    n = n < SERVE_LOG_KEPT ? n : SERVE_LOG_KEPT;
+    n = n < kept.n ? n : kept.n;
+    for (unsigned i = 0; i < n; i++)
+        memcpy(to[i], kept.line[(kept.n - n + i) % SERVE_LOG_KEPT], SERVE_LOG_LINE);
+    pthread_mutex_unlock(&kept.lock);
+    return n;
+}
+
 void serve_log(const char *fmt, ...)
 {
-    char line[512], date[32];
+    char line[512], date[32], whole[sizeof date + sizeof line];
     time_t now = time(NULL);
     struct tm tm;
     va_list ap;
@@ -24,7 +55,9 @@ void serve_log(const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
-    fprintf(stderr, "%s %s\n", date, line);
+    snprintf(whole, sizeof whole, "%s %s", date, line);
+    fprintf(stderr, "%s\n", whole);
+    keep(whole);
 }
 
 const char *serve_receiver_name(char buf[SERVE_NAME], const struct session_receiver *r)

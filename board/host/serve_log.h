@@ -7,6 +7,12 @@
 /* One line on stderr, with date and time in front. Any thread. */
 void serve_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* The last lines are kept in memory, as they were said and cut at SERVE_LOG_LINE - 1 bytes. Fills `to` with the last n of them,
+ * oldest first, and returns how many there are. Any thread. */
+#define SERVE_LOG_KEPT 64
+#define SERVE_LOG_LINE 256
+unsigned serve_log_last(char to[][SERVE_LOG_LINE], unsigned n);
+
 /* "52:49:4e:47:00:01 (10.0.0.11)" */
 #define SERVE_NAME 40
 const char *serve_receiver_name(char buf[SERVE_NAME], const struct session_receiver *);

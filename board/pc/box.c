@@ -26,6 +26,7 @@
 #define STATUS_NS (5 * MONO_S)
 #define STEP_MS 50
 #define FAILURE_S 3
+#define KEYBOARDS "/dev/input"
 
 struct box {
     struct box_config config;
@@ -41,6 +42,11 @@ struct box {
     struct services *services;
     struct portal *portal;
     struct screen *screen;
+    struct keyboard *keyboard;
+    struct keys keys;
+    struct page_memory page;
+    char url[IP_TEXT + 10]; /* of the page, as a telephone takes it over */
+    bool leaves; /* somebody at the box wants it to start again or to go off */
     struct serve serve;
     bool serving;
     struct images images;
@@ -279,18 +285,79 @@ static int open_ring(struct box *b, struct err *err)
 
 /* ---- running ---- */
 
-static void each_second(struct box *b)
+static struct page page_of(struct box *b)
 {
-    const struct page page = {.config = &b->config,
-                              .serve = &b->serve,
-                              .images = &b->images,
-                              .machines = &b->machines,
-                              .services = b->services};
+    return (struct page){.config = &b->config,
+                         .serve = &b->serve,
+                         .images = &b->images,
+                         .machines = &b->machines,
+                         .services = b->services,
+                         .keys = &b->keys,
+                         .data = b->paths.data,
+                         .url = portal_fingerprint(b->portal)[0] ? b->url : NULL,
+                         .fingerprint = portal_fingerprint(b->portal),
+                         .setup_code = portal_setup_code(b->portal)};
+}
 
+static void show(struct box *b)
+{
+    const struct page page = page_of(b);
+
+    page_show(b->screen, &page, &b->page);
+}
+
+static void each_second(struct box *b, struct mono now)
+{
     pid1_alive();
     images_tick(&b->images);
     prefer_image(b);
-    page_show(b->screen, &page);
+    keyboard_look(b->keyboard);
+    keys_tick(&b->keys, now);
+    show(b);
+}
+
+/* ---- who stands before the box ---- */
+
+static void leave(struct box *b, const char *wish)
+{
+    serve_log("%s, as somebody at the box wants", strcmp(wish, "reboot") ? "switching off" : "starting again");
+    pid1_wish(wish);
+    b->leaves = true;
+}
+
+static void obey(struct box *b, enum keys_order order)
+{
+    const struct page page = page_of(b);
+
+    switch (order) {
+    case ORDER_SHOW: page_print(b->keyboard, &page, &b->page); break;
+    case ORDER_PASSWORD:
+        portal_reset_password(b->portal);
+        serve_log("the page's password is forgotten, as somebody at the box wants: the set-up code is on the screen");
+        break;
+    case ORDER_RESTART: leave(b, "reboot"); break;
+    case ORDER_OFF: leave(b, "poweroff"); break;
+    case ORDER_NONE: break;
+    }
+}
+
+static void hear_keys(struct box *b, struct mono now)
+{
+    bool pressed = false;
+    enum press key;
+
+    keyboard_flush(b->keyboard);
+    while ((key = keyboard_next(b->keyboard)) != PRESS_NONE) {
+        const char *asked = keys_question(&b->keys), *asks;
+
+        obey(b, keys_step(&b->keys, key, now));
+        asks = keys_question(&b->keys);
+        if (asks && asks != asked)
+            serve_log("%s", asks); /* the terminal's answer to the key */
+        pressed = true;
+    }
+    if (pressed)
+        show(b);
 }
 
 static int longest_pause(const struct box *b)
@@ -303,7 +370,7 @@ static int longest_pause(const struct box *b)
 
 static int run(struct box *b, const volatile sig_atomic_t *stop, struct err *err)
 {
-    while (!*stop) {
+    while (!*stop && !b->leaves) {
         struct err why = {0};
         struct mono now;
         int rc = ip_stack_wait(b->stack, longest_pause(b), -1);
@@ -315,9 +382,10 @@ static int run(struct box *b, const volatile sig_atomic_t *stop, struct err *err
         serve_step(&b->serve, now, &why);
         services_tick(b->services, now);
         portal_tick(b->portal, now);
+        hear_keys(b, now);
         if (mono_sub(now, b->second) >= SECOND_NS) {
             b->second = now;
-            each_second(b);
+            each_second(b, now);
         }
         if (mono_sub(now, b->status) >= STATUS_NS) {
             b->status = now;
@@ -336,6 +404,15 @@ static struct screen *open_screen(void)
     return screen_open(pid1_there() ? "/dev/fb0" : NULL, -1, NULL);
 }
 
+/* The folder is there before the first keyboard is, so that one that is plugged in later can be opened too. */
+static struct keyboard *open_keyboard(void)
+{
+    if (!pid1_there())
+        return keyboard_open(NULL, NULL);
+    mkdir(KEYBOARDS, 0755);
+    return keyboard_open(KEYBOARDS, "/dev/console");
+}
+
 /* Before there is a thread, and before the first byte of a stranger. */
 static void give_up_the_rest(const struct box *b)
 {
@@ -345,7 +422,7 @@ static void give_up_the_rest(const struct box *b)
     if (slash)
         snprintf(beside, sizeof beside, "%.*s", slash == b->paths.config ? 1 : (int)(slash - b->paths.config), b->paths.config);
     const struct confine_path paths[] = {
-        {b->paths.data, true}, {b->paths.images, false}, {b->paths.payload, false}, {beside, false}, {"/sys", false},
+        {b->paths.data, true}, {b->paths.images, false}, {b->paths.payload, false}, {beside, false}, {"/sys", false}, {KEYBOARDS, false},
     };
     if (!confine(paths, sizeof paths / sizeof *paths))
         serve_log("this kernel lets the box reach every file: it has no Landlock");
@@ -374,6 +451,7 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
         return err_set(err, PC_EMEMORY, "out of memory");
     mkdir(b->paths.data, 0700);
     b->screen = open_screen();
+    b->keyboard = open_keyboard();
     page_say(b->screen, b->config.name, "Starting.", false);
     give_up_the_rest(b);
     rc = open_identity(b, err);
@@ -392,6 +470,7 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
         rc = services_open(b->services, err);
     if (rc == 0)
         open_portal(b);
+    snprintf(b->url, sizeof b->url, "https://%s/", ip_address_text(address, b->config.address));
     if (rc == 0)
         serve_log("%s is up on %s as %s", b->config.name, b->config.ring.interface, ip_address_text(address, b->config.address));
     return rc;
@@ -425,6 +504,7 @@ static void close_box(struct box *b, bool in_good_order)
     room_close(b->room);
     ip_stack_close(b->stack);
     journal_close(b->journal);
+    keyboard_close(b->keyboard);
     screen_close(b->screen);
 }
 

@@ -1,24 +1,10 @@
 #include "board/pc/draw.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "net/wire/must.h"
 #include "net/wire/utf8.h"
-
-#define LINE_MAX 256 /* bytes of text that can matter in one line */
-
-struct theme {
-    uint32_t page, ink, dim, bar;
-};
-
-static const struct theme themes[] = {
-    [SCREEN_PLAIN] = {0x101820, 0xffffff, 0x9fb4c4, 0x3fa7e0},
-    [SCREEN_TICK] = {0x006b2b, 0xffffff, 0xc8f0d4, 0xffffff},
-    [SCREEN_CROSS] = {0xa00010, 0xffffff, 0xffd0d0, 0xffffff},
-    [SCREEN_BAR] = {0xe8b800, 0x000000, 0x3a3000, 0x000000},
-};
 
 /* --- pixels --------------------------------------------------------------------------------------------------- */
 
@@ -53,17 +39,17 @@ void draw_fill(const struct draw_canvas *c, struct draw_rect r, uint32_t colour)
     int left = clamp(r.x, 0, c->width), right = clamp(r.x + r.w, left, c->width);
     int top = clamp(r.y, 0, c->height), bottom = clamp(r.y + r.h, top, c->height);
     uint32_t pixel = packed(c, colour);
-    for (int y = top; y < bottom; y++) {
-        uint8_t *row = c->pixels + (size_t)y * c->stride;
-        for (int x = left; x < right; x++)
-            put(c, row, x, pixel);
-    }
+    size_t wide = (size_t)c->bits / 8, at = (size_t)left * wide, bytes = (size_t)(right - left) * wide;
+    uint8_t *first = c->pixels + (size_t)top * c->stride;
+    for (int x = left; x < right && top < bottom; x++)
+        put(c, first, x, pixel);
+    for (int y = top + 1; y < bottom; y++)
+        memcpy(c->pixels + (size_t)y * c->stride + at, first + at, bytes);
 }
 
 /* --- text ----------------------------------------------------------------------------------------------------- */
 
-/* The next character of *text as it may be shown; 0 at the end. */
-static uint32_t next_plain(const char **text)
+uint32_t draw_next(const char **text)
 {
     uint32_t cp = 0;
     if (!**text)
@@ -103,7 +89,7 @@ static void draw_glyph(const struct draw_canvas *c, int x, int y, int sx, int sy
 int draw_text(const struct draw_canvas *c, int x, int y, int sx, int sy, const char *text,
               uint32_t colour)
 {
-    for (uint32_t cp; x < c->width && (cp = next_plain(&text));) {
+    for (uint32_t cp; x < c->width && (cp = draw_next(&text));) {
         draw_glyph(c, x, y, sx, sy, cp, colour);
         x += draw_font.width * sx;
     }
@@ -113,7 +99,7 @@ int draw_text(const struct draw_canvas *c, int x, int y, int sx, int sy, const c
 size_t draw_glyphs(const char *text)
 {
     size_t n = 0;
-    while (next_plain(&text))
+    while (draw_next(&text))
         n++;
     return n;
 }
@@ -123,7 +109,7 @@ size_t draw_plain(char *to, size_t n, const char *text)
     MUST(n > 0);
     size_t used = 0;
     uint8_t character[4];
-    for (uint32_t cp; text && (cp = next_plain(&text));) {
+    for (uint32_t cp; text && (cp = draw_next(&text));) {
         size_t length = utf8_write(character, cp);
         if (length >= n - used)
             break;
@@ -169,127 +155,4 @@ void draw_shape(const struct draw_canvas *c, struct draw_rect q, enum screen_sha
         for (int x = 0; x < q.w; x++)
             if (near_segment(x, y, line[0], q.h / 11) || near_segment(x, y, line[1], q.h / 11))
                 draw_fill(c, (struct draw_rect){q.x + x, q.y + y, 1, 1}, colour);
-}
-
-/* --- the page ------------------------------------------------------------------------------------------------- */
-
-struct layout {
-    const struct draw_canvas *canvas;
-    const struct theme *theme;
-    int scale, margin, row; /* of ordinary text; height of a row of it */
-    int y;                  /* where the next thing goes */
-};
-
-/* As many columns as fit, whole words where the line has any. Returns what is left of text. */
-static const char *take_line(char line[LINE_MAX], const char *text, size_t columns)
-{
-    const char *end = text, *word_end = NULL, *p = text;
-    for (size_t n = 0; n < columns && p - text < LINE_MAX - 4; n++) {
-        if (!next_plain(&p))
-            break;
-        end = p;
-        if (*p == ' ' || !*p)
-            word_end = p;
-    }
-    if (word_end)
-        end = word_end;
-    memcpy(line, text, (size_t)(end - text));
-    line[end - text] = 0;
-    return end + strspn(end, " ");
-}
-
-static size_t columns(const struct layout *l)
-{
-    int wide = draw_font.width * l->scale;
-    int fit = (l->canvas->width - 2 * l->margin) / wide;
-    return (size_t)(fit > 0 ? fit : 1);
-}
-
-static void draw_wrapped(struct layout *l, const char *text, int rows, uint32_t colour)
-{
-    char line[LINE_MAX];
-    for (; rows > 0 && *text; rows--) {
-        text = take_line(line, text, columns(l));
-        draw_text(l->canvas, l->margin, l->y, l->scale, l->scale, line, colour);
-        l->y += l->row;
-    }
-}
-
-/* The word's letters are a third of the screen high; they narrow as far as they must to leave room for the shape. */
-static void draw_word(struct layout *l, const struct screen_page *p)
-{
-    const struct draw_canvas *c = l->canvas;
-    int sy = (c->height / 3 + draw_font.ink_height - 1) / draw_font.ink_height;
-    int tall = sy * draw_font.ink_height, letters = (int)draw_glyphs(p->word);
-    int shape = p->shape == SCREEN_PLAIN ? 0 : tall;
-    int room = c->width - 2 * l->margin - (shape ? shape + l->margin : 0);
-    int sx = clamp(room / (draw_font.width * clamp(letters, 1, room)), 1, sy);
-    int used = letters * sx * draw_font.width + (shape ? shape + l->margin : 0);
-    int x = clamp((c->width - used) / 2, l->margin, c->width);
-    draw_shape(c, (struct draw_rect){x, l->y, shape, shape}, p->shape, l->theme->ink);
-    draw_text(c, x + (shape ? shape + l->margin : 0), l->y - draw_font.ink_top * sy, sx, sy,
-              p->word, l->theme->ink);
-    l->y += tall + l->margin;
-}
-
-/* The number stands behind the bar, twice as large as other text. */
-static void draw_bar(struct layout *l, int percent)
-{
-    char number[16];
-    int wide = 2 * draw_font.width * l->scale, tall = 2 * l->row, edge = 2 * l->scale;
-    int full = l->canvas->width - 3 * l->margin - 5 * wide;
-    percent = clamp(percent, 0, 100);
-    int inner = (full - 4 * edge) * percent / 100;
-    snprintf(number, sizeof number, "%3d %%", percent);
-    draw_text(l->canvas, l->canvas->width - l->margin - 5 * wide, l->y, 2 * l->scale, 2 * l->scale,
-              number, l->theme->ink);
-    struct draw_rect outside = {l->margin, l->y, full, tall};
-    draw_fill(l->canvas, outside, l->theme->ink);
-    outside = (struct draw_rect){l->margin + edge, l->y + edge, full - 2 * edge, tall - 2 * edge};
-    draw_fill(l->canvas, outside, l->theme->page);
-    outside = (struct draw_rect){l->margin + 2 * edge, l->y + 2 * edge, inner, tall - 4 * edge};
-    draw_fill(l->canvas, outside, l->theme->bar);
-    l->y += tall + l->margin;
-}
-
-static int widest_name(const struct screen_page *p)
-{
-    size_t widest = 0;
-    for (int i = 0; i < SCREEN_LINES; i++)
-        if (p->lines[i].value && p->lines[i].name && draw_glyphs(p->lines[i].name) > widest)
-            widest = draw_glyphs(p->lines[i].name);
-    return (int)widest;
-}
-
-static void draw_lines(struct layout *l, const struct screen_page *p)
-{
-    int value_x = l->margin + (widest_name(p) + 2) * draw_font.width * l->scale;
-    for (int i = 0; i < SCREEN_LINES; i++) {
-        if (!p->lines[i].value || l->y + l->row > l->canvas->height)
-            continue;
-        if (p->lines[i].name)
-            draw_text(l->canvas, l->margin, l->y, l->scale, l->scale, p->lines[i].name, l->theme->dim);
-        draw_text(l->canvas, value_x, l->y, l->scale, l->scale, p->lines[i].value, l->theme->ink);
-        l->y += l->row;
-    }
-}
-
-void draw_page(const struct draw_canvas *c, const struct screen_page *p)
-{
-    int scale = clamp(c->height / 700, 1, 8);
-    struct layout l = {c, &themes[p->shape], scale, draw_font.width * scale,
-                       draw_font.height * scale, draw_font.width * scale};
-    draw_fill(c, (struct draw_rect){0, 0, c->width, c->height}, l.theme->page);
-    if (p->title)
-        draw_wrapped(&l, p->title, 1, l.theme->dim);
-    l.y += l.margin;
-    if (p->word && *p->word)
-        draw_word(&l, p);
-    if (p->sentence) {
-        draw_wrapped(&l, p->sentence, 4, l.theme->ink);
-        l.y += l.margin;
-    }
-    if (p->percent >= 0)
-        draw_bar(&l, p->percent);
-    draw_lines(&l, p);
 }

@@ -44,13 +44,16 @@ void draw_fill(const struct draw_canvas *, struct draw_rect, uint32_t colour);
  * upper left corner. Returns the x behind the last glyph. A character the font lacks is drawn as '?'. */
 int draw_text(const struct draw_canvas *, int x, int y, int sx, int sy, const char *text, uint32_t colour);
 
+/* The character at *text as it may be shown ('?' for what may not), stepping over it; 0 at the end. */
+uint32_t draw_next(const char **text);
+
 /* How many glyphs draw_text would draw. */
 size_t draw_glyphs(const char *text);
 
 /* A tick, cross or bar that fills the square; SCREEN_PLAIN draws nothing. */
 void draw_shape(const struct draw_canvas *, struct draw_rect square, enum screen_shape, uint32_t colour);
 
-/* The whole page, every pixel of the canvas. */
+/* The whole page, every pixel of the canvas (draw_page.c). */
 void draw_page(const struct draw_canvas *, const struct screen_page *);
 
 /* Copies text into to[n] (n > 0) with control characters and broken UTF-8 as '?', cut at a whole character and ended by

@@ -1,10 +1,14 @@
 #include "board/pc/page.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
 
+#include "board/pc/screen_text.h"
 #include "net/wire/units.h"
 
-#define TEXT 320
+#define TURN_S 8 /* a page of tiles, where not all fit */
 
 /* What the box does for receivers, over all images. */
 struct work {
@@ -12,7 +16,7 @@ struct work {
     unsigned needing, running;
     uint64_t rate;
     unsigned slowest; /* hundredths of a per cent */
-    char names[TEXT];
+    char names[PAGE_TEXT];
 };
 
 static void gather(const struct serve *s, struct work *w)
@@ -54,37 +58,192 @@ static void packing_text(struct images *m, char *to, size_t cap)
         snprintf(to, cap, "%s, %u %%", name, atomic_load(&m->percent));
 }
 
-void page_show(struct screen *screen, const struct page *p)
+/* ---- status ---- */
+
+static void space_text(const char *folder, char *to, size_t cap)
 {
-    char address[TEXT], dhcp[TEXT], files[TEXT], stream[TEXT], machines[TEXT], packing[TEXT], skipped[TEXT];
+    struct statvfs v;
+    char size[UNITS_TEXT];
+
+    to[0] = 0;
+    if (folder && statvfs(folder, &v) == 0)
+        snprintf(to, cap, "%s", units_size_text(size, (uint64_t)v.f_bavail * v.f_frsize));
+}
+
+static void add(struct screen_page *p, unsigned *n, const char *name, const char *value)
+{
+    if (*n < SCREEN_LINES && value && value[0])
+        p->lines[(*n)++] = (struct screen_line){name, value};
+}
+
+static void add_reach(const struct page *p, struct screen_page *to, unsigned *n)
+{
+    add(to, n, "page", p->url);
+    add(to, n, "set-up code", p->setup_code);
+}
+
+static void build_status(const struct page *p, struct page_memory *m)
+{
+    struct screen_page *to = &m->page;
     struct work w;
+    unsigned n = 0;
     bool warns;
-    struct screen_page page = {.title = p->config->name, .percent = -1, .shape = SCREEN_PLAIN};
 
     gather(p->serve, &w);
-    services_text(p->services, dhcp, sizeof dhcp, &warns, files, sizeof files);
-    snprintf(address, sizeof address, "%s on %s", p->config->ring.address, p->config->ring.interface);
-    stream_text(&w, stream, sizeof stream);
-    packing_text(p->images, packing, sizeof packing);
-    snprintf(machines, sizeof machines, "%u passed, %u failed, %u lost, %u at it; %u done in all", w.tally.passed, w.tally.failed,
-             w.tally.lost, w.tally.unfinished, p->machines->done);
-    snprintf(skipped, sizeof skipped, "%u: the log says why", p->images->skipped);
-    page.word = warns ? "STOP" : NULL;
-    page.shape = warns ? SCREEN_BAR : SCREEN_PLAIN;
-    page.sentence = warns ? dhcp
-                  : w.names[0] ? "Machines on this switch that boot from the network get this image."
-                               : "There is no image yet: put a .ring or a raw image into the folder \"images\" of this disk.";
-    page.lines[0] = (struct screen_line){"images", w.names[0] ? w.names : "none"};
-    page.lines[1] = (struct screen_line){"machines", machines};
-    page.lines[2] = (struct screen_line){"stream", stream};
-    page.lines[3] = (struct screen_line){"packing", packing[0] ? packing : NULL};
-    page.lines[4] = (struct screen_line){"skipped", p->images->skipped ? skipped : NULL};
-    page.lines[5] = (struct screen_line){"address", address};
-    page.lines[6] = (struct screen_line){"dhcp", warns ? "waits until the other server is gone" : dhcp};
-    page.lines[7] = (struct screen_line){"boot files", files};
-    if (w.running)
-        page.percent = (int)(w.slowest / 100);
-    screen_show(screen, &page);
+    services_text(p->services, m->dhcp, sizeof m->dhcp, &warns, m->files, sizeof m->files);
+    snprintf(m->names, sizeof m->names, "%s", w.names);
+    stream_text(&w, m->stream, sizeof m->stream);
+    packing_text(p->images, m->packing, sizeof m->packing);
+    space_text(p->data, m->space, sizeof m->space);
+    snprintf(m->machines, sizeof m->machines, "%u passed, %u failed, %u lost, %u at it; %u done in all", w.tally.passed,
+             w.tally.failed, w.tally.lost, w.tally.unfinished, p->machines->done);
+    snprintf(m->skipped, sizeof m->skipped, "%u: the log says why", p->images->skipped);
+    to->word = warns ? "STOP" : NULL;
+    to->shape = warns ? SCREEN_BAR : SCREEN_PLAIN;
+    to->sentence = warns ? m->dhcp
+                 : w.names[0] ? "Machines on this switch that boot from the network get this image."
+                              : "There is no image yet: put a .ring or a raw image into the folder \"images\" of this disk.";
+    to->qr = warns ? NULL : p->url;
+    to->percent = w.running ? (int)(w.slowest / 100) : -1;
+    add_reach(p, to, &n);
+    add(to, &n, "address", m->address);
+    add(to, &n, "images", w.names[0] ? m->names : "none");
+    add(to, &n, "machines", m->machines);
+    add(to, &n, "stream", m->stream);
+    add(to, &n, "packing", m->packing);
+    add(to, &n, "skipped", p->images->skipped ? m->skipped : NULL);
+    add(to, &n, "dhcp", warns ? "waits until the other server is gone" : m->dhcp);
+    add(to, &n, "boot files", m->files);
+    add(to, &n, "free space", m->space);
+}
+
+/* ---- the others ---- */
+
+/* A fingerprint is 32 bytes as "AB:CD:...": two lines, so that a person can compare it piece by piece. */
+static void split_fingerprint(const char *whole, char half[2][64])
+{
+    size_t n = strlen(whole), cut = n > 48 ? 48 : n;
+
+    snprintf(half[0], sizeof half[0], "%.*s", (int)(cut > 0 && whole[cut - 1] == ':' ? cut - 1 : cut), whole);
+    snprintf(half[1], sizeof half[1], "%s", whole + cut);
+}
+
+static void build_address(const struct page *p, struct page_memory *m)
+{
+    struct screen_page *to = &m->page;
+    unsigned n = 0;
+
+    to->sentence = !p->url         ? "This box has no page for browsers."
+                 : p->setup_code && p->setup_code[0] ? "Open this address in a browser on this network, and set a password with the code."
+                                 : "Open this address in a browser on this network. It must show this fingerprint.";
+    to->qr = p->url;
+    split_fingerprint(p->fingerprint ? p->fingerprint : "", m->finger);
+    add_reach(p, to, &n);
+    add(to, &n, "address", m->address);
+    add(to, &n, "fingerprint", m->finger[0]);
+    add(to, &n, NULL, m->finger[1]);
+}
+
+/* The day is left out: what is on the screen is of today. */
+static void build_log(struct page_memory *m)
+{
+    enum { DAY = 11 };
+
+    m->page.n_text = serve_log_last(m->log, PAGE_LOG);
+    for (unsigned i = 0; i < m->page.n_text; i++)
+        m->log_line[i] = strlen(m->log[i]) > DAY ? m->log[i] + DAY : m->log[i];
+    m->page.text = m->log_line;
+}
+
+/* ---- the wall board ---- */
+
+static enum wall_state tile_state(enum room_state s)
+{
+    switch (s) {
+    case ROOM_RECEIVING: return WALL_RECEIVING;
+    case ROOM_VERIFYING: return WALL_VERIFYING;
+    case ROOM_PASS: return WALL_PASS;
+    case ROOM_FAIL: return WALL_FAIL;
+    case ROOM_LOST: return WALL_LOST;
+    case ROOM_LEFT: return WALL_LEFT;
+    default: return WALL_WAITING;
+    }
+}
+
+static int by_number(const void *a, const void *b)
+{
+    return ((const struct wall_tile *)a)->number - ((const struct wall_tile *)b)->number;
+}
+
+unsigned page_tiles(struct wall_tile tiles[ROOM_MACHINES_MAX], const struct room_snapshot *room)
+{
+    for (unsigned i = 0; i < room->n_machines; i++) {
+        const struct room_machine *m = &room->machine[i];
+
+        tiles[i] = (struct wall_tile){.number = m->number,
+                                      .state = (uint8_t)tile_state(m->state),
+                                      .percent = (uint8_t)(m->done / 100),
+                                      .marked = m->identify};
+    }
+    qsort(tiles, room->n_machines, sizeof *tiles, by_number);
+    return room->n_machines;
+}
+
+void page_totals(char *to, size_t n, const struct room_totals *t)
+{
+    const struct {
+        uint32_t n;
+        const char *name;
+    } part[] = {{t->waiting, "waiting"}, {t->imaging, "imaging"}, {t->verifying, "verifying"}, {t->passed, "passed"},
+                {t->failed, "failed"},   {t->lost, "lost"},       {t->never_came, "never came"}};
+    size_t used = (size_t)snprintf(to, n, "%u machines", t->machines);
+
+    for (size_t i = 0; i < sizeof part / sizeof *part && used < n; i++)
+        if (part[i].n)
+            used += (size_t)snprintf(to + used, n - used, "  %u %s", part[i].n, part[i].name);
+}
+
+static void build_wall(const struct page *p, struct page_memory *m)
+{
+    page_totals(m->totals, sizeof m->totals, &p->room->totals);
+    m->wall = (struct wall){m->tiles, page_tiles(m->tiles, p->room), m->shown / TURN_S};
+    m->page.sentence = m->totals;
+    m->page.wall = &m->wall;
+}
+
+static void build(const struct page *p, struct page_memory *m)
+{
+    static const char keys[] = "1 status 2 machines 3 log 4 address  R password B restart P off";
+    const char *question = keys_question(p->keys);
+
+    m->page = (struct screen_page){.title = p->config->name, .percent = -1, .footer = question ? question : keys, .asks = question};
+    snprintf(m->address, sizeof m->address, "%s on %s", p->config->ring.address, p->config->ring.interface);
+    switch (p->keys->view) {
+    case VIEW_LOG: build_log(m); break;
+    case VIEW_ADDRESS: build_address(p, m); break;
+    case VIEW_WALL:
+        if (p->room) {
+            build_wall(p, m);
+            break;
+        }
+        /* fall through */
+    case VIEW_STATUS: build_status(p, m); break;
+    }
+}
+
+void page_show(struct screen *screen, const struct page *p, struct page_memory *m)
+{
+    m->shown++;
+    build(p, m);
+    screen_show(screen, &m->page);
+}
+
+void page_print(struct keyboard *k, const struct page *p, struct page_memory *m)
+{
+    static char text[6000];
+
+    build(p, m);
+    keyboard_say(k, text, screen_text(text, sizeof text, &m->page));
 }
 
 void page_say(struct screen *screen, const char *name, const char *sentence, bool warns)

@@ -1,12 +1,19 @@
-/* The box's page on the screen: who it is, what it does, and what a person must do. */
+/* The box's pages on its screen: who it is and what it does (status), a tile a machine (wall board), the log, and how to reach it
+ * (address). On the picture once a second; in lines for a terminal when somebody asks there. */
 #ifndef BOARD_PC_PAGE_H
 #define BOARD_PC_PAGE_H
 
 #include "board/host/serve.h"
+#include "board/host/serve_log.h"
 #include "board/pc/images.h"
+#include "board/pc/keyboard.h"
 #include "board/pc/machines.h"
 #include "board/pc/screen.h"
 #include "board/pc/services.h"
+#include "net/status/snapshot.h"
+
+#define PAGE_TEXT 320
+#define PAGE_LOG 40 /* lines */
 
 struct page {
     const struct box_config *config;
@@ -14,10 +21,35 @@ struct page {
     struct images *images; /* its thread writes to it */
     const struct machines *machines;
     const struct services *services;
+    const struct keys *keys; /* which page, and what is asked */
+    const struct room_snapshot *room; /* NULL: there is no wall board */
+    const char *data;        /* the folder whose free space is shown; NULL: none */
+    /* How a browser reaches the box: each NULL or "" when there is nothing to say. */
+    const char *url, *fingerprint, *setup_code;
 };
 
-/* The page as it is now. */
-void page_show(struct screen *, const struct page *);
+/* What a page's texts are kept in while it is shown. */
+struct page_memory {
+    struct screen_page page;
+    char address[PAGE_TEXT], dhcp[PAGE_TEXT], files[PAGE_TEXT], stream[PAGE_TEXT], machines[PAGE_TEXT], packing[PAGE_TEXT];
+    char skipped[PAGE_TEXT], names[PAGE_TEXT], space[PAGE_TEXT], finger[2][64];
+    char log[PAGE_LOG][SERVE_LOG_LINE];
+    const char *log_line[PAGE_LOG];
+    char totals[PAGE_TEXT];
+    struct wall_tile tiles[ROOM_MACHINES_MAX];
+    struct wall wall;
+    unsigned shown; /* pages shown: where not all tiles fit, they take turns */
+};
+
+/* A tile for each machine of the room, in the order of their numbers. Returns how many. */
+unsigned page_tiles(struct wall_tile tiles[ROOM_MACHINES_MAX], const struct room_snapshot *);
+/* "200 machines: 180 imaging, 10 passed": only what there is. */
+void page_totals(char *to, size_t n, const struct room_totals *);
+
+/* The page as it is now, on the picture. */
+void page_show(struct screen *, const struct page *, struct page_memory *);
+/* The same in lines, for the terminal. */
+void page_print(struct keyboard *, const struct page *, struct page_memory *);
 /* A page of one word and one sentence, before there is more to say, or when there never will be. `warns`: a person is needed. */
 void page_say(struct screen *, const char *name, const char *sentence, bool warns);
 

@@ -140,11 +140,14 @@ static void add_newline(struct text *t)
 
 static void add_headline(struct text *t, const struct screen_page *p)
 {
+    const char *word = p->huge ? p->huge : p->word;
     add(t, p->title);
-    if (p->word && *p->word) {
+    add(t, p->number ? " " : "");
+    add(t, p->number);
+    if (word && *word) {
         add_newline(t);
         add(t, "*** ");
-        add(t, p->word);
+        add(t, word);
         add(t, " ***");
     }
     if (p->sentence) {

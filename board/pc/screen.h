@@ -12,9 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "board/pc/wall.h"
 #include "net/wire/err.h"
 
-#define SCREEN_LINES 12
+#define SCREEN_LINES 14
 
 /* X(name, code, sentence) */
 #define SCREEN_ERRORS(X)                                                                           \
@@ -44,6 +45,15 @@ struct screen_page {
     const char *sentence;                    /* what it means or what to do next; wrapped; NULL for none */
     struct screen_line lines[SCREEN_LINES];  /* image, serial, MAC, disk, rate, time left ... */
     int percent;                             /* 0 .. 100 draws bar and number; negative: neither */
+    const char *number;                      /* the machine's: large in the upper right corner; NULL for none */
+    const char *qr;                          /* what a telephone takes over, on the right; NULL for none. Only in the picture */
+    const struct wall *wall;                 /* tiles in place of word, bar and lines; NULL for none. Only in the picture */
+    const char *const *text;                 /* in place of the same: n_text lines, wrapped; the last ones are seen */
+    unsigned n_text;
+    const char *footer;                      /* the bottom row; NULL for none. Only in the picture */
+    bool asks;                               /* the footer is a question to whoever stands there: it stands out */
+    const char *huge;                        /* alone on the page, as large as fits: which machine this is; NULL for none */
+    bool inverted;                           /* ground and ink changed with each other, to blink */
 };
 
 struct screen;

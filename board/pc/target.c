@@ -186,7 +186,7 @@ static void conclude(struct target *t, const struct restore *r)
     char sentence[400];
 
     if (!r->passed) {
-        target_show_fail(&t->show, r->err.text);
+        target_show_fail(&t->show, r->err.text, r->err.code);
         return;
     }
     snprintf(sentence, sizeof sentence, "%s is on this machine's disk, read back and verified%s", r->head.name,
@@ -202,7 +202,7 @@ int target_run(const struct target_options *o)
 
     t.o = o;
     snprintf(t.url, sizeof t.url, "ringcast://%s:%u", ip_address_text(address, o->page.address), o->page.port);
-    target_show_open(&t.show, o->root, o->framebuffer);
+    target_show_open(&t.show, o->root, o->framebuffer, o->page.key);
     attempts(&t, &r);
     conclude(&t, &r);
     target_show_close(&t.show);

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "net/wire/units.h"
@@ -35,11 +36,12 @@ static void identify(char *to, size_t room, const char *root, const char *names)
     }
 }
 
-void target_show_open(struct target_show *t, const char *root, const char *framebuffer)
+void target_show_open(struct target_show *t, const char *root, const char *framebuffer, const uint8_t key[IMG_PUBKEY_BYTES])
 {
     char vendor[64], product[64];
 
     memset(t, 0, sizeof *t);
+    memcpy(t->key, key, sizeof t->key);
     t->screen = screen_open(framebuffer, STDERR_FILENO, NULL);
     identify(vendor, sizeof vendor, root, "sys_vendor board_vendor");
     identify(product, sizeof product, root, "product_version product_name board_name");
@@ -60,6 +62,16 @@ void target_show_mac(struct target_show *t, const uint8_t mac[6])
 void target_show_image(struct target_show *t, const struct img_head *h)
 {
     snprintf(t->image, sizeof t->image, "%s%s%s", h->name, h->label[0] ? ", " : "", h->label);
+    t->head = *h;
+    t->has_head = true;
+}
+
+void target_show_label(struct target_show *t, unsigned number, bool wanted)
+{
+    t->number[0] = 0;
+    if (number)
+        snprintf(t->number, sizeof t->number, "%u", number % 100000);
+    t->wanted = wanted;
 }
 
 void target_show_disk(struct target_show *t, const struct disk_facts *f)
@@ -88,7 +100,7 @@ static unsigned begin(const struct target_show *t, struct screen_page *p, const 
 {
     unsigned n = 0;
 
-    *p = (struct screen_page){.title = title, .sentence = sentence, .percent = -1};
+    *p = (struct screen_page){.title = title, .sentence = sentence, .percent = -1, .number = t->number[0] ? t->number : NULL};
     add(p, &n, "image", t->image);
     add(p, &n, "machine", t->machine);
     add(p, &n, "serial", t->serial);
@@ -129,6 +141,9 @@ void target_show_progress(struct target_show *t, const struct watch_view *v)
         units_rate_text(rate, v->rate);
     if (v->left_ns >= 0 && v->state == SESSION_RECEIVING)
         units_time_text(left, v->left_ns);
+    if (t->wanted)
+        p.huge = t->number[0] ? t->number : t->mac;
+    p.inverted = t->wanted && t->beat++ / 2 % 2;
     snprintf(loss, sizeof loss, "%.2f %%", v->facts->loss_ppm / 1e4);
     snprintf(back, sizeof back, "%u.%u %%", v->proven / 10, v->proven % 10);
     add(&p, &n, "rate", rate);
@@ -141,6 +156,21 @@ void target_show_progress(struct target_show *t, const struct watch_view *v)
     screen_show(t->screen, &p);
 }
 
+/* For a telephone; a list of disks needs the whole width. */
+static const char *receipt(struct target_show *t, bool passed, int error)
+{
+    const struct receipt r = {.passed = passed,
+                              .error = error,
+                              .mac = t->mac,
+                              .serial = t->serial,
+                              .disk_serial = t->disk_serial,
+                              .head = t->has_head ? &t->head : NULL,
+                              .time = (uint64_t)time(NULL),
+                              .key = t->key};
+
+    return t->n_left_out ? NULL : receipt_text(t->receipt, &r);
+}
+
 void target_show_pass(struct target_show *t, const char *sentence)
 {
     struct screen_page p;
@@ -149,16 +179,18 @@ void target_show_pass(struct target_show *t, const char *sentence)
     p.word = "PASS";
     p.shape = SCREEN_TICK;
     p.percent = 100;
+    p.qr = receipt(t, true, 0);
     screen_show(t->screen, &p);
 }
 
-void target_show_fail(struct target_show *t, const char *sentence)
+void target_show_fail(struct target_show *t, const char *sentence, int error)
 {
     struct screen_page p;
     unsigned n = begin(t, &p, sentence);
 
     p.word = "FAIL";
     p.shape = SCREEN_CROSS;
+    p.qr = receipt(t, false, error);
     for (unsigned i = 0; i < t->n_left_out; i++)
         add(&p, &n, "disk", t->left_out[i]);
     screen_show(t->screen, &p);

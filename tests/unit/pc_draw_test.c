@@ -188,6 +188,105 @@ static void the_bar_follows_the_percentage(void **state)
     }
 }
 
+static void a_code_stands_beside_the_text(void **state)
+{
+    (void)state;
+    struct picture p = picture(1024, 768, 32);
+    struct draw_rect all = {0, 0, 1024, 768};
+    struct screen_page page = {.title = "t", .sentence = "W", .percent = -1};
+    draw_page(&p.canvas, &page);
+    size_t ink = count(&p, all, 0xffffff);
+    page.qr = "https://10.77.0.1/"; /* 33 modules with the quiet ones, of at most two fifths of the width */
+    draw_page(&p.canvas, &page);
+    int side = 1024 * 2 / 5 / 33 * 33, left = 1024 - 16 - side;
+    size_t light = count(&p, all, 0xffffff) - ink, dark = count(&p, all, 0);
+    assert_int_equal(light + dark, (size_t)side * (size_t)side);
+    assert_true(dark > light / 4);
+    struct draw_rect above = {left, 0, side, 64}, beside = {1024 - 16, 0, 16, 768};
+    assert_int_equal(count(&p, above, 0x101820), above.w * above.h);
+    assert_int_equal(count(&p, beside, 0x101820), beside.w * beside.h);
+
+    /* The longest text does not run into it, and is as wide as the screen below. */
+    char longest[200];
+    memset(longest, 'W', sizeof longest - 1);
+    longest[sizeof longest - 1] = 0;
+    page.sentence = longest;
+    for (int i = 0; i < SCREEN_LINES; i++)
+        page.lines[i].value = longest; /* so many, and the code is smaller */
+    draw_page(&p.canvas, &page);
+    side = 1024 / 4 / 33 * 33, left = 1024 - 16 - side;
+    dark = count(&p, (struct draw_rect){left, 64, side, side}, 0);
+    light = count(&p, (struct draw_rect){left, 64, side, side}, 0xffffff);
+    assert_int_equal(light + dark, (size_t)side * (size_t)side);
+    assert_int_equal(count(&p, (struct draw_rect){left - 16, 64, 16, side}, 0xffffff), 0);
+    assert_true(count(&p, (struct draw_rect){left, 64 + side + 16, side, 200}, 0xffffff) > 1000);
+    free(p.memory);
+}
+
+static void the_last_lines_of_a_text_are_seen(void **state)
+{
+    (void)state;
+    struct picture p = picture(640, 480, 32), q = picture(640, 480, 32);
+    const char *text[100];
+    for (int i = 0; i < 100; i++)
+        text[i] = i < 90 ? "forgotten long ago" : "seen";
+    struct screen_page page = {.text = text, .n_text = 100, .percent = -1};
+    draw_page(&p.canvas, &page);
+    page.text = text + 86; /* 640x480: fourteen rows */
+    page.n_text = 14;
+    draw_page(&q.canvas, &page);
+    assert_memory_equal(p.memory, q.memory, p.canvas.stride * 480);
+    page.n_text = 13;
+    draw_page(&q.canvas, &page);
+    assert_memory_not_equal(p.memory, q.memory, p.canvas.stride * 480);
+    free(p.memory);
+    free(q.memory);
+}
+
+static void a_question_stands_out(void **state)
+{
+    (void)state;
+    struct picture p = picture(640, 480, 32);
+    struct draw_rect row = {0, 448, 640, 32};
+    struct screen_page page = {.percent = -1, .footer = "really?"};
+    draw_page(&p.canvas, &page);
+    assert_true(count(&p, row, 0x101820) > 16000);
+    page.asks = true;
+    draw_page(&p.canvas, &page);
+    assert_true(count(&p, row, 0xffffff) > 16000);
+    free(p.memory);
+}
+
+static void a_machine_shows_which_it_is(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct picture p = picture(1024, 768, 32);
+        struct draw_rect all = {0, 0, 1024, 768};
+        struct screen_page page = {.title = "t", .percent = -1, .huge = i == 0 ? "7" : i == 1 ? "117" : "4095"};
+        draw_page(&p.canvas, &page);
+        size_t ink = count(&p, all, 0xffffff), ground = count(&p, all, 0x101820);
+        assert_true(3 * rows_with(&p, 0, 0xffffff) >= 768);
+        page.inverted = true;
+        draw_page(&p.canvas, &page);
+        assert_int_equal(count(&p, all, 0x101820), ink);
+        assert_int_equal(count(&p, all, 0xffffff), ground);
+        free(p.memory);
+    }
+}
+
+static void a_number_stands_in_the_corner(void **state)
+{
+    (void)state;
+    struct picture p = picture(1024, 768, 32);
+    struct screen_page page = {.title = "Ringcast", .number = "17", .percent = -1};
+    draw_page(&p.canvas, &page);
+    struct draw_rect corner = {1024 - 16 - 96, 0, 96, 80}, rest = {300, 0, 1024 - 112 - 300, 768};
+    assert_in_range(count(&p, corner, 0xffffff), 1000, 5000);
+    assert_int_equal(count(&p, rest, 0xffffff), 0);
+    free(p.memory);
+}
+
 static void a_page_fits_any_canvas(void **state)
 {
     (void)state;
@@ -195,11 +294,23 @@ static void a_page_fits_any_canvas(void **state)
     char longest[3000];
     memset(longest, 'x', sizeof longest - 1);
     longest[sizeof longest - 1] = 0;
-    struct screen_page wide = {longest, longest, SCREEN_CROSS, longest, {{longest, longest}}, 1000};
+    const char *text[] = {longest, "", "short", longest};
+    struct wall_tile tiles[3] = {{1, WALL_PASS, 0, true}, {65535, WALL_FAIL, 255, false}, {0, WALL_RECEIVING, 255, true}};
+    struct wall wall = {tiles, 3, 99};
+    struct screen_page wide = {.title = longest, .word = longest, .shape = SCREEN_CROSS, .sentence = longest, .number = longest,
+                               .lines = {{longest, longest}}, .percent = 1000, .qr = "https://10.77.0.1/", .footer = longest};
+    struct screen_page walled = wide, written = wide, alone = wide;
+    walled.wall = &wall;
+    written.text = text;
+    written.n_text = 4;
+    alone.huge = longest;
     for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
         struct picture p = picture(sizes[i / 2][0], sizes[i / 2][1], i % 2 ? 16 : 32);
         draw_page(&p.canvas, &passed);
         draw_page(&p.canvas, &wide);
+        draw_page(&p.canvas, &walled);
+        draw_page(&p.canvas, &written);
+        draw_page(&p.canvas, &alone);
         draw_page(&p.canvas, &(struct screen_page){.percent = -1});
         free(p.memory);
     }
@@ -216,6 +327,11 @@ int main(void)
         cmocka_unit_test(each_shape_differs),
         cmocka_unit_test(the_word_is_a_third_of_the_screen),
         cmocka_unit_test(the_bar_follows_the_percentage),
+        cmocka_unit_test(a_code_stands_beside_the_text),
+        cmocka_unit_test(the_last_lines_of_a_text_are_seen),
+        cmocka_unit_test(a_question_stands_out),
+        cmocka_unit_test(a_machine_shows_which_it_is),
+        cmocka_unit_test(a_number_stands_in_the_corner),
         cmocka_unit_test(a_page_fits_any_canvas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,50 @@
+/* Keys at the box: what a keyboard's codes and a serial line's bytes mean, and what each does. Pure.
+ *
+ *   F1 or 1   status         F2 or 2   wall board      F3 or 3   log        F4 or 4   address
+ *   R         forget the password       B  start the machine again          P  switch it off
+ *
+ * The last three ask first and are done by Y within ten seconds; any other key takes the question back. The same key
+ * pressed twice means what it means once: a machine without a serial port gives us its keyboard both as a device and as a terminal, and
+ * a key that is held repeats. So noise on a line would have to say R and then Y to do anything. */
+#ifndef BOARD_PC_KEYS_H
+#define BOARD_PC_KEYS_H
+
+#include <stdint.h>
+
+#include "net/wire/mono.h"
+
+#define KEYS_ASK_NS (10 * MONO_S)
+
+enum press { PRESS_NONE, PRESS_STATUS, PRESS_WALL, PRESS_LOG, PRESS_ADDRESS, PRESS_PASSWORD, PRESS_RESTART, PRESS_OFF, PRESS_YES, PRESS_OTHER };
+
+enum keys_view { VIEW_STATUS, VIEW_WALL, VIEW_LOG, VIEW_ADDRESS };
+
+/* What is to be done, once. */
+enum keys_order { ORDER_NONE, ORDER_SHOW, ORDER_PASSWORD, ORDER_RESTART, ORDER_OFF };
+
+struct keys {
+    enum keys_view view;
+    enum press asked; /* PRESS_PASSWORD, PRESS_RESTART, PRESS_OFF: waits for Y; else PRESS_NONE */
+    struct mono until;
+};
+
+/* Bytes of a terminal as keys: letters in either case, digits, and the sequences that xterm, the Linux console and VT100s send for F1
+ * to F4. Zeroed to begin with. */
+struct keys_line {
+    uint8_t seen[6]; /* how a sequence that has begun begins */
+    uint8_t n;       /* bytes of it so far */
+};
+/* PRESS_NONE while a sequence goes on, and for ESC itself. A sequence ends after 16 bytes at the latest. */
+enum press keys_byte(struct keys_line *, uint8_t byte);
+
+/* A code of linux/input-event-codes.h that was pressed. */
+enum press keys_code(uint16_t code);
+
+/* ORDER_SHOW: a view was asked for, perhaps the same one again. */
+enum keys_order keys_step(struct keys *, enum press, struct mono now);
+/* A question that nobody answered is forgotten. About once a second. */
+void keys_tick(struct keys *, struct mono now);
+/* The question that is open; NULL when none is. */
+const char *keys_question(const struct keys *);
+
+#endif
