@@ -1,5 +1,6 @@
 #include "net/wire/json_read.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "net/wire/must.h"
@@ -113,7 +114,7 @@ static int add(struct parser *p, enum json_kind kind, bool key, int parent)
 {
     struct json_doc *d = p->doc;
 
-    if (d->n == JSON_READ_VALUES)
+    if (d->n == d->room)
         return JSON_ETOOLARGE;
     d->value[d->n] = (struct json_value){.kind = kind, .key = key, .parent = parent, .start = (int)(p->at - d->text)};
     return d->n++;
@@ -213,12 +214,20 @@ static int value(struct parser *p, int parent, unsigned depth)
 
 int json_read(struct json_doc *d, const void *text, size_t n)
 {
+    d->n = 0;
+    return n > JSON_READ_BYTES ? JSON_ETOOLARGE : json_read_in(d, d->kept, JSON_READ_VALUES, text, n);
+}
+
+int json_read_in(struct json_doc *d, struct json_value *room, int values, const void *text, size_t n)
+{
     struct parser p = {.doc = d, .at = text, .end = (const char *)text + n};
     int rc;
 
     d->text = text;
     d->n = 0;
-    if (n > JSON_READ_BYTES)
+    d->room = values;
+    d->value = room;
+    if (n > INT_MAX)
         return JSON_ETOOLARGE;
     rc = value(&p, JSON_NONE, 0);
     skip_blanks(&p);

@@ -25,19 +25,24 @@
 
 enum json_kind { JSON_OBJECT = 1, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_BOOL, JSON_NULL };
 
+struct json_value {
+    enum json_kind kind;
+    bool key;
+    int start, end; /* of the text; a string's without its quotes */
+    int parent;     /* a value's is its object or array (not its key); a key's is its object */
+};
+
 struct json_doc {
-    const char *text; /* borrowed while values are asked for */
-    int n;
-    struct json_value {
-        enum json_kind kind;
-        bool key;
-        int start, end; /* of the text; a string's without its quotes */
-        int parent;     /* a value's is its object or array (not its key); a key's is its object */
-    } value[JSON_READ_VALUES];
+    const char *text;         /* borrowed while values are asked for */
+    int n, room;
+    struct json_value *value; /* `kept`, or the caller's: a document is not copied */
+    struct json_value kept[JSON_READ_VALUES];
 };
 
 /* 0, or a negative code of this header. The document is one value; nothing but white space stands around it. */
 int json_read(struct json_doc *, const void *text, size_t n);
+/* The same of a longer text (at most INT_MAX bytes), with room for `values` keys and values, borrowed while values are asked for. */
+int json_read_in(struct json_doc *, struct json_value *room, int values, const void *text, size_t n);
 
 /* The member of an object; JSON_NONE when `object` is none or has no such member. */
 int json_get(const struct json_doc *, int object, const char *key);

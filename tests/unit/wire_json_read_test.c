@@ -166,6 +166,26 @@ static void it_is_bounded(void **state)
     assert_int_equal(read_n(text, JSON_READ_BYTES + 1), JSON_ETOOLARGE);
 }
 
+static void a_caller_may_bring_more_room(void **state)
+{
+    static struct json_value room[4 * JSON_READ_VALUES];
+    static struct json_doc d;
+    char text[8 * JSON_READ_VALUES];
+    uint64_t v = 0;
+    size_t n;
+
+    (void)state;
+    text[0] = '[';
+    for (n = 1; n < 6 * JSON_READ_VALUES; n += 2)
+        memcpy(text + n, "7,", 2);
+    text[n - 1] = ']';
+    assert_int_equal(json_read(&d, text, n), JSON_ETOOLARGE);
+    assert_int_equal(json_read_in(&d, room, (int)(n / 2), text, n), JSON_ETOOLARGE);
+    assert_int_equal(json_read_in(&d, room, (int)(n / 2) + 1, text, n), 0);
+    assert_true(json_u64_of(&d, (int)(n / 2), 7, &v));
+    assert_int_equal(v, 7);
+}
+
 static int free_copy(void **state)
 {
     (void)state;
@@ -183,6 +203,7 @@ int main(void)
         cmocka_unit_test(plain_values_are_documents),
         cmocka_unit_test(illegal_texts_do_not_come_out),
         cmocka_unit_test(it_is_bounded),
+        cmocka_unit_test(a_caller_may_bring_more_room),
     };
 
     return cmocka_run_group_tests(tests, NULL, free_copy);
