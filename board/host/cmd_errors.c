@@ -1,4 +1,5 @@
 /* ringcast errors: every code of every room with its sentence, so that the number on a screen can be looked up. */
+#include "board/host/api.h"
 #include "board/host/commands.h"
 #include "board/host/config.h"
 #include "board/host/errors.h"
@@ -48,7 +49,7 @@ static const struct row rows[] = {
     REPORT_ERRORS(X)
     TFTP_ERRORS(X) IGMP_ERRORS(X) CONTENT_ERRORS(X)
     BSDP_ERRORS(X) PXE_ERRORS(X)
-    JSON_ERRORS(X) TLS_ERRORS(X) WEB_ERRORS(X)
+    CLI_ERRORS(X) JSON_ERRORS(X) TLS_ERRORS(X) WEB_ERRORS(X)
 };
 #undef X
 

@@ -165,15 +165,15 @@ static int run(const char *path, bool json)
     return rc ? report_failure("info", &e, false) : EXIT_DONE;
 }
 
+const struct option cmd_info_options[] = {{"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
+
 int cmd_info(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
     bool json = false, wrong = false;
     int c;
 
     opterr = 0;
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "h", cmd_info_options, NULL)) != -1) {
         if (c == 'h') {
             fputs(help, stdout);
             return EXIT_DONE;

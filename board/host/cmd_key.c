@@ -39,15 +39,15 @@ static int make(const char *name)
     return EXIT_DONE;
 }
 
+const struct option cmd_key_options[] = {{"output", 1, 0, 'o'}, {"help", 0, 0, 'h'}, {0}};
+
 int cmd_key(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'}, {"help", no_argument, NULL, 'h'}, {0}};
     const char *name = NULL;
     int c;
 
     opterr = 0;
-    while ((c = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "o:h", cmd_key_options, NULL)) != -1) {
         if (c == 'h') {
             fputs(help, stdout);
             return EXIT_DONE;

@@ -120,19 +120,17 @@ static const char *set_option(struct packing *p, int option)
     }
 }
 
+const struct option cmd_pack_options[] = {{"output", 1, 0, 'o'}, {"key", 1, 0, 'k'}, {"unsigned", 0, 0, 'u'},
+                                          {"name", 1, 0, 'n'}, {"label", 1, 0, 'l'}, {"level", 1, 0, 'L'},
+                                          {"threads", 1, 0, 't'}, {"force", 0, 0, 'f'}, {"json", 0, 0, 'j'}, {0}};
+
 static const char *parse(struct packing *p, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'},  {"key", required_argument, NULL, 'k'},
-        {"unsigned", no_argument, NULL, 'u'},      {"name", required_argument, NULL, 'n'},
-        {"label", required_argument, NULL, 'l'},   {"level", required_argument, NULL, 'L'},
-        {"threads", required_argument, NULL, 't'}, {"force", no_argument, NULL, 'f'},
-        {"json", no_argument, NULL, 'j'},          {0}};
     const char *wrong = NULL;
     int c;
 
     opterr = 0;
-    while (!wrong && (c = getopt_long(argc, argv, "o:", options, NULL)) != -1)
+    while (!wrong && (c = getopt_long(argc, argv, "o:", cmd_pack_options, NULL)) != -1)
         wrong = set_option(p, c);
     if (wrong)
         return wrong;

@@ -1,94 +1,81 @@
-/* ringcast report verify: is a report as the box signed it? */
+/* ringcast report: the report of a box, fetched or judged. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "board/host/client.h"
 #include "board/host/commands.h"
-#include "board/host/report.h"
-#include "board/pc/seal.h"
-
-#define FILE_MAX (64u << 20) /* of the largest report there can be this is several times the size */
+#include "board/host/report_verify.h"
 
 static const char help[] =
-    "usage: ringcast report verify FILE --key NAME.pub [--json]\n"
+    "usage: ringcast report [get] [--format csv|json|html] [--output FILE] [OPTION...]\n"
+    "       ringcast report verify FILE --key NAME.pub [--json]\n"
     "\n"
-    "FILE is a report as it was downloaded from a box: CSV, JSON or HTML. Its last line holds the\n"
-    "box's signature over every byte before. NAME.pub is the box's public key (identity.pub in\n"
-    "the box's data folder).\n"
+    "Fetches the report of all attempts, a row each, signed by the box; or judges one that was fetched,\n"
+    "without a box.\n"
     "\n"
-    "Exit codes: 0 the report is whole and that box's; 1 it is damaged, altered, cut short or\n"
-    "no report; 5 it is signed by another key.\n";
+    "  --format FORMAT      csv (the default), json or html\n"
+    "  -o, --output FILE    where it goes (standard output)\n"
+    "  --key NAME.pub       the box's public key (identity.pub in its data folder)\n" CLIENT_HELP
+    "\n"
+    "Exit codes: 0; 1 no answer, the box refused, or the report is damaged; 5 not the box that was pinned,\n"
+    "or not the key that signed.\n";
 
-struct verifying {
-    const char *file, *key_path;
-    bool json;
+const struct option cmd_report_options[] = {{"format", 1, 0, 'f'}, {"output", 1, 0, 'o'}, {"key", 1, 0, 'k'}, CLIENT_OPTIONS, {0}};
+
+struct wanted {
+    const char *format, *output;
 };
 
-static int read_file(const char *path, uint8_t **bytes, size_t *n, struct err *err)
+static bool own_option(void *ctx, int option, const char *value)
 {
-    FILE *f = fopen(path, "re");
+    struct wanted *w = ctx;
 
-    if (!f)
-        return err_set(err, REPORT_EFILE, "%s cannot be opened: %s", path, strerror(errno));
-    *bytes = malloc(FILE_MAX + 1);
-    *n = *bytes ? fread(*bytes, 1, FILE_MAX + 1, f) : 0;
-    if (!*bytes || ferror(f) || *n > FILE_MAX)
-        err_set(err, REPORT_EFILE, "%s cannot be read whole, or is larger than a report can be", path);
-    fclose(f);
-    return err->code;
+    if (option == 'o')
+        w->output = value;
+    if (option == 'f')
+        w->format = value;
+    return option == 'o' || (option == 'f' && (strcmp(value, "csv") == 0 || strcmp(value, "json") == 0 || strcmp(value, "html") == 0));
 }
 
-static int verify(const struct verifying *v)
+static int write_out(struct client *c, const struct wanted *w, const struct api_answer *a)
 {
-    uint8_t pub[IMG_PUBKEY_BYTES], *bytes = NULL;
-    enum report_format format = REPORT_CSV;
-    struct err err = {0};
-    size_t n = 0;
-    int rc = sign_pub_read(pub, v->key_path, &err);
+    FILE *f = w->output ? fopen(w->output, "we") : stdout;
+    bool done = f && fwrite(a->body, 1, a->n, f) == a->n;
 
-    if (rc == 0)
-        rc = read_file(v->file, &bytes, &n, &err);
-    if (rc == 0)
-        rc = seal_check(bytes, n, pub, &format, &err);
-    free(bytes);
-    if (rc) {
-        int code = report_failure("report verify", &err, v->json);
-
-        return rc == REPORT_EUNTRUSTED ? EXIT_UNTRUSTED : code;
-    }
-    fprintf(stderr, "%s is whole, %s, signed by the trusted key\n", v->file, report_format_name(format));
-    if (v->json)
-        printf("{\"ok\":true,\"format\":\"%s\"}\n", report_format_name(format));
-    return EXIT_DONE;
+    if (f)
+        done = (f == stdout ? fflush(f) : fclose(f)) == 0 && done;
+    if (done)
+        return EXIT_DONE;
+    err_set(&c->err, CLI_EFILE, "cannot write %s: %s", w->output ? w->output : "the report", strerror(errno));
+    return client_failed(c);
 }
 
-static int usage(const char *said)
+static int get(int argc, char **argv)
 {
-    fprintf(stderr, "ringcast report: %s; 'ringcast report --help' says more\n", said);
-    return EXIT_USAGE;
+    struct client c = {.command = "report"};
+    struct wanted w = {.format = "csv"};
+    struct api_answer a;
+    char path[64];
+    int rc = client_begin(&c, argc, argv, cmd_report_options, help, own_option, &w), words = argc - optind;
+
+    if (rc)
+        return rc - 1;
+    if (words > 1 || (words == 1 && strcmp(argv[optind], "get") != 0))
+        return client_usage(&c, "expected get, or verify FILE");
+    snprintf(path, sizeof path, "/api/v1/report.%s", c.json ? "json" : w.format);
+    rc = client_ask(&c, "GET", path, NULL, &a);
+    if (rc)
+        return rc;
+    rc = write_out(&c, &w, &a);
+    api_free(&a);
+    return rc;
 }
 
 int cmd_report(int argc, char **argv)
 {
-    static const struct option options[] = {{"key", 1, 0, 'k'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
-    struct verifying v = {0};
-    int c;
-
-    opterr = 0;
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (c == 'h') {
-            fputs(help, stdout);
-            return EXIT_DONE;
-        }
-        if (c == '?')
-            return usage("an option is unknown or lacks its value");
-        v.key_path = c == 'k' ? optarg : v.key_path;
-        v.json |= c == 'j';
-    }
-    if (argc - optind != 2 || strcmp(argv[optind], "verify") != 0 || !v.key_path)
-        return usage("expected verify FILE --key NAME.pub");
-    v.file = argv[optind + 1];
-    return verify(&v);
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "verify") == 0)
+            return report_verify(argc, argv);
+    return get(argc, argv);
 }

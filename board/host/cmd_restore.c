@@ -81,21 +81,21 @@ static int set_option(struct command_line *c, int option)
     }
 }
 
+const struct option cmd_restore_options[] = {{"source", 1, 0, 's'}, {"target", 1, 0, 't'}, {"erase", 0, 0, 'e'},
+                                             {"noverify", 0, 0, 'v'}, {"noprompt", 0, 0, 'p'}, {"json", 0, 0, 'j'},
+                                             {"key", 1, 0, 'k'}, {"any-signer", 0, 0, 'y'}, {"timeout", 1, 0, 'o'},
+                                             {"interface", 1, 0, 'i'}, {"address", 1, 0, 'a'}, {"write-limit", 1, 0, 'w'},
+                                             {"memory", 1, 0, 'm'}, {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
+
 static int parse(struct command_line *l, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"source", 1, 0, 's'},  {"target", 1, 0, 't'},    {"erase", 0, 0, 'e'},     {"noverify", 0, 0, 'v'},
-        {"noprompt", 0, 0, 'p'}, {"json", 0, 0, 'j'},     {"key", 1, 0, 'k'},       {"any-signer", 0, 0, 'y'},
-        {"timeout", 1, 0, 'o'}, {"interface", 1, 0, 'i'}, {"address", 1, 0, 'a'},   {"write-limit", 1, 0, 'w'},
-        {"memory", 1, 0, 'm'},
-        {"help", 0, 0, 'h'},    {0, 0, 0, 0}};
     int c, rc;
 
     l->r.from.timeout_s = TIMEOUT_S;
     l->r.from.address = "dhcp";
     optind = 1;
     opterr = 0;
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "h", cmd_restore_options, NULL)) != -1) {
         if (c == 'h') {
             fputs(help, stdout);
             exit(EXIT_DONE);

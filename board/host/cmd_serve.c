@@ -48,7 +48,7 @@ static int usage(const char *said)
     return EXIT_USAGE;
 }
 
-static const struct option options[] = {
+const struct option cmd_serve_options[] = {
     {"config", 1, 0, 'c'},    {"interface", 1, 0, 'k'},    {"address", 1, 0, 'k'}, {"rate", 1, 0, 'k'},
     {"floor", 1, 0, 'k'},     {"ceiling", 1, 0, 'k'},      {"client-rate", 1, 0, 'k'}, {"group", 1, 0, 'k'},
     {"port", 1, 0, 'k'},      {"ttl", 1, 0, 'k'},          {"loop-suspend", 1, 0, 'k'}, {"repair", 1, 0, 'k'},
@@ -63,7 +63,7 @@ static int load_config(struct arguments *a, int argc, char **argv, struct err *e
     config_defaults(&a->config);
     optind = 1;
     opterr = 0;
-    while (rc == 0 && (c = getopt_long(argc, argv, "h", options, NULL)) != -1)
+    while (rc == 0 && (c = getopt_long(argc, argv, "h", cmd_serve_options, NULL)) != -1)
         if (c == 'c')
             rc = config_load(&a->config, optarg, err);
     return rc;
@@ -75,7 +75,7 @@ static int parse(struct arguments *a, int argc, char **argv)
     int c, index, rc = load_config(a, argc, argv, &err);
 
     optind = 1;
-    while (rc == 0 && (c = getopt_long(argc, argv, "h", options, &index)) != -1) {
+    while (rc == 0 && (c = getopt_long(argc, argv, "h", cmd_serve_options, &index)) != -1) {
         if (c == 'h') {
             fputs(help, stdout);
             exit(EXIT_DONE);
@@ -85,7 +85,7 @@ static int parse(struct arguments *a, int argc, char **argv)
         a->json |= c == 'j';
         a->check |= c == 'n';
         if (c == 'k')
-            rc = config_set(&a->config, options[index].name, optarg, &err);
+            rc = config_set(&a->config, cmd_serve_options[index].name, optarg, &err);
     }
     if (optind < argc)
         a->config.n_images = 0; /* those of the command line take the place of the file's */

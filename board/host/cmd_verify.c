@@ -89,18 +89,16 @@ static int run(struct verifying *v)
     return EXIT_DONE;
 }
 
+const struct option cmd_verify_options[] = {{"key", 1, 0, 'k'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
+
 int cmd_verify(int argc, char **argv)
 {
-    static const struct option options[] = {{"key", required_argument, NULL, 'k'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
     static struct verifying v;
     bool wrong = false;
     int c;
 
     opterr = 0;
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "h", cmd_verify_options, NULL)) != -1) {
         if (c == 'h') {
             fputs(help, stdout);
             return EXIT_DONE;

@@ -8,7 +8,7 @@ static void print_help(FILE *to)
     fputs("usage: ringcast COMMAND [ARGUMENT...]\n\n", to);
     for (const struct command *c = commands; c->name; c++)
         if (c->summary)
-            fprintf(to, "  %-9s %s\n", c->name, c->summary);
+            fprintf(to, "  %-10s %s\n", c->name, c->summary);
     fputs("\n'ringcast COMMAND --help' says more. Exit codes: 0 done, 1 failed, 2 usage,\n"
           "3 some machines failed, 4 refused for safety, 5 not signed by a trusted key.\n",
           to);

@@ -25,7 +25,7 @@ static const char help[] =
     "\n"
     "Hands out addresses, boots machines, images them. Ends on SIGINT or SIGTERM.\n";
 
-static const struct option options[] = {{"config", 1, 0, 'c'}, {"interface", 1, 0, 'k'}, {"images", 1, 0, 'i'},
+const struct option cmd_box_options[] = {{"config", 1, 0, 'c'}, {"interface", 1, 0, 'k'}, {"images", 1, 0, 'i'},
                                         {"payload", 1, 0, 'p'}, {"data", 1, 0, 'd'},     {"check", 0, 0, 'n'}, {"arm", 1, 0, 'a'},
                                         {"help", 0, 0, 'h'},   {0, 0, 0, 0}};
 
@@ -47,7 +47,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 
     optind = 1;
     opterr = 0;
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "h", cmd_box_options, NULL)) != -1) {
         if (c == 'h') {
             fputs(help, stdout);
             exit(EXIT_DONE);

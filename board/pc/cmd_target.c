@@ -32,17 +32,18 @@ static int usage(const char *said)
     return EXIT_USAGE;
 }
 
+const struct option cmd_target_options[] = {{"identity", 1, 0, 'i'}, {"interface", 1, 0, 'n'}, {"address", 1, 0, 'a'},
+                                            {"disk-root", 1, 0, 'd'}, {"once", 0, 0, 'o'}, {"framebuffer", 1, 0, 'f'},
+                                            {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
+
 static int parse(struct arguments *a, int argc, char **argv)
 {
-    static const struct option options[] = {{"identity", 1, 0, 'i'},  {"interface", 1, 0, 'n'}, {"address", 1, 0, 'a'},
-                                            {"disk-root", 1, 0, 'd'}, {"once", 0, 0, 'o'},      {"framebuffer", 1, 0, 'f'},
-                                            {"help", 0, 0, 'h'},      {0, 0, 0, 0}};
     int c;
 
     a->o = (struct target_options){.address = "dhcp", .root = "", .framebuffer = "/dev/fb0"};
     optind = 1;
     opterr = 0;
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "h", cmd_target_options, NULL)) != -1) {
         switch (c) {
         case 'i': a->identity = optarg; break;
         case 'n': a->o.interface = strcmp(optarg, "auto") ? optarg : NULL; break;

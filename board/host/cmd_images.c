@@ -1,0 +1,102 @@
+/* ringcast images: the library of a box. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "board/host/client.h"
+#include "board/host/commands.h"
+#include "net/wire/units.h"
+
+static const char help[] =
+    "usage: ringcast images [list] [OPTION...]\n"
+    "       ringcast images verify NAME [OPTION...]\n"
+    "       ringcast images delete NAME --yes [OPTION...]\n"
+    "\n"
+    "The images the box holds; has one read through and judged; deletes one.\n"
+    "\n"
+    "  --yes                yes, delete it: nobody is asked on the terminal\n" CLIENT_HELP
+    "\n"
+    "Exit codes: 0; 1 no answer, or the box refused; 4 --yes is missing; 5 not the box that was pinned.\n";
+
+const struct option cmd_images_options[] = {{"yes", 0, 0, 'y'}, CLIENT_OPTIONS, {0}};
+
+static bool own_option(void *ctx, int option, const char *value)
+{
+    (void)value;
+    return *(bool *)ctx = option == 'y';
+}
+
+static void print_images(const struct json_doc *d)
+{
+    char name[CLIENT_TEXT], version[CLIENT_TEXT], state[CLIENT_TEXT], size[UNITS_TEXT], least[UNITS_TEXT];
+
+    for (int i = json_next(d, JSON_ROOT, JSON_NONE); i != JSON_NONE; i = json_next(d, JSON_ROOT, i))
+        printf("%-24s %-12s %-9s %10s  for disks from %s%s\n", client_text(d, i, "name", name), client_text(d, i, "version", version),
+               client_text(d, i, "state", state), units_size_text(size, client_number(d, i, "bytes")),
+               units_size_text(least, client_number(d, i, "min_target_bytes")),
+               json_kind(d, json_get(d, i, "signer")) == JSON_STRING ? "" : ", not signed");
+}
+
+static int list(struct client *c)
+{
+    struct client_doc d;
+    struct api_answer a;
+    int rc = client_ask(c, "GET", "/api/v1/images", NULL, &a);
+
+    if (rc)
+        return rc;
+    rc = client_read(c, &a, &d);
+    if (rc == 0) {
+        if (c->json)
+            puts(a.body);
+        else
+            print_images(d.json);
+        client_doc_free(&d);
+    }
+    api_free(&a);
+    return rc;
+}
+
+static int verify(struct client *c, const char *name)
+{
+    char path[1024];
+
+    if (!client_path(path, sizeof path, "/api/v1/images/", name, "/verify"))
+        return client_usage(c, "the name is too long");
+    return client_order(c, "POST", path, "{}", "it is being read through; 'ringcast images' says how it stands");
+}
+
+static int delete_image(struct client *c, const char *name)
+{
+    char path[1024], body[1024];
+    struct json j = json_on(body, sizeof body);
+
+    if (!c->yes) {
+        err_set(&c->err, CLI_ECONSENT, "expected --yes: an image that is deleted is gone");
+        return client_failed(c);
+    }
+    json_open(&j, NULL, '{');
+    json_str(&j, "name", name);
+    json_close(&j);
+    if (!client_path(path, sizeof path, "/api/v1/images/", name, "") || !json_text(&j))
+        return client_usage(c, "the name is too long");
+    return client_order(c, "DELETE", path, body, "deleted");
+}
+
+int cmd_images(int argc, char **argv)
+{
+    struct client c = {.command = "images"};
+    bool yes = false;
+    int rc = client_begin(&c, argc, argv, cmd_images_options, help, own_option, &yes), words = argc - optind;
+
+    if (rc)
+        return rc - 1;
+    c.yes = yes;
+    if (words == 0 || (words == 1 && strcmp(argv[optind], "list") == 0))
+        return list(&c);
+    if (words == 2 && strcmp(argv[optind], "verify") == 0)
+        return verify(&c, argv[optind + 1]);
+    if (words == 2 && strcmp(argv[optind], "delete") == 0)
+        return delete_image(&c, argv[optind + 1]);
+    return client_usage(&c, "expected list, verify NAME or delete NAME");
+}

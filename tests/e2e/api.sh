@@ -1,0 +1,171 @@
+#!/bin/bash
+# The commands that speak to a box: first to a made-up one that answers in every way it should not, then to a real one. It is known by its
+# certificate's fingerprint alone; another one hears nothing. Without a terminal nothing is asked.
+. "$(dirname "$0")/lib.sh"
+requires "$RINGCAST" openssl python3 curl
+lab_up 1
+cd "$LAB_DIR"
+export HOME=$LAB_DIR
+
+certificate() # NAME
+{
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -keyout "$1.key" -out "$1.crt" -nodes -days 2 -subj "/CN=$1" 2>/dev/null
+    openssl x509 -in "$1.crt" -noout -fingerprint -sha256 | cut -d= -f2
+}
+mock() # NAME PORT
+{
+    lab_start "$1" "$LAB_SERVER" python3 "$LAB_ROOT/tests/e2e/api_mock.py" "$1.crt" "$1.key" "$2" "$LAB_DIR/log"
+    until_true 20 grep -q ready "$1.out" || fail "the made-up box does not start"
+}
+rc() { ip netns exec "$LAB_SERVER" "$RINGCAST" "$@" </dev/null; }
+asked() { grep -Fqx -- "$1" log || fail "the box was not asked '$1' but: $(tail -n 3 log)"; }
+says() { grep -Eq -- "$1" expect.out || fail "does not print '$1': $(head -n 20 expect.out)"; }
+
+print=$(certificate one)
+other=$(certificate two)
+mock one 4431
+mock two 4432
+echo 'correct horse' >password
+echo t0ken >token
+chmod 600 password token
+: >log
+
+# Login.
+box=(--box 127.0.0.1:4431)
+expect 1 rc login "${box[@]}" --password-file password
+expect_says 'expected --fingerprint'
+expect 1 rc login "${box[@]}" --fingerprint "$print"
+expect_says 'expected --password-file'
+expect 5 rc login "${box[@]}" --fingerprint "$other" --password-file password
+expect_says "fingerprint is $print"
+[ ! -s log ] || fail "a box that is another was asked: $(cat log)"
+chmod 644 password
+expect 1 rc login "${box[@]}" --fingerprint "$print" --password-file password
+expect_says 'others may read'
+chmod 600 password
+echo 'wrong horse' >wrong
+chmod 600 wrong
+expect 1 rc login "${box[@]}" --fingerprint "$print" --password-file wrong
+expect_says 'the password is wrong'
+[ ! -e .config/ringcast/login ] || fail "a login that failed was kept"
+expect 0 rc login "${box[@]}" --fingerprint "${print,,}" --password-file password --name script
+asked 'POST /api/v1/tokens {"name":"script"}'
+[ "$(stat -c %a .config/ringcast/login)" = 600 ] || fail "others may read the login"
+grep -qx "fingerprint = $print" .config/ringcast/login || fail "the login: $(cat .config/ringcast/login)"
+pass "login: nothing is asked, nothing goes to another box"
+
+# What is shown, and exit codes.
+expect 3 rc status
+says '^room 7 0.1, up 1:02:05, 5 GB free'
+says '^200 machines: 3 waiting.* 1 failed.*201 expected, 1 never came$'
+says '^session 1 .*running .*debian .*12 machines, 5 minutes left$'
+says ' 2 52:54:00:00:00:02 .*The disk answers no more$'
+[ "$(wc -l <expect.out)" = 4 ] || fail "more than machines that failed: $(cat expect.out)"
+expect 3 rc status --machines
+[ "$(wc -l <expect.out)" = 203 ] || fail "not every machine has its line"
+grep -q $'\x1b' expect.out && fail "an escape reaches the terminal"
+says '52:54:00:00:00:01 .?\?\[2Jpc "é"'
+expect 3 rc status --json
+[ "$(json expect.out 'len(o["machines"])')" = 200 ] || fail "the JSON is not the box's"
+expect 0 rc sessions
+says '^session 1'
+expect 0 rc images
+says "^debian .*ready .*900 MB  for disks from 8 GB$"
+says '^own .*not signed$'
+expect 0 rc report --output report.csv
+[ "$(head -c 11 report.csv)" = attempt,mac ] || fail "the report: $(cat report.csv)"
+expect 0 rc report get --format html
+asked 'GET /api/v1/report.html '
+pass "status, sessions, images, report"
+
+# Orders.
+expect 0 rc orders session 'my "image"' --start ready:10 --rate 300Mbit --targets expected --arm 60
+asked 'POST /api/v1/sessions {"image":"my \"image\"","start":{"rule":"ready","n":10},"rate":300000000,"targets":"expected","arm_minutes":60}'
+expect 0 rc orders session debian --start at:22:00
+asked 'POST /api/v1/sessions {"image":"debian","start":{"rule":"at","at":"22:00"},"targets":"all"}'
+expect 0 rc orders session debian --start quiet:5 --json
+asked 'POST /api/v1/sessions {"image":"debian","start":{"rule":"quiet","minutes":5},"targets":"all"}'
+says '^{"ok":true}$'
+expect 0 rc orders stop 1
+asked 'POST /api/v1/sessions/1/stop {}'
+expect 0 rc orders unidentify 52:54:00:00:00:01
+asked 'POST /api/v1/machines/52:54:00:00:00:01/identify {"on":false}'
+expect 0 rc orders arm 'a/b'
+asked 'POST /api/v1/machines/a%2Fb/arm {}'
+expect 0 rc orders wake 52:54:00:00:00:01 52:54:00:00:00:02
+asked 'POST /api/v1/wake {"macs":["52:54:00:00:00:01","52:54:00:00:00:02"]}'
+expect 0 rc images verify debian
+asked 'POST /api/v1/images/debian/verify {}'
+expect 4 rc images delete debian
+expect_says 'expected --yes'
+grep -q DELETE log && fail "deleted without --yes"
+expect 0 rc images delete debian --yes
+asked 'DELETE /api/v1/images/debian {"name":"debian"}'
+for wrong in 'orders' 'orders start x' 'orders session a --start never' 'orders session a --start ready:0' 'orders stop 1 --rate 3' \
+    'orders wake' 'status word' 'status --nothing' 'images delete' 'report --format xml' 'status --timeout 0' 'status --fingerprint ab' \
+    'status --box a:b'; do
+    # shellcheck disable=SC2086 # words
+    expect 2 rc $wrong
+done
+pass "orders"
+
+# Answers that are none, and whoever else answers.
+echo chunked >mode
+expect 3 rc status --json
+[ "$(json expect.out 'len(o["machines"])')" = 200 ] || fail "chunks are not joined"
+for mode in cut nonsense; do
+    echo $mode >mode
+    expect 1 rc status
+done
+echo problem >mode
+expect 1 rc orders start 1 --json
+expect_says 'another session runs'
+[ "$(json expect.out 'o["error"]')" = -3306 ] || fail "the failure as JSON: $(cat expect.out)"
+echo slow >mode
+expect 1 rc status --timeout 1
+expect_says 'did not answer in time'
+rm mode
+expect 1 rc status --token-file password
+expect_says "a login or a token is needed"
+expect 5 rc status --box 127.0.0.1:4432 --fingerprint "$print" --token-file token
+expect 1 rc status --box 127.0.0.1:4432
+expect_says 'expected --fingerprint'
+expect 1 rc status --box 127.0.0.1:4432 --fingerprint "$other"
+expect_says 'a login or a token is needed' # the token of one box is not for another
+expect 1 rc status --box 127.0.0.1:1
+expect_says 'cannot reach'
+chmod 644 .config/ringcast/login
+expect 1 rc status
+expect_says 'others may read'
+HOME=/nonexistent expect 1 rc status
+expect_says "'ringcast login'"
+pass "what is no answer of this box is refused"
+
+# A real box.
+lab_address "${LAB_RECEIVER[1]}" 10.78.0.11/24
+small_ring
+mkdir data images
+mv small.ring images/
+printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\nmode = off\n' >ringcast.conf
+lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --images images --data data
+until_true 20 grep -q 'fingerprint' box.err || fail "the box has no page"
+print=$(sed -n 's/.*fingerprint \([0-9A-F:]*\)$/\1/p' box.err)
+code=$(sed -n 's/^No password is set. The set-up code is \([0-9A-Z-]*\)\.$/\1/p' box.err)
+lab_exec "${LAB_RECEIVER[1]}" curl -sSfk -H 'Content-Type: application/json' -d "{\"code\":\"$code\",\"password\":\"correct horse\"}" \
+    https://10.78.0.1/api/v1/setup -o /dev/null || fail "set-up"
+away() { lab_exec "${LAB_RECEIVER[1]}" "$RINGCAST" "$@" </dev/null; }
+expect 5 away login --box 10.78.0.1 --fingerprint "$other" --password-file password --login real
+expect 1 away login --box 10.78.0.1 --fingerprint "$print" --password-file wrong --login real
+expect 0 away login --box 10.78.0.1 --fingerprint "$print" --password-file password --login real
+expect 1 away orders session nothing --login real
+expect 0 away orders session small --start ready:7 --rate 20Mbit --login real
+expect 0 away sessions --login real --json
+[ "$(json expect.out 'o["start"]["n"]')" = 7 ] || fail "the session: $(cat expect.out)"
+expect 0 away sessions --login real
+says '^session 1 +waiting +small '
+expect 0 away orders stop 1 --login real
+expect 1 away orders stop 99 --login real
+expect 0 away orders wake 52:54:00:00:00:01 --login real
+expect 1 away orders identify 52:54:00:00:00:01 --token-file wrong --login real
+expect_says 'login or a token'
+pass "the same to a real box"
