@@ -4,6 +4,7 @@
 #include "board/host/config.h"
 #include "board/host/errors.h"
 #include "board/pc/errors.h"
+#include "board/pc/library_errors.h"
 #include "board/pc/plan_errors.h"
 #include "board/pc/report_errors.h"
 #include "board/pc/target_page.h"
@@ -44,6 +45,7 @@ static const struct row rows[] = {
     FEC_ERRORS(X) PACKET_ERRORS(X) IMG_ERRORS(X) CAROUSEL_ERRORS(X) SEND_ERRORS(X) RECEIVE_ERRORS(X)
     DISK_ERRORS(X) RING_ERRORS(X) IP_ERRORS(X) SESSION_ERRORS(X) HTTP_ERRORS(X) MDNS_ERRORS(X) DHCP_ERRORS(X)
     HOST_ERRORS(X) CONFIG_ERRORS(X) SCREEN_ERRORS(X)
+    LIBRARY_ERRORS(X)
     PC_ERRORS(X) TARGET_ERRORS(X)
     PLAN_ERRORS(X) WOL_ERRORS(X)
     REPORT_ERRORS(X)

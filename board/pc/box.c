@@ -10,9 +10,10 @@
 #include "board/host/progress.h"
 #include "board/host/serve.h"
 #include "board/host/serve_log.h"
+#include "board/pc/api_library.h"
 #include "board/pc/api_plan.h"
 #include "board/pc/confine.h"
-#include "board/pc/images.h"
+#include "board/pc/library.h"
 #include "board/pc/journal.h"
 #include "board/pc/link.h"
 #include "board/pc/machines.h"
@@ -49,8 +50,8 @@ struct box {
     bool leaves; /* somebody at the box wants it to start again or to go off */
     struct serve serve;
     bool serving;
-    struct images images;
-    bool has_images;
+    struct library *library;
+    struct api_library *api_library;
     struct mono second, status;
 };
 
@@ -94,7 +95,7 @@ static void recall(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, con
 
 static void open_memory(struct box *b)
 {
-    char path[IMAGES_PATH_MAX];
+    char path[SHELF_PATH_MAX];
     struct err err = {0};
 
     snprintf(path, sizeof path, "%s/journal", b->paths.data);
@@ -225,7 +226,7 @@ static void prepare_stream(void *ctx, struct stream *s)
 {
     struct box *b = ctx;
 
-    images_sign(s, &b->key);
+    library_prepare(b->library, s);
     s->session.held = room_holds(b->room, s->session.name);
     resume_stream(&b->resume, b->journal, s, b->serve.streams, b->serve.n_streams, b->config.ring.group);
 }
@@ -271,6 +272,11 @@ static int open_ring(struct box *b, struct err *err)
 {
     const struct serve_hooks hooks = {
         .ctx = b, .prepare = prepare_stream, .event = on_session_event, .removed = forget_stream, .choose = choose_image};
+    const struct library_needs library = {.data = b->paths.data,
+                                          .folder = b->paths.images,
+                                          .key = &b->key,
+                                          .serve = &b->serve,
+                                          .stack = b->stack};
     int rc;
 
     room_open(b->room, b->stack);
@@ -278,9 +284,11 @@ static int open_ring(struct box *b, struct err *err)
     b->serving = true;
     if (rc)
         return rc;
-    images_open(&b->images, b->paths.images, b->paths.data, &b->key, &b->serve);
-    b->has_images = true;
-    return 0;
+    rc = library_open(&b->library, &library, err);
+    if (rc)
+        return rc;
+    b->api_library = api_library_open(b->library, portal_routes(b->portal));
+    return b->api_library ? 0 : err_set(err, PC_EMEMORY, "out of memory");
 }
 
 /* ---- running ---- */
@@ -289,7 +297,7 @@ static struct page page_of(struct box *b)
 {
     return (struct page){.config = &b->config,
                          .serve = &b->serve,
-                         .images = &b->images,
+                         .library = b->library,
                          .machines = &b->machines,
                          .services = b->services,
                          .keys = &b->keys,
@@ -309,7 +317,6 @@ static void show(struct box *b)
 static void each_second(struct box *b, struct mono now)
 {
     pid1_alive();
-    images_tick(&b->images);
     prefer_image(b);
     keyboard_look(b->keyboard);
     keys_tick(&b->keys, now);
@@ -381,6 +388,8 @@ static int run(struct box *b, const volatile sig_atomic_t *stop, struct err *err
         room_step(b->room, now);
         serve_step(&b->serve, now, &why);
         services_tick(b->services, now);
+        library_tick(b->library, now);
+        api_library_tick(b->api_library);
         portal_tick(b->portal, now);
         hear_keys(b, now);
         if (mono_sub(now, b->second) >= SECOND_NS) {
@@ -417,7 +426,7 @@ static struct keyboard *open_keyboard(void)
 static void give_up_the_rest(const struct box *b)
 {
     const char *slash = b->paths.config ? strrchr(b->paths.config, '/') : NULL;
-    char beside[IMAGES_PATH_MAX] = "."; /* the configuration's folder: trees are there */
+    char beside[SHELF_PATH_MAX] = "."; /* the configuration's folder: trees are there */
 
     if (slash)
         snprintf(beside, sizeof beside, "%.*s", slash == b->paths.config ? 1 : (int)(slash - b->paths.config), b->paths.config);
@@ -488,15 +497,15 @@ static void say_failure(struct box *b, const struct err *err)
 
 static void close_box(struct box *b, bool in_good_order)
 {
-    if (b->has_images)
-        images_close(&b->images);
+    portal_close(b->portal); /* what it has begun with the others it still ends with them */
+    api_library_close(b->api_library);
+    library_close(b->library);
     if (b->serving && in_good_order) {
         serve_finish(&b->serve);
         resume_forget(&b->resume, b->journal);
     }
     if (b->serving)
         serve_close(&b->serve);
-    portal_close(b->portal);
     services_close(b->services);
     if (b->offer)
         offer_close(b->offer);
@@ -551,7 +560,7 @@ static void store_armed(void *ctx, const uint8_t mac[6], const uint8_t *value, s
 int box_arm(const char *data, const uint8_t mac[6], struct err *err)
 {
     struct arming *a = calloc(1, sizeof *a);
-    char path[IMAGES_PATH_MAX];
+    char path[SHELF_PATH_MAX];
     int rc;
 
     if (!a)

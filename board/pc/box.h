@@ -3,7 +3,7 @@
  *   frames ──> stack ──> dhcp (bsdp first, pxe's answers in its leases), tftp, http ──> boot.h: what is handed out
  *                   └──> igmp querier
  *                   └──> tls, web ──> portal.h
- *                   └──> sessions ──> serve (images.h) ──> PASS ──> machines.h ──> journal.h
+ *                   └──> sessions ──> serve (library.h) ──> PASS ──> machines.h ──> journal.h
  *
  * One control thread does all of it; packing and sending have threads of their own. What cannot be had (a folder, a
  * journal, a payload) is said on screen and log and done without: a box without images still hands out addresses.

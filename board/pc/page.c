@@ -49,13 +49,15 @@ static void stream_text(const struct work *w, char *to, size_t cap)
         snprintf(to, cap, "waits for a machine that needs it");
 }
 
-static void packing_text(struct images *m, char *to, size_t cap)
+/* What the library is at, if anything. */
+static void packing_text(struct library *l, char *to, size_t cap)
 {
-    const char *name = atomic_load(&m->packing);
+    const struct library_image *m;
 
     to[0] = 0;
-    if (name)
-        snprintf(to, cap, "%s, %u %%", name, atomic_load(&m->percent));
+    for (unsigned i = 0; !to[0] && (m = library_at(l, i)); i++)
+        if (m->state == LIBRARY_PACKING)
+            snprintf(to, cap, "%s, %u %%", m->record.name, m->percent);
 }
 
 /* ---- status ---- */
@@ -93,11 +95,11 @@ static void build_status(const struct page *p, struct page_memory *m)
     services_text(p->services, m->dhcp, sizeof m->dhcp, &warns, m->files, sizeof m->files);
     snprintf(m->names, sizeof m->names, "%s", w.names);
     stream_text(&w, m->stream, sizeof m->stream);
-    packing_text(p->images, m->packing, sizeof m->packing);
+    packing_text(p->library, m->packing, sizeof m->packing);
     space_text(p->data, m->space, sizeof m->space);
     snprintf(m->machines, sizeof m->machines, "%u passed, %u failed, %u lost, %u at it; %u done in all", w.tally.passed,
              w.tally.failed, w.tally.lost, w.tally.unfinished, p->machines->done);
-    snprintf(m->skipped, sizeof m->skipped, "%u: the log says why", p->images->skipped);
+    snprintf(m->skipped, sizeof m->skipped, "%u: the log says why", library_skipped(p->library));
     to->word = warns ? "STOP" : NULL;
     to->shape = warns ? SCREEN_BAR : SCREEN_PLAIN;
     to->sentence = warns ? m->dhcp
@@ -111,7 +113,7 @@ static void build_status(const struct page *p, struct page_memory *m)
     add(to, &n, "machines", m->machines);
     add(to, &n, "stream", m->stream);
     add(to, &n, "packing", m->packing);
-    add(to, &n, "skipped", p->images->skipped ? m->skipped : NULL);
+    add(to, &n, "skipped", library_skipped(p->library) ? m->skipped : NULL);
     add(to, &n, "dhcp", warns ? "waits until the other server is gone" : m->dhcp);
     add(to, &n, "boot files", m->files);
     add(to, &n, "free space", m->space);

@@ -5,7 +5,7 @@
 
 #include "board/host/serve.h"
 #include "board/host/serve_log.h"
-#include "board/pc/images.h"
+#include "board/pc/library.h"
 #include "board/pc/keyboard.h"
 #include "board/pc/machines.h"
 #include "board/pc/screen.h"
@@ -18,7 +18,7 @@
 struct page {
     const struct box_config *config;
     const struct serve *serve;
-    struct images *images; /* its thread writes to it */
+    struct library *library;
     const struct machines *machines;
     const struct services *services;
     const struct keys *keys; /* which page, and what is asked */

@@ -29,6 +29,10 @@ struct http_file {
     size_t taken; /* bytes of queue[first] that are read */
     size_t request_n;
     char request[HTTP_REQUEST_MAX];
+    /* of http_look */
+    bool found;          /* the address is known */
+    int tries;           /* connections in a row that brought nothing */
+    struct mono again;   /* when the next one is made; 0: there is one */
 };
 
 /* ---- what lwIP calls ---- */
@@ -166,26 +170,30 @@ static int header_taken(struct http_file *f, struct err *err)
     return 0;
 }
 
+/* The bytes that wait are of the header, or a part of them. 0, or an error for good. */
+static int take_header(struct http_file *f, struct err *err)
+{
+    const uint8_t *bytes = NULL;
+    size_t n = peek(f, &bytes), used;
+    int rc = http_parser_feed(&f->parser, bytes, n, &used);
+
+    consume(f, used);
+    if (rc < 0)
+        return err_set(err, rc, "the server's answer is not HTTP as it should be");
+    return rc > 0 ? header_taken(f, err) : 0;
+}
+
 /* Header bytes until the content begins: 1 it does, 0 the connection ended before, or an error for good. */
 static int read_header(struct http_file *f, struct err *err)
 {
     while (!f->in_content) {
-        const uint8_t *bytes = NULL;
-        size_t n, used;
         int rc = wait_bytes(f);
 
         if (rc <= 0)
             return rc;
-        n = peek(f, &bytes);
-        rc = http_parser_feed(&f->parser, bytes, n, &used);
-        consume(f, used);
-        if (rc < 0)
-            return err_set(err, rc, "the server's answer is not HTTP as it should be");
-        if (rc > 0) {
-            rc = header_taken(f, err);
-            if (rc)
-                return rc;
-        }
+        rc = take_header(f, err);
+        if (rc)
+            return rc;
     }
     return 1;
 }
@@ -316,6 +324,92 @@ int http_read(struct http_file *f, uint64_t offset, uint8_t *buf, size_t n, stru
         n -= now;
     }
     return rc;
+}
+
+/* ---- as it comes ---- */
+
+int http_begin(struct http_file **out, struct ip_stack *stack, const struct http_url *url, int idle_ms, struct err *err)
+{
+    struct http_file *f = calloc(1, sizeof *f);
+    int rc;
+
+    *out = NULL;
+    if (!f)
+        return err_set(err, HTTP_EMEMORY, "out of memory");
+    f->stack = stack;
+    f->url = *url;
+    f->idle_ms = idle_ms;
+    f->heard = ip_clock();
+    rc = ip_stack_lookup_begin(stack, f->url.host, err);
+    if (rc) {
+        http_close(f);
+        return rc;
+    }
+    *out = f;
+    return 0;
+}
+
+/* Is there a connection, or one on its way? 1, 0 not yet, or an error. */
+static int connection(struct http_file *f, struct err *err)
+{
+    int rc;
+
+    if (!f->found) {
+        rc = ip_stack_lookup(f->stack, f->url.host, &f->address, err);
+        if (rc == 0 && mono_sub(ip_clock(), f->heard) > f->idle_ms * MONO_MS)
+            rc = err_set(err, HTTP_ETIMEOUT, "nobody answers to the name \"%s\"", f->url.host);
+        if (rc <= 0)
+            return rc;
+        f->found = true;
+        f->again = ip_clock();
+    }
+    if (f->again.ns == 0)
+        return 1;
+    if (mono_sub(f->again, ip_clock()) > 0)
+        return 0;
+    f->again.ns = 0;
+    rc = dial(f, f->at, err);
+    return rc ? rc : 1;
+}
+
+/* The connection brings no more: 0 and another one in a while, or that was the last. */
+static int try_again(struct http_file *f, struct err *err)
+{
+    if (++f->tries > TRIES)
+        return unreachable(f, err);
+    hang_up(f);
+    f->again = mono_add(ip_clock(), (int64_t)f->tries * PAUSE_MS * MONO_MS);
+    return 0;
+}
+
+long http_look(struct http_file *f, const uint8_t **bytes, struct err *err)
+{
+    int rc = connection(f, err);
+    size_t n = 0;
+
+    while (rc > 0 && !f->in_content && peek(f, bytes)) {
+        rc = take_header(f, err);
+        rc = rc ? rc : 1;
+    }
+    if (rc <= 0 || (f->total && f->at == f->total))
+        return rc < 0 ? rc : 0;
+    if (f->in_content)
+        n = peek(f, bytes);
+    if (n > f->end - f->at)
+        return err_set(err, HTTP_EEXTRA, "the server sent more than it announced");
+    if (n) {
+        f->tries = 0;
+        return (long)n;
+    }
+    return f->ended || mono_sub(ip_clock(), f->heard) > f->idle_ms * MONO_MS ? try_again(f, err) : 0;
+}
+
+void http_took(struct http_file *f, size_t n)
+{
+    if (!n)
+        return;
+    consume(f, n);
+    f->at += n;
 }
 
 void http_close(struct http_file *f)

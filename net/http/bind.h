@@ -1,4 +1,4 @@
-/* An HTTP client over lwIP: one file, read at offsets, resumed where a connection broke. All calls on the stack's owner
+/* An HTTP client over lwIP: one file, read at offsets or as it comes, resumed where a connection broke. All calls on the stack's owner
  * thread. */
 #ifndef NET_HTTP_BIND_H
 #define NET_HTTP_BIND_H
@@ -19,6 +19,16 @@ uint64_t http_size(const struct http_file *);
  * is room for more. A connection that breaks or stays silent for idle_ms is made anew and goes on where it was, unless
  * five in a row, over five seconds, bring nothing. Fits imaging's receive_reader. */
 int http_read(struct http_file *, uint64_t offset, uint8_t *buf, size_t n, struct err *);
+
+/* ---- the same for who has other things to do ---- */
+
+/* Returns at once; the file comes from its first byte to its last, as it is asked for. Keeps the stack. */
+int http_begin(struct http_file **, struct ip_stack *, const struct http_url *, int idle_ms, struct err *);
+/* What has come: so many bytes are at *bytes until http_took; 0: nothing now, or all of it has been taken; negative: it is over.
+ * http_size is 0 until the server has answered. A broken connection is made anew, as above. */
+long http_look(struct http_file *, const uint8_t **bytes, struct err *);
+/* The first n of them are not needed any more. */
+void http_took(struct http_file *, size_t n);
 void http_close(struct http_file *);
 
 #endif

@@ -289,6 +289,35 @@ static void stack_found(const char *name, const ip_addr_t *address, void *arg)
     s->lookup.address = address ? lwip_ntohl(ip4_addr_get_u32(address)) : 0;
 }
 
+int ip_stack_lookup_begin(struct ip_stack *s, const char *host, struct err *err)
+{
+    ip_addr_t address;
+    err_t started;
+    uint32_t known;
+
+    s->lookup.done = ip_address_parse(host, &known) == 0;
+    s->lookup.address = s->lookup.done ? known : 0;
+    if (s->lookup.done)
+        return 0;
+    started = dns_gethostbyname(host, &address, stack_found, s);
+    if (started == ERR_OK)
+        stack_found(host, &address, s);
+    if (started == ERR_VAL)
+        return err_set(err, IP_ENAME, "cannot look up \"%s\": no DNS server is known here (an address or NAME.local works)",
+                       host);
+    return 0;
+}
+
+int ip_stack_lookup(struct ip_stack *s, const char *host, uint32_t *out, struct err *err)
+{
+    if (!s->lookup.done)
+        return 0;
+    if (!s->lookup.address)
+        return err_set(err, IP_ENAME, "nobody answers to the name \"%s\"", host);
+    *out = s->lookup.address;
+    return 1;
+}
+
 int ip_stack_resolve(struct ip_stack *s, const char *host, int timeout_ms, uint32_t *out, struct err *err)
 {
     struct mono end = mono_add(ip_clock(), timeout_ms * MONO_MS);

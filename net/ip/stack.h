@@ -75,6 +75,11 @@ int ip_stack_wait_address(struct ip_stack *, int timeout_ms, struct err *);
  * IP_ESTOPPED. */
 int ip_stack_resolve(struct ip_stack *, const char *host, int timeout_ms, uint32_t *out, struct err *);
 
+/* The same without blocking: begin, then ask. 0 not yet, 1 *out is the address, IP_ENAME there is none. One name at a time: what begins
+ * later comes instead. */
+int ip_stack_lookup_begin(struct ip_stack *, const char *host, struct err *);
+int ip_stack_lookup(struct ip_stack *, const char *host, uint32_t *out, struct err *);
+
 /* IGMP membership, so that switches forward the group to this port. The data (UDP to `port`) is left to a ring and
  * does not come up here. */
 int ip_stack_join(struct ip_stack *, uint32_t group, uint16_t port, struct err *);

@@ -208,12 +208,73 @@ static void silence_is_not_for_ever(void **state)
     ip_pair_down(&pair);
 }
 
+/* Takes the file as it comes, `most` bytes at a time; its length, or the error. */
+static long follow(struct ip_pair *pair, const char *url, size_t most, struct err *err)
+{
+    struct http_file *f;
+    struct http_url u;
+    uint64_t at = 0;
+    long n = 0;
+
+    assert_int_equal(http_url_parse(url, &u, NULL), 0);
+    assert_int_equal(http_begin(&f, pair->stack, &u, 3000, err), 0);
+    assert_int_equal(http_size(f), 0);
+    while (n >= 0 && (http_size(f) == 0 || at < http_size(f))) {
+        const uint8_t *bytes;
+
+        assert_int_equal(ip_stack_wait(pair->stack, 5, -1), 0);
+        n = http_look(f, &bytes, err);
+        if (n <= 0)
+            continue;
+        n = (size_t)n > most ? (long)most : n;
+        for (long i = 0; i < n; i++)
+            assert_int_equal(bytes[i], byte_at(at + (uint64_t)i));
+        http_took(f, (size_t)n);
+        at += (uint64_t)n;
+    }
+    http_close(f);
+    return n < 0 ? n : (long)at;
+}
+
+static void a_file_is_followed_without_waiting(void **state)
+{
+    struct ip_pair pair;
+
+    (void)state;
+    for (unsigned cut = 0; cut <= 700000; cut += 700000) {
+        break_after = cut;
+        ip_pair_up(&pair, 0, 3, serve);
+        assert_int_equal(follow(&pair, "http://10.0.0.2/a.ring", cut ? 100000 : 999, NULL), FILE_BYTES);
+        ip_pair_down(&pair);
+    }
+}
+
+static void failures_without_waiting(void **state)
+{
+    struct ip_pair pair;
+    struct err err = {0};
+    struct http_file *f;
+    struct http_url u;
+
+    (void)state;
+    ip_pair_up(&pair, 0, 3, serve);
+    assert_int_equal(follow(&pair, "http://10.0.0.2/missing", 999, &err), HTTP_ESTATUS);
+    assert_string_equal(err.text, "the server answers 404 (no such file)");
+    err = (struct err){0};
+    assert_int_equal(follow(&pair, "http://10.0.0.2:81/a", 999, &err), HTTP_ECONNECT);
+    assert_int_equal(http_url_parse("http://nowhere/a", &u, NULL), 0);
+    assert_int_equal(http_begin(&f, pair.stack, &u, 3000, &err), IP_ENAME);
+    assert_null(f);
+    ip_pair_down(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_read_through),     cmocka_unit_test(broken_connections_go_on_where_they_were),
         cmocka_unit_test(a_lossy_line_is_read_through), cmocka_unit_test(jumps_are_new_requests),
         cmocka_unit_test(failures_are_said_in_words), cmocka_unit_test(silence_is_not_for_ever),
+        cmocka_unit_test(a_file_is_followed_without_waiting), cmocka_unit_test(failures_without_waiting),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

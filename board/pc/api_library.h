@@ -1,0 +1,29 @@
+/* The image library's part of the API (net/web/route.h): images, uploads, pulls.
+ *
+ *   GET    /api/v1/images                 what is there: name, sizes, state, signer, root …
+ *   POST   /api/v1/images/:name/verify    202: it is read again; GET shows how far
+ *   DELETE /api/v1/images/:name           {"name":".."} again, then 204 when it is gone from the disk
+ *   POST   /api/v1/uploads                {"name","bytes"; "version","note","sha256","replace","protected"}: 201 {"id","offset"}
+ *   GET    /api/v1/uploads[/:id]          where it stands; HEAD has it as Upload-Offset too
+ *   PUT    /api/v1/uploads/:id            bytes from Upload-Offset on, in pieces of any size; 409 has the offset that is expected
+ *   DELETE /api/v1/uploads/:id
+ *   POST   /api/v1/pulls                  {"url","name"; the same}: the box fetches http://… itself; goes on like an upload
+ *
+ * A PUT answers when its bytes are taken, not when they are on the disk: a power cut costs what has come since the last mark (shelf.h),
+ * and the offset says so. An upload is an image when its state says ready. */
+#ifndef BOARD_PC_API_LIBRARY_H
+#define BOARD_PC_API_LIBRARY_H
+
+#include "board/pc/library.h"
+#include "net/web/route.h"
+
+struct api_library;
+
+/* Hangs the routes in. Keeps library and routes; NULL when there is no memory. */
+struct api_library *api_library_open(struct library *, struct web_routes *);
+/* After library_tick: answers who waits for a deletion. Safe on NULL. */
+void api_library_tick(struct api_library *);
+/* When no call can come any more. Safe on NULL. */
+void api_library_close(struct api_library *);
+
+#endif

@@ -1,0 +1,123 @@
+/* The image library: what the box has to give, where it came from, and what is being done with it.
+ *
+ *   upload, pull ──pieces──> blocks ──> writing thread ──> DATA/library/N.part ─┐ (shelf.h)
+ *   DATA/images/, the configured folder: .ring, and raw images ────────────────┤
+ *                                                                              v
+ *                                        working thread: check, pack, verify ──> ready ──> serve
+ *
+ * One thread calls everything here; none of it waits for the disk. Bytes go in bounded blocks to a thread that writes and hashes them; a
+ * piece that finds no block free is taken in part, which is what slows the sender down. Long work (checking an upload, packing, verifying)
+ * is done by a second thread, one piece after the other. Nothing is listed before all of it is on the disk and, if it is a .ring, proven
+ * chunk by chunk.
+ *
+ * What lies in the two folders is looked at once, at the start. The configured folder is the FAT partition of the box: the box does not
+ * write there, so its images are protected. Every image is signed anew with the box's own key, in memory, because that is the key
+ * targets believe; who had signed it is told beside it. */
+#ifndef BOARD_PC_LIBRARY_H
+#define BOARD_PC_LIBRARY_H
+
+#include "board/host/serve.h"
+#include "board/pc/shelf.h"
+#include "imaging/image/sign.h"
+
+#define LIBRARY_MAX 32                /* images and uploads; CONFIG_IMAGES_MAX of them are served */
+#define LIBRARY_BLOCK (128u << 10)    /* what goes to the writing thread at once */
+#define LIBRARY_BLOCKS 64             /* of all uploads */
+#define LIBRARY_BLOCKS_EACH 32        /* of one */
+#define LIBRARY_RESERVE (UINT64_C(16) << 20) /* of the disk, for what the box learns */
+
+enum library_state {
+    LIBRARY_ASKING,    /* a pull, before the server has answered */
+    LIBRARY_RECEIVING, /* an upload or a pull */
+    LIBRARY_CHECKING,  /* it is whole and is looked at */
+    LIBRARY_FAILED,    /* an upload that will be no image: `cause` */
+    /* from here on it is an image, and listed */
+    LIBRARY_PACKING,
+    LIBRARY_VERIFYING, /* once more: it is being served meanwhile */
+    LIBRARY_READY,
+    LIBRARY_BAD /* `cause` */
+};
+
+enum library_origin {
+    LIBRARY_OWN,   /* DATA/library: uploaded or pulled */
+    LIBRARY_LOCAL, /* DATA/images */
+    LIBRARY_FOLDER /* the configured folder, read only */
+};
+
+/* What the image says of itself; zeros while it has not been looked at. */
+struct library_facts {
+    uint64_t bytes, raw_bytes, min_target_bytes, used_bytes;
+    uint8_t root[IMG_HASH_BYTES], signer[IMG_PUBKEY_BYTES];
+    bool is_signed, by_box; /* before the box signed it anew */
+};
+
+struct library_image {
+    enum library_state state;
+    enum library_origin origin;
+    uint32_t id; /* of uploads; 0: none */
+    struct record record;
+    struct library_facts facts;
+    uint64_t offset;   /* of an upload: what has been taken; may go back when the disk fails */
+    unsigned percent;  /* of what is being done */
+    bool served;
+    bool hashed;       /* sha256 is of the bytes that came */
+    uint8_t sha256[IMG_HASH_BYTES];
+    char cause[300];   /* why it failed, is bad, is not served, or does not go on; "" */
+};
+
+struct library;
+
+struct library_needs {
+    const char *data;   /* DATA */
+    const char *folder; /* may be NULL or missing */
+    const struct sign_key *key;
+    struct serve *serve;
+    struct ip_stack *stack; /* for pulls; NULL: there are none */
+    uint64_t mark_bytes;    /* 0, or for tests: instead of SHELF_MARK_BYTES */
+};
+
+/* *out is set before anything is served, for library_prepare. Serves what is there, starts the threads, goes on with what was not finished. Keeps key, serve and stack. */
+int library_open(struct library **, const struct library_needs *, struct err *);
+/* Often: takes up what the threads have done, goes on with pulls. */
+void library_tick(struct library *, struct mono now);
+/* Stops the threads; uploads go on in the next run. Safe on NULL. */
+void library_close(struct library *);
+/* For serve's `prepare`: name and version as the library has them, signed by the box. */
+void library_prepare(struct library *, struct stream *);
+
+/* The i-th image or upload; NULL behind the last. What is lent is good until the next call. */
+const struct library_image *library_at(struct library *, unsigned i);
+static inline bool library_listed(const struct library_image *m)
+{
+    return m->state >= LIBRARY_PACKING;
+}
+/* A listed image by name; an upload, in any state, by its number. NULL: there is none. */
+const struct library_image *library_named(struct library *, const char *name);
+const struct library_image *library_upload(struct library *, uint32_t id);
+/* What uploads may still fill. */
+uint64_t library_free(const struct library *);
+/* Files of the folders that could not be served, and images that are bad. */
+unsigned library_skipped(struct library *);
+
+/* A new upload of record->bytes bytes. 0, LIBRARY_ENAME, ETEXT, EEXISTS, EPROTECTED, EFULL, ESPACE. */
+int library_begin(struct library *, const struct record *, uint32_t *id, struct err *);
+/* Bytes of it, which go on at `at`. Returns how many were taken, 0 .. n: the rest is to be offered again; or LIBRARY_EUNKNOWN, EBUSY
+ * (nothing more is expected), EOFFSET, EKIND, or ESPACE and EDISK: the disk failed and the offset went back. */
+long library_put(struct library *, uint32_t id, uint64_t at, const void *bytes, size_t n, struct err *);
+/* No more bytes for now: the connection has ended. */
+void library_pause(struct library *, uint32_t id);
+/* Nothing of it is left. */
+int library_abandon(struct library *, uint32_t id, struct err *);
+
+/* http://…: the box fetches it itself, in the background; record->bytes is set by what the server says. A pull that a restart cuts is
+ * begun anew. */
+int library_pull(struct library *, const struct record *, uint32_t *id, struct err *);
+/* Reads all of it again, or packs it again where that had failed. 0, LIBRARY_EUNKNOWN or EBUSY. */
+int library_verify(struct library *, const char *name, struct err *);
+/* It is gone from the list and from the wire at once, from the disk when library_leaving says no more. 0, LIBRARY_EUNKNOWN,
+ * EPROTECTED. */
+int library_delete(struct library *, const char *name, struct err *);
+/* Something of that name is still being removed. */
+bool library_leaving(struct library *, const char *name);
+
+#endif

@@ -1,0 +1,108 @@
+#include "board/pc/library_folder.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "board/host/serve_log.h"
+
+#define FILES_MAX 64
+
+struct folder {
+    const char *path, *data;
+    bool writable;
+    void (*each)(void *ctx, const struct folder_file *);
+    void *ctx;
+};
+
+static bool ends_with(const char *name, const char *const *endings)
+{
+    size_t n = strlen(name);
+
+    for (; *endings; endings++) {
+        size_t e = strlen(*endings);
+
+        if (n > e && strcasecmp(name + n - e, *endings) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* The files whose names end so, sorted: the order of sessions shall not depend on the disk. */
+static unsigned list(const char *folder, const char *const *endings, char name[FILES_MAX][256])
+{
+    DIR *d = opendir(folder);
+    struct dirent *e;
+    unsigned n = 0;
+
+    while (d && n < FILES_MAX && (e = readdir(d)))
+        if (e->d_name[0] != '.' && ends_with(e->d_name, endings))
+            snprintf(name[n++], sizeof name[0], "%s", e->d_name);
+    if (d)
+        closedir(d);
+    qsort(name, n, sizeof name[0], by_name);
+    return n;
+}
+
+static bool make_ring(const struct folder *in, const char *name, struct folder_file *f)
+{
+    *f = (struct folder_file){.writable = in->writable};
+    return snprintf(f->path, sizeof f->path, "%s/%s", in->path, name) < (int)sizeof f->path;
+}
+
+static bool make_raw(const struct folder *in, const char *name, struct folder_file *f)
+{
+    size_t stem = (size_t)(strrchr(name, '.') - name);
+    struct stat st;
+
+    *f = (struct folder_file){.writable = in->writable};
+    if (snprintf(f->source, sizeof f->source, "%s/%s", in->path, name) >= (int)sizeof f->source ||
+        snprintf(f->path, sizeof f->path, "%s/packed/%s.ring", in->data, name) >= (int)sizeof f->path)
+        return false;
+    if (stat(f->source, &st) || !S_ISREG(st.st_mode) || st.st_size == 0)
+        return false;
+    stem = stem > IMG_NAME_MAX ? IMG_NAME_MAX : stem;
+    snprintf(f->name, sizeof f->name, "%.*s", (int)stem, name);
+    if (record_name_check(f->name, NULL))
+        snprintf(f->name, sizeof f->name, "image");
+    f->bytes = (uint64_t)st.st_size;
+    snprintf(f->label, sizeof f->label, "%llx.%llx", (unsigned long long)st.st_size, (unsigned long long)st.st_mtim.tv_sec);
+    return true;
+}
+
+static void tell(const struct folder *in, bool raw)
+{
+    static const char *const endings[2][5] = {{".ring"}, {".img", ".raw", ".dd", ".iso"}};
+    char(*name)[256] = malloc(FILES_MAX * sizeof *name);
+    unsigned n = name ? list(in->path, endings[raw], name) : 0;
+    struct folder_file f;
+
+    for (unsigned i = 0; i < n; i++)
+        if (raw ? make_raw(in, name[i], &f) : make_ring(in, name[i], &f))
+            in->each(in->ctx, &f);
+        else
+            serve_log("%s/%s is skipped: expected a file with something in it", in->path, name[i]);
+    free(name);
+}
+
+void folder_list(const char *folder, const char *data, void (*each)(void *ctx, const struct folder_file *), void *ctx)
+{
+    char local[SHELF_PATH_MAX], packed[SHELF_PATH_MAX];
+    const struct folder in[2] = {{folder, data, false, each, ctx}, {local, data, true, each, ctx}};
+
+    snprintf(local, sizeof local, "%s/images", data);
+    snprintf(packed, sizeof packed, "%s/packed", data);
+    mkdir(packed, 0700);
+    for (int raw = 0; raw <= 1; raw++)
+        for (unsigned i = folder ? 0 : 1; i < 2; i++)
+            tell(&in[i], raw);
+}

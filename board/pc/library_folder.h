@@ -1,0 +1,24 @@
+/* What lies in the two folders where a person puts images by hand: the .ring files as they are, raw images to be packed to DATA/packed.
+ *
+ *   folder, DATA/images ──> *.ring
+ *                       └─> *.img *.raw *.dd *.iso ──pack──> DATA/packed/NAME.ring, once; anew when size or date of the source change
+ *
+ * Whoever could put a file there held the FAT partition or the data partition in his hands: the owner. */
+#ifndef BOARD_PC_LIBRARY_FOLDER_H
+#define BOARD_PC_LIBRARY_FOLDER_H
+
+#include "board/pc/shelf.h"
+
+struct folder_file {
+    bool writable;                 /* the box may remove it */
+    uint64_t bytes;
+    char path[SHELF_PATH_MAX];     /* the .ring that is there, or will be */
+    char source[SHELF_PATH_MAX];   /* the raw image it is packed from; "": path is there */
+    char name[IMG_NAME_MAX + 1];   /* of what is packed */
+    char label[IMG_LABEL_MAX + 1]; /* likewise: tells whether what was packed is of this source */
+};
+
+/* Tells of each: first all .ring, those of `folder` (NULL: none) before those of DATA/images, then the raw ones; each by name. */
+void folder_list(const char *folder, const char *data, void (*each)(void *ctx, const struct folder_file *), void *ctx);
+
+#endif

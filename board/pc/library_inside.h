@@ -1,0 +1,69 @@
+/* The library's own view of itself, for its two files: library.c (images, their serving, what the threads have done) and
+ * library_intake.c (uploads and pulls). */
+#ifndef BOARD_PC_LIBRARY_INSIDE_H
+#define BOARD_PC_LIBRARY_INSIDE_H
+
+#include "board/pc/library.h"
+#include "board/pc/library_work.h"
+#include "net/http/bind.h"
+
+#define LIBRARY_TASKS 256 /* under way in each thread: a block each, and a few of each image */
+#define NO_BLOCK UINT32_MAX
+
+_Static_assert(LIBRARY_BLOCKS + 4 * LIBRARY_MAX < LIBRARY_TASKS, "a task always finds room");
+
+struct item {
+    struct library_image is;
+    bool used;
+    bool leaving;      /* hidden; dropped as soon as the working thread is through with it */
+    bool forgotten;    /* dropped, and free when that is done; else it stays to say why it failed */
+    bool busy;         /* the working thread has a task of it */
+    bool finishing;    /* TASK_FINISH is under way */
+    bool to_serve;     /* its opened file waits for a place on the wire */
+    uint64_t written;  /* of the upload, on the disk or on its way there */
+    int stall;         /* the disk failed since the last piece: its code */
+    uint32_t block;    /* being filled; NO_BLOCK */
+    size_t filled;
+    unsigned blocks;   /* under way */
+    unsigned writing;  /* tasks of the writing thread under way, those of blocks among them */
+    struct mono ended; /* when it failed */
+    struct http_file *pull;
+};
+
+struct library {
+    struct library_needs needs;
+    struct shelf shelf;
+    struct library_threads threads;
+    struct item item[LIBRARY_MAX];
+    struct work work[LIBRARY_MAX];
+    bool block_used[LIBRARY_BLOCKS];
+    uint32_t next_id;
+    unsigned skipped; /* files of the folders */
+    uint64_t free;
+    struct mono now, looked;
+    const struct item *serving; /* whose stream is being opened */
+};
+
+static inline struct work *work_of(struct library *l, const struct item *i)
+{
+    return &l->work[i - l->item];
+}
+
+/* NULL: there is no place. */
+struct item *library_new_item(struct library *, enum library_origin, enum library_state, const struct record *);
+/* By number, and by name among the listed or the others; not those that leave. */
+struct item *library_item(struct library *, uint32_t id);
+struct item *library_item_named(struct library *, const char *name, bool listed);
+void library_post(struct library *, struct item *, enum task_kind, uint64_t at);
+/* Takes up what the threads have done. */
+void library_collect(struct library *);
+/* Its files go, and then it, unless it is to say why it failed. */
+void library_drop(struct library *, struct item *, bool forget);
+void library_fail(struct library *, struct item *, const struct err *);
+/* Its block, with what is in it, is free. */
+void library_give_block(struct library *, struct item *);
+/* What is in its block goes to the writing thread. */
+void library_flush(struct library *, struct item *);
+void library_step_pull(struct library *, struct item *);
+
+#endif
