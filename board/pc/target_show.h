@@ -1,7 +1,7 @@
 /* What a target shows: one page from what is known of the machine and of how it stands (screen.h draws it). Its number, as the box
  * calls it, stands in the corner of every page. While somebody looks for the machine it is all that is shown, and blinks. PASS
  * and FAIL come with a receipt (receipt.h) for a telephone, and stay: FAIL until the machine is switched off, because
- * nothing may paint over it. */
+ * nothing may paint over it. A machine that has ended hears nothing of the box any more, so it does not blink. */
 #ifndef BOARD_PC_TARGET_SHOW_H
 #define BOARD_PC_TARGET_SHOW_H
 
