@@ -22,7 +22,7 @@ Q := $(if $(V),,@)
 comma := ,
 say = $(if $(V),,@printf '  %-5s %s\n' '$1' '$2')
 
-all: build/ringcast build/init compile_commands.json ## build/ringcast and build/init (static), build/*.debug (with symbols)
+all: build/ringcast build/init compile_commands.json share ## build/ringcast and build/init (static), build/*.debug (with symbols), manual, completion
 
 # --- packages -------------------------------------------------------------------------------------------------------
 # Missing Debian packages are installed before anything else: make starts over after making an included file.
@@ -154,6 +154,15 @@ build/init.debug: $(patsubst %.c,build/obj/rel/%.o,$(call find,rootfs/init) imag
 	$(call say,LINK,$@)
 	$(Q)$(CC_rel) $(FLAGS_rel) -static -Wl,--gc-sections -o $@ $^
 
+# --- what people read, and what their shells complete ------------------------------------------------------------------
+pages := $(foreach n,1 5,$(patsubst man/%,build/man/man$n/%,$(wildcard man/*.$n)))
+share: $(pages) $(foreach s,bash zsh fish,build/completion/ringcast.$s)
+$(pages):
+	@mkdir -p $(@D) && cp man/$(@F) $@
+$(foreach p,$(pages),$(eval $p: man/$(notdir $p)))
+build/completion/ringcast.%: build/ringcast
+	@mkdir -p $(@D) && build/ringcast completion $* > $@
+
 # --- the box --------------------------------------------------------------------------------------------------------
 box := build/ringcast-pc-x86_64.img
 $(box): build/ringcast build/init tools/image tools/mkcpio boot/uefi/mkuki boot/uefi/mkleave boot/bios/syslinux.cfg rootfs/ringcast.conf $(KERNEL)/.done $(BOOT)/.done
@@ -256,5 +265,5 @@ help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r t d; do \
 		printf '  make %-8s %s\n' "$$t" "$$d"; done
 
-.PHONY: all unit-tests fuzz-targets bench-programs e2e-programs check test sim fuzz bench demo size repro errors bump fmt kernel image run \
+.PHONY: all share unit-tests fuzz-targets bench-programs e2e-programs check test sim fuzz bench demo size repro errors bump fmt kernel image run \
 	clean help FORCE

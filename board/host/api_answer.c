@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -35,12 +36,11 @@ static void take_cookie(struct api_answer *a, const char *header, size_t n)
 static const char *chunk_size(const char *at, const char *end, size_t *size)
 {
     const char *line = memchr(at, '\n', (size_t)(end - at));
-    int used = 0;
-    unsigned n = 0;
+    size_t digits = strspn(at, "0123456789abcdefABCDEF");
 
-    if (!line || line - at > 100 || sscanf(at, "%7x%n", &n, &used) != 1 || !strchr("\r;", at[used]))
+    if (!line || line - at > 100 || digits == 0 || digits > 7 || (at[digits] != '\r' && at[digits] != ';'))
         return NULL;
-    *size = n;
+    *size = strtoul(at, NULL, 16);
     return line + 1;
 }
 

@@ -11,7 +11,7 @@
 #include "imaging/image/sign.h"
 
 static const char help[] =
-    "usage: ringcast key -o NAME\n"
+    "usage: ringcast key -o|--output NAME\n"
     "\n"
     "Makes an ECDSA P-256 key pair: NAME.key signs images and stays with you (mode 0600),\n"
     "NAME.pub lets receivers and 'ringcast verify --key' tell your images from others.\n"
