@@ -15,6 +15,7 @@
 _Static_assert(WEB_SEATS == TLS_SEATS, "a connection's seat is the same in both");
 
 #define PATH_TEXT 4096
+#define JUDGING_MS 4 /* between two slices of a password's judgement: half of the thread's time stays for others */
 
 struct portal {
     struct portal_needs needs;
@@ -210,6 +211,8 @@ void portal_tick(struct portal *p, struct mono now)
 
 int portal_pause(const struct portal *p)
 {
+    if (auth_busy(&p->auth))
+        return JUDGING_MS;
     return p->tls ? tls_bind_pause(p->tls) : 1000;
 }
 

@@ -34,6 +34,7 @@ struct services {
     unsigned lines;
     uint64_t unwritten;
     struct mono lines_at;
+    char home[16 + IP_TEXT]; /* where browsers are sent that ask for "/" on port 80 */
 };
 
 /* ---- the log ---- */
@@ -225,8 +226,10 @@ static void on_http(void *ctx, const struct http_event *e)
 
 static int open_http(struct services *s, struct err *err)
 {
-    struct http_bind_config c = {.source = s->needs.offer->source, .mac_of = mac_of, .tell = on_http, .ctx = s};
+    struct http_bind_config c = {.source = s->needs.offer->source, .mac_of = mac_of, .tell = on_http, .home = s->home, .ctx = s};
+    char address[IP_TEXT];
 
+    snprintf(s->home, sizeof s->home, "https://%s/", ip_address_text(address, s->needs.config->address));
     return http_bind_open(&s->http, s->needs.stack, &c, HTTP_PORT, err);
 }
 

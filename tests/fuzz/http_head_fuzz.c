@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     if (!n)
         return 0;
     cut = bytes[0] < n ? bytes[0] : n - 1;
-    http_exchange_begin(&x);
+    http_exchange_begin(&x, NULL);
     if (http_exchange_feed(&x, &source, NULL, bytes + 1, cut) ||
         http_exchange_feed(&x, &source, NULL, bytes + 1 + cut, n - 1 - cut)) {
         MUST(x.header_n > 12 && x.header_n <= HTTP_REPLY_MAX && memcmp(x.header, "HTTP/1.1 ", 9) == 0);

@@ -262,7 +262,7 @@ static void answers(const char *request, const char *header, uint64_t at, uint64
     static const struct content_source source = {.open = ten};
     struct http_exchange x;
 
-    http_exchange_begin(&x);
+    http_exchange_begin(&x, NULL);
     assert_true(http_exchange_feed(&x, &source, NULL, (const uint8_t *)request, strlen(request)));
     assert_int_equal(x.header_n, strlen(header));
     assert_memory_equal(x.header, header, x.header_n);
@@ -271,6 +271,23 @@ static void answers(const char *request, const char *header, uint64_t at, uint64
     assert_int_equal(x.last, last);
     http_exchange_end(&x);
     assert_int_equal(open_now, 0);
+}
+
+static void home_sends_browsers_elsewhere(void **state)
+{
+    static const char want[] = "HTTP/1.1 303 See Other\r\nContent-Type: text/plain\r\nContent-Length: 10\r\nAccept-Ranges: bytes\r\n"
+                               "Location: https://10.77.0.1/\r\nConnection: keep-alive\r\n\r\nSee Other\n";
+    static const char request[] = "GET /?a HTTP/1.1\r\n" HOST "\r\n";
+    static const struct content_source source = {.open = ten};
+    struct http_exchange x;
+
+    (void)state;
+    http_exchange_begin(&x, "https://10.77.0.1/");
+    assert_true(http_exchange_feed(&x, &source, NULL, (const uint8_t *)request, sizeof request - 1));
+    assert_int_equal(x.header_n, sizeof want - 1);
+    assert_memory_equal(x.header, want, sizeof want - 1);
+    assert_true(x.at == x.to && !x.last);
+    http_exchange_end(&x);
 }
 
 static void answers_are_whole(void **state)
@@ -374,6 +391,7 @@ int main(void)
         cmocka_unit_test(everything_has_an_end),
         cmocka_unit_test(connections_are_kept_as_asked),
         cmocka_unit_test(ranges_are_cut_to_the_content),
+        cmocka_unit_test(home_sends_browsers_elsewhere),
         cmocka_unit_test(answers_are_whole),
         cmocka_unit_test(what_follows_too_early_ends_the_connection),
         cmocka_unit_test(who_holds_most_makes_room),

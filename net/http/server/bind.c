@@ -183,7 +183,7 @@ static err_t push(struct connection *c)
     take_state(c, HTTP_IDLE);
     if (c->x.last)
         return connection_close(c);
-    http_exchange_begin(&c->x);
+    http_exchange_begin(&c->x, c->bind->config.home);
     return ERR_OK;
 }
 
@@ -274,7 +274,7 @@ static err_t on_connection(void *arg, struct tcp_pcb *pcb, err_t err)
     c->pcb = pcb;
     c->under_way = 0;
     c->sent = 0;
-    http_exchange_begin(&c->x);
+    http_exchange_begin(&c->x, c->bind->config.home);
     b->live++;
     b->counts.connections++;
     tcp_setprio(pcb, TCP_PRIO_MIN); /* sessions go first when connections run out */

@@ -32,6 +32,7 @@ struct http_bind_config {
     /* Which machine has this address? NULL, or false: as ARP says. */
     bool (*mac_of)(void *ctx, uint32_t address, uint8_t mac[6]);
     void (*tell)(void *ctx, const struct http_event *); /* may be NULL */
+    const char *home; /* where "/" sends a browser; NULL: nowhere; borrowed */
     void *ctx;                                          /* of both */
 };
 

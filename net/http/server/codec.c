@@ -29,6 +29,7 @@ static int take_target(struct http_head *h, char *target)
     n = http_decode(target);
     if (n < 0)
         return 400;
+    h->home = n == 1;
     h->named = content_name(target, (size_t)n, h->name) == 0;
     return 0;
 }
@@ -112,7 +113,7 @@ void http_head_range(const struct http_head *h, uint64_t size, struct http_reply
 size_t http_reply_write(const struct http_reply *r, char out[HTTP_REPLY_MAX])
 {
     const char *text = http_status_text(r->status);
-    bool refused = r->status >= 400;
+    bool refused = r->status >= 300;
     unsigned long long length = refused ? strlen(text) + 1 : r->to - r->from;
     char more[80] = "";
     int n;
@@ -122,6 +123,8 @@ size_t http_reply_write(const struct http_reply *r, char out[HTTP_REPLY_MAX])
                  (unsigned long long)r->to - 1, (unsigned long long)r->size);
     else if (r->status == 416)
         snprintf(more, sizeof more, "Content-Range: bytes */%llu\r\n", (unsigned long long)r->size);
+    else if (r->status == 303)
+        snprintf(more, sizeof more, "Location: %s\r\n", r->location);
     else if (r->status == 405)
         snprintf(more, sizeof more, "Allow: GET, HEAD\r\n");
     n = snprintf(out, HTTP_REPLY_MAX,

@@ -20,6 +20,7 @@ struct http_head {
     bool keep_alive;
     enum http_range range;
     uint64_t first, last; /* HTTP_FROM_TO: first <= last, last may lie beyond any end; HTTP_LAST: `last` bytes */
+    bool home;            /* "/": what a person types */
     bool named;           /* `name` is one that a content_source can know */
     char name[CONTENT_NAME_MAX + 1];
 };
@@ -45,12 +46,13 @@ struct http_reply {
     unsigned status; /* 200, 206, 400 … */
     uint64_t from, to, size;
     const char *type;
+    const char *location; /* with 303 */
     bool head_only, keep_alive;
 };
 
 /* Which bytes of `size` the request is for; the status is 200, 206 or 416. */
 void http_head_range(const struct http_head *, uint64_t size, struct http_reply *);
-/* The header of an answer; with a status of 400 and up the text that goes with it too. Returns the length. */
+/* The header of an answer; with a status of 300 and up the text that goes with it too. A location has at most 64 bytes. Returns the length. */
 size_t http_reply_write(const struct http_reply *, char out[HTTP_REPLY_MAX]);
 
 #endif

@@ -4,9 +4,10 @@
 
 /* ---- exchanges ---- */
 
-void http_exchange_begin(struct http_exchange *x)
+void http_exchange_begin(struct http_exchange *x, const char *home)
 {
     memset(x, 0, offsetof(struct http_exchange, header));
+    x->home = home;
     http_head_init(&x->parser);
 }
 
@@ -27,10 +28,16 @@ static void refuse(struct http_exchange *x, unsigned status)
 static void answer(struct http_exchange *x, const struct content_source *source, const uint8_t *mac)
 {
     const struct http_head *h = &x->parser.head;
-    int rc = h->named ? source->open(source->ctx, h->name, mac, &x->content) : CONTENT_ENAME;
+    int rc;
 
     x->reply.head_only = h->head_only;
     x->reply.keep_alive = h->keep_alive;
+    if (h->home && x->home) {
+        x->reply.location = x->home;
+        refuse(x, 303);
+        return;
+    }
+    rc = h->named ? source->open(source->ctx, h->name, mac, &x->content) : CONTENT_ENAME;
     if (rc) {
         refuse(x, rc == CONTENT_ENAME ? 404 : rc == CONTENT_EBUSY ? 503 : 500);
         return;

@@ -13,6 +13,7 @@
 struct http_exchange {
     struct http_head_parser parser;
     struct http_reply reply;
+    const char *home;
     struct content content; /* open while there are bytes of it to send */
     uint64_t at, to;        /* of the content: what is still to be sent */
     bool last;              /* the connection ends with this answer */
@@ -20,7 +21,8 @@ struct http_exchange {
     char header[HTTP_REPLY_MAX];
 };
 
-void http_exchange_begin(struct http_exchange *);
+/* `home`: where "/" sends a browser (at most 64 bytes, borrowed); NULL: nowhere, there is no such name. */
+void http_exchange_begin(struct http_exchange *, const char *home);
 /* Bytes of a request. False: it goes on. True: there is an answer, beginning with x->header. `mac` of the client, NULL when
  * not known. */
 bool http_exchange_feed(struct http_exchange *, const struct content_source *, const uint8_t *mac, const uint8_t *bytes,
