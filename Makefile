@@ -59,12 +59,15 @@ build/gen/font.c: tools/psf2c | $(FONT)/.done
 build/gen/www.c: tools/www rootfs/www $(wildcard rootfs/www/*) | $(WWW)/.done
 	@mkdir -p $(@D)
 	$(Q)tools/www $(WWW) $(@D)
+build/gen/openapi.c: tools/embed net/web/openapi.json
+	@mkdir -p $(@D)
+	$(Q)tools/embed net/web/openapi.h web_openapi net/web/openapi.json > $@
 endif
 
 # --- what is compiled, and how --------------------------------------------------------------------------------------
 find = $(sort $(shell find $1 -name '*.c' 2>/dev/null))
 product := $(call find,imaging net board rootfs)
-made := build/gen/font.c build/gen/www.c
+made := build/gen/font.c build/gen/www.c build/gen/openapi.c
 library := $(filter-out board/host/main.c rootfs/init/main.c,$(product)) $(made)
 unit := $(wildcard tests/unit/*_test.c)
 boot_main := tests/boot/switch.c tests/boot/port.c

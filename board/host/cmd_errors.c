@@ -55,6 +55,14 @@ static const struct row rows[] = {
 };
 #undef X
 
+const char *error_sentence(int code)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].code == code)
+            return rows[i].sentence;
+    return NULL;
+}
+
 int cmd_errors(int argc, char **argv)
 {
     (void)argv;

@@ -12,4 +12,7 @@
 enum host_error { HOST_ERRORS(X) };
 #undef X
 
+/* The sentence of any room's code, as `ringcast errors` prints it; NULL: there is no such code. */
+const char *error_sentence(int code);
+
 #endif

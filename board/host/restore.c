@@ -119,6 +119,12 @@ static void leave(struct source *s, int code)
     s->ops->close(s, &last);
 }
 
+static void introduce(const struct restore *r, struct source *s)
+{
+    if (s->ops->about)
+        s->ops->about(s, &r->about);
+}
+
 static int restore(struct restore *r, struct source *s)
 {
     struct disk disk = {0};
@@ -127,9 +133,11 @@ static int restore(struct restore *r, struct source *s)
     if (rc)
         return rc;
     r->head = s->head;
+    introduce(r, s);
     rc = check_trust(r, &s->head, &r->err);
     if (!rc)
         rc = open_disk(r, s, &disk);
+    introduce(r, s);
     if (!rc)
         rc = onto_disk(r, s, &disk);
     if (s->ops)

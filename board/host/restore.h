@@ -22,6 +22,7 @@ struct restore {
     uint64_t write_limit; /* bytes/s; 0: none */
     uint64_t memory;      /* bytes for receiving; 0: as receive.h says */
     char disk[PATH_MAX];  /* what is erased: set before, or by pick */
+    struct session_info about; /* what the sender's board is told of this machine: set before, and by pick */
     /* The caller's say, each NULL when it has none, with ctx. A code other than 0 ends the restore. */
     int (*pick)(void *ctx, const struct img_head *, char disk[PATH_MAX], struct err *); /* which disk */
     int (*consent)(void *ctx, const struct img_head *, const struct disk *, struct err *); /* after it was opened */

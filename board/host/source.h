@@ -44,6 +44,10 @@ struct source_ops {
     uint64_t (*drops)(struct source *s);
     /* The last word to the sender, and the end of ctx. */
     void (*close)(struct source *s, const struct session_facts *last);
+    /* What this machine is, for the sender's board: from now on. From the thread that opened the source. May be NULL. */
+    void (*about)(struct source *s, const struct session_info *info);
+    /* What the sender's board says of this machine. From the thread that tells. May be NULL. */
+    struct session_label (*label)(struct source *s);
 };
 
 extern const struct source_ops source_file, source_http, source_ring;

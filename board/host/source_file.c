@@ -54,4 +54,4 @@ static void file_close(struct source *s, const struct session_facts *last)
     free(s->ctx);
 }
 
-const struct source_ops source_file = {file_open, file_body, file_feed, NULL, NULL, file_close};
+const struct source_ops source_file = {file_open, file_body, file_feed, NULL, NULL, file_close, NULL, NULL};

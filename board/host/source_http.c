@@ -104,4 +104,4 @@ static void web_close(struct source *s, const struct session_facts *last)
     web_free(s->ctx);
 }
 
-const struct source_ops source_http = {web_open, web_body, web_feed, NULL, NULL, web_close};
+const struct source_ops source_http = {web_open, web_body, web_feed, NULL, NULL, web_close, NULL, NULL};

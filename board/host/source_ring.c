@@ -32,6 +32,7 @@ struct ring_source {
     struct body_object body;
     int timeout_s, farewell_s;
     _Atomic uint64_t drops;
+    struct session_info about; /* what the board is told of this machine */
 };
 
 struct ring_url {
@@ -81,6 +82,8 @@ static int control_begin(struct ring_source *g, struct err *err)
     struct session_control *c = NULL;
     int rc = session_control_start(&c, g->stack, g->at, &g->welcome, g->id, err);
 
+    if (c)
+        session_control_about(c, &g->about);
     pthread_mutex_lock(&g->lock);
     g->control = c;
     pthread_mutex_unlock(&g->lock);
@@ -329,6 +332,34 @@ static void ring_tell(struct source *s, const struct session_facts *facts)
     pthread_mutex_unlock(&g->lock);
 }
 
+/* The speed of the cable is known here. */
+static void ring_about(struct source *s, const struct session_info *info)
+{
+    struct ring_source *g = s->ctx;
+    struct ring_if link;
+
+    g->about = *info;
+    if (ring_if_info(g->interface, &link, NULL) == 0 && link.mbit <= SESSION_LINK_MAX)
+        g->about.link_mbps = link.mbit;
+    if (g->control)
+        session_control_about(g->control, &g->about);
+}
+
+static struct session_label ring_label(struct source *s)
+{
+    struct ring_source *g = s->ctx;
+    struct session_label label = {0};
+    struct session_news news;
+
+    pthread_mutex_lock(&g->lock);
+    if (g->control) {
+        session_control_get(g->control, &news);
+        label = (struct session_label){news.ack.number, news.ack.identify};
+    }
+    pthread_mutex_unlock(&g->lock);
+    return label;
+}
+
 static uint64_t ring_drops(struct source *s)
 {
     struct ring_source *g = s->ctx;
@@ -374,4 +405,13 @@ static void ring_close(struct source *s, const struct session_facts *last)
     ring_source_free(g);
 }
 
-const struct source_ops source_ring = {ring_open, ring_body, ring_feed, ring_tell, ring_drops, ring_close};
+const struct source_ops source_ring = {
+    .open = ring_open,
+    .body = ring_body,
+    .feed = ring_feed,
+    .tell = ring_tell,
+    .about = ring_about,
+    .label = ring_label,
+    .drops = ring_drops,
+    .close = ring_close,
+};

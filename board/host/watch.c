@@ -173,6 +173,8 @@ static void *watch_main(void *arg)
         gather(w);
         if (w->source->ops->tell)
             w->source->ops->tell(w->source, &w->facts);
+        if (w->source->ops->label)
+            w->label = w->source->ops->label(w->source);
         show(w);
         heed(w);
         pthread_cond_timedwait(&w->news, &w->lock, &at);

@@ -16,6 +16,7 @@ struct watch_view {
     int64_t left_ns;        /* at that rate; negative: not known yet */
     bool waits;             /* the sender holds the stream */
     const struct session_facts *facts;
+    struct session_label label; /* what the box says of this machine: its number, and whether somebody looks for it */
 };
 
 /* Who shows it: called from the watch's thread four times a second. A NULL function: a line or bar on stderr. */
@@ -32,6 +33,7 @@ struct watch {
     _Atomic int state;              /* enum session_state */
     bool end;                       /* guarded by lock */
     struct session_facts facts;     /* the latest; read it after watch_stop */
+    struct session_label label;
     /* the watch's own */
     pthread_t thread;
     bool running;

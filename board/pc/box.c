@@ -12,6 +12,7 @@
 #include "board/host/serve_log.h"
 #include "board/pc/api_library.h"
 #include "board/pc/api_plan.h"
+#include "board/pc/api_status.h"
 #include "board/pc/confine.h"
 #include "board/pc/library.h"
 #include "board/pc/journal.h"
@@ -42,6 +43,8 @@ struct box {
     struct offer *offer;
     struct services *services;
     struct portal *portal;
+    struct status *watch; /* what is shown of the room */
+    struct api_status *api;
     struct screen *screen;
     struct keyboard *keyboard;
     struct keys keys;
@@ -177,6 +180,13 @@ static void store_value(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey
     remember(ctx, kind, key, nkey, value, nvalue);
 }
 
+static void on_boot(void *ctx, const uint8_t mac[6])
+{
+    struct box *b = ctx;
+
+    status_boots(b->watch, mac);
+}
+
 static int make_services(struct box *b, struct err *err)
 {
     const struct offer_needs needs = {.payload = b->paths.payload,
@@ -190,6 +200,7 @@ static int make_services(struct box *b, struct err *err)
                                         .name = b->config.name,
                                         .store = store_value,
                                         .known = is_known,
+                                        .boots = on_boot,
                                         .ctx = b};
 
     if (!b->offer)
@@ -209,6 +220,20 @@ static int make_portal(struct box *b, struct err *err)
     if (rc == 0)
         api_plan_routes(b->room, portal_routes(b->portal));
     return rc;
+}
+
+static int make_status(struct box *b, struct err *err)
+{
+    const struct status_needs needs = {.config = &b->config,
+                                       .serve = &b->serve,
+                                       .room = b->room,
+                                       .services = b->services,
+                                       .portal = b->portal,
+                                       .data = b->paths.data};
+
+    b->watch = status_make(&needs, ip_stack_now(b->stack));
+    b->api = b->watch ? api_status_make(b->watch, portal_routes(b->portal)) : NULL;
+    return b->api ? 0 : err_set(err, PC_EMEMORY, "out of memory");
 }
 
 /* The box images machines without its page too. */
@@ -243,11 +268,19 @@ static void on_session_event(void *ctx, const struct session_event *e)
     struct box *b = ctx;
 
     room_event(b->room, e);
+    status_event(b->watch, e);
     if (e->what == SESSION_STATE)
         services_vouch(b->services, e->receiver->mac); /* it holds the session's key: no invented machine */
     if (e->what == SESSION_STATE && e->receiver->facts.state == SESSION_PASS &&
         machine_done(&b->machines, e->receiver->mac, (uint64_t)time(NULL)))
         serve_log("a machine is done: from now on it boots its own disk");
+}
+
+static struct session_label label_machine(void *ctx, const uint8_t mac[6])
+{
+    const struct box *b = ctx;
+
+    return status_label(b->watch, mac);
 }
 
 static int choose_image(void *ctx, const struct session_hello *h, unsigned *image, char *why)
@@ -271,7 +304,7 @@ static void prefer_image(struct box *b)
 static int open_ring(struct box *b, struct err *err)
 {
     const struct serve_hooks hooks = {
-        .ctx = b, .prepare = prepare_stream, .event = on_session_event, .removed = forget_stream, .choose = choose_image};
+        .ctx = b, .prepare = prepare_stream, .event = on_session_event, .removed = forget_stream, .choose = choose_image, .label = label_machine};
     const struct library_needs library = {.data = b->paths.data,
                                           .folder = b->paths.images,
                                           .key = &b->key,
@@ -301,6 +334,7 @@ static struct page page_of(struct box *b)
                          .machines = &b->machines,
                          .services = b->services,
                          .keys = &b->keys,
+                         .room = b->watch ? status_room(b->watch) : NULL,
                          .data = b->paths.data,
                          .url = portal_fingerprint(b->portal)[0] ? b->url : NULL,
                          .fingerprint = portal_fingerprint(b->portal),
@@ -390,6 +424,7 @@ static int run(struct box *b, const volatile sig_atomic_t *stop, struct err *err
         services_tick(b->services, now);
         library_tick(b->library, now);
         api_library_tick(b->api_library);
+        status_step(b->watch, now);
         portal_tick(b->portal, now);
         hear_keys(b, now);
         if (mono_sub(now, b->second) >= SECOND_NS) {
@@ -470,6 +505,8 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
         rc = make_services(b, err);
     if (rc == 0)
         rc = make_portal(b, err);
+    if (rc == 0)
+        rc = make_status(b, err);
     if (rc)
         return rc;
     open_memory(b);
@@ -506,6 +543,8 @@ static void close_box(struct box *b, bool in_good_order)
     }
     if (b->serving)
         serve_close(&b->serve);
+    api_status_close(b->api);
+    status_close(b->watch);
     services_close(b->services);
     if (b->offer)
         offer_close(b->offer);

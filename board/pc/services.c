@@ -108,10 +108,17 @@ static void on_guard(void *ctx, const struct dhcp_guard *guard)
                                                              : "no other DHCP server answers: addresses are handed out");
 }
 
+static void boots(const struct services *s, const uint8_t mac[6])
+{
+    if (s->needs.boots)
+        s->needs.boots(s->needs.ctx, mac);
+}
+
 static void on_pxe(void *ctx, const struct pxe_event *e)
 {
     char text[300];
 
+    boots(ctx, e->mac);
     if (e->again)
         return;
     pxe_event_text(e, text, sizeof text);
@@ -122,6 +129,7 @@ static void on_bsdp(void *ctx, const struct bsdp_event *e)
 {
     char text[300];
 
+    boots(ctx, e->mac);
     bsdp_event_text(e, text, sizeof text);
     note(ctx, "bsdp: %s", text);
 }
@@ -293,6 +301,13 @@ int services_pause(const struct services *s)
 void services_vouch(struct services *s, const uint8_t mac[6])
 {
     dhcp_server_vouch(&s->dhcp, mac);
+}
+
+enum dhcp_guard_state services_guard(const struct services *s)
+{
+    const struct dhcp_guard *guard = dhcp_bind_guard(s->dhcp_bind);
+
+    return s->dhcp.config.mode == DHCP_MODE_SERVER && guard ? guard->state : DHCP_GUARD_CLEAR;
 }
 
 void services_text(const struct services *s, char *dhcp, size_t n, bool *warns, char *files, size_t n_files)

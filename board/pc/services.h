@@ -6,6 +6,7 @@
 
 #include "board/pc/box_config.h"
 #include "board/pc/offer.h"
+#include "net/dhcp/guard.h"
 #include "net/ip/stack.h"
 
 struct services;
@@ -19,6 +20,8 @@ struct services_needs {
     void (*store)(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
     /* Whether the machine is known although it has no lease. */
     bool (*known)(void *ctx, const uint8_t mac[6]);
+    /* It asks for something to boot from. May be NULL. */
+    void (*boots)(void *ctx, const uint8_t mac[6]);
     void *ctx;
 };
 
@@ -35,6 +38,7 @@ int services_pause(const struct services *);
 void services_vouch(struct services *, const uint8_t mac[6]);
 /* Two lines for the screen: who hands out addresses (*warns: somebody else does, and we may not), and what is under way. */
 void services_text(const struct services *, char *dhcp, size_t n, bool *warns, char *files, size_t n_files);
+enum dhcp_guard_state services_guard(const struct services *);
 /* Safe on NULL. */
 void services_close(struct services *);
 

@@ -26,6 +26,7 @@ struct target {
     struct inventory disks, before;
     struct disk_need need;
     struct disk_facts chosen;
+    struct restore *restore; /* the attempt that runs */
     char url[64];
 };
 
@@ -77,6 +78,8 @@ static int pick(void *ctx, const struct img_head *head, char disk[PATH_MAX], str
         return rc;
     }
     t->chosen = t->disks.disk[rc];
+    session_info_text(t->restore->about.disk, SESSION_INFO_MAX, t->chosen.model);
+    session_info_text(t->restore->about.disk_serial, SESSION_INFO_MAX, t->chosen.serial);
     target_show_disk(&t->show, &t->chosen);
     snprintf(disk, PATH_MAX, "%.3000s/dev/%s", t->o->root, t->chosen.name);
     return 0;
@@ -109,6 +112,7 @@ static void show(void *ctx, const struct watch_view *v)
 {
     struct target *t = ctx;
 
+    target_show_label(&t->show, v->label.number, v->label.identify);
     target_show_progress(&t->show, v);
 }
 
@@ -129,6 +133,8 @@ static void attempt(struct target *t, const char *interface, struct restore *r)
                           .last_look = last_look,
                           .show = show,
                           .ctx = t};
+    t->restore = r;
+    session_info_text(r->about.serial, SESSION_INFO_MAX, t->show.serial);
     memcpy(r->key[0], t->o->page.key, sizeof r->key[0]);
     if (ring_if_info(interface, &info, NULL) == 0)
         target_show_mac(&t->show, info.mac);

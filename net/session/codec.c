@@ -11,7 +11,6 @@
 #define PPM 1000000u
 #define BEACON_MS_MIN 250
 #define BEACON_MS_MAX 60000
-#define LINK_MOST 1000000u
 #define INFO_LEAST (24 + 3 + SESSION_TAG_BYTES)
 
 const char *session_state_name(enum session_state s)
@@ -445,7 +444,7 @@ size_t session_info_encode(const struct session_told *t, const uint8_t key[SESSI
     struct writer w = datagram_begin(out, SESSION_INFO_BYTES, SESSION_INFO, t->tsi, t->id, t->revision);
     size_t covered;
 
-    MUST(t->revision && t->info.link_mbps <= LINK_MOST);
+    MUST(t->revision && t->info.link_mbps <= SESSION_LINK_MAX);
     wr_u32(&w, t->info.link_mbps);
     text_write(&w, t->info.serial, SESSION_INFO_MAX);
     text_write(&w, t->info.disk, SESSION_INFO_MAX);
@@ -473,7 +472,7 @@ int session_info_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSIO
     t->info.link_mbps = rd_u32(&r);
     legal = text_read(&r, t->info.serial, SESSION_INFO_MAX) && text_read(&r, t->info.disk, SESSION_INFO_MAX) &&
             text_read(&r, t->info.disk_serial, SESSION_INFO_MAX);
-    return legal && rd_done(&r) && revision >= 1 && revision <= SESSION_REVISION_MAX && t->info.link_mbps <= LINK_MOST
+    return legal && rd_done(&r) && revision >= 1 && revision <= SESSION_REVISION_MAX && t->info.link_mbps <= SESSION_LINK_MAX
                ? 0
                : SESSION_EFIELD;
 }

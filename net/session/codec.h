@@ -114,9 +114,15 @@ struct session_ack {
     uint16_t number;    /* of the machine; 0: none */
 };
 
+/* What the acks to a machine say of it. */
+struct session_label {
+    uint16_t number; /* 0: none */
+    bool identify;
+};
+
 /* What a machine says of itself; all "" and 0 where it does not know. */
 struct session_info {
-    uint32_t link_mbps; /* at most 10^6 */
+    uint32_t link_mbps; /* at most SESSION_LINK_MAX */
     char serial[SESSION_INFO_MAX + 1], disk[SESSION_INFO_MAX + 1], disk_serial[SESSION_INFO_MAX + 1];
 };
 

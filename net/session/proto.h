@@ -42,6 +42,7 @@ enum session_refusal {
 #define SESSION_INFO_BYTES (24 + 3 * (1 + SESSION_INFO_MAX) + SESSION_TAG_BYTES) /* at most */
 #define SESSION_DATAGRAM_MAX SESSION_INFO_BYTES
 #define SESSION_REVISION_MAX 255
+#define SESSION_LINK_MAX 1000000 /* Mbit/s */
 /* A beacon and its ack on the wire, Ethernet preamble and gap counted: what the 1 % is reckoned with. */
 #define SESSION_EXCHANGE_WIRE_BYTES (SESSION_BEACON_BYTES + SESSION_ACK_BYTES + 2 * 66)
 

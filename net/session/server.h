@@ -55,12 +55,6 @@ enum session_happening {
     SESSION_TOLD    /* a receiver says what it is: `info` */
 };
 
-/* What the acks to a machine say of it. */
-struct session_label {
-    uint16_t number; /* 0: none */
-    bool identify;
-};
-
 struct session_event {
     enum session_happening what;
     unsigned image;                         /* index */

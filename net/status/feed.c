@@ -10,16 +10,20 @@ _Static_assert(FEED_LOG_BYTES >= FEED_EVENT_MAX, "the log holds any event");
 
 void feed_init(struct feed *f, const struct room_snapshot *room)
 {
-    memset(f, 0, sizeof *f);
     f->room = room;
+    f->end = f->given_up = 0;
+    for (int i = 0; i < FEED_SLOTS; i++) {
+        f->slot[i].readers = 0;
+        f->slot[i].seq = 0;
+    }
 }
 
 typedef size_t write_json(const struct room_snapshot *, char *, size_t);
 
 /* "event: change\nid: 17\ndata: {...}\n\n"; JSON of ours is one line. */
-static size_t event(const struct feed *f, char *to, const char *name, write_json *json)
+static size_t event(const struct feed *f, char *to, const char *name, write_json *json, size_t *at)
 {
-    size_t n = (size_t)snprintf(to, FEED_EVENT_MAX, "event: %s\nid: %llu\ndata: ", name, (unsigned long long)f->room->seq);
+    size_t n = *at = (size_t)snprintf(to, FEED_EVENT_MAX, "event: %s\nid: %llu\ndata: ", name, (unsigned long long)f->room->seq);
     size_t text = json(f->room, to + n, FEED_EVENT_MAX - n - 2);
 
     MUST(text > 0);
@@ -39,7 +43,7 @@ static void log_append(struct feed *f, const char *bytes, size_t n)
 void feed_publish(struct feed *f)
 {
     bool whole = f->room->lost_session; /* a change cannot say it */
-    size_t n = event(f, f->scratch, whole ? "status" : "change", whole ? status_json_whole : status_json_change);
+    size_t json, n = event(f, f->scratch, whole ? "status" : "change", whole ? status_json_whole : status_json_change, &json);
 
     log_append(f, f->scratch, n);
 }
@@ -62,7 +66,7 @@ static int slot_now(struct feed *f)
     }
     if (spare < 0)
         return -1;
-    f->slot[spare].n = event(f, f->slot[spare].text, "status", status_json_whole);
+    f->slot[spare].n = event(f, f->slot[spare].text, "status", status_json_whole, &f->slot[spare].json);
     f->slot[spare].seq = f->room->seq;
     f->slot[spare].after = f->end;
     return spare;
@@ -101,6 +105,24 @@ int feed_next(struct feed *f, struct feed_reader *r, const char **bytes)
     n = left < FEED_LOG_BYTES - at ? (size_t)left : FEED_LOG_BYTES - at;
     *bytes = f->log + at;
     return n < INT_MAX ? (int)n : INT_MAX;
+}
+
+int feed_json(struct feed *f, struct feed_reader *r, const char **bytes)
+{
+    const struct feed_slot *slot;
+
+    if (r->whole && r->slot < 0)
+        return -1;
+    if (!r->whole && !begin(f, r))
+        return 0;
+    slot = &f->slot[r->slot];
+    r->at = r->at ? r->at : slot->json;
+    *bytes = slot->text + r->at;
+    if (r->at == slot->n - 2) {
+        feed_close(f, r);
+        return -1;
+    }
+    return (int)(slot->n - 2 - r->at);
 }
 
 void feed_take(struct feed *f, struct feed_reader *r, size_t n)

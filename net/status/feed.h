@@ -22,7 +22,7 @@ struct feed {
         unsigned readers;
         uint64_t seq;   /* of the snapshot in it; 0: none */
         uint64_t after; /* where in the log the changes after it begin */
-        size_t n;
+        size_t n, json; /* bytes; where the JSON begins: it ends two before n */
         char text[FEED_EVENT_MAX];
     } slot[FEED_SLOTS];
     char scratch[FEED_EVENT_MAX];
@@ -37,7 +37,7 @@ struct feed_reader {
     bool whole; /* it has had its slot */
 };
 
-/* Large (about 16 MB): taken once. */
+/* Large (about 16 MB): taken once. What a small room does not need of it is never touched. */
 void feed_init(struct feed *, const struct room_snapshot *);
 /* The snapshot has been refreshed. */
 void feed_publish(struct feed *);
@@ -46,6 +46,8 @@ void feed_open(struct feed_reader *);
 /* What is to be sent now, in one piece: *bytes and their number; 0: nothing at this moment; -1: it has fallen behind, end its
  * connection. Lent until the next feed_publish or feed_take. */
 int feed_next(struct feed *, struct feed_reader *, const char **bytes);
+/* The same for who wants nothing but the JSON of the whole, once: -1 is its end. A reader is used for one of the two. */
+int feed_json(struct feed *, struct feed_reader *, const char **bytes);
 /* n of them are sent. */
 void feed_take(struct feed *, struct feed_reader *, size_t n);
 void feed_close(struct feed *, struct feed_reader *);

@@ -332,6 +332,34 @@ static void a_slot_is_shared_and_waits_for_its_readers(void **state)
     assert_true(feed_next(feed, &page[4].reader, &a) > 0);
 }
 
+/* The JSON alone, for who asks once. */
+static void the_whole_is_given_without_an_event(void **state)
+{
+    struct feed_reader r;
+    const char *bytes;
+    char got[8192];
+    size_t n = 0, all;
+    int some;
+
+    (void)state;
+    feed_open(&r);
+    refresh(1, true);
+    while ((some = feed_json(feed, &r, &bytes)) > 0) {
+        some = some < 100 ? some : 100;
+        assert_true(n + (size_t)some < sizeof got);
+        memcpy(got + n, bytes, (size_t)some);
+        n += (size_t)some;
+        feed_take(feed, &r, (size_t)some);
+    }
+    assert_int_equal(some, -1);
+    assert_int_equal(feed_json(feed, &r, &bytes), -1);
+    all = status_json_whole(room, text, STATUS_JSON_MAX);
+    assert_int_equal(n, all);
+    assert_memory_equal(got, text, all);
+    for (unsigned i = 0; i < FEED_SLOTS; i++)
+        assert_int_equal(feed->slot[i].readers, 0);
+}
+
 /* A change cannot take a session away: all is said again. */
 static void a_session_that_is_gone_is_said(void **state)
 {
@@ -362,6 +390,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pages_read_at_their_own_pace, begin, end),
         cmocka_unit_test_setup_teardown(who_is_too_slow_is_given_up, begin, end),
         cmocka_unit_test_setup_teardown(a_slot_is_shared_and_waits_for_its_readers, begin, end),
+        cmocka_unit_test_setup_teardown(the_whole_is_given_without_an_event, begin, end),
         cmocka_unit_test_setup_teardown(a_session_that_is_gone_is_said, begin, end),
     };
 
