@@ -85,6 +85,10 @@ static int run_stages(struct restore *r, struct source *s, struct disk *disk, st
         receive_stop(receive, &fed);
     watch_state(watch, SESSION_VERIFYING);
     rc = receive_finish(receive, &r->err);
+    if (!rc && r->settle && !r->noverify) {
+        disk_close(disk);
+        rc = r->settle(r->ctx, r->disk, &r->err);
+    }
     watch_stop(watch, rc ? SESSION_FAIL : SESSION_PASS, rc);
     memcpy(&r->counts, receive_counts(receive), sizeof r->counts);
     receive_close(receive);
@@ -135,6 +139,8 @@ static int restore(struct restore *r, struct source *s)
     r->head = s->head;
     introduce(r, s);
     rc = check_trust(r, &s->head, &r->err);
+    if (!rc && r->believe)
+        rc = r->believe(r->ctx, s, &r->err);
     if (!rc)
         rc = open_disk(r, s, &disk);
     introduce(r, s);

@@ -26,7 +26,10 @@ struct restore {
     /* The caller's say, each NULL when it has none, with ctx. A code other than 0 ends the restore. */
     int (*pick)(void *ctx, const struct img_head *, char disk[PATH_MAX], struct err *); /* which disk */
     int (*consent)(void *ctx, const struct img_head *, const struct disk *, struct err *); /* after it was opened */
+    int (*believe)(void *ctx, const struct source *, struct err *); /* what the source said besides the image (source.h: own) */
     int (*last_look)(void *ctx, struct err *);          /* immediately before the first write */
+    /* Every byte has been verified and the disk is closed: what is the machine's own is written, before PASS. Not without verification. */
+    int (*settle)(void *ctx, const char *disk, struct err *);
     void (*show)(void *ctx, const struct watch_view *); /* from another thread, four times a second; NULL: on stderr */
     void *ctx;
     /* What became of it */

@@ -136,6 +136,13 @@ static void on_session_event(void *ctx, const struct session_event *e)
         s->hooks.event(s->hooks.ctx, e);
 }
 
+static int on_ask(void *ctx, const struct session_ask *a, struct session_own *own, char *why)
+{
+    struct serve *s = ctx;
+
+    return s->hooks.own ? s->hooks.own(s->hooks.ctx, a, own, why) : SESSION_EREFUSED;
+}
+
 static int on_choice(void *ctx, const struct session_hello *h, unsigned *image, char *why)
 {
     struct serve *s = ctx;
@@ -178,6 +185,7 @@ static int prepare(struct serve *s, const struct config *c, struct err *err)
     s->config = *c;
     s->server.tell = on_session_event;
     s->server.choose = on_choice;
+    s->server.own = on_ask;
     s->server.label = on_label;
     s->server.ctx = s;
     s->began = s->ended = host_now();

@@ -16,6 +16,7 @@ struct serve_hooks {
     /* The stream is about to be closed because its image was removed; nothing is sent any more. */
     void (*removed)(void *ctx, const struct stream *);
     /* as in struct session_server */
+    int (*own)(void *ctx, const struct session_ask *, struct session_own *, char *why);
     int (*choose)(void *ctx, const struct session_hello *, unsigned *image, char *why);
     struct session_label (*label)(void *ctx, const uint8_t mac[6]); /* as in struct session_server */
 };

@@ -18,6 +18,7 @@ struct source_options {
     const char *address;   /* CIDR or "dhcp" */
     int timeout_s;         /* without anything arriving; 0: for ever */
     int join_s;            /* until the ring lets us in; 0: as long as timeout_s */
+    bool ask_own;          /* the ring: what is this machine's own is asked for, before a session is joined */
     int farewell_s;        /* PASS is repeated until the sender has it, at most so long; 0: two seconds */
 };
 
@@ -28,6 +29,8 @@ struct source {
     struct img_body body; /* after body() */
     bool owns_body;       /* to be freed with the source; else the file's own */
     bool told;            /* the sender has the last word: after close() */
+    struct session_ask asked; /* with ask_own, after open(): the question and the answer, whose signature nobody has checked yet */
+    struct session_own own;
     atomic_bool waits;    /* the sender holds the stream: nothing will come until somebody lets it go */
 };
 

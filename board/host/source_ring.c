@@ -111,6 +111,17 @@ static int listen_to_group(struct ring_source *g, struct err *err)
     return ring_rx_open(&g->rx, g->interface, &flow, RING_RX_BYTES_MIN, err);
 }
 
+static int ask_own(struct ring_source *g, const struct source_options *opt, struct err *err)
+{
+    struct source *s = g->source;
+
+    if (!opt->ask_own)
+        return 0;
+    memcpy(s->asked.mac, ip_stack_mac(g->stack), sizeof s->asked.mac);
+    memcpy(s->asked.id, g->id, sizeof s->asked.id);
+    return session_ask(g->stack, g->at, g->id, (opt->join_s ? opt->join_s : opt->timeout_s) * 1000, &s->own, err);
+}
+
 static int join(struct ring_source *g, const struct source_options *opt, struct err *err)
 {
     struct ip_config config = {0};
@@ -130,6 +141,8 @@ static int join(struct ring_source *g, const struct source_options *opt, struct 
         rc = ip_stack_wait_address(g->stack, IP_ADDRESS_MS, err);
     if (!rc)
         rc = ip_stack_resolve(g->stack, url.host, 10000, &g->at.address, err);
+    if (!rc)
+        rc = ask_own(g, opt, err);
     if (!rc)
         rc = session_join(g->stack, g->at, g->name, g->id, (opt->join_s ? opt->join_s : opt->timeout_s) * 1000, &g->welcome, err);
     if (!rc)

@@ -290,6 +290,13 @@ static int choose_image(void *ctx, const struct session_hello *h, unsigned *imag
     return room_choose(b->room, h, image, why);
 }
 
+static int tell_own(void *ctx, const struct session_ask *a, struct session_own *own, char *why)
+{
+    struct box *b = ctx;
+
+    return room_own(b->room, a, own, why);
+}
+
 /* Whoever asks for no image by name gets the configured one, else the first. One that is configured and not there is better missed
  * than replaced. */
 static void prefer_image(struct box *b)
@@ -304,7 +311,8 @@ static void prefer_image(struct box *b)
 static int open_ring(struct box *b, struct err *err)
 {
     const struct serve_hooks hooks = {
-        .ctx = b, .prepare = prepare_stream, .event = on_session_event, .removed = forget_stream, .choose = choose_image, .label = label_machine};
+        .ctx = b, .prepare = prepare_stream, .event = on_session_event, .removed = forget_stream, .choose = choose_image, .label = label_machine,
+        .own = tell_own};
     const struct library_needs library = {.data = b->paths.data,
                                           .folder = b->paths.images,
                                           .key = &b->key,
@@ -476,6 +484,7 @@ static bool make_room(struct box *b)
 {
     const struct room_needs needs = {.config = &b->config,
                                      .config_path = b->paths.config,
+                                     .key = &b->key,
                                      .machines = &b->machines,
                                      .serve = &b->serve,
                                      .store = store_value,

@@ -11,6 +11,7 @@
 #include "board/host/serve_log.h"
 #include "board/pc/errors.h"
 #include "board/pc/journal.h"
+#include "board/pc/own.h"
 #include "imaging/image/crc.h"
 #include "net/ip/stack.h"
 #include "net/wire/must.h"
@@ -21,6 +22,7 @@
 
 #define STEP_NS MONO_S
 #define IDENTIFY_MAX 64
+#define ASKS_A_SECOND 50 /* a signature each: strangers can ask, too */
 
 struct room {
     struct room_needs needs;
@@ -35,6 +37,7 @@ struct room {
     uint8_t identified[IDENTIFY_MAX][6];
     unsigned n_identified;
     struct mono stepped;
+    unsigned asks; /* since then */
     char csv[EXPECTED_CSV_MAX + 1]; /* one more than may be: a larger file is refused, not cut */
 };
 
@@ -294,19 +297,26 @@ bool room_restore(struct room *r, uint8_t kind, const uint8_t *key, size_t nkey,
     }
 }
 
-/* The file beside ringcast.conf, when it is another one than last time. */
-static void read_file(struct room *r)
+/* Beside ringcast.conf. */
+static void beside(const struct room *r, const char *name, char *path, size_t cap)
 {
     const char *config = r->needs.config_path, *slash = config ? strrchr(config, '/') : NULL;
+
+    snprintf(path, cap, "%.*s%s", slash ? (int)(slash - config) + 1 : 0, config ? config : "", name);
+}
+
+/* machines.csv, when it is another one than last time. */
+static void read_file(struct room *r)
+{
     struct err err = {0};
     char path[512];
     ssize_t n;
     uint32_t crc;
     int fd;
 
-    snprintf(path, sizeof path, "%.*smachines.csv", slash ? (int)(slash - config) + 1 : 0, config ? config : "");
-    fd = config ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    if (fd < 0 && (!config || errno != ENOENT))
+    beside(r, "machines.csv", path, sizeof path);
+    fd = r->needs.config_path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0 && (!r->needs.config_path || errno != ENOENT))
         return;
     n = fd < 0 ? 0 : read(fd, r->csv, sizeof r->csv); /* whoever takes the file away wants no list */
     if (fd >= 0)
@@ -464,6 +474,38 @@ int room_choose(struct room *r, const struct session_hello *h, unsigned *at, cha
     else
         say_no(r, row != NULL, image, why);
     return PLAN_ESTATE;
+}
+
+int room_own(struct room *r, const struct session_ask *a, struct session_own *answer, char *why)
+{
+    static struct own own;
+    const struct expected_row *row = expected_look(r->list, a->mac);
+    uint8_t hash[IMG_HASH_BYTES];
+    struct err err = {0};
+    char folder[512];
+    int n = PC_EFULL;
+
+    memset(&own, 0, sizeof own);
+    if (row)
+        memcpy(own.host, row->host, sizeof own.host);
+    if (++r->asks > ASKS_A_SECOND) {
+        snprintf(why, SESSION_SENTENCE_MAX + 1, "too many machines ask at this moment");
+        return n;
+    }
+    beside(r, "personal", folder, sizeof folder);
+    n = own_gather(&own, r->needs.config_path ? folder : NULL, a->mac, &err);
+    if (n == 0)
+        n = own_encode(&own, answer->bytes, sizeof answer->bytes);
+    if (n == PC_EOWN)
+        err_set(&err, n, "expected files for a machine of %d bytes in all", SESSION_OWN_MAX);
+    if (n >= 0) {
+        answer->n = (size_t)n;
+        own_hash(a, answer->bytes, answer->n, hash);
+        n = sign_hash(r->needs.key, hash, answer->signature, &err);
+    }
+    if (n)
+        snprintf(why, SESSION_SENTENCE_MAX + 1, "%.200s", err.text);
+    return n;
 }
 
 void room_event(struct room *r, const struct session_event *e)
@@ -650,6 +692,7 @@ void room_step(struct room *r, struct mono now)
     if (mono_sub(now, r->stepped) < STEP_NS)
         return;
     r->stepped = now;
+    r->asks = 0;
     plan_of_config(r);
     memcpy(before, r->plan.session, sizeof before);
     time_now = room_now(r);

@@ -71,7 +71,8 @@ bool room_identifies(const struct room *, const uint8_t mac[6]);
 
 struct room_needs {
     const struct box_config *config;
-    const char *config_path; /* beside it machines.csv may lie; NULL: nowhere */
+    const char *config_path; /* beside it machines.csv and the folder "personal" may lie; NULL: nowhere */
+    const struct sign_key *key;
     struct machines *machines;
     struct serve *serve;
     /* Keeps a value under a key of one kind (journal.h). */
@@ -92,6 +93,7 @@ bool room_holds(struct room *, const char *image);
 /* For serve's hooks. */
 void room_event(struct room *, const struct session_event *);
 int room_choose(struct room *, const struct session_hello *, unsigned *image, char *why);
+int room_own(struct room *, const struct session_ask *, struct session_own *, char *why);
 /* Whether it is to be imaged when it boots: it is armed, and somebody has planned something for it. */
 bool room_wants_imaging(struct room *, const uint8_t mac[6]);
 /* Safe on NULL. */

@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 #include "board/host/commands.h"
+#include "board/pc/errors.h"
+#include "board/pc/settle.h"
 #include "board/pc/target_nic.h"
 #include "board/pc/target_show.h"
 #include "imaging/disk/inventory.h"
+#include "imaging/image/sign.h"
 #include "net/ip/stack.h"
 #include "net/ring/ring.h"
 
@@ -27,6 +30,7 @@ struct target {
     struct disk_need need;
     struct disk_facts chosen;
     struct restore *restore; /* the attempt that runs */
+    struct own own; /* of this attempt; borrows from its source */
     char url[64];
 };
 
@@ -108,6 +112,29 @@ static int last_look(void *ctx, struct err *err)
     return rc < 0 ? rc : 0; /* the same disk as before: nothing speaks against it, and there is no other */
 }
 
+/* ---- what is this machine's own ---- */
+
+/* Before anything is erased: it is the box's word, and it makes sense. */
+static int believe(void *ctx, const struct source *s, struct err *err)
+{
+    struct target *t = ctx;
+    uint8_t hash[IMG_HASH_BYTES];
+
+    own_hash(&s->asked, s->own.bytes, s->own.n, hash);
+    if (!sign_hash_right(t->o->page.key, hash, s->own.signature))
+        return err_set(err, PC_EOWN, "what was said to be this machine's own is not signed by its box");
+    if (!own_decode(&t->own, s->own.bytes, s->own.n))
+        return err_set(err, PC_EOWN, "expected this machine's own host name and files, got something else from the box");
+    return 0;
+}
+
+static int settle(void *ctx, const char *disk, struct err *err)
+{
+    struct target *t = ctx;
+
+    return settle_disk(disk, &t->own, err);
+}
+
 static void show(void *ctx, const struct watch_view *v)
 {
     struct target *t = ctx;
@@ -127,10 +154,13 @@ static void attempt(struct target *t, const char *interface, struct restore *r)
                                    .address = t->o->address,
                                    .timeout_s = SILENCE_S,
                                    .join_s = JOIN_S,
-                                   .farewell_s = FAREWELL_S},
+                                   .farewell_s = FAREWELL_S,
+                                   .ask_own = true},
                           .n_keys = 1,
                           .pick = pick,
+                          .believe = believe,
                           .last_look = last_look,
+                          .settle = settle,
                           .show = show,
                           .ctx = t};
     t->restore = r;
@@ -150,7 +180,7 @@ static bool may_pass(const struct restore *r)
 
     if (r->err.code == RECEIVE_EINTR)
         return false;
-    return !met || r->err.code == RECEIVE_ETIMEOUT || r->err.code == RECEIVE_ECLOSED;
+    return !met || r->err.code == RECEIVE_ETIMEOUT || r->err.code == RECEIVE_ECLOSED || r->err.code == PC_EOWN;
 }
 
 static unsigned links(const struct target *t, char names[TARGET_NICS][TARGET_NIC_NAME])

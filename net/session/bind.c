@@ -351,6 +351,24 @@ int session_join(struct ip_stack *stack, struct session_server_at at, const char
     return rc;
 }
 
+int session_ask(struct ip_stack *stack, struct session_server_at at, const uint8_t id[SESSION_ID_BYTES], int timeout_ms,
+                struct session_own *own, struct err *err)
+{
+    struct session_message ask = {.type = SESSION_ASK};
+    struct join *j = calloc(1, sizeof *j);
+    int rc;
+
+    if (!j)
+        return err_set(err, SESSION_EMEMORY, "out of memory");
+    memcpy(ask.u.ask.mac, ip_stack_mac(stack), 6);
+    memcpy(ask.u.ask.id, id, SESSION_ID_BYTES);
+    j->n = session_message_encode(&ask, j->hello);
+    rc = join_until(j, stack, at, timeout_ms);
+    rc = rc ? join_failed(rc, at, err) : session_handshake_own(&j->handshake, own, err);
+    free(j);
+    return rc;
+}
+
 /* ---- a receiver's beacons ---- */
 
 struct session_port {

@@ -28,6 +28,10 @@ struct session_server_at {
 int session_join(struct ip_stack *, struct session_server_at, const char *name, const uint8_t id[SESSION_ID_BYTES],
                  int timeout_ms, struct session_welcome *, struct err *);
 
+/* Asks what is this machine's own, in the same way. The signature is the caller's to check. */
+int session_ask(struct ip_stack *, struct session_server_at, const uint8_t id[SESSION_ID_BYTES], int timeout_ms, struct session_own *,
+                struct err *);
+
 /* Where beacons leave and acks arrive. */
 struct session_port;
 int session_port_open(struct session_port **, struct ip_stack *, struct session_server_at,

@@ -28,7 +28,7 @@ int session_handshake_input(struct session_handshake *h, const uint8_t *bytes, s
     want = session_message_decode(h->got, (size_t)want, &h->reply);
     if (want)
         return want;
-    return h->reply.type == SESSION_HELLO ? SESSION_ETYPE : 1;
+    return h->reply.type == SESSION_HELLO || h->reply.type == SESSION_ASK ? SESSION_ETYPE : 1;
 }
 
 /* "several images are served here, name one: a, b, c" as far as the sentence reaches. */
@@ -64,9 +64,23 @@ int session_handshake_result(const struct session_handshake *h, struct session_w
         return 0;
     case SESSION_LIST:
         return choose(&h->reply.u.list, err);
+    case SESSION_OWN:
+    case SESSION_ASK:
+        return err_set(err, SESSION_ETYPE, "expected a welcome, got a message of type %d", (int)h->reply.type);
     default:
         return err_set(err, SESSION_EREFUSED, "the server refuses: %s", h->reply.u.refuse.sentence);
     }
+}
+
+int session_handshake_own(const struct session_handshake *h, struct session_own *own, struct err *err)
+{
+    if (h->reply.type == SESSION_OWN) {
+        *own = h->reply.u.own;
+        return 0;
+    }
+    if (h->reply.type == SESSION_REFUSE)
+        return err_set(err, SESSION_EREFUSED, "the server refuses: %s", h->reply.u.refuse.sentence);
+    return err_set(err, SESSION_ETYPE, "expected what is this machine's own, got a message of type %d", (int)h->reply.type);
 }
 
 /* ---- beacons ---- */

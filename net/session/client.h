@@ -22,6 +22,9 @@ int session_handshake_input(struct session_handshake *, const uint8_t *bytes, si
  * sentence (the server's own, or the names it offers). */
 int session_handshake_result(const struct session_handshake *, struct session_welcome *welcome, struct err *);
 
+/* The same for somebody who asked what is his own. */
+int session_handshake_own(const struct session_handshake *, struct session_own *own, struct err *);
+
 /* ---- beacons ---- */
 struct session_beacons {
     uint8_t id[SESSION_ID_BYTES], mac[6], key[SESSION_KEY_BYTES];

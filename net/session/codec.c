@@ -167,6 +167,41 @@ static void list_write(struct writer *w, const struct session_list *m)
     }
 }
 
+static bool ask_read(struct reader *r, struct session_ask *m)
+{
+    rd_copy(r, m->mac, sizeof m->mac);
+    rd_copy(r, m->id, sizeof m->id);
+    return true;
+}
+
+static void ask_write(struct writer *w, const struct session_ask *m)
+{
+    wr_copy(w, m->mac, sizeof m->mac);
+    wr_copy(w, m->id, sizeof m->id);
+}
+
+static bool own_read(struct reader *r, struct session_own *m)
+{
+    rd_copy(r, m->signature, sizeof m->signature);
+    m->n = r->left;
+    if (m->n > sizeof m->bytes)
+        return false;
+    rd_copy(r, m->bytes, m->n);
+    return true;
+}
+
+static void own_write(struct writer *w, const struct session_own *m)
+{
+    MUST(m->n <= sizeof m->bytes);
+    wr_copy(w, m->signature, sizeof m->signature);
+    wr_copy(w, m->bytes, m->n);
+}
+
+static bool is_message(uint8_t type)
+{
+    return (type >= SESSION_HELLO && type <= SESSION_LIST) || type == SESSION_ASK || type == SESSION_OWN;
+}
+
 int session_message_length(const uint8_t *bytes, size_t n)
 {
     static const uint8_t magic[4] = {MAGIC >> 24, MAGIC >> 16 & 255, MAGIC >> 8 & 255, MAGIC & 255};
@@ -176,7 +211,7 @@ int session_message_length(const uint8_t *bytes, size_t n)
         return SESSION_EMAGIC;
     if (n > 4 && bytes[4] != SESSION_VERSION)
         return SESSION_EVERSION;
-    if (n > 5 && (bytes[5] < SESSION_HELLO || bytes[5] > SESSION_LIST))
+    if (n > 5 && !is_message(bytes[5]))
         return SESSION_ETYPE;
     if (n < SESSION_FRAME_BYTES)
         return 0;
@@ -203,6 +238,10 @@ int session_message_decode(const uint8_t *bytes, size_t n, struct session_messag
         legal = welcome_read(&r, &m->u.welcome);
     else if (m->type == SESSION_REFUSE)
         legal = refuse_read(&r, &m->u.refuse);
+    else if (m->type == SESSION_ASK)
+        legal = ask_read(&r, &m->u.ask);
+    else if (m->type == SESSION_OWN)
+        legal = own_read(&r, &m->u.own);
     else
         legal = list_read(&r, &m->u.list);
     if (r.bad || (legal && r.left))
@@ -224,6 +263,10 @@ size_t session_message_encode(const struct session_message *m, uint8_t *out)
         welcome_write(&w, &m->u.welcome);
     else if (m->type == SESSION_REFUSE)
         refuse_write(&w, &m->u.refuse);
+    else if (m->type == SESSION_ASK)
+        ask_write(&w, &m->u.ask);
+    else if (m->type == SESSION_OWN)
+        own_write(&w, &m->u.own);
     else
         list_write(&w, &m->u.list);
     MUST(!w.bad);

@@ -41,6 +41,18 @@ struct session_list {
     } image[SESSION_LIST_MAX];
 };
 
+/* SPEC section 7: a machine asks what is its own; the answer is signed, its content not looked into here. */
+struct session_ask {
+    uint8_t mac[6];
+    uint8_t id[SESSION_ID_BYTES];
+};
+
+struct session_own {
+    uint8_t signature[SESSION_SIGNATURE_BYTES];
+    size_t n;
+    uint8_t bytes[SESSION_OWN_MAX];
+};
+
 /* Any message of the TCP side. */
 struct session_message {
     enum session_type type;
@@ -49,6 +61,8 @@ struct session_message {
         struct session_welcome welcome;
         struct session_refuse refuse;
         struct session_list list;
+        struct session_ask ask;
+        struct session_own own;
     } u;
 };
 

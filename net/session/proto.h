@@ -15,6 +15,8 @@
 #define SESSION_HEAD_BYTES 512
 #define SESSION_KEY_BYTES 16
 #define SESSION_ID_BYTES 8
+#define SESSION_SIGNATURE_BYTES 64
+#define SESSION_OWN_MAX (SESSION_BODY_MAX - SESSION_SIGNATURE_BYTES)
 
 enum session_type {
     SESSION_HELLO = 1,
@@ -24,6 +26,8 @@ enum session_type {
     SESSION_BEACON = 5, /* UDP, SPEC section 3 */
     SESSION_ACK = 6,    /* UDP, SPEC section 4 */
     SESSION_INFO = 7,   /* UDP, SPEC section 6 */
+    SESSION_ASK = 8,    /* TCP, SPEC section 7 */
+    SESSION_OWN = 9,    /* the same */
 };
 
 enum session_refusal {

@@ -301,6 +301,16 @@ static void welcome(struct session_server *s, const struct session_hello *h, uin
     }
 }
 
+static void answer_ask(struct session_server *s, const struct session_ask *a, struct session_message *reply)
+{
+    char why[SESSION_SENTENCE_MAX + 1] = "nothing is a machine's own here";
+
+    memset(reply, 0, sizeof *reply);
+    reply->type = SESSION_OWN;
+    if (!s->own || s->own(s->ctx, a, &reply->u.own, why))
+        refuse(reply, SESSION_REFUSE_UNKNOWN, "%s", why);
+}
+
 void session_server_message(struct session_server *s, const uint8_t *bytes, size_t n, uint32_t from,
                             struct mono now, struct session_message *reply)
 {
@@ -309,6 +319,10 @@ void session_server_message(struct session_server *s, const uint8_t *bytes, size
 
     if (rc == 0 && m.type == SESSION_HELLO) {
         welcome(s, &m.u.hello, from, now, reply);
+        return;
+    }
+    if (rc == 0 && m.type == SESSION_ASK) {
+        answer_ask(s, &m.u.ask, reply);
         return;
     }
     s->refused++;

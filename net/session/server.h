@@ -96,6 +96,8 @@ struct session_server {
     /* Set by the caller; may be NULL. Which image this hello is for: 0, and *image as found here (n: none), may be changed; or not 0, and
      * `why` (SESSION_SENTENCE_MAX + 1 bytes) is the sentence of a refusal. */
     int (*choose)(void *ctx, const struct session_hello *, unsigned *image, char *why);
+    /* Set by the caller; may be NULL. What is a machine's own (SPEC section 7): 0 and *own filled, or not 0 and `why` as above. */
+    int (*own)(void *ctx, const struct session_ask *, struct session_own *own, char *why);
     void (*tell)(void *ctx, const struct session_event *); /* may be NULL */
     struct session_label (*label)(void *ctx, const uint8_t mac[6]); /* may be NULL */
     void *ctx;

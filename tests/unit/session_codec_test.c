@@ -325,9 +325,47 @@ static void the_tag_is_hmac_sha256(void **state)
     assert_memory_equal(bytes + SESSION_ACK_BYTES - SESSION_TAG_BYTES, want, sizeof want);
 }
 
+static void what_is_ones_own(void **state)
+{
+    static struct session_message m, got;
+    static uint8_t bytes[SESSION_MESSAGE_MAX];
+    size_t n;
+
+    (void)state;
+    memset(&m, 0, sizeof m);
+    m.type = SESSION_ASK;
+    memcpy(m.u.ask.mac, "\x52\x54\0\0\0\1", 6);
+    memcpy(m.u.ask.id, "abcdefgh", 8);
+    n = session_message_encode(&m, bytes);
+    assert_int_equal(n, SESSION_FRAME_BYTES + 14);
+    assert_int_equal(session_message_decode(bytes, n, &got), 0);
+    assert_memory_equal(&got.u.ask, &m.u.ask, sizeof m.u.ask);
+    for (size_t cut = 0; cut < n; cut++)
+        assert_true(session_message_decode(bytes, cut, &got) < 0);
+    memset(&m, 0, sizeof m);
+    m.type = SESSION_OWN;
+    m.u.own.n = SESSION_OWN_MAX;
+    memset(m.u.own.bytes, 7, sizeof m.u.own.bytes);
+    memset(m.u.own.signature, 8, sizeof m.u.own.signature);
+    n = session_message_encode(&m, bytes);
+    assert_int_equal(n, SESSION_MESSAGE_MAX);
+    assert_int_equal(session_message_decode(bytes, n, &got), 0);
+    assert_int_equal(got.u.own.n, SESSION_OWN_MAX);
+    assert_memory_equal(got.u.own.bytes, m.u.own.bytes, SESSION_OWN_MAX);
+    assert_memory_equal(got.u.own.signature, m.u.own.signature, sizeof m.u.own.signature);
+    for (size_t cut = 0; cut < n; cut++)
+        assert_true(session_message_decode(bytes, cut, &got) < 0);
+    bytes[6] = 0; /* a body too short for its signature */
+    bytes[7] = SESSION_SIGNATURE_BYTES - 1;
+    assert_int_equal(session_message_decode(bytes, SESSION_FRAME_BYTES + SESSION_SIGNATURE_BYTES - 1, &got), SESSION_ELENGTH);
+    bytes[5] = SESSION_BEACON; /* no message of this side */
+    assert_int_equal(session_message_length(bytes, SESSION_FRAME_BYTES), SESSION_ETYPE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_ones_own),
         cmocka_unit_test(messages_survive_the_wire),       cmocka_unit_test(strangers_are_recognised_early),
         cmocka_unit_test(fields_out_of_range_are_refused), cmocka_unit_test(names_are_utf8),
         cmocka_unit_test(beacons_survive_the_wire),        cmocka_unit_test(acks_survive_the_wire),
