@@ -81,7 +81,7 @@ function Rows({ machines, sort, setSort, open }) {
 function Machine({ m, close }) {
   const { said, busy, run } = useAction();
   const ref = useRef(null);
-  useEffect(() => { ref.current?.focus(); }, [m.mac]);
+  useLayoutEffect(() => { ref.current?.focus(); }, [m.mac]); // with the panel, not after it: a key pressed meanwhile is the panel's
   const rows = [["State", STATES[stateOf(m)][1]], ["Done", percent(m.percent)], ["Time left", duration(m.eta_s)], ["Rate", rate(m.rate_bits_s)], ["Loss", loss(m.loss_ppm)],
     ["Disk writes", `${bytes(m.disk_bytes_s)}/s`], ["Link", link(m.link_mbps)], ["Address", m.address], ["MAC", m.mac], ["Serial", m.serial], ["Asset tag", m.asset],
     ["Position", m.position], ["Disk", m.disk], ["Disk serial", m.disk_serial]];
@@ -119,7 +119,7 @@ export function Watch() {
   useEffect(() => {
     function key(e) {
       if (e.ctrlKey || e.metaKey || e.altKey) return;
-      if (e.key === "Escape") { if (wall) mural(false); else if (document.activeElement === filter.current) { setText(""); grid.current?.focus(grid.current.focused); } return; }
+      if (e.key === "Escape") { if (open) close(); else if (wall) mural(false); else if (document.activeElement === filter.current) { setText(""); grid.current?.focus(grid.current.focused); } return; }
       if (/^(input|select|textarea)$/i.test(e.target.tagName)) return;
       const sorts = Object.keys(SORTS);
       const does = {
