@@ -133,8 +133,11 @@ static void list_images(void *ctx, struct web_call *c)
 
 static void put_upload(struct json *j, const struct library_image *m)
 {
+    char id[12];
+
+    snprintf(id, sizeof id, "%u", m->id);
     json_open(j, NULL, '{');
-    json_u64(j, "id", m->id);
+    json_str(j, "id", id);
     json_str(j, "name", m->record.name);
     json_u64(j, "offset", m->offset);
     json_u64(j, "bytes", m->record.bytes);
@@ -231,7 +234,7 @@ static int get_record(const struct json_doc *d, struct record *r, struct err *er
     return 0;
 }
 
-static void send_created(struct api_library *a, struct web_call *c, uint32_t id)
+static void send_begun(struct api_library *a, struct web_call *c, unsigned status, uint32_t id)
 {
     const struct library_image *m = library_upload(a->library, id);
     char where[48];
@@ -242,7 +245,7 @@ static void send_created(struct api_library *a, struct web_call *c, uint32_t id)
     }
     snprintf(where, sizeof where, "/api/v1/uploads/%u", id);
     web_header(c, "Location", where);
-    send_upload(c, 201, m);
+    send_upload(c, status, m);
 }
 
 static void begin_upload(void *ctx, struct web_call *c)
@@ -263,7 +266,7 @@ static void begin_upload(void *ctx, struct web_call *c)
     if (rc)
         refuse(c, &err);
     else
-        send_created(a, c, id);
+        send_begun(a, c, 201, id);
 }
 
 static void begin_pull(void *ctx, struct web_call *c)
@@ -284,7 +287,7 @@ static void begin_pull(void *ctx, struct web_call *c)
     if (rc)
         refuse(c, &err);
     else
-        send_created(a, c, id);
+        send_begun(a, c, 202, id);
 }
 
 /* ---- an upload ---- */
@@ -412,11 +415,16 @@ static void verify_image(void *ctx, struct web_call *c)
 {
     struct api_library *a = ctx;
     struct err err = {0};
+    struct json j = web_json(c);
 
-    if (library_verify(a->library, c->param[0], &err))
+    if (library_verify(a->library, c->param[0], &err)) {
         refuse(c, &err);
-    else
-        web_empty(c, 202);
+        return;
+    }
+    json_open(&j, NULL, '{');
+    json_str(&j, "text", "it is being read from its first byte to its last");
+    json_close(&j);
+    web_json_send(c, 202, &j);
 }
 
 static void waiter_gone(void *ctx, struct web_call *c)

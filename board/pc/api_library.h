@@ -7,7 +7,7 @@
  *   GET    /api/v1/uploads[/:id]          where it stands; HEAD has it as Upload-Offset too
  *   PUT    /api/v1/uploads/:id            bytes from Upload-Offset on, in pieces of any size; 409 has the offset that is expected
  *   DELETE /api/v1/uploads/:id
- *   POST   /api/v1/pulls                  {"url","name"; the same}: the box fetches http://… itself; goes on like an upload
+ *   POST   /api/v1/pulls                  {"url","name"; the same}: 202, the box fetches http://… itself; goes on like an upload
  *
  * A PUT answers when its bytes are taken, not when they are on the disk: a power cut costs what has come since the last mark (shelf.h),
  * and the offset says so. An upload is an image when its state says ready. */

@@ -27,7 +27,7 @@ struct item *library_new_item(struct library *l, enum library_origin origin, enu
     w = work_of(l, i);
     *i = (struct item){.used = true, .block = NO_BLOCK, .is = {.origin = origin, .state = state, .record = *r}};
     memset(w, 0, sizeof *w);
-    w->intake.fd = w->opened.fd = -1;
+    w->intake.fd = w->opened.fd = w->proved.fd = -1;
     w->record = *r;
     snprintf(w->label, sizeof w->label, "%s", r->version);
     return i;
@@ -41,14 +41,20 @@ void library_give_block(struct library *l, struct item *i)
     i->filled = 0;
 }
 
+static void let_go(struct img_file *f)
+{
+    if (f->map)
+        img_file_close(f);
+}
+
 static void free_item(struct library *l, struct item *i)
 {
     struct work *w = work_of(l, i);
 
     library_give_block(l, i);
     http_close(i->pull);
-    if (w->opened.map)
-        img_file_close(&w->opened);
+    let_go(&w->opened);
+    let_go(&w->proved);
     i->used = false;
 }
 
@@ -119,7 +125,8 @@ static void set_bad(struct library *l, struct item *i, const struct err *err)
     snprintf(i->is.cause, sizeof i->is.cause, "%s", err->text);
     if (i->is.served)
         serve_remove(l->needs.serve, i->is.record.name, l->now);
-    i->is.served = false;
+    i->is.served = i->to_serve = false;
+    let_go(&work_of(l, i)->opened);
 }
 
 static void take_away(struct library *l, struct item *i)
@@ -179,17 +186,20 @@ static bool try_serve(struct library *l, struct item *i)
     return false;
 }
 
-/* The image is whole and open. */
-static bool now_ready(struct library *l, struct item *i)
+/* The image is whole, and open in *f, which is taken over. */
+static bool now_ready(struct library *l, struct item *i, struct img_file *f)
 {
     struct work *w = work_of(l, i);
 
     i->is.state = LIBRARY_READY;
-    note_facts(l, i, &w->opened);
-    if (i->is.served) { /* packed again while it was there */
-        img_file_close(&w->opened);
+    i->is.cause[0] = 0;
+    note_facts(l, i, f);
+    if (i->is.served || i->to_serve) { /* what was verified */
+        img_file_close(f);
         return true;
     }
+    w->opened = *f;
+    *f = (struct img_file){.fd = -1};
     i->to_serve = true;
     return try_serve(l, i);
 }
@@ -278,7 +288,7 @@ static void on_checked(struct library *l, struct item *i, const struct done *d)
         work_on(l, i, TASK_PACK, LIBRARY_PACKING);
         return;
     }
-    (void)now_ready(l, i);
+    (void)now_ready(l, i, &w->proved);
     replace_older(l, i);
 }
 
@@ -290,28 +300,18 @@ static void on_packed(struct library *l, struct item *i, const struct done *d)
     }
     if (i->is.origin == LIBRARY_OWN)
         work_of(l, i)->source[0] = 0;
-    i->is.cause[0] = 0;
-    (void)now_ready(l, i);
+    (void)now_ready(l, i, &work_of(l, i)->proved);
     replace_older(l, i);
 }
 
 static void on_verified(struct library *l, struct item *i, const struct done *d)
 {
-    struct work *w = work_of(l, i);
-    struct err err = {0};
-
     if (d->err.code) {
         set_bad(l, i, &d->err);
         return;
     }
     serve_log("%s is whole", i->is.record.name);
-    i->is.state = LIBRARY_READY;
-    if (i->is.served || i->to_serve)
-        return;
-    if (img_file_open(&w->opened, w->path, &err) == 0)
-        (void)now_ready(l, i);
-    else
-        set_bad(l, i, &err);
+    (void)now_ready(l, i, &work_of(l, i)->proved);
 }
 
 static void on_done(struct library *l, const struct done *d)
@@ -470,10 +470,10 @@ static void on_file(void *ctx, const struct folder_file *f)
         snprintf(w->source, sizeof w->source, "%s", f->source);
         snprintf(w->label, sizeof w->label, "%s", f->label);
         snprintf(w->record.name, sizeof w->record.name, "%s", f->name);
-        rc = f->source[0] ? 0 : img_file_open(&w->opened, f->path, &err);
+        rc = f->source[0] ? 0 : img_file_open(&w->proved, f->path, &err);
     }
     if (rc == 0 && !f->source[0])
-        snprintf(w->record.name, sizeof w->record.name, "%s", w->opened.head.name);
+        snprintf(w->record.name, sizeof w->record.name, "%s", w->proved.head.name);
     if (rc == 0)
         snprintf(i->is.record.name, sizeof i->is.record.name, "%s", w->record.name);
     if (rc == 0 && f->source[0]) {
@@ -482,8 +482,8 @@ static void on_file(void *ctx, const struct folder_file *f)
         return;
     }
     if (rc == 0) {
-        snprintf(i->is.record.version, sizeof i->is.record.version, "%s", w->opened.head.label);
-        if (!on_the_wire(l->needs.serve, i->is.record.name) && now_ready(l, i))
+        snprintf(i->is.record.version, sizeof i->is.record.version, "%s", w->proved.head.label);
+        if (!on_the_wire(l->needs.serve, i->is.record.name) && now_ready(l, i, &w->proved))
             return;
         err_set(&err, LIBRARY_EEXISTS, "two images are called \"%s\": receivers could not tell them apart", i->is.record.name);
     }
@@ -530,8 +530,8 @@ static void on_found(void *ctx, const struct shelf_found *f)
     }
     i->is.state = LIBRARY_READY;
     replace_older(l, i);
-    if (img_file_open(&w->opened, w->path, &err) == 0)
-        (void)now_ready(l, i);
+    if (img_file_open(&w->proved, w->path, &err) == 0)
+        (void)now_ready(l, i, &w->proved);
     else
         set_bad(l, i, &err);
 }

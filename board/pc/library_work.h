@@ -29,7 +29,8 @@ struct work {
     volatile sig_atomic_t stop;           /* control sets it: the working thread gives this image up */
     atomic_uint percent;
     struct shelf_intake intake;           /* the writing thread's */
-    struct img_file opened;               /* after TASK_CHECK and TASK_PACK: the image, control's from then on */
+    struct img_file proved;               /* after a working thread's task that went well: the image, control's from then on */
+    struct img_file opened;               /* control's: what waits to be served */
 };
 
 struct task {

@@ -20,6 +20,7 @@ box()
 {
     lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --data data
     until_true 30 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start: $(cat box.err)"
+    until_true 10 client curl -sSk --max-time 5 -o /dev/null $url/health || fail "the box does not answer"
 }
 client() { lab_exec "${LAB_RECEIVER[1]}" "$@"; }
 status() { client curl -sSk --max-time 30 -o got -w '%{http_code}' "${auth[@]}" "$@"; }     # CURL-OPTION...
@@ -178,11 +179,11 @@ lab_start web "${LAB_RECEIVER[1]}" python3 -m http.server 8000
 until_true 10 grep -q . web.err web.out || true
 post 422 '{"name":"pulled","url":"https://10.78.0.11/small.ring"}' pulls
 post 422 '{"name":"pulled","url":"file:///etc/passwd"}' pulls
-post 201 '{"name":"gone","url":"http://10.78.0.11:8000/nothing.ring"}' pulls
+post 202 '{"name":"gone","url":"http://10.78.0.11:8000/nothing.ring"}' pulls
 id=$(answer 'o["id"]')
 until_true 20 upload_is "$id" failed || fail "a pull of nothing: $(cat got)"
 answer 'o["cause"]' | grep -q 404 || fail "why a pull fails: $(cat got)"
-post 201 '{"name":"pulled","url":"http://10.78.0.11:8000/small.ring"}' pulls
+post 202 '{"name":"pulled","url":"http://10.78.0.11:8000/small.ring"}' pulls
 until_true 60 state_is pulled ready || fail "the pull: $(cat got) $(status $url/uploads; cat got)"
 [ "$(answer '[i["sha256"] for i in o if i["name"] == "pulled"]')" = "['$hash']" ] || fail "pulled, with another hash: $(cat got)"
 pass "verified on demand, pulled from a web server"
