@@ -187,19 +187,6 @@ int sign_pub_read(uint8_t pub[IMG_PUBKEY_BYTES], const char *pub_path, struct er
     return rc;
 }
 
-int sign_pub_parse(uint8_t pub[IMG_PUBKEY_BYTES], const char *pem, size_t n, struct err *e)
-{
-    char text[PEM_MAX];
-
-    if (n < PEM_MAX) {
-        memcpy(text, pem, n);
-        text[n] = 0;
-        if (parse_pub(pub, text, n + 1) == 0)
-            return 0;
-    }
-    return err_set(e, IMG_EKEY, "expected a public P-256 key in PEM form");
-}
-
 /* ---- signatures ---- */
 
 struct numbers {

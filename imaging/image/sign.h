@@ -22,9 +22,8 @@ int sign_key_make(struct sign_key *, struct err *);
 int sign_key_write(const struct sign_key *, const char *key_path, const char *pub_path,
                    struct err *);
 int sign_key_read(struct sign_key *, const char *key_path, struct err *);
-/* A public key from PEM: from a file, or from text in memory (n counts no final NUL). */
+/* A public key from a file in PEM. */
 int sign_pub_read(uint8_t pub[IMG_PUBKEY_BYTES], const char *pub_path, struct err *);
-int sign_pub_parse(uint8_t pub[IMG_PUBKEY_BYTES], const char *pem, size_t n, struct err *);
 
 /* A signature over any hash, as 32 bytes of r and of s. Whoever hashes says in what he hashes what it is, so that no signature
  * over one kind of thing passes for another. */

@@ -76,16 +76,3 @@ void packet_header_encode(const struct packet *p, uint8_t header[PACKET_HEADER_B
     wr_u16(&w, p->esi);
     MUST(!w.bad && w.left == 0);
 }
-
-const char *packet_error_text(int code)
-{
-    switch (code) {
-#define X(name, number, text)                                                                      \
-    case name:                                                                                     \
-        return text;
-        PACKET_ERRORS(X)
-#undef X
-    default:
-        return NULL;
-    }
-}

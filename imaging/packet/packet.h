@@ -59,7 +59,4 @@ int packet_decode(const uint8_t *bytes, size_t n, struct packet *out);
 /* Writes the header with a zero tag in front of a symbol. Every field of *p must be legal (checked, MUST). */
 void packet_header_encode(const struct packet *p, uint8_t header[PACKET_HEADER_BYTES]);
 
-/* The sentence of a packet_error; NULL for any other code. */
-const char *packet_error_text(int code);
-
 #endif

@@ -167,11 +167,6 @@ uint16_t dhcp_option_u16(const struct dhcp_message *m, uint8_t code, uint16_t ot
     return (uint16_t)option_number(m, code, 2, otherwise);
 }
 
-uint8_t dhcp_option_u8(const struct dhcp_message *m, uint8_t code, uint8_t otherwise)
-{
-    return (uint8_t)option_number(m, code, 1, otherwise);
-}
-
 bool dhcp_option_begins(const struct dhcp_message *m, uint8_t code, const char *text)
 {
     const struct dhcp_option *o = dhcp_option(m, code);

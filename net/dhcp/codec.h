@@ -52,7 +52,6 @@ int dhcp_option_joined(const struct dhcp_message *, uint8_t code, uint8_t *to, s
 /* The value of the first instance when it is exactly so long; `otherwise` when not. */
 uint32_t dhcp_option_u32(const struct dhcp_message *, uint8_t code, uint32_t otherwise);
 uint16_t dhcp_option_u16(const struct dhcp_message *, uint8_t code, uint16_t otherwise);
-uint8_t dhcp_option_u8(const struct dhcp_message *, uint8_t code, uint8_t otherwise);
 /* Whether the first instance begins with this text: class ids come without a NUL. */
 bool dhcp_option_begins(const struct dhcp_message *, uint8_t code, const char *text);
 /* UDP payload that the client can take: option 57 less IP and UDP headers, within 548 .. `most`; 548 without the option. */

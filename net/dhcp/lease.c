@@ -301,13 +301,6 @@ static struct dhcp_slot *usable_reservation(struct dhcp_leases *t, const uint8_t
     return slot;
 }
 
-struct dhcp_slot *dhcp_lease_of(struct dhcp_leases *t, const uint8_t mac[6])
-{
-    struct dhcp_slot *slot = usable_reservation(t, mac);
-
-    return slot ? slot : owned_by(t, mac);
-}
-
 static struct dhcp_slot *mine(struct dhcp_leases *t, const struct dhcp_asker *a)
 {
     struct dhcp_slot *slot = usable_reservation(t, a->mac);

@@ -117,8 +117,6 @@ struct dhcp_lease_plan {
 int dhcp_leases_init(struct dhcp_leases *t, const struct dhcp_lease_plan *, struct err *);
 
 struct dhcp_slot *dhcp_lease_at(struct dhcp_leases *, uint32_t address);
-/* The slot that is this machine's: its reservation unless that is taken, else the one it owns; NULL: a stranger. */
-struct dhcp_slot *dhcp_lease_of(struct dhcp_leases *, const uint8_t mac[6]);
 /* The pool whose subnet this address is in; -1: none. */
 int dhcp_pool_of(const struct dhcp_leases *, uint32_t address);
 

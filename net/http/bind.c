@@ -247,17 +247,26 @@ static int next_bytes(struct http_file *f, const uint8_t **bytes, size_t *n, str
 
 /* ---- the file ---- */
 
-int http_open(struct http_file **out, struct ip_stack *stack, const struct http_url *url, int idle_ms, struct err *err)
+static struct http_file *file_new(struct ip_stack *stack, const struct http_url *url, int idle_ms)
 {
     struct http_file *f = calloc(1, sizeof *f);
+
+    if (!f)
+        return NULL;
+    f->stack = stack;
+    f->url = *url;
+    f->idle_ms = idle_ms;
+    return f;
+}
+
+int http_open(struct http_file **out, struct ip_stack *stack, const struct http_url *url, int idle_ms, struct err *err)
+{
+    struct http_file *f = file_new(stack, url, idle_ms);
     int rc;
 
     *out = NULL;
     if (!f)
         return err_set(err, HTTP_EMEMORY, "out of memory");
-    f->stack = stack;
-    f->url = *url;
-    f->idle_ms = idle_ms;
     rc = ip_stack_resolve(stack, url->host, idle_ms, &f->address, err);
     for (int tries = 0; rc == 0 && tries < TRIES; tries++) {
         rc = redial(f, tries, err);
@@ -330,15 +339,12 @@ int http_read(struct http_file *f, uint64_t offset, uint8_t *buf, size_t n, stru
 
 int http_begin(struct http_file **out, struct ip_stack *stack, const struct http_url *url, int idle_ms, struct err *err)
 {
-    struct http_file *f = calloc(1, sizeof *f);
+    struct http_file *f = file_new(stack, url, idle_ms);
     int rc;
 
     *out = NULL;
     if (!f)
         return err_set(err, HTTP_EMEMORY, "out of memory");
-    f->stack = stack;
-    f->url = *url;
-    f->idle_ms = idle_ms;
     f->heard = ip_clock();
     rc = ip_stack_lookup_begin(stack, f->url.host, err);
     if (rc) {

@@ -232,11 +232,6 @@ int ip_stack_failed(int code, struct err *err)
     return err_set(err, code, code == IP_ESTOPPED ? "interrupted" : "waiting for the network interface failed");
 }
 
-int ip_stack_fd(const struct ip_stack *s)
-{
-    return s->link.fd;
-}
-
 struct mono ip_stack_now(const struct ip_stack *s)
 {
     return s->now;

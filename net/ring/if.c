@@ -1,4 +1,4 @@
-/* Facts of an interface, and this room's error sentences. The ioctls are asked of a UNIX socket: they belong
+/* Facts of an interface. The ioctls are asked of a UNIX socket: they belong
  * to the device layer, and a kernel without INET answers them too. */
 #include "net/ring/ring.h"
 
@@ -72,17 +72,4 @@ int ring_if_info(const char *ifname, struct ring_if *out, struct err *err)
     e = facts(fd, &r, out, err);
     close(fd);
     return e;
-}
-
-const char *ring_error_text(int code)
-{
-    switch (code) {
-#define X(name, number, text)                                                                      \
-    case name:                                                                                     \
-        return text;
-        RING_ERRORS(X)
-#undef X
-    default:
-        return NULL;
-    }
 }

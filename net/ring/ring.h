@@ -34,9 +34,6 @@ enum ring_error {
 #undef RING_X
 };
 
-/* The sentence of a ring_error; NULL for any other code. */
-const char *ring_error_text(int code);
-
 struct ring_if {
     int index;
     unsigned mtu;
@@ -112,8 +109,6 @@ int ring_rx_open(struct ring_rx **out, const char *ifname, const struct ring_flo
 /* The source; valid until ring_rx_close. */
 struct frame_source ring_rx_source(struct ring_rx *rx);
 
-/* Readable when datagrams wait. */
-int ring_rx_fd(const struct ring_rx *rx);
 void ring_rx_counts(struct ring_rx *rx, struct ring_rx_counts *out);
 void ring_rx_close(struct ring_rx *rx);
 

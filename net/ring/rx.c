@@ -226,11 +226,6 @@ int ring_rx_open(struct ring_rx **out, const char *ifname, const struct ring_flo
     return e;
 }
 
-int ring_rx_fd(const struct ring_rx *rx)
-{
-    return rx->fd;
-}
-
 void ring_rx_counts(struct ring_rx *rx, struct ring_rx_counts *out)
 {
     struct tpacket_stats_v3 s;

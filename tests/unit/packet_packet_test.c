@@ -118,12 +118,9 @@ static void each_broken_rule_has_its_error(void **state)
         memcpy(d, golden, sizeof golden);
         memcpy(d + t[i].at, t[i].bytes, (size_t)t[i].n);
         assert_int_equal(packet_decode(d, sizeof d, &p), t[i].err);
-        if (t[i].err) {
+        if (t[i].err)
             assert_int_equal(p.tsi, 99);
-            assert_non_null(packet_error_text(t[i].err));
-        }
     }
-    assert_null(packet_error_text(-1));
 }
 
 /* Exactly-sized heap blocks, so that the sanitizer sees a read past the end. */

@@ -8,25 +8,9 @@
 
 #include <cmocka.h>
 
-#include "board/pc/draw.h"
+#include "tests/unit/canvas.h"
 
 static struct wall_tile tiles[4096];
-static struct draw_canvas canvas;
-
-static void paint(int width, int height)
-{
-    canvas = (struct draw_canvas){malloc((size_t)width * (size_t)height * 4), (size_t)width * 4, width, height, 32, {16, 8}, {8, 8}, {0, 8}};
-    assert_non_null(canvas.pixels);
-    draw_fill(&canvas, (struct draw_rect){0, 0, width, height}, 0x123456);
-}
-
-static uint32_t pixel(int x, int y)
-{
-    uint32_t value;
-
-    memcpy(&value, canvas.pixels + (size_t)y * canvas.stride + (size_t)x * 4, 4);
-    return value;
-}
 
 static size_t count(struct draw_rect r, uint32_t colour)
 {
