@@ -322,6 +322,18 @@ small_ring()
         2>"$LAB_DIR/pack.err" || fail "pack"
 }
 
+# page_token NS: sets the password of the box that was started as "box" at 10.78.0.1; PAGE_TOKEN is a program's token from then on.
+page_token()
+{
+    local url=https://10.78.0.1/api/v1 code csrf
+    code=$(sed -n 's/^No password is set. The set-up code is \([0-9A-Z-]*\)\.$/\1/p' "$LAB_DIR/box.err")
+    csrf=$(lab_exec "$1" curl -sSk --max-time 20 -c "$LAB_DIR/jar" -H 'Content-Type: application/json' \
+        -d "{\"code\":\"$code\",\"password\":\"correct horse\"}" $url/setup | sed 's/.*"csrf":"//; s/".*//')
+    PAGE_TOKEN=$(lab_exec "$1" curl -sSk --max-time 20 -b "$LAB_DIR/jar" -H "X-Ringcast-CSRF: $csrf" -H 'Content-Type: application/json' \
+        -d '{"name":"test"}' $url/tokens | sed 's/.*"token":"//; s/".*//')
+    [ ${#PAGE_TOKEN} = 64 ] || fail "no token: $PAGE_TOKEN"
+}
+
 # made_payload: $LAB_DIR/payload, what a box gives to machines that boot; at the end of those that carry its page there is an empty one.
 made_payload()
 {

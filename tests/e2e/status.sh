@@ -29,13 +29,11 @@ lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --images imag
 until_true 20 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start: $(cat box.err)"
 lab_address "${LAB_RECEIVER[2]}" 10.78.0.11/24
 get() { lab_exec "${LAB_RECEIVER[2]}" curl -sSk --max-time 20 "$@"; }
-code=$(sed -n 's/^No password is set. The set-up code is \([0-9A-Z-]*\)\.$/\1/p' box.err)
 for path in api/v1/status api/v1/events api/v1/openapi.json metrics; do
     [ "$(get -o got -w '%{http_code}' $url/$path)" = 401 ] || fail "$path without a token"
 done
-csrf=$(get -c jar -H 'Content-Type: application/json' -d "{\"code\":\"$code\",\"password\":\"correct horse\"}" $url/api/v1/setup | sed 's/.*"csrf":"//; s/".*//')
-token=$(get -b jar -H "X-Ringcast-CSRF: $csrf" -H 'Content-Type: application/json' -d '{"name":"test"}' $url/api/v1/tokens | sed 's/.*"token":"//; s/".*//')
-auth="Authorization: Bearer $token"
+page_token "${LAB_RECEIVER[2]}"
+auth="Authorization: Bearer $PAGE_TOKEN"
 lab_start events "${LAB_RECEIVER[2]}" curl -sSkN -H "$auth" $url/api/v1/events
 
 # The machine asks for something to boot, then runs what the box gives it.

@@ -1,0 +1,46 @@
+#!/bin/bash
+# Two hundred machines send beacons and ten pages follow the room while the ring runs: every machine is in the room and is told its
+# number's acks, every page sees every change, and the box's memory stays as it is. (At full size: tests/bench/rows/crowd.)
+. "$(dirname "$0")/lib.sh"
+requires "$RINGCAST" curl python3
+TOOL=$LAB_ROOT/build/e2e/crowd_tool
+[ -x "$TOOL" ] || skip "build/e2e/crowd_tool is not built: make e2e-programs"
+machines=200 pages=10
+lab_up 2
+small_ring
+cd "$LAB_DIR"
+mkdir data images
+mv small.ring images/
+printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\nmode = off\n[ring]\nrate = 100Mbit\n' >ringcast.conf
+lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --images images --data data
+until_true 20 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start: $(cat box.err)"
+for i in 1 2; do lab_address "${LAB_RECEIVER[i]}" "10.78.0.$((10 + i))/24"; done
+page_token "${LAB_RECEIVER[2]}"
+lab_start crowd "${LAB_RECEIVER[1]}" "$TOOL" 10.78.0.1 $machines 24
+until_true 60 grep -q 'all are in' crowd.err || fail "they do not get in: $(cat crowd.err)"
+lab_start pages "${LAB_RECEIVER[2]}" "$LAB_ROOT/tests/e2e/pages_tool.py" 10.78.0.1 "$PAGE_TOKEN" $pages 16
+until_true 30 grep -q 'all are open' pages.err || fail "the pages do not open: $(cat pages.err)"
+rss() { awk '/^VmRSS/ { print $2 }' "/proc/${LAB_PID[box]}/status"; }
+sleep 5
+before=$(rss)
+lab_exec "${LAB_RECEIVER[2]}" curl -sSk --max-time 20 -H "Authorization: Bearer $PAGE_TOKEN" -o whole https://10.78.0.1/api/v1/status
+lab_wait pages || fail "pages: $(cat pages.err)"
+after=$(rss)
+lab_wait crowd || fail "crowd: $(cat crowd.err)"
+say "     $(cat crowd.out)"
+say "     $(cat pages.out); memory $before, then $after kB"
+python3 - $machines $pages "$before" "$after" <<'PYTHON' || fail "the crowd was not served"
+import json, sys
+machines, pages, before, after = map(int, sys.argv[1:])
+crowd, seen, room = (json.load(open(name, encoding="utf-8")) for name in ("crowd.out", "pages.out", "whole"))
+assert not seen["broken"], seen
+assert seen["machines"] == machines and seen["events"][0] >= 5, seen
+assert crowd["acks"] >= 0.95 * crowd["beacons"] and machines <= crowd["told"] <= 3 * machines, crowd
+assert room["totals"]["imaging"] == machines == len(room["machines"]), room["totals"]
+assert {m["serial"] for m in room["machines"]} == {f"=PF{i}" for i in range(machines)}
+slow = [m for m in room["machines"] if m["link_mbps"] == 100]
+assert len(slow) == machines // 10 and all(m["cause"].startswith("The cable runs at 100 Mbit/s") for m in slow), slow[:1]
+assert len({m["number"] for m in room["machines"]}) == machines
+assert after - before < 4096, (before, after)
+PYTHON
+pass "$machines machines and $pages pages: nobody is missed, memory stays"

@@ -1,0 +1,169 @@
+/* Many machines in one program, as the box hears them: each says hello, then sends beacons and tells what it is, and hears acks. Over the
+ * kernel's sockets; they share an address, because the box tells them apart by their ids and MACs.
+ *
+ *   crowd_tool ADDRESS MACHINES SECONDS
+ *
+ * One JSON object on stdout when the time is up: {"machines":..,"beacons":..,"acks":..,"told":..,"late_ms":[median, 99th, worst]}. On
+ * stderr "all are in" once the last has joined. They end without a word, as if somebody had switched them off. */
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "net/session/client.h"
+
+#define LATE_MAX 1000000
+
+struct machine {
+    struct session_beacons beacons;
+    struct session_facts facts;
+    struct mono sent;
+};
+
+static struct mono now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (struct mono){t.tv_sec * MONO_S + t.tv_nsec};
+}
+
+static void give_up(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+/* The whole handshake, blocking. */
+static void join(struct machine *m, const struct sockaddr_in *at, unsigned number)
+{
+    struct session_message hello = {.type = SESSION_HELLO};
+    struct session_handshake h;
+    struct session_welcome w;
+    struct err err = {0};
+    uint8_t bytes[SESSION_MESSAGE_MAX];
+    int fd = socket(AF_INET, SOCK_STREAM, 0), rc = 0;
+    size_t n;
+
+    memcpy(hello.u.hello.mac, (const uint8_t[6]){0x52, 0x54, 1, 0, (uint8_t)(number >> 8), (uint8_t)number}, 6);
+    memcpy(hello.u.hello.id, (const uint8_t[8]){(uint8_t)number, (uint8_t)(number >> 8), 'c', 'r', 'o', 'w', 'd', '!'}, 8);
+    n = session_message_encode(&hello, bytes);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)at, sizeof *at) || write(fd, bytes, n) != (ssize_t)n)
+        give_up("hello");
+    session_handshake_init(&h);
+    while (rc == 0) {
+        ssize_t got = read(fd, bytes, sizeof bytes);
+
+        if (got <= 0)
+            give_up("welcome");
+        rc = session_handshake_input(&h, bytes, (size_t)got);
+    }
+    close(fd);
+    if (rc < 0 || session_handshake_result(&h, &w, &err)) {
+        fprintf(stderr, "%d %s\n", rc, err.text);
+        exit(1);
+    }
+    session_beacons_init(&m->beacons, &w, hello.u.hello.id, hello.u.hello.mac, now());
+    m->facts = (struct session_facts){.state = SESSION_RECEIVING, .disk_rate = 41000000 + number};
+}
+
+static void tell_about(struct machine *m, unsigned number)
+{
+    struct session_info info = {.link_mbps = number % 10 ? 1000 : 100, .disk = "Samsung \"SSD\" 980"};
+
+    snprintf(info.serial, sizeof info.serial, "=PF%u", number);
+    snprintf(info.disk_serial, sizeof info.disk_serial, "S%u", number);
+    session_beacons_about(&m->beacons, &info);
+}
+
+struct tally {
+    uint64_t beacons, acks, told;
+    unsigned n;
+    uint32_t *late_us;
+};
+
+static void speak(struct machine *m, int fd, const struct sockaddr_in *at, struct tally *t)
+{
+    uint8_t out[SESSION_DATAGRAM_MAX];
+    struct mono at_now = now();
+    size_t n = session_beacons_next(&m->beacons, &m->facts, at_now, out);
+
+    if (!n)
+        return;
+    m->sent = at_now;
+    m->facts.done = m->facts.done < 9000 ? m->facts.done + 20 : 9000;
+    m->facts.heard += 60000;
+    m->facts.missed += 3;
+    t->beacons += sendto(fd, out, n, 0, (const struct sockaddr *)at, sizeof *at) == (ssize_t)n;
+    n = session_beacons_info(&m->beacons, out);
+    if (n)
+        t->told += sendto(fd, out, n, 0, (const struct sockaddr *)at, sizeof *at) == (ssize_t)n;
+}
+
+static void listen_once(struct machine *all, unsigned machines, int fd, struct tally *t)
+{
+    uint8_t in[SESSION_ACK_BYTES + 1];
+    ssize_t n;
+
+    while ((n = recv(fd, in, sizeof in, MSG_DONTWAIT)) == SESSION_ACK_BYTES) {
+        unsigned number = (unsigned)in[8] | (unsigned)in[9] << 8;
+
+        if (number >= machines || session_beacons_ack(&all[number].beacons, in, (size_t)n, now()))
+            continue;
+        t->acks++;
+        if (t->n < LATE_MAX)
+            t->late_us[t->n++] = (uint32_t)(mono_sub(now(), all[number].sent) / MONO_US);
+    }
+}
+
+static int by_size(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void print(struct tally *t, unsigned machines)
+{
+    qsort(t->late_us, t->n, sizeof *t->late_us, by_size);
+    printf("{\"machines\":%u,\"beacons\":%" PRIu64 ",\"acks\":%" PRIu64 ",\"told\":%" PRIu64 ",\"late_ms\":[%.3f,%.3f,%.3f]}\n", machines,
+           t->beacons, t->acks, t->told, t->n ? t->late_us[t->n / 2] / 1e3 : 0, t->n ? t->late_us[(uint64_t)t->n * 99 / 100] / 1e3 : 0,
+           t->n ? t->late_us[t->n - 1] / 1e3 : 0);
+}
+
+int main(int argc, char **argv)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(SESSION_PORT)};
+    unsigned machines = argc == 4 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+    struct machine *all = calloc(machines ? machines : 1, sizeof *all);
+    struct tally t = {.late_us = malloc(LATE_MAX * sizeof *t.late_us)};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    struct mono end;
+
+    if (!machines || machines > 4000 || inet_pton(AF_INET, argv[1], &at.sin_addr) != 1 || fd < 0 || !all || !t.late_us) {
+        fputs("usage: crowd_tool ADDRESS MACHINES SECONDS\n", stderr);
+        return 2;
+    }
+    for (unsigned i = 0; i < machines; i++) {
+        join(&all[i], &at, i);
+        tell_about(&all[i], i);
+    }
+    fputs("all are in\n", stderr);
+    end = mono_add(now(), (int64_t)strtol(argv[3], NULL, 10) * MONO_S);
+    while (mono_sub(end, now()) > 0) {
+        for (unsigned i = 0; i < machines; i++) {
+            speak(&all[i], fd, &at, &t);
+            if (i % 16 == 0)
+                listen_once(all, machines, fd, &t);
+        }
+        poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 5);
+        listen_once(all, machines, fd, &t);
+    }
+    print(&t, machines);
+    return 0;
+}
