@@ -80,7 +80,7 @@ static int run_stages(struct restore *r, struct source *s, struct disk *disk, st
         rc = receive_open(&receive, &s->head, &s->body, disk, &opt, &r->err);
     if (rc)
         return rc;
-    watch_receiving(watch, receive, &s->body);
+    watch_receiving(watch, receive, &s->body, r->noverify);
     if (s->ops->feed(s, receive, &fed))
         receive_stop(receive, &fed);
     watch_state(watch, SESSION_VERIFYING);

@@ -206,12 +206,13 @@ int watch_start(struct watch *w, struct source *source, struct receive_counts *c
     return 0;
 }
 
-void watch_receiving(struct watch *w, struct receive *receive, const struct img_body *body)
+void watch_receiving(struct watch *w, struct receive *receive, const struct img_body *body, bool unread)
 {
     pthread_mutex_lock(&w->lock);
     w->receive = receive;
     w->counts = receive_counts(receive);
     w->body = body;
+    w->facts.unread = unread;
     if (!w->to.show)
         progress_start(&w->progress, "restoring", w->source->head.data_bytes, false);
     pthread_mutex_unlock(&w->lock);

@@ -51,8 +51,9 @@ struct watch {
 /* Starts with state SESSION_MANIFEST. Borrows source and counts, copies `to`. 0 or RECEIVE_ETHREAD. */
 int watch_start(struct watch *w, struct source *source, struct receive_counts *counts, const struct watch_show *to,
                 struct err *err);
-/* From now on chunks are counted, and an interrupt stops the receiver at whatever it is. It lives until watch_stop. */
-void watch_receiving(struct watch *w, struct receive *receive, const struct img_body *body);
+/* From now on chunks are counted, and an interrupt stops the receiver at whatever it is. It lives until watch_stop. unread: what is
+ * written will not be read back. */
+void watch_receiving(struct watch *w, struct receive *receive, const struct img_body *body, bool unread);
 void watch_state(struct watch *w, enum session_state state);
 /* Ends the thread; facts are filled once more, with this state and error. */
 void watch_stop(struct watch *w, enum session_state state, int error);

@@ -371,7 +371,7 @@ void session_beacon_encode(const struct session_beacon *b, const uint8_t key[SES
 
     MUST(facts_legal(f));
     wr_u8(&w, f->state);
-    wr_u8(&w, f->disk_limited);
+    wr_u8(&w, f->disk_limited | f->unread << 1);
     wr_u16(&w, f->done);
     wr_u32(&w, f->loss_ppm);
     wr_u32(&w, f->worst_ppm);
@@ -405,6 +405,7 @@ int session_beacon_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESS
     flags = rd_u8(&r);
     f->state = state < SESSION_STATES ? (enum session_state)state : SESSION_STATES;
     f->disk_limited = flags & 1;
+    f->unread = flags & 2;
     f->done = rd_u16(&r);
     f->loss_ppm = rd_u32(&r);
     f->worst_ppm = rd_u32(&r);
@@ -416,7 +417,7 @@ int session_beacon_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESS
     f->heard = rd_u32(&r);
     f->missed = rd_u32(&r);
     rd_copy(&r, b->mac, sizeof b->mac);
-    return zeros_read(&r, 6) && rd_done(&r) && flags <= 1 && facts_legal(f) ? 0 : SESSION_EFIELD;
+    return zeros_read(&r, 6) && rd_done(&r) && flags <= 3 && facts_legal(f) ? 0 : SESSION_EFIELD;
 }
 
 void session_ack_encode(const struct session_ack *a, const uint8_t key[SESSION_KEY_BYTES],

@@ -95,6 +95,7 @@ const char *session_state_name(enum session_state);
 struct session_facts {
     enum session_state state; /* SESSION_MANIFEST .. SESSION_LEAVING */
     bool disk_limited;        /* the disk, not the network, keeps it from taking all */
+    bool unread;              /* it was told not to read back what it writes */
     uint16_t done;            /* 0 .. 10000: hundredths of a per cent */
     uint32_t loss_ppm;        /* lost on the way during the last window, parts per million */
     uint32_t worst_ppm;       /* the largest loss of one block in the last few windows */

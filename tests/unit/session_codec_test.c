@@ -198,6 +198,12 @@ static void beacons_survive_the_wire(void **state)
     session_beacon_encode(&got, key, two);
     assert_memory_equal(one, two, sizeof one);
     assert_int_equal(got.facts.error, -805);
+    assert_true(got.facts.disk_limited && !got.facts.unread);
+    b.facts.disk_limited = false;
+    b.facts.unread = true;
+    session_beacon_encode(&b, key, one);
+    assert_int_equal(session_beacon_decode(one, sizeof one, key, &got), 0);
+    assert_true(!got.facts.disk_limited && got.facts.unread);
     assert_int_equal(got.facts.heard, 0xFFFFFFF0);
     for (size_t cut = 0; cut < sizeof one; cut++)
         assert_true(session_beacon_decode(one, cut, key, &got) < 0);
