@@ -26,10 +26,12 @@
 #include "net/pxe/errors.h"
 #include "net/ring/ring.h"
 #include "net/session/errors.h"
+#include "net/syslog/errors.h"
 #include "net/tftp/errors.h"
 #include "net/tls/errors.h"
 #include "net/wol/errors.h"
 #include "net/web/errors.h"
+#include "net/webhook/errors.h"
 #include "net/wire/json_read.h"
 
 #include <stddef.h>
@@ -48,7 +50,7 @@ static const struct row rows[] = {
     LIBRARY_ERRORS(X)
     PC_ERRORS(X) TARGET_ERRORS(X)
     PLAN_ERRORS(X) WOL_ERRORS(X)
-    REPORT_ERRORS(X)
+    REPORT_ERRORS(X) SYSLOG_ERRORS(X) WEBHOOK_ERRORS(X)
     TFTP_ERRORS(X) IGMP_ERRORS(X) CONTENT_ERRORS(X)
     BSDP_ERRORS(X) PXE_ERRORS(X)
     CLI_ERRORS(X) JSON_ERRORS(X) TLS_ERRORS(X) WEB_ERRORS(X)

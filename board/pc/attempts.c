@@ -10,9 +10,9 @@
 #define BUCKETS (ATTEMPTS_MAX / 4)
 #define MUTE_S 60
 /* After a restart of the core a receiver says hello again within some 8 s, or three beacon intervals of at most a minute. */
-#define ORPHAN_S 200
+#define SILENT_S 200
 #define FORMAT 1
-#define FLAG_VERIFYING 1
+#define FLAG_UNREAD 1
 
 _Static_assert(ATTEMPTS_MAX < UINT16_MAX, "1 + row fits 16 bits");
 _Static_assert(sizeof((struct attempts){0}.bucket) == BUCKETS * sizeof(uint16_t), "one hash table");
@@ -111,7 +111,7 @@ static size_t row_encode(struct attempt *a, uint8_t value[ATTEMPT_VALUE_MAX])
     wr_u32(&w, a->number);
     wr_u8(&w, a->result);
     wr_u8(&w, a->loss);
-    wr_u8(&w, a->verifying ? FLAG_VERIFYING : 0);
+    wr_u8(&w, a->unread ? FLAG_UNREAD : 0);
     wr_copy(&w, a->mac, sizeof a->mac);
     wr_copy(&w, a->id, sizeof a->id);
     time_write(&w, &a->start);
@@ -160,7 +160,7 @@ static bool row_decode(struct attempt *a, const uint8_t *value, size_t n)
     a->result = rd_u8(&r);
     a->loss = rd_u8(&r);
     flags = rd_u8(&r);
-    a->verifying = flags & FLAG_VERIFYING;
+    a->unread = flags & FLAG_UNREAD;
     rd_copy(&r, a->mac, sizeof a->mac);
     rd_copy(&r, a->id, sizeof a->id);
     a->start = time_read(&r);
@@ -362,7 +362,7 @@ static void row_facts(struct attempt *a, const struct session_facts *f, const st
     a->heard = f->heard;
     a->missed = f->missed;
     a->bytes = w->data_bytes / 10000 * f->done + w->data_bytes % 10000 * f->done / 10000;
-    a->verifying |= f->state == SESSION_VERIFYING;
+    a->unread = f->unread;
     a->error = f->state == SESSION_FAIL ? f->error : 0;
 }
 
@@ -431,23 +431,27 @@ void attempts_told(struct attempts *s, const uint8_t id[SESSION_ID_BYTES], const
         row_store(s, a);
 }
 
-void attempts_refresh(struct attempts *s, const struct session_receiver *r, const struct attempt_what *w)
+void attempts_refresh(struct attempts *s, const struct session_receiver *r, const struct attempt_what *w, struct attempt_clock now)
 {
     struct attempt *a = row_find(s, r->id);
 
-    if (a && a->number && a->result == ATTEMPT_RUNNING && r->counter)
-        row_facts(a, &r->facts, w);
+    if (!a || !a->number || a->result != ATTEMPT_RUNNING || !r->counter)
+        return;
+    a->touched = now.up_s;
+    a->orphan = false;
+    row_facts(a, &r->facts, w);
 }
 
 void attempts_tick(struct attempts *s, struct attempt_clock now)
 {
     for (unsigned i = s->n_live; i-- > 0;) {
         struct attempt *a = &s->row[s->live[i]];
+        uint32_t silent = now.up_s - a->touched;
 
-        if (a->orphan && now.up_s - a->touched > ORPHAN_S)
-            row_lose(s, a, ATTEMPT_RESTARTED, now);
-        else if (a->number == 0 && now.up_s - a->touched > MUTE_S)
+        if (a->number == 0 && silent > MUTE_S)
             row_lose(s, a, ATTEMPT_MUTE, now);
+        else if (silent > SILENT_S)
+            row_lose(s, a, a->orphan ? ATTEMPT_RESTARTED : ATTEMPT_SILENT, now);
     }
 }
 

@@ -57,7 +57,7 @@ struct attempt {
     uint32_t number; /* from 1, in the order they began to count; 0: not counted yet */
     bool used, orphan; /* orphan: of an earlier run of the core, not heard of in this one */
     uint8_t result, loss;
-    bool verifying; /* said that it has everything and reads it back */
+    bool unread; /* it was told not to read back what it writes */
     uint8_t mac[6], id[SESSION_ID_BYTES];
     struct attempt_time start, end; /* end.run 0 while it runs */
     uint64_t bytes;                 /* of the image's content on the disk */
@@ -107,8 +107,9 @@ void attempts_event(struct attempts *, const struct session_event *, const struc
 /* What a machine says of itself; NULL: nothing new. */
 void attempts_told(struct attempts *, const uint8_t id[SESSION_ID_BYTES], const char *machine_serial, const char *disk_model,
                    const char *disk_serial);
-/* The receiver's latest facts, between events, for those who look at rows that still run. */
-void attempts_refresh(struct attempts *, const struct session_receiver *, const struct attempt_what *);
+/* The receiver's latest facts, between events, for those who look at rows that still run. At least once a minute for all who are not
+ * gone, because a session that is taken away takes its receivers along without a word. */
+void attempts_refresh(struct attempts *, const struct session_receiver *, const struct attempt_what *, struct attempt_clock now);
 /* Call about every second: those who were never heard of, or not again, are lost. */
 void attempts_tick(struct attempts *, struct attempt_clock now);
 
@@ -117,7 +118,7 @@ uint32_t attempt_loss_ppm(const struct attempt *);
 /* Whether what it wrote was read back and found right. */
 static inline bool attempt_read_back(const struct attempt *a)
 {
-    return a->result == ATTEMPT_PASS && a->verifying;
+    return a->result == ATTEMPT_PASS && !a->unread;
 }
 /* "running", "pass", "fail", "left", "lost" */
 const char *attempt_result_name(unsigned result);

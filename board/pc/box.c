@@ -21,6 +21,7 @@
 #include "board/pc/page.h"
 #include "board/pc/pid1.h"
 #include "board/pc/portal.h"
+#include "board/pc/diary.h"
 #include "board/pc/resume.h"
 #include "board/pc/room.h"
 
@@ -42,6 +43,7 @@ struct box {
     struct ip_stack *stack;
     struct offer *offer;
     struct services *services;
+    struct diary *diary;
     struct portal *portal;
     struct status *watch; /* what is shown of the room */
     struct api_status *api;
@@ -89,6 +91,9 @@ static void recall(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, con
     case JOURNAL_PASSWORD:
     case JOURNAL_TOKEN:
         portal_restore(b->portal, kind, key, nkey, value, nvalue);
+        break;
+    case JOURNAL_ATTEMPT:
+        diary_restore(b->diary, key, nkey, value, nvalue);
         break;
     default:
         if (!room_restore(b->room, kind, key, nkey, value, nvalue))
@@ -209,6 +214,25 @@ static int make_services(struct box *b, struct err *err)
     return services_make(&b->services, &more, err);
 }
 
+static const struct expected *expected_machines(void *ctx)
+{
+    struct box *b = ctx;
+
+    return room_expected(b->room);
+}
+
+static int make_diary(struct box *b, struct err *err)
+{
+    const struct diary_needs needs = {.config = &b->config,
+                                       .key = &b->key,
+                                       .stack = b->stack,
+                                       .store = store_value,
+                                       .expected = expected_machines,
+                                       .ctx = b};
+
+    return diary_make(&b->diary, &needs, err);
+}
+
 /* ---- the page ---- */
 
 static int make_portal(struct box *b, struct err *err)
@@ -217,8 +241,10 @@ static int make_portal(struct box *b, struct err *err)
         .config = &b->config, .stack = b->stack, .data = b->paths.data, .store = store_value, .ctx = b};
     int rc = portal_make(&b->portal, &needs, err);
 
-    if (rc == 0)
+    if (rc == 0) {
         api_plan_routes(b->room, portal_routes(b->portal));
+        api_report_routes(b->diary, portal_routes(b->portal));
+    }
     return rc;
 }
 
@@ -269,6 +295,7 @@ static void on_session_event(void *ctx, const struct session_event *e)
 
     room_event(b->room, e);
     status_event(b->watch, e);
+    diary_event(b->diary, e, &b->serve.streams[e->image]);
     if (e->what == SESSION_STATE)
         services_vouch(b->services, e->receiver->mac); /* it holds the session's key: no invented machine */
     if (e->what == SESSION_STATE && e->receiver->facts.state == SESSION_PASS &&
@@ -434,6 +461,7 @@ static int run(struct box *b, const volatile sig_atomic_t *stop, struct err *err
         api_library_tick(b->api_library);
         status_step(b->watch, now);
         portal_tick(b->portal, now);
+        diary_tick(b->diary, now);
         hear_keys(b, now);
         if (mono_sub(now, b->second) >= SECOND_NS) {
             b->second = now;
@@ -442,6 +470,8 @@ static int run(struct box *b, const volatile sig_atomic_t *stop, struct err *err
         if (mono_sub(now, b->status) >= STATUS_NS) {
             b->status = now;
             serve_log_status(&b->serve);
+            for (unsigned i = 0; i < b->serve.n_streams; i++)
+                diary_refresh(b->diary, &b->serve.streams[i]);
             if (why.code)
                 serve_log("a stream has failed: %s (%d)", why.text, why.code);
         }
@@ -513,12 +543,15 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
     if (rc == 0)
         rc = make_services(b, err);
     if (rc == 0)
+        rc = make_diary(b, err);
+    if (rc == 0)
         rc = make_portal(b, err);
     if (rc == 0)
         rc = make_status(b, err);
     if (rc)
         return rc;
     open_memory(b);
+    diary_open(b->diary);
     rc = open_ring(b, err);
     ip_stack_step(b->stack, ip_clock()); /* loading took its time, and the guard listens from now on */
     if (rc == 0)
@@ -554,6 +587,7 @@ static void close_box(struct box *b, bool in_good_order)
         serve_close(&b->serve);
     api_status_close(b->api);
     status_close(b->watch);
+    diary_close(b->diary);
     services_close(b->services);
     if (b->offer)
         offer_close(b->offer);

@@ -5,6 +5,8 @@
 
 #include "imaging/disk/choose.h"
 #include "net/ip/stack.h"
+#include "net/syslog/codec.h"
+#include "net/webhook/codec.h"
 
 #define RING "ring"
 #define LEASE_LEAST 60
@@ -313,6 +315,37 @@ static int session_wake(struct box_config *c, const char *v, struct err *err)
     return ini_truth(&c->session.wake, v, "yes or no", err);
 }
 
+/* ---- [report] ---- */
+
+static int report_syslog(struct box_config *c, const char *v, struct err *err)
+{
+    struct err why = {0};
+
+    return syslog_address_parse(v, &c->report.syslog, &c->report.syslog_port, &why)
+               ? ini_wrong("a syslog server such as 10.77.0.5 or 10.77.0.5:514", v, err)
+               : 0;
+}
+
+static int report_webhook(struct box_config *c, const char *v, struct err *err)
+{
+    struct http_url url;
+    uint32_t address;
+
+    if (webhook_url_parse(v, &url, &address, NULL))
+        return ini_wrong("a URL such as http://10.77.0.5:8080/hook, with an address and no name", v, err);
+    return ini_text(c->report.webhook, sizeof c->report.webhook, v, "a URL of at most 255 bytes", err);
+}
+
+/* What it is must not stand on a screen or in a log. */
+static int report_secret(struct box_config *c, const char *v, struct err *err)
+{
+    size_t n = strlen(v);
+
+    if (n < WEBHOOK_SECRET_MIN || ini_text(c->report.secret, sizeof c->report.secret, v, "", NULL))
+        return err_set(err, CONFIG_EVALUE, "expected a secret of 16 to 64 bytes");
+    return 0;
+}
+
 /* ---- [entry NAME] ---- */
 
 static int entry_path(char *to, const char *v, struct err *err)
@@ -388,9 +421,12 @@ static const struct key {
     {"boot", "ring-except", boot_ring_except, true}, {"session", "start", session_start, false},
     {"session", "targets", session_targets, false}, {"session", "arm", session_arm, false},
     {"session", "wake", session_wake, false},
+    {"report", "syslog", report_syslog, false},   {"report", "webhook", report_webhook, false},
+    {"report", "webhook-secret", report_secret, false},
 };
 #define KEYS (sizeof keys / sizeof *keys)
 _Static_assert(KEYS <= 64, "a bit a key");
+_Static_assert(BOX_SECRET_MAX == WEBHOOK_SECRET_MAX, "one limit");
 
 struct parsing {
     struct box_config *config;
@@ -453,9 +489,9 @@ static int on_entry(void *ctx, const struct ini_place *at, const char *section, 
     if (strcmp(section, RING) == 0)
         return ring_key(p, at, key, value, err);
     if (!entry && strcmp(section, "box") != 0 && strcmp(section, "dhcp") != 0 && strcmp(section, "boot") != 0 &&
-        strcmp(section, "session") != 0)
-        return err_set(err, PC_ESECTION, "%s:%u: expected [box], [dhcp], [boot], [session], [ring] or [entry NAME], got [%.40s]", at->file,
-                       at->line, section);
+        strcmp(section, "session") != 0 && strcmp(section, "report") != 0)
+        return err_set(err, PC_ESECTION, "%s:%u: expected [box], [dhcp], [boot], [session], [ring], [report] or [entry NAME], got [%.40s]",
+                       at->file, at->line, section);
     if (entry && open_entry(p, at, section + 6, err))
         return err->code;
     i = key_find(entry ? "entry" : section, key);
@@ -551,6 +587,13 @@ static int check_session(const struct box_config *c, const char *file, struct er
     return told && !c->session.planned ? err_set(err, CONFIG_EVALUE, "%s: expected start in [session]", file) : 0;
 }
 
+static int check_report(const struct box_config *c, const char *file, struct err *err)
+{
+    if (c->report.webhook[0] && !c->report.secret[0])
+        return err_set(err, CONFIG_EVALUE, "%s: webhook: expected webhook-secret beside it", file);
+    return 0;
+}
+
 static int check(struct box_config *c, const char *file, struct err *err)
 {
     struct ip_config ip = {0};
@@ -565,6 +608,8 @@ static int check(struct box_config *c, const char *file, struct err *err)
         rc = check_boot(c, file, err);
     if (rc == 0)
         rc = check_session(c, file, err);
+    if (rc == 0)
+        rc = check_report(c, file, err);
     if (rc == 0 && config_check_ring(&c->ring, &why))
         rc = err_set(err, why.code, "%s: %s", file, why.text);
     return rc;

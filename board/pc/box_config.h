@@ -10,6 +10,8 @@
 #include "net/pxe/entry.h"
 
 #define BOX_NAME_MAX 32
+#define BOX_URL_MAX 255
+#define BOX_SECRET_MAX 64 /* of the webhook */
 #define BOX_RESERVES_MAX 512
 #define BOX_CHOICES_MAX 512
 #define BOX_SERVERS_MAX 3
@@ -75,6 +77,12 @@ struct box_config {
         bool wake;             /* machines of the list are woken */
         struct plan_wish wish; /* its image is found out by the room */
     } session;
+    struct {
+        uint32_t syslog; /* address of the server; 0: none */
+        uint16_t syslog_port;
+        char webhook[BOX_URL_MAX + 1]; /* "": none; then it has a secret */
+        char secret[BOX_SECRET_MAX + 1];
+    } report;
     struct box_entry entry[BOOT_ENTRIES_MAX - 1]; /* trees; the ring is always there */
     unsigned n_entries;
 };

@@ -10,7 +10,6 @@
 #include "net/wire/writer.h"
 
 #define NEVER_CAME ATTEMPT_RESULTS
-#define CAUSE_MAX 320
 #define CELL_MAX 400
 
 enum part { PART_HEAD, PART_ATTEMPTS, PART_EXPECTED, PART_TAIL, PART_SEAL, PART_END };
@@ -47,7 +46,7 @@ static void time_text(char *to, uint64_t unix_s)
         units_date_text(to, unix_s);
 }
 
-static void cause_text(const struct report *r, const struct attempt *a, char *to, size_t cap)
+void report_cause(const struct attempt *a, const char *(*sentence)(int code), char to[REPORT_CAUSE_MAX])
 {
     static const char *const lost[ATTEMPT_LOSSES] = {
         [ATTEMPT_SILENT] = "the machine fell silent",
@@ -55,15 +54,15 @@ static void cause_text(const struct report *r, const struct attempt *a, char *to
         [ATTEMPT_MUTE] = "the machine joined and was never heard of",
         [ATTEMPT_RESTARTED] = "the box was started anew and has not heard of the machine since",
     };
-    const char *sentence = r->about.sentence && a->error ? r->about.sentence(a->error) : NULL;
+    const char *why = sentence && a->error ? sentence(a->error) : NULL;
 
     to[0] = 0;
     if (a->result == ATTEMPT_LOST)
-        snprintf(to, cap, "%s", lost[a->loss]);
+        snprintf(to, REPORT_CAUSE_MAX, "%s", lost[a->loss]);
     else if (a->result == ATTEMPT_LEFT)
-        snprintf(to, cap, "stopped on request");
+        snprintf(to, REPORT_CAUSE_MAX, "stopped on request");
     else if (a->result == ATTEMPT_FAIL)
-        snprintf(to, cap, "%s (error %d)", sentence ? sentence : "no sentence is known for this error", (int)a->error);
+        snprintf(to, REPORT_CAUSE_MAX, "%s (error %d)", why ? why : "no sentence is known for this error", (int)a->error);
 }
 
 static void number_text(char to[CELL_MAX], uint64_t v, bool known)
@@ -88,7 +87,7 @@ static bool any(const uint8_t *bytes, size_t n)
     return all;
 }
 
-static void attempt_cells(const struct report *r, const struct attempt *a, struct cells *c)
+static void attempt_cells(const struct attempt *a, const char *(*sentence)(int code), struct cells *c)
 {
     char(*t)[CELL_MAX] = c->text;
     uint32_t loss = attempt_loss_ppm(a);
@@ -114,7 +113,7 @@ static void attempt_cells(const struct report *r, const struct attempt *a, struc
     number_text(t[15], a->repair, a->repair != ATTEMPT_UNKNOWN);
     snprintf(t[16], CELL_MAX, "%s", attempt_read_back(a) ? "yes" : "no");
     snprintf(t[17], CELL_MAX, "%s", result_text(a->result));
-    cause_text(r, a, t[18], CAUSE_MAX);
+    report_cause(a, sentence, t[18]);
     number_text(t[19], a->start.run, true);
     number_text(t[20], a->start.up_s, true);
     number_text(t[21], a->end.run, ended);
@@ -131,6 +130,7 @@ static void expected_cells(const struct expected_row *e, struct cells *c)
     snprintf(t[3], CELL_MAX, "%s", e->asset);
     snprintf(t[4], CELL_MAX, "%s", e->position);
     snprintf(t[8], CELL_MAX, "%s", e->image);
+    snprintf(t[16], CELL_MAX, "no");
     snprintf(t[17], CELL_MAX, "%s", result_text(NEVER_CAME));
     snprintf(t[18], CELL_MAX, "it is on the list of expected machines and has not joined");
 }
@@ -235,14 +235,27 @@ static void json_cell(struct json *j, const struct column *col, const char *text
         json_str(j, col->name, text);
 }
 
+static void json_cells(struct json *j, const struct cells *c)
+{
+    for (unsigned i = 0; i < REPORT_COLUMNS; i++)
+        json_cell(j, &columns[i], c->text[i]);
+}
+
+void report_attempt(struct json *j, const struct attempt *a, const char *(*sentence)(int code))
+{
+    struct cells cells;
+
+    attempt_cells(a, sentence, &cells);
+    json_cells(j, &cells);
+}
+
 static void json_row(struct writer *w, const struct cells *c, bool first)
 {
     char buf[REPORT_PIECE - 8];
     struct json j = json_on(buf, sizeof buf);
 
     json_open(&j, NULL, '{');
-    for (unsigned i = 0; i < REPORT_COLUMNS; i++)
-        json_cell(&j, &columns[i], c->text[i]);
+    json_cells(&j, c);
     json_close(&j);
     MUST(!j.bad);
     put(w, first ? "\n" : ",\n");
@@ -409,6 +422,11 @@ static void html_tail(const struct report *r, struct writer *w)
 
 /* ---- piece by piece ---- */
 
+const char *report_style(void)
+{
+    return style;
+}
+
 const char *report_media_type(enum report_format format)
 {
     static const char *const type[REPORT_FORMATS] = {"text/csv; charset=utf-8", "application/json", "text/html; charset=utf-8"};
@@ -434,7 +452,7 @@ static void attempt_piece(struct report *r, struct writer *w)
     struct cells cells;
 
     if (a->used && a->number == r->number[r->at] && (a->number || a->result != ATTEMPT_RUNNING)) {
-        attempt_cells(r, a, &cells);
+        attempt_cells(a, r->about.sentence, &cells);
         put_row(r, w, &cells, a->result);
     }
     r->at++;

@@ -28,6 +28,7 @@
 #include "board/pc/attempts.h"
 #include "board/pc/expected.h"
 #include "board/pc/seal.h"
+#include "net/wire/json.h"
 
 #define REPORT_COLUMNS 23
 #define REPORT_PIECE 16384 /* the longest row of any format fits */
@@ -62,5 +63,12 @@ void report_begin(struct report *, enum report_format, const struct report_about
 size_t report_read(struct report *, uint8_t *out, size_t cap);
 /* "text/csv; charset=utf-8" and so on. */
 const char *report_media_type(enum report_format);
+/* What stands in the page's <style>: a policy names its hash. */
+const char *report_style(void);
+
+/* One attempt outside of a report: as members of the open object, and its cause in words ("" when there is nothing to say). */
+void report_attempt(struct json *, const struct attempt *, const char *(*sentence)(int code));
+#define REPORT_CAUSE_MAX 320
+void report_cause(const struct attempt *, const char *(*sentence)(int code), char to[REPORT_CAUSE_MAX]);
 
 #endif

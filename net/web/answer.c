@@ -8,9 +8,10 @@
 #include "net/wire/utf8.h"
 
 /* Nothing but our own scripts and styles runs, nobody frames us, nothing is kept by a browser that another user may ask. */
-static const char security[] =
+static const char policy[] =
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'\r\n"
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'\r\n";
+static const char security[] =
     "X-Content-Type-Options: nosniff\r\n"
     "X-Frame-Options: DENY\r\n"
     "Referrer-Policy: no-referrer\r\n"
@@ -100,6 +101,14 @@ static void put_head(struct web_connection *c, const char *fmt, ...)
     c->head_n += (size_t)n;
 }
 
+/* A page that is made to be kept carries its own style, and a policy of its own for it. */
+static bool has_policy(const struct web_connection *c)
+{
+    static const char name[] = "Content-Security-Policy: ";
+
+    return memmem(c->headers, c->n_headers, name, sizeof name - 1) != NULL;
+}
+
 /* `size` WEB_UNKNOWN: in chunks. */
 static void write_head(struct web_connection *c, unsigned status, const char *type, uint64_t size, const char *more)
 {
@@ -117,7 +126,8 @@ static void write_head(struct web_connection *c, unsigned status, const char *ty
         put_head(c, "Content-Length: %llu\r\n", (unsigned long long)size);
     else if (c->chunked)
         put_head(c, "Transfer-Encoding: chunked\r\n");
-    put_head(c, "Connection: %s\r\n%s%s%.*s\r\n", c->last ? "close" : "keep-alive", more, security, (int)c->n_headers, c->headers);
+    put_head(c, "Connection: %s\r\n%s%s%s%.*s\r\n", c->last ? "close" : "keep-alive", more, has_policy(c) ? "" : policy, security,
+             (int)c->n_headers, c->headers);
     c->made_all = c->head_only;
     c->state = WEB_SENDING;
     c->since = c->server->now;

@@ -73,7 +73,7 @@ struct web_route {
 /* ---- answers: one a call; all but web_static copy what they are given ---- */
 
 /* A header line of the handler's own, before the answer. Neither may hold a foreign byte that was not checked: control characters in
- * `value` break an invariant. */
+ * `value` break an invariant. A Content-Security-Policy takes the place of the server's. */
 void web_header(struct web_call *, const char *name, const char *value);
 /* A writer of WEB_ANSWER_MAX bytes. There is one: begin and send within one call of a handler. */
 struct json web_json(struct web_call *);

@@ -173,6 +173,19 @@ static void what_a_machine_says_of_itself_is_kept(void **state)
     assert_string_equal(row_at(&again, 0)->disk_serial, "S4EV");
 }
 
+static void who_does_not_read_back_is_known(void **state)
+{
+    struct session_receiver r = receiver(1, 1);
+
+    (void)state;
+    r.facts.unread = true;
+    beacon(&s, &r, SESSION_PASS, 10000);
+    assert_int_equal(told.result, ATTEMPT_PASS);
+    assert_false(attempt_read_back(&told));
+    recall_into(&again);
+    assert_false(attempt_read_back(row_at(&again, 0)));
+}
+
 static void a_failure_keeps_its_code(void **state)
 {
     struct session_receiver r = receiver(1, 1);
@@ -203,6 +216,27 @@ static void silence_is_a_loss_until_it_speaks(void **state)
     beacon(&s, &r, SESSION_LEAVING, 100);
     assert_int_equal(told.result, ATTEMPT_LEFT);
     assert_int_equal(rows_in(&s), 1);
+}
+
+/* Its session is taken away, and nobody says that it is gone. */
+static void a_session_that_ends_takes_its_machines_along(void **state)
+{
+    struct session_receiver r = receiver(1, 1);
+
+    (void)state;
+    event(&s, SESSION_CAME, &r);
+    beacon(&s, &r, SESSION_RECEIVING, 100);
+    for (unsigned i = 0; i < 10; i++) {
+        now.up_s += 100;
+        r.facts.done = (uint16_t)(100 * i);
+        attempts_refresh(&s, &r, &what, now);
+        attempts_tick(&s, now);
+        assert_int_equal(row_at(&s, 0)->bytes, 10000 * i);
+    }
+    now.up_s += 201;
+    attempts_tick(&s, now);
+    assert_int_equal(told.result, ATTEMPT_LOST);
+    assert_int_equal(told.loss, ATTEMPT_SILENT);
 }
 
 static void joining_anew_ends_the_run_before(void **state)
@@ -408,8 +442,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(from_joining_to_pass, fresh),
         cmocka_unit_test_setup(what_a_machine_says_of_itself_is_kept, fresh),
+        cmocka_unit_test_setup(who_does_not_read_back_is_known, fresh),
         cmocka_unit_test_setup(a_failure_keeps_its_code, fresh),
         cmocka_unit_test_setup(silence_is_a_loss_until_it_speaks, fresh),
+        cmocka_unit_test_setup(a_session_that_ends_takes_its_machines_along, fresh),
         cmocka_unit_test_setup(joining_anew_ends_the_run_before, fresh),
         cmocka_unit_test_setup(who_never_speaks_is_lost_and_not_kept, fresh),
         cmocka_unit_test_setup(a_restart_is_a_pause, fresh),

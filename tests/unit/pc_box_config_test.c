@@ -147,6 +147,23 @@ static void sessions(void **state)
     refuses("[session]\nwake = yes\n", "f: expected start in [session]");
 }
 
+static void who_is_told_of_attempts(void **state)
+{
+    (void)state;
+    accepts("");
+    assert_int_equal(c.report.syslog, 0);
+    assert_string_equal(c.report.webhook, "");
+    accepts("[report]\nsyslog = 10.77.0.5\nwebhook = http://10.77.0.5:8080/hook\nwebhook-secret = 0123456789abcdef\n");
+    assert_int_equal(c.report.syslog, 0x0A4D0005);
+    assert_int_equal(c.report.syslog_port, 514);
+    assert_string_equal(c.report.webhook, "http://10.77.0.5:8080/hook");
+    assert_string_equal(c.report.secret, "0123456789abcdef");
+    refuses("[report]\nsyslog = logs\n", "f:2: syslog: expected a syslog server such as 10.77.0.5 or 10.77.0.5:514, got \"logs\"");
+    refuses("[report]\nwebhook = https://10.77.0.5/\n", "f:2: webhook: expected a URL such as http://10.77.0.5:8080/hook");
+    refuses("[report]\nwebhook = http://10.77.0.5/\n", "f: webhook: expected webhook-secret beside it");
+    refuses("[report]\nwebhook-secret = short\n", "f:2: webhook-secret: expected a secret of 16 to 64 bytes");
+}
+
 static void mistakes_have_their_line(void **state)
 {
     (void)state;
@@ -155,7 +172,7 @@ static void mistakes_have_their_line(void **state)
     refuses("[boot]\nring-except = 02:00:00:00:00:0x\n",
             "f:2: ring-except: expected a MAC, or a Mac's model such as iMac14,3, got \"02:00:00:00:00:0x\"");
     refuses("[box]\nadress = 10.0.0.1/24\n", "f:2: expected a key that [box] knows, got \"adress\"");
-    refuses("address = 10.0.0.1/24\n", "f:1: expected [box], [dhcp], [boot], [session], [ring] or [entry NAME], got []");
+    refuses("address = 10.0.0.1/24\n", "f:1: expected [box], [dhcp], [boot], [session], [ring], [report] or [entry NAME], got []");
     refuses("[serve]\nrate = auto\n", "f:2: expected [box]");
     refuses("[box]\naddress = 10.0.0.1/31\n", "f:2: address: expected an address with a prefix of 8 to 30");
     refuses("[box]\naddress = dhcp\n", "f:2: address: expected an address");
@@ -232,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults),           cmocka_unit_test(the_commented_file),
         cmocka_unit_test(everything_said),        cmocka_unit_test(sessions),
+        cmocka_unit_test(who_is_told_of_attempts),
         cmocka_unit_test(mistakes_have_their_line),
         cmocka_unit_test(every_pool_fits_its_net), cmocka_unit_test(every_beginning_of_a_file),
     };
