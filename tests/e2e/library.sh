@@ -188,6 +188,36 @@ until_true 60 state_is pulled ready || fail "the pull: $(cat got) $(status $url/
 [ "$(answer '[i["sha256"] for i in o if i["name"] == "pulled"]')" = "['$hash']" ] || fail "pulled, with another hash: $(cat got)"
 pass "verified on demand, pulled from a web server"
 
+# The web server is slow and breaks its connections, and the box goes in the middle.
+cat >slow.py <<'PYTHON'
+import http.server, re, time
+whole = open("small.ring", "rb").read()
+class Slow(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        asked = re.match(r"bytes=(\d+)-", self.headers.get("Range", "bytes=0-"))
+        at = int(asked[1])
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {at}-{len(whole) - 1}/{len(whole)}")
+        self.send_header("Content-Length", str(len(whole) - at))
+        self.end_headers()
+        for piece in range(at, min(at + 12000000, len(whole)), 400000):
+            self.wfile.write(whole[piece:min(piece + 400000, len(whole))])
+            time.sleep(0.03)
+        self.close_connection = True
+http.server.ThreadingHTTPServer(("", 8001), Slow).serve_forever()
+PYTHON
+lab_start slow "${LAB_RECEIVER[1]}" python3 slow.py
+expect_status 204 -X DELETE -H 'Content-Type: application/json' -d '{"name":"pulled"}' $url/images/pulled
+sleep 1
+post 202 '{"name":"slow","url":"http://10.78.0.11:8001/x"}' pulls
+id=$(answer 'o["id"]')
+until_true 20 eval "[ \"\$(offset $id)\" -gt 1000000 ]" || fail "the slow pull does not begin: $(cat got)"
+lab_stop box KILL
+box
+until_true 60 state_is slow ready || fail "the slow pull: $(cat got) $(status $url/uploads; cat got)"
+[ "$(answer '[i["sha256"] for i in o if i["name"] == "slow"]')" = "['$hash']" ] || fail "slowly pulled, with another hash: $(cat got)"
+pass "a pull goes on over broken connections, and begins anew after a restart"
+
 status $url/images >/dev/null
 cp got before
 lab_stop box KILL

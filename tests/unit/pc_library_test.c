@@ -150,9 +150,9 @@ static void shell(const char *fmt, const char *path)
 }
 
 /* Counts the files of a folder without folders, and removes it and them when asked to. */
-static unsigned clear(const char *folder, bool away)
+static unsigned clear(const char *path, bool away)
 {
-    DIR *d = opendir(folder);
+    DIR *d = opendir(path);
     struct dirent *e;
     unsigned n = 0;
 
@@ -165,7 +165,7 @@ static unsigned clear(const char *folder, bool away)
         }
     closedir(d);
     if (away)
-        assert_int_equal(rmdir(folder), 0);
+        assert_int_equal(rmdir(path), 0);
     return n;
 }
 
@@ -188,9 +188,11 @@ static int set_up(void **state)
     return 0;
 }
 
+static const char *folder; /* as configured */
+
 static void open_at(const char *at)
 {
-    const struct library_needs needs = {.data = at, .key = &key, .serve = &serve, .mark_bytes = MARK};
+    const struct library_needs needs = {.data = at, .folder = folder, .key = &key, .serve = &serve, .mark_bytes = MARK};
     struct err err = {0};
 
     if (library_open(&library, &needs, &err))
@@ -207,14 +209,14 @@ static void close_all(void)
 
 static int tear_down(void **state)
 {
-    char folder[128];
+    char laid[128];
 
     (void)state;
     close_all();
     cut_end();
-    snprintf(folder, sizeof folder, "%s/cut", top); /* of a test that failed */
-    if (access(folder, F_OK) == 0)
-        clear(folder, true);
+    snprintf(laid, sizeof laid, "%s/cut", top); /* of a test that failed */
+    if (access(laid, F_OK) == 0)
+        clear(laid, true);
     shell("rm -r %s", data);
     return 0;
 }
@@ -499,6 +501,45 @@ static void verifying_finds_what_has_rotted(void **state)
     assert_int_equal(library_skipped(library), 1);
 }
 
+/* What a person puts into the folders by hand: the configured one is only read, the other may be tidied. */
+static void what_lies_in_the_folders(void **state)
+{
+    char path[160], at[96];
+
+    (void)state;
+    snprintf(at, sizeof at, "%s/given", data);
+    folder = at;
+    assert_int_equal(mkdir(at, 0700), 0);
+    snprintf(path, sizeof path, "%s/images", data);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/images/local.ring", data);
+    write_whole_file(path, ring, ring_bytes);
+    snprintf(path, sizeof path, "%s/b.ring", at);
+    write_whole_file(path, other, other_bytes); /* both call themselves "made": the configured folder comes first */
+    snprintf(path, sizeof path, "%s/raw.img", at);
+    write_whole_file(path, raw, RAW_BYTES);
+    snprintf(path, sizeof path, "%s/bad.ring", at);
+    write_whole_file(path, "nonsense", 8);
+    open_at(data);
+    settle();
+    folder = NULL;
+    assert_int_equal(listed(), 2);
+    assert_int_equal(library_skipped(library), 2);
+    assert_int_equal(library_named(library, "raw")->state, LIBRARY_READY);
+    assert_int_equal(library_named(library, "made")->origin, LIBRARY_FOLDER);
+    assert_int_equal(library_delete(library, "made", NULL), LIBRARY_EPROTECTED);
+    assert_int_equal(library_delete(library, "raw", NULL), LIBRARY_EPROTECTED);
+    close_all();
+    open_at(data);
+    assert_int_equal(listed(), 1);
+    assert_int_equal(library_named(library, "made")->origin, LIBRARY_LOCAL);
+    assert_int_equal(library_delete(library, "made", NULL), 0);
+    while (library_leaving(library, "made"))
+        tick();
+    snprintf(path, sizeof path, "%s/images/local.ring", data);
+    assert_int_not_equal(access(path, F_OK), 0);
+}
+
 /* The disk is full in the middle: the upload stands where the disk stopped, and goes on when there is room. */
 static void a_full_disk_is_a_pause(void **state)
 {
@@ -630,14 +671,14 @@ static void expect_goes_on(const struct shelf *s, const struct shelf_found *f, c
 }
 
 /* The folder as it is after the cut, put in order and looked at. */
-static void look_at_disk(const char *folder, struct found *all, const uint8_t *upload, size_t n)
+static void look_at_disk(const char *laid, struct found *all, const uint8_t *upload, size_t n)
 {
     char path[SHELF_PATH_MAX];
     unsigned files = 0;
     struct shelf s;
 
     memset(all, 0, sizeof *all);
-    assert_int_equal(shelf_open(&s, folder, NULL), 0);
+    assert_int_equal(shelf_open(&s, laid, NULL), 0);
     assert_int_equal(shelf_scan(&s, on_found, all, NULL), 0);
     for (unsigned i = 0; i < all->n; i++) {
         const struct shelf_found *f = &all->item[i];
@@ -648,7 +689,7 @@ static void look_at_disk(const char *folder, struct found *all, const uint8_t *u
             expect_bytes(shelf_path(&s, f->id, "raw", path), raw, RAW_BYTES);
         files += 2 + (f->kind == SHELF_PART && f->at);
     }
-    assert_true(clear(folder, false) <= files + all->parts); /* a mark that does not count may lie there */
+    assert_true(clear(laid, false) <= files + all->parts); /* a mark that does not count may lie there */
     for (unsigned i = 0; i < all->n; i++)
         if (all->item[i].kind == SHELF_PART)
             expect_goes_on(&s, &all->item[i], upload, n);
@@ -659,21 +700,21 @@ static void cut_everywhere(unsigned from, const uint8_t *upload, size_t n,
                            void (*judge)(unsigned at, unsigned of, enum cut_luck, const struct found *))
 {
     unsigned of = cut.n;
-    char folder[128];
+    char laid[128];
 
     assert_true(of - from > 3);
     cut.on = false;
     cut.folder[0] = 0; /* what follows is not noted */
-    snprintf(folder, sizeof folder, "%s/cut", top);
+    snprintf(laid, sizeof laid, "%s/cut", top);
     for (unsigned at = from; at <= of; at++)
         for (unsigned luck = 0; luck < CUT_DICE + 3; luck++) {
             struct found all;
 
-            assert_int_equal(mkdir(folder, 0700), 0);
-            cut_lay_out(at, luck, folder);
-            look_at_disk(folder, &all, upload, n);
+            assert_int_equal(mkdir(laid, 0700), 0);
+            cut_lay_out(at, luck, laid);
+            look_at_disk(laid, &all, upload, n);
             judge(at, of, luck, &all);
-            clear(folder, true);
+            clear(laid, true);
         }
     printf("# %u calls, the power cut before each in %d ways\n", of - from, CUT_DICE + 3);
 }
@@ -782,6 +823,7 @@ int main(void)
         CASE(an_image_is_replaced_and_deleted),
         CASE(a_protected_image_stays),
         CASE(verifying_finds_what_has_rotted),
+        CASE(what_lies_in_the_folders),
         CASE(a_full_disk_is_a_pause),
         CASE(a_slow_disk_holds_the_sender_up),
         CASE(the_power_goes_during_an_upload),
