@@ -122,7 +122,7 @@ static void note_rate(struct watch *w, uint64_t done)
 static void show_view(struct watch *w)
 {
     struct watch_view v = {.head = &w->source->head, .state = w->facts.state, .left_ns = -1, .facts = &w->facts,
-                           .waits = atomic_load(&w->source->waits)};
+                           .waits = atomic_load(&w->source->waits), .label = w->label};
 
     if (w->body) {
         v.total = w->source->head.data_bytes;

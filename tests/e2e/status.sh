@@ -52,6 +52,7 @@ mac=$(grep -o '"mac":"[^"]*"' events.out | tail -n 1 | cut -d'"' -f4)
 [ "$(get -o got -w '%{http_code}' -H "$auth" -H 'Content-Type: application/json' -d '{"on":true}' $url/api/v1/machines/$mac/identify)" = 200 ] ||
     fail "identify: $(cat got)"
 until_true 20 grep -q '"identify":true' events.out || fail "nobody is told that the machine is looked for"
+until_true 20 grep -qx '\*\*\* 1 \*\*\*' target.err || fail "the machine's screen does not show its number alone: $(tail -n 5 target.err)"
 get -H "$auth" -o metrics $url/metrics
 promtool check metrics <metrics || fail "promtool"
 grep -q 'ringcast_machines{state="receiving"} 1' metrics || fail "metrics: $(grep ringcast_machines metrics)"
