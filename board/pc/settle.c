@@ -20,6 +20,7 @@
 #define TRIES 50 /* of 100 ms: somebody else may still look at the disk */
 #define ASIDE ".ringcast-new"
 #define FOLDER "/tmp/ringcast-XXXXXX"
+#define NODES "/dev/ringcast-XXXXXX" /* a target's /tmp takes no device nodes */
 
 static const char *const kind_name[] = {[OWN_EXT4] = "ext4", [OWN_FAT] = "vfat"};
 
@@ -289,7 +290,7 @@ static unsigned make_nodes(const struct stat *st, const char *folder, char node[
 
 int settle_disk(const char *disk, const struct own *o, struct err *err)
 {
-    char folder[] = FOLDER, node[SETTLE_PARTITIONS_MAX][64];
+    char folder[] = NODES, node[SETTLE_PARTITIONS_MAX][64];
     struct stat st;
     unsigned n;
     int rc;
@@ -299,9 +300,8 @@ int settle_disk(const char *disk, const struct own *o, struct err *err)
     rc = read_table(disk, &st, err);
     if (rc)
         return rc;
-    mkdir("/tmp", 01777);
     if (!mkdtemp(folder))
-        return err_set(err, PC_ESETTLE, "there is no room for a folder: %s", strerror(errno));
+        return err_set(err, PC_ESETTLE, "there is no place for nodes of the partitions: %s", strerror(errno));
     n = make_nodes(&st, folder, node);
     rc = settle_partitions(node, n, o, err);
     for (unsigned i = 0; i < n; i++)
