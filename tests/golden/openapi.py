@@ -77,6 +77,7 @@ def main():
     wrong = []
     there, said = routes(), described(doc)
     wrong += [f"{m.upper()} {p} is served and not described" for p, m in sorted(set(there) - set(said))]
+    wrong += [f"{m.upper()} {p} is described and not served" for p, m in sorted(set(said) - set(there))]
     wrong += [f"{m.upper()} {p}: who may is described wrongly" for p, m in sorted(set(there) & set(said)) if there[p, m] != said[p, m]]
     for ref in set(references(doc)):
         try:
