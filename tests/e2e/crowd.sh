@@ -20,7 +20,7 @@ lab_start crowd "${LAB_RECEIVER[1]}" "$TOOL" 10.78.0.1 $machines 24
 until_true 60 grep -q 'all are in' crowd.err || fail "they do not get in: $(cat crowd.err)"
 lab_start pages "${LAB_RECEIVER[2]}" "$LAB_ROOT/tests/e2e/pages_tool.py" 10.78.0.1 "$PAGE_TOKEN" $pages 16
 until_true 30 grep -q 'all are open' pages.err || fail "the pages do not open: $(cat pages.err)"
-rss() { awk '/^VmRSS/ { print $2 }' "/proc/${LAB_PID[box]}/status"; }
+rss() { awk '/^RssAnon/ { print $2 }' "/proc/${LAB_PID[box]}/status"; }
 sleep 5
 before=$(rss)
 lab_exec "${LAB_RECEIVER[2]}" curl -sSk --max-time 20 -H "Authorization: Bearer $PAGE_TOKEN" -o whole https://10.78.0.1/api/v1/status
