@@ -52,11 +52,13 @@ static void on_close(void *ctx, unsigned seat)
     web_close(p->server, seat);
 }
 
-static bool is_known(void *ctx, unsigned seat)
+static enum tls_standing standing(void *ctx, unsigned seat)
 {
     struct portal *p = ctx;
 
-    return web_known(p->server, seat);
+    if (!web_known(p->server, seat))
+        return TLS_STRANGER;
+    return web_rests(p->server, seat) ? TLS_RESTING : TLS_BUSY;
 }
 
 /* ---- what is kept ---- */
@@ -187,7 +189,7 @@ static int open_identity(struct portal *p, struct err *err)
 
 int portal_open(struct portal *p, struct err *err)
 {
-    const struct tls_service service = {.open = on_open, .step = on_step, .close = on_close, .known = is_known, .ctx = p};
+    const struct tls_service service = {.open = on_open, .step = on_step, .close = on_close, .standing = standing, .ctx = p};
     char address[IP_TEXT];
     int rc = open_identity(p, err);
 

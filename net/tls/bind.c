@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "net/ip/tcp.h"
-#include "net/tls/seat.h"
 #include "net/wire/must.h"
 
 /* Segments under way in all; each connection has its part. What lwIP copies for them fits beside the HTTP server's (lwipopts.h). */
@@ -151,7 +150,7 @@ static err_t step(struct connection *c, struct mono now)
 
     if (goes_on && c->state == OPEN) {
         goes_on = b->service.step(b->service.ctx, seat_of(c), now);
-        b->seats[seat_of(c)].known = b->service.known(b->service.ctx, seat_of(c));
+        b->seats[seat_of(c)].standing = b->service.standing(b->service.ctx, seat_of(c));
     }
     if (!goes_on)
         return connection_close(c);

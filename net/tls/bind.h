@@ -4,12 +4,13 @@
  *
  * What a connection may hold of this box is fixed: one of TLS_SEATS seats, its buffers, TLS_INPUT_BYTES of what it sent, a share of
  * the segments under way. A handshake costs the thread some milliseconds, so they are rationed, and a connection waits its turn. When all
- * seats are taken a newcomer gets that of the address with most seats among those where nobody has proved who he is (service.known);
- * a seat without a finished handshake is free again after TLS_HANDSHAKE_NS. */
+ * seats are taken a newcomer gets that of the address with most seats among those of the lowest standing: strangers first, then users' connections
+ * that rest (seat.h); a seat without a finished handshake is free again after TLS_HANDSHAKE_NS. */
 #ifndef NET_TLS_BIND_H
 #define NET_TLS_BIND_H
 
 #include "net/ip/stack.h"
+#include "net/tls/seat.h"
 #include "net/tls/tls.h"
 #include "net/wire/stream.h"
 
@@ -28,7 +29,7 @@ struct tls_service {
     bool (*step)(void *ctx, unsigned seat, struct mono now);
     /* After open, exactly once. */
     void (*close)(void *ctx, unsigned seat);
-    bool (*known)(void *ctx, unsigned seat);
+    enum tls_standing (*standing)(void *ctx, unsigned seat);
     void *ctx;
 };
 

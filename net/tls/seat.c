@@ -1,24 +1,24 @@
 #include "net/tls/seat.h"
 
-static size_t seats_of(const struct tls_seat *s, size_t n, bool known, uint32_t address)
+static size_t seats_of(const struct tls_seat *s, size_t n, enum tls_standing standing, uint32_t address)
 {
     size_t of = 0;
 
     for (size_t i = 0; i < n; i++)
-        of += s[i].used && s[i].known == known && s[i].address == address;
+        of += s[i].used && s[i].standing == standing && s[i].address == address;
     return of;
 }
 
-static size_t to_clear(const struct tls_seat *s, size_t n, bool known, uint32_t address)
+static size_t to_clear(const struct tls_seat *s, size_t n, enum tls_standing standing, uint32_t address)
 {
     size_t most = 0, pick = n;
 
     for (size_t i = 0; i < n; i++) {
         size_t of;
 
-        if (s[i].known != known)
+        if (s[i].standing != standing)
             continue;
-        of = seats_of(s, n, known, s[i].address) + (s[i].address == address);
+        of = seats_of(s, n, standing, s[i].address) + (s[i].address == address);
         if (of > most || (of == most && mono_sub(s[pick].since, s[i].since) > 0)) {
             most = of;
             pick = i;
@@ -29,13 +29,14 @@ static size_t to_clear(const struct tls_seat *s, size_t n, bool known, uint32_t 
 
 size_t tls_seat_for(const struct tls_seat *s, size_t n, uint32_t address)
 {
-    size_t pick;
+    enum tls_standing lowest = TLS_BUSY;
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         if (!s[i].used)
             return i;
-    pick = to_clear(s, n, false, address);
-    return pick < n ? pick : to_clear(s, n, true, address);
+        lowest = s[i].standing < lowest ? s[i].standing : lowest;
+    }
+    return to_clear(s, n, lowest, address);
 }
 
 bool tls_ration_take(struct tls_ration *r, unsigned burst, int64_t each_ns, struct mono now)

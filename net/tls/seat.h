@@ -8,14 +8,21 @@
 
 #include "net/wire/mono.h"
 
+enum tls_standing {
+    TLS_STRANGER, /* nobody has proved there who he is */
+    TLS_RESTING,  /* somebody has, and nothing is under way: he opens another when he needs it */
+    TLS_BUSY      /* and something is */
+};
+
 struct tls_seat {
-    bool used, known; /* known: somebody proved there who he is */
+    bool used;
+    enum tls_standing standing;
     uint32_t address;
     struct mono since; /* when the connection came */
 };
 
-/* Where a client at `address` sits: the index of a free seat, or of the one to be cleared for it: of those that are not known (of all, when
- * there are no others) that of the address with the most such seats, the newcomer counted in, and there the oldest. */
+/* Where a client at `address` sits: the index of a free seat, or of the one to be cleared for it: of those of the lowest
+ * standing there is, that of the address with the most such seats, the newcomer counted in, and there the oldest. */
 size_t tls_seat_for(const struct tls_seat *, size_t n, uint32_t address);
 
 /* Handshakes as a bucket: `full` is when it would be full again. */

@@ -37,6 +37,11 @@ bool web_known(const struct web_server *s, unsigned seat)
     return s->seat[seat].used && s->seat[seat].known;
 }
 
+bool web_rests(const struct web_server *s, unsigned seat)
+{
+    return s->seat[seat].state == WEB_READING && s->seat[seat].parser.lines.total == 0;
+}
+
 static void take_state(struct web_connection *c, enum web_state state)
 {
     c->state = state;

@@ -38,6 +38,8 @@ bool web_step(struct web_server *, unsigned seat, struct mono now);
 void web_close(struct web_server *, unsigned seat);
 /* Has somebody proved here who he is? */
 bool web_known(const struct web_server *, unsigned seat);
+/* Is no request under way? */
+bool web_rests(const struct web_server *, unsigned seat);
 
 /* Ends every stream without a stated size (events): who listens comes again, and shows anew who he is. */
 void web_hang_up(struct web_server *);

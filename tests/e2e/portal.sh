@@ -69,6 +69,32 @@ token=$(answer token)
 [ "$(status -b jar $url/api/v1/session)" = 401 ] || fail "the session outlives its logout"
 pass "set-up, login, CSRF, token, logout"
 
+# Every route that the box's own OpenAPI file names, and one that it does not.
+[ "$(status -H "Authorization: Bearer $token" $url/api/v1/openapi.json)" = 200 ] && mv got routes.json || fail "no OpenAPI file"
+cat >closed.py <<'PYTHON'
+import http.client, json, re, ssl, sys
+allowed = {("get", "/api/v1/health"), ("post", "/api/v1/setup"), ("post", "/api/v1/login")}
+routes = json.load(open("routes.json"))
+asked = wrong = 0
+for path, methods in [*routes["paths"].items(), ("/api/v1/nothing", {"get": 0, "delete": 0})]:
+    whole = re.sub(r"\{\w+\}", "1", path)
+    for method in set(methods) & {"get", "post", "put", "delete"} - {m for m, p in allowed if p == whole}:
+        line = http.client.HTTPSConnection("10.78.0.1", context=ssl._create_unverified_context(), timeout=20)
+        line.request(method.upper(), whole)
+        status, asked = line.getresponse().status, asked + 1
+        if status != 401:
+            wrong += 1
+            print("expected 401 for", method, whole, "got", status)
+print(asked, "routes closed")
+sys.exit(wrong != 0 or asked < 20)
+PYTHON
+run 1 python3 closed.py >closed.out || fail "a route is open: $(cat closed.out)"
+pass "without a token: $(tail -1 closed.out)"
+
+run 1 curl -skN --max-time 3 -H "Authorization: Bearer $token" $url/api/v1/events >events || true
+grep -q '^event: status' events || fail "no events: $(head -c 300 events)"
+pass "events"
+
 for i in $(seq 12); do # the pauses double: at some point they are longer than a slow machine takes
     last=$(send -D head -d '{"password":"guess number '$i'"}' $url/api/v1/login)
     [ $i -lt 6 ] || [ "$last" = 403 ] || break

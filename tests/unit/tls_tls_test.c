@@ -294,13 +294,17 @@ static void newcomers_take_from_who_has_most(void **state)
     for (int i = 0; i < 8; i++)
         s[i] = (struct tls_seat){.used = true, .address = i < 5 ? 100 : 200, .since = {100 - i}};
     assert_int_equal(tls_seat_for(s, 8, 7), 4); /* of address 100, the oldest */
-    s[4].known = true;
+    s[4].standing = TLS_RESTING;
     assert_int_equal(tls_seat_for(s, 8, 7), 3);
-    s[0].known = s[1].known = s[2].known = s[3].known = true;
+    s[0].standing = s[1].standing = s[2].standing = s[3].standing = TLS_RESTING;
     assert_int_equal(tls_seat_for(s, 8, 7), 7); /* 100 has more, but has proved who it is */
     for (int i = 5; i < 8; i++)
-        s[i].known = true;
-    assert_int_equal(tls_seat_for(s, 8, 7), 4); /* all have */
+        s[i].standing = TLS_BUSY;
+    assert_int_equal(tls_seat_for(s, 8, 7), 4); /* all have: who rests */
+    for (int i = 0; i < 5; i++)
+        s[i].standing = TLS_BUSY;
+    assert_int_equal(tls_seat_for(s, 8, 7), 4);
+    assert_int_equal(tls_seat_for(s, 8, 200), 4);
     s[6].used = false;
     assert_int_equal(tls_seat_for(s, 8, 7), 6);
 }

@@ -549,6 +549,7 @@ static void listeners_may_be_silent(void **state)
 static void who_is_slow_is_let_go(void **state)
 {
     static const char half[] = "GET / HTTP/1.1\r\nHost:";
+    char headers[300];
 
     (void)state;
     assert_true(web_step(server, 0, mono_add(now, WEB_IDLE_NS)));
@@ -577,6 +578,17 @@ static void who_is_slow_is_let_go(void **state)
     }
     assert_int_equal(web_server_counts(server)->late, 1);
     tear_down(state);
+    set_up(state);
+    snprintf(headers, sizeof headers, "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nContent-Length: 100\r\n", cookie, csrf);
+    assert_true(say("PUT /api/v1/uploads/1", headers, NULL)); /* an upload that stops */
+    assert_false(web_rests(server, 0));
+    client_send(&client, "x", 1);
+    assert_true(web_step(server, 0, mono_add(now, WEB_BODY_NS)));
+    assert_true(web_step(server, 0, mono_add(now, 2 * WEB_BODY_NS)));
+    assert_false(web_step(server, 0, mono_add(now, 2 * WEB_BODY_NS + 1)));
+    assert_int_equal(gone, 0); /* that comes with web_close */
+    tear_down(state);
+    assert_int_equal(gone, 1);
     set_up(state);
     client.room = 10;
     say("GET /", "", NULL); /* who does not read */
