@@ -19,7 +19,7 @@ static const char help[] =
     "  --interface IF     where the machines are; auto (the default): the first with a link\n"
     "  --images DIR       .ring images to serve; raw images there are packed first\n"
     "  --payload DIR      what targets boot\n"
-    "  --data DIR         where the box keeps its key, its memory and packed images\n"
+    "  --data DIR         where the box keeps its key, its memory and its image library\n"
     "  --arm MAC          image this machine again although it has passed; while no box runs\n"
     "  --check            read the configuration and say whether it can be understood\n"
     "\n"

@@ -104,7 +104,7 @@ static void build_status(const struct page *p, struct page_memory *m)
     to->shape = warns ? SCREEN_BAR : SCREEN_PLAIN;
     to->sentence = warns ? m->dhcp
                  : w.names[0] ? "Machines on this switch that boot from the network get this image."
-                              : "There is no image yet: put a .ring or a raw image into the folder \"images\" of this disk.";
+                              : "There is no image yet: upload one on the page, or put a .ring or a raw image into the folder \"images\" of this disk.";
     to->qr = warns ? NULL : p->url;
     to->percent = w.running ? (int)(w.slowest / 100) : -1;
     add_reach(p, to, &n);
