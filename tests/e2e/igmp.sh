@@ -13,10 +13,11 @@ small_ring
 serve_small --rate 12Mbit
 ring_restore 1
 
-# stream NS SECONDS: frames of the ring that arrive there in that time.
+# stream NS SECONDS: frames of the ring that arrive there in that time. At once, because what tcpdump would otherwise gather for a
+# second is lost when it is stopped.
 stream()
 {
-    lab_capture count "$1" dst net 239.0.0.0/8 and udp
+    lab_capture count "$1" --immediate-mode dst net 239.0.0.0/8 and udp
     sleep "$2"
     lab_stop count INT
     tcpdump -r "$LAB_DIR/count.pcap" 2>/dev/null | wc -l
