@@ -40,6 +40,7 @@ struct box {
     struct machines machines;
     struct resume resume;
     struct room *room;
+    char plan[PLAN_SENTENCE]; /* as the screen says it */
     struct ip_stack *stack;
     struct offer *offer;
     struct services *services;
@@ -363,6 +364,7 @@ static int open_ring(struct box *b, struct err *err)
 
 static struct page page_of(struct box *b)
 {
+    room_sentence(b->room, b->plan);
     return (struct page){.config = &b->config,
                          .serve = &b->serve,
                          .library = b->library,
@@ -370,6 +372,7 @@ static struct page page_of(struct box *b)
                          .services = b->services,
                          .keys = &b->keys,
                          .room = b->watch ? status_room(b->watch) : NULL,
+                         .plan = b->plan,
                          .data = b->paths.data,
                          .url = portal_fingerprint(b->portal)[0] ? b->url : NULL,
                          .fingerprint = portal_fingerprint(b->portal),

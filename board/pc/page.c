@@ -103,6 +103,7 @@ static void build_status(const struct page *p, struct page_memory *m)
     to->word = warns ? "STOP" : NULL;
     to->shape = warns ? SCREEN_BAR : SCREEN_PLAIN;
     to->sentence = warns ? m->dhcp
+                 : p->plan && p->plan[0] ? p->plan
                  : w.names[0] ? "Machines on this switch that boot from the network get this image."
                               : "There is no image yet: upload one on the page, or put a .ring or a raw image into the folder \"images\" of this disk.";
     to->qr = warns ? NULL : p->url;

@@ -658,6 +658,31 @@ const struct expected *room_expected(const struct room *r)
     return r->list;
 }
 
+const char *room_sentence(const struct room *r, char buf[PLAN_SENTENCE])
+{
+    const struct plan_session *first = NULL;
+    struct plan_time now = room_now(r);
+    unsigned more = 0;
+    size_t n;
+
+    buf[0] = 0;
+    for (unsigned i = 0; i < PLAN_SESSIONS_MAX; i++) {
+        const struct plan_session *s = &r->plan.session[i];
+
+        more += plan_is_active(s);
+        if (plan_is_active(s) && (!first || s->id < first->id))
+            first = s;
+    }
+    if (first)
+        plan_sentence(first, &now, buf);
+    else if (plan_in_force(&r->plan))
+        snprintf(buf, PLAN_SENTENCE, "No session takes machines now.");
+    n = strlen(buf);
+    if (more > 1)
+        snprintf(buf + n, PLAN_SENTENCE - n, "; and %u more session%s", more - 1, more == 2 ? "" : "s");
+    return buf;
+}
+
 /* ---- life ---- */
 
 struct room *room_make(const struct room_needs *needs)

@@ -64,6 +64,8 @@ int room_order(struct room *, const struct room_order *, struct room_answer *);
 struct plan *room_plan(struct room *);
 const struct expected *room_expected(const struct room *);
 struct plan_time room_now(const struct room *);
+/* What the plan is about to do or does, for who stands before the box; "" while it is not in force. */
+const char *room_sentence(const struct room *, char buf[PLAN_SENTENCE]);
 /* Whether the machine's screen is to flash. */
 bool room_identifies(const struct room *, const uint8_t mac[6]);
 

@@ -190,6 +190,30 @@ static void a_clock_that_is_set(void **state)
     assert_int_equal(s->state, PLAN_RUNNING);
 }
 
+/* Set by an hour and a half, past the time that was meant: it is meant for tomorrow, and the arming is as long as it was. */
+static void a_clock_that_is_corrected(void **state)
+{
+    struct plan_session *s = make((struct plan_wish){.start = PLAN_AT, .at_min = 13 * 60, .arm_min = 60});
+
+    (void)state;
+    pass(10);
+    now.unix_s += 5400;
+    pass(1);
+    assert_int_equal(s->state, PLAN_WAITING);
+    assert_int_equal(s->due, NOON + 86400 + 3600);
+    assert_int_equal(s->made, NOON + 5400);
+    assert_int_equal(s->armed_until, NOON + 5400 + 3600);
+    now.unix_s -= 5400;
+    pass(1);
+    assert_int_equal(s->due, NOON + 3600);
+    pass(3587);
+    assert_true(plan_is_armed(s, &now));
+    assert_int_equal(s->state, PLAN_WAITING);
+    pass(1);
+    assert_false(plan_is_armed(s, &now)); /* it ends as the time comes, and the safe side is not to start */
+    assert_int_equal(s->state, PLAN_STOPPED);
+}
+
 static void drift_is_no_jump(void **state)
 {
     struct plan_session *s = make((struct plan_wish){.start = PLAN_AT, .at_min = 13 * 60});
@@ -515,6 +539,7 @@ int main(void)
         cmocka_unit_test_setup(minutes_after_the_last, begin),
         cmocka_unit_test_setup(at_a_time, begin),
         cmocka_unit_test_setup(a_clock_that_is_set, begin),
+        cmocka_unit_test_setup(a_clock_that_is_corrected, begin),
         cmocka_unit_test_setup(drift_is_no_jump, begin),
         cmocka_unit_test_setup(orders, begin),
         cmocka_unit_test_setup(wishes_out_of_range, begin),

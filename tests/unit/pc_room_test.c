@@ -162,6 +162,14 @@ static bool wants(unsigned who)
     return room_wants_imaging(room, mac);
 }
 
+static void screen_says(const char *part)
+{
+    char buf[PLAN_SENTENCE];
+
+    if (strncmp(room_sentence(room, buf), part, strlen(part)) != 0)
+        fail_msg("expected \"%s\", got \"%s\"", part, buf);
+}
+
 static void without_a_plan_all_is_as_ever(void **state)
 {
     (void)state;
@@ -174,6 +182,7 @@ static void without_a_plan_all_is_as_ever(void **state)
     room_step(room, (struct mono){2000 * MONO_S});
     assert_true(streams[0].session.running && streams[1].session.running);
     assert_int_equal(n_writes, 0);
+    screen_says("");
     assert_int_equal(list("52:54:00:00:00:03,,,,windows\n52:54:00:00:00:04,,,,plan9\n"), 0);
     assert_int_equal(hello(3, ""), 1); /* the list chooses, no more */
     assert_int_equal(hello(4, ""), -1);
@@ -191,6 +200,7 @@ static void a_session_is_made_run_and_stopped(void **state)
     assert_int_equal(answer.session, 1);
     assert_string_equal(answer.text, "debian: starts when 2 machines are ready, 0 are there; then it erases the disk of every machine "
                                      "that boots from this switch");
+    screen_says("debian: starts when 2 machines are ready");
     assert_true(streams[0].session.held && streams[1].session.held);
     assert_false(streams[0].steered);
     assert_int_equal(streams[0].fixed, 5000000);
@@ -210,6 +220,7 @@ static void a_session_is_made_run_and_stopped(void **state)
     assert_true(streams[0].session.running);
     assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1}), 0);
     assert_false(streams[0].session.running);
+    screen_says("No session takes machines now.");
     assert_false(wants(3));
     assert_int_equal(hello(3, ""), -1);
     assert_string_equal(refusal, "no session takes machines now; one can be started at the box");
