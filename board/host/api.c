@@ -179,7 +179,7 @@ static int say(struct line *l, const char *text, size_t n, struct err *err)
 static int say_request(struct line *l, const struct login *box, const struct api_request *r, struct err *err)
 {
     char head[2048], token[LOGIN_TOKEN_MAX + 32] = "";
-    size_t body = r->body ? strlen(r->body) : 0;
+    size_t body = r->n_body ? r->n_body : r->body ? strlen(r->body) : 0;
     int n;
 
     if (box->token[0])

@@ -28,6 +28,7 @@ enum cli_error { CLI_ERRORS(X) };
 struct api_request {
     const char *method, *path;
     const char *body;    /* NULL: none */
+    size_t n_body;       /* its bytes; 0: it is a text */
     const char *type;    /* of the body; NULL: application/json */
     const char *headers; /* further lines, each with its end; NULL: none */
     int timeout_ms;      /* for everything */

@@ -5,25 +5,42 @@
 
 #include "board/host/client.h"
 #include "board/host/commands.h"
+#include "board/host/upload.h"
 #include "net/wire/units.h"
 
 static const char help[] =
     "usage: ringcast images [list] [OPTION...]\n"
     "       ringcast images verify NAME [OPTION...]\n"
     "       ringcast images delete NAME --yes [OPTION...]\n"
+    "       ringcast images upload FILE [--name NAME] [--label TEXT] [--resume] [OPTION...]\n"
     "\n"
-    "The images the box holds; has one read through and judged; deletes one.\n"
+    "The images the box holds; has one read through and judged; deletes one; sends one, a .ring or a raw\n"
+    "image, in pieces that survive a line that breaks.\n"
     "\n"
-    "  --yes                yes, delete it: nobody is asked on the terminal\n" CLIENT_HELP
+    "  --yes                yes, delete it: nobody is asked on the terminal\n"
+    "  --name NAME          how the image is called (default: after the file)\n"
+    "  --label TEXT         your version of it\n"
+    "  --resume             go on with an upload of that name and size that was begun earlier\n" CLIENT_HELP
     "\n"
     "Exit codes: 0; 1 no answer, or the box refused; 4 --yes is missing; 5 not the box that was pinned.\n";
 
-const struct option cmd_images_options[] = {{"yes", 0, 0, 'y'}, CLIENT_OPTIONS, {0}};
+const struct option cmd_images_options[] = {{"yes", 0, 0, 'y'}, {"name", 1, 0, 'n'}, {"label", 1, 0, 'l'}, {"resume", 0, 0, 'r'},
+                                            CLIENT_OPTIONS,     {0}};
+
+struct wanted {
+    bool yes;
+    struct upload upload;
+};
 
 static bool own_option(void *ctx, int option, const char *value)
 {
-    (void)value;
-    return *(bool *)ctx = option == 'y';
+    struct wanted *w = ctx;
+
+    w->yes |= option == 'y';
+    w->upload.resume |= option == 'r';
+    w->upload.name = option == 'n' ? value : w->upload.name;
+    w->upload.label = option == 'l' ? value : w->upload.label;
+    return true;
 }
 
 static void print_images(const struct json_doc *d)
@@ -86,17 +103,20 @@ static int delete_image(struct client *c, const char *name)
 int cmd_images(int argc, char **argv)
 {
     struct client c = {.command = "images"};
-    bool yes = false;
-    int rc = client_begin(&c, argc, argv, cmd_images_options, help, own_option, &yes), words = argc - optind;
+    struct wanted w = {0};
+    int rc = client_begin(&c, argc, argv, cmd_images_options, help, own_option, &w), words = argc - optind;
 
     if (rc)
         return rc - 1;
-    c.yes = yes;
+    c.yes = w.yes;
     if (words == 0 || (words == 1 && strcmp(argv[optind], "list") == 0))
         return list(&c);
     if (words == 2 && strcmp(argv[optind], "verify") == 0)
         return verify(&c, argv[optind + 1]);
     if (words == 2 && strcmp(argv[optind], "delete") == 0)
         return delete_image(&c, argv[optind + 1]);
-    return client_usage(&c, "expected list, verify NAME or delete NAME");
+    w.upload.path = words == 2 ? argv[optind + 1] : NULL;
+    if (words == 2 && strcmp(argv[optind], "upload") == 0)
+        return upload_file(&c, &w.upload);
+    return client_usage(&c, "expected list, verify NAME, delete NAME or upload FILE");
 }

@@ -157,6 +157,33 @@ away() { lab_exec "${LAB_RECEIVER[1]}" "$RINGCAST" "$@" </dev/null; }
 expect 5 away login --box 10.78.0.1 --fingerprint "$other" --password-file password --login real
 expect 1 away login --box 10.78.0.1 --fingerprint "$print" --password-file wrong --login real
 expect 0 away login --box 10.78.0.1 --fingerprint "$print" --password-file password --login real
+expect 0 away status --login real
+says '^ringcast 0.1, up .* free'
+says '^0 machines: 0 waiting'
+expect 0 away status --login real --json
+[ "$(json expect.out 'o["box"]["fingerprint"]')" = "$print" ] || fail "the status: $(cat expect.out)"
+expect 0 away images --login real
+says '^small .*ready '
+expect 0 away images verify small --login real
+expect 1 away images verify nothing --login real
+expect 1 away images delete nothing --yes --login real
+cp images/small.ring big.ring
+expect 0 away images upload big.ring --name another --label 7 --login real
+another() { away images --login real 2>/dev/null | grep -q '^another  *7  *ready '; }
+until_true 30 another || fail "the upload is not listed: $(away images --login real)"
+expect 1 away images upload big.ring --name another --login real # there is one of that name
+expect 0 away images delete another --yes --login real
+expect 1 away images upload nothing.ring --login real
+# An upload that broke off is gone on with.
+api=(lab_exec "${LAB_RECEIVER[1]}" curl -sSfk -o got -H "Authorization: Bearer $(sed -n 's/^token = //p' real)")
+"${api[@]}" -H 'Content-Type: application/json' -d "{\"name\":\"third\",\"bytes\":$(stat -c %s big.ring)}" https://10.78.0.1/api/v1/uploads
+id=$(json got 'o["id"]')
+head -c 100000 big.ring | "${api[@]}" -T - -H 'Upload-Offset: 0' -H 'Transfer-Encoding:' -H 'Content-Length: 100000' "https://10.78.0.1/api/v1/uploads/$id" ||
+    fail "the first piece: $(cat got)"
+expect 0 away images upload big.ring --name third --resume --json --login real
+[ "$(json expect.out 'o["id"]')" = "$id" ] || fail "another upload: $(cat expect.out)"
+third() { away images --login real 2>/dev/null | grep -q '^third .*ready '; }
+until_true 30 third || fail "what was gone on with is not whole: $(away images --login real)"
 expect 1 away orders session nothing --login real
 expect 0 away orders session small --start ready:7 --rate 20Mbit --login real
 expect 0 away sessions --login real --json

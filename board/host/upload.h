@@ -1,0 +1,16 @@
+/* A file into a box's library, in pieces, each of which the box keeps: what was sent before the line broke is not sent again. */
+#ifndef BOARD_HOST_UPLOAD_H
+#define BOARD_HOST_UPLOAD_H
+
+#include "board/host/client.h"
+
+struct upload {
+    const char *path;
+    const char *name, *label; /* NULL: after the file; none */
+    bool resume;              /* goes on with an upload of that name and size that an earlier run began */
+};
+
+/* The exit code; says how far it is on stderr. */
+int upload_file(struct client *, const struct upload *);
+
+#endif
