@@ -195,4 +195,8 @@ expect 1 away orders stop 99 --login real
 expect 0 away orders wake 52:54:00:00:00:01 --login real
 expect 1 away orders identify 52:54:00:00:00:01 --token-file wrong --login real
 expect_says 'login or a token'
+expect 0 away report -o report.csv --login real
+head -n 1 report.csv | grep -q '^.*attempt,mac,name' || fail "the report: $(head -c 300 report.csv)"
+expect 0 rc report verify report.csv --key data/identity.pub
+expect 5 rc report verify report.csv --key small.pub
 pass "the same to a real box"
