@@ -78,10 +78,15 @@ static void add(struct screen_page *p, unsigned *n, const char *name, const char
         p->lines[(*n)++] = (struct screen_line){name, value};
 }
 
-static void add_reach(const struct page *p, struct screen_page *to, unsigned *n)
+/* The code in halves, as the log writes it and a person types it. */
+static void add_reach(const struct page *p, struct page_memory *m, unsigned *n)
 {
-    add(to, n, "page", p->url);
-    add(to, n, "set-up code", p->setup_code);
+    const char *code = p->setup_code ? p->setup_code : "";
+    size_t half = strlen(code) / 2;
+
+    snprintf(m->code, sizeof m->code, "%.*s%s%s", (int)half, code, half ? "-" : "", code + half);
+    add(&m->page, n, "page", p->url);
+    add(&m->page, n, "set-up code", m->code);
 }
 
 static void build_status(const struct page *p, struct page_memory *m)
@@ -108,7 +113,7 @@ static void build_status(const struct page *p, struct page_memory *m)
                               : "There is no image yet: upload one on the page, or put a .ring or a raw image into the folder \"images\" of this disk.";
     to->qr = warns ? NULL : p->url;
     to->percent = w.running ? (int)(w.slowest / 100) : -1;
-    add_reach(p, to, &n);
+    add_reach(p, m, &n);
     add(to, &n, "address", m->address);
     add(to, &n, "images", w.names[0] ? m->names : "none");
     add(to, &n, "machines", m->machines);
@@ -141,7 +146,7 @@ static void build_address(const struct page *p, struct page_memory *m)
                                  : "Open this address in a browser on this network. It must show this fingerprint.";
     to->qr = p->url;
     split_fingerprint(p->fingerprint ? p->fingerprint : "", m->finger);
-    add_reach(p, to, &n);
+    add_reach(p, m, &n);
     add(to, &n, "address", m->address);
     add(to, &n, "fingerprint", m->finger[0]);
     add(to, &n, NULL, m->finger[1]);

@@ -33,7 +33,7 @@ struct page {
 struct page_memory {
     struct screen_page page;
     char address[PAGE_TEXT], dhcp[PAGE_TEXT], files[PAGE_TEXT], stream[PAGE_TEXT], machines[PAGE_TEXT], packing[PAGE_TEXT];
-    char skipped[PAGE_TEXT], names[PAGE_TEXT], space[PAGE_TEXT], finger[2][64];
+    char skipped[PAGE_TEXT], names[PAGE_TEXT], space[PAGE_TEXT], finger[2][64], code[32];
     char log[PAGE_LOG][SERVE_LOG_LINE];
     const char *log_line[PAGE_LOG];
     char totals[PAGE_TEXT];

@@ -87,6 +87,7 @@ def talk(box):
     box.expect("is up on")
     box.open_line()
     box.expect(r"machines +0 passed(.|\n)*1 status 2 machines 3 log", lambda: box.type("1"))
+    box.expect(r"0 machines(.|\n)*1 status 2 machines 3 log", lambda: box.type("2"))
     box.expect(r"is up on(.|\n)*1 status 2 machines 3 log", lambda: box.type("3"))
     box.expect(r"address +10\.77\.0\.1", lambda: box.type("\x1bOS"))
     before = box.picture()
