@@ -19,6 +19,7 @@
 #include "board/pc/link.h"
 #include "board/pc/machines.h"
 #include "board/pc/page.h"
+#include "board/pc/plain_page.h"
 #include "board/pc/pid1.h"
 #include "board/pc/portal.h"
 #include "board/pc/diary.h"
@@ -260,6 +261,8 @@ static int make_status(struct box *b, struct err *err)
 
     b->watch = status_make(&needs, ip_stack_now(b->stack));
     b->api = b->watch ? api_status_make(b->watch, portal_routes(b->portal)) : NULL;
+    if (b->watch)
+        plain_page_routes(status_room(b->watch), portal_routes(b->portal));
     return b->api ? 0 : err_set(err, PC_EMEMORY, "out of memory");
 }
 

@@ -77,6 +77,17 @@ static void asker_gone(void *ctx, struct web_call *c)
     auth_give_up(a->auth);
 }
 
+/* What auth_ask said: the judgement is under way, or is none. */
+static void wait_for(struct account *a, struct web_call *c, int rc, unsigned wait_s)
+{
+    if (rc) {
+        refuse(a, c, rc, wait_s);
+        return;
+    }
+    a->waiting = c;
+    c->gone = asker_gone;
+}
+
 static void ask(struct account *a, struct web_call *c, enum auth_question what)
 {
     static struct json_doc doc;
@@ -90,12 +101,7 @@ static void ask(struct account *a, struct web_call *c, enum auth_question what)
     (void)json_get_str(&doc, JSON_ROOT, "password", password, sizeof password);
     rc = auth_ask(a->auth, what, c->address, code, password, c->now, &wait_s);
     wipe(c, password, sizeof password);
-    if (rc) {
-        refuse(a, c, rc, wait_s);
-        return;
-    }
-    a->waiting = c;
-    c->gone = asker_gone;
+    wait_for(a, c, rc, wait_s);
 }
 
 static void login(void *ctx, struct web_call *c)
@@ -106,6 +112,49 @@ static void login(void *ctx, struct web_call *c)
 static void set_up(void *ctx, struct web_call *c)
 {
     ask(ctx, c, AUTH_SETUP);
+}
+
+/* ---- the same from a form ---- */
+
+static int digit_of(uint8_t c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+}
+
+/* "password=...", the form's only field, decoded. False: it is something else, or too long. */
+static bool read_form(const struct web_call *c, char *to, size_t cap)
+{
+    static const char field[] = "password=";
+    const uint8_t *at = c->body + sizeof field - 1, *end = c->body + c->n_body;
+
+    if (strcmp(c->type, "application/x-www-form-urlencoded") != 0 || c->n_body < sizeof field || memcmp(c->body, field, sizeof field - 1) != 0)
+        return false;
+    for (; at < end; at++) {
+        if (--cap == 0)
+            return false;
+        if (*at == '%' && (end - at < 3 || digit_of(at[1]) < 0 || digit_of(at[2]) < 0))
+            return false;
+        *to++ = (char)(*at == '%' ? digit_of(at[1]) << 4 | digit_of(at[2]) : *at == '+' ? ' ' : *at);
+        at += *at == '%' ? 2 : 0;
+    }
+    *to = 0;
+    return true;
+}
+
+static void login_form(void *ctx, struct web_call *c)
+{
+    struct account *a = ctx;
+    char password[AUTH_PASSWORD_MAX + 2];
+    unsigned wait_s;
+    int rc;
+
+    if (!read_form(c, password, sizeof password)) {
+        web_problem(c, 400, 0, "expected a form with the field password");
+        return;
+    }
+    rc = auth_ask(a->auth, AUTH_LOGIN, c->address, "", password, c->now, &wait_s);
+    wipe(c, password, sizeof password);
+    wait_for(a, c, rc, wait_s);
 }
 
 static void answer_csrf(struct web_call *c, const char *csrf)
@@ -150,7 +199,12 @@ void account_tick(struct account *a, struct mono now)
     }
     a->tell(a->ctx, had ? "logged in" : "set the password", c->address);
     set_cookie(c, cookie, "");
-    answer_csrf(c, csrf);
+    if (strcmp(c->path, "/plain/login") != 0) {
+        answer_csrf(c, csrf);
+        return;
+    }
+    web_header(c, "Location", "/plain");
+    web_empty(c, 303);
 }
 
 void account_reset(struct account *a, struct mono now)
@@ -258,6 +312,7 @@ void account_routes(struct account *a, struct web_routes *routes)
     static const struct web_route table[] = {
         {WEB_POST, "/api/v1/setup", WEB_ANYONE, set_up, NULL},
         {WEB_POST, "/api/v1/login", WEB_ANYONE, login, NULL},
+        {WEB_POST, "/plain/login", WEB_ANYONE, login_form, NULL},
         {WEB_GET, "/api/v1/session", WEB_USER, show_session, NULL},
         {WEB_POST, "/api/v1/logout", WEB_USER, logout, NULL},
         {WEB_GET, "/api/v1/tokens", WEB_USER, list_tokens, NULL},

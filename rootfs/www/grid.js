@@ -60,8 +60,8 @@ class Tile {
     this.bar = element("i", "bar", this.node);
     this.last = null;
   }
-  show(m, figure) {
-    if (this.last === m && this.shown === figure) return;
+  show(m, figure, full) {
+    if (this.last === m && this.shown === figure && this.full === full) return;
     const state = stateOf(m), node = this.node;
     if (node.dataset.state !== state) node.dataset.state = state;
     const culprit = m.cause && state !== "fail" && state !== "pass" ? "yes" : "no";
@@ -72,7 +72,7 @@ class Tile {
     put(this.number, String(m.number));
     put(this.figure, OVER[state] ?? FIGURES[figure][1](m));
     put(this.name, nameOf(m));
-    put(this.more, state === "fail" || culprit === "yes" ? clean(m.cause)
+    if (full) put(this.more, state === "fail" || culprit === "yes" ? clean(m.cause)
       : state === "pass" ? clean(m.disk, 40) : `${bits(m.rate_bits_s)} · loss ${loss(m.loss_ppm)} · disk ${bytes(m.disk_bytes_s)}/s · ${link(m.link_mbps)} · ${duration(m.eta_s)}`);
     const part = state === "pass" || state === "fail" ? 100 : Math.max(0, Math.min(100, m.percent || 0));
     if (part !== this.part) this.bar.style.transform = `scaleX(${(this.part = part) / 100})`;
@@ -80,6 +80,7 @@ class Tile {
     if (label !== this.label) node.setAttribute("aria-label", this.label = label);
     this.last = m;
     this.shown = figure;
+    this.full = full;
   }
 }
 
@@ -89,6 +90,7 @@ export class Grid {
     this.host = host;
     this.tiles = new Map();
     this.order = [];
+    this.full = false; // tiles are large enough for all figures
     this.focused = null;
     host.addEventListener("click", (e) => { const t = e.target.closest(".tile"); if (t) { this.focus(t.dataset.mac, false); opened(t.dataset.mac); } });
     host.addEventListener("keydown", (e) => this.key(e));
@@ -105,7 +107,7 @@ export class Grid {
       there.add(m.mac);
       let tile = this.tiles.get(m.mac);
       if (!tile) this.tiles.set(m.mac, tile = new Tile(m.mac));
-      tile.show(m, figure);
+      tile.show(m, figure, this.full);
       return tile;
     });
     for (const [mac, tile] of this.tiles) if (!there.has(mac)) { tile.node.remove(); this.tiles.delete(mac); }
@@ -135,6 +137,8 @@ export class Grid {
     this.host.style.setProperty("--w", `${best.w}px`);
     this.host.style.setProperty("--h", `${best.h}px`);
     this.host.dataset.density = density(best);
+    this.full = density(best) === "large";
+    if (this.full) for (const tile of this.order) tile.show(tile.last, tile.shown, true);
   }
   focus(mac, move = true) {
     if (this.focused !== mac) {

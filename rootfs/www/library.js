@@ -7,6 +7,7 @@ import { clean, bytes, percent } from "./text.js";
 import { Upload } from "./upload.js";
 
 const uploads = []; // they go on while another part of the page is shown
+const COMING = { asking: "asks the server for it", receiving: "waits for the rest", checking: "is checked", failed: "failed" };
 const STATES = { ready: "ready", packing: "being packed", verifying: "being checked", bad: "bad: it does not hash as it should" };
 function nameFrom(file) { return file.name.replace(/\.(img|raw|bin|iso|ring|dd)$/i, "").replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[.-]+/, "").slice(0, 48) || "image"; }
 
@@ -14,7 +15,7 @@ function Row({ image: i, changed }) {
   const { said, busy, run } = useAction();
   const [asks, setAsks] = useState(false);
   return html`<tr data-image=${i.name}><th scope="row"><bdi>${clean(i.name, 60)}</bdi> <small><bdi>${clean(i.version, 30)}</bdi></small>${i.note && html`<div class="note"><bdi>${clean(i.note, 200)}</bdi></div>`}</th>
-    <td>${STATES[i.state] ?? i.state}${(i.state === "packing" || i.state === "verifying") && html` <progress max="100" value=${i.percent ?? 0} aria-label="${i.state}"></progress> ${percent(i.percent)}`}<${Say} ...${said} /></td>
+    <td>${STATES[i.state] ?? i.state}${(i.state === "packing" || i.state === "verifying") && html` <progress max="100" value=${i.percent ?? 0} aria-label="${i.state}"></progress> ${percent(i.percent)}`}${i.cause && html`<div class="note"><bdi>${clean(i.cause, 200)}</bdi></div>`}<${Say} ...${said} /></td>
     <td>${bytes(i.bytes)}</td><td>${bytes(i.raw_bytes)}</td><td>${bytes(i.used_bytes)}</td><td>${bytes(i.min_target_bytes)}</td><td><bdi>${clean(i.signer, 40) || "–"}</bdi></td>
     <td><code>${clean(i.root, 80).slice(0, 12) || "–"}</code></td>
     <td class="buttons"><button type="button" disabled=${busy || i.state !== "ready" && i.state !== "bad"} onClick=${() => run(() => post(`/images/${part(i.name)}/verify`).then(changed), "It is read and hashed now.")}>Verify</button>
@@ -39,6 +40,15 @@ function Going({ u, drop }) {
     of ${bytes(u.file.size)}${u.state === "sending" && u.rate > 0 && html` at ${bytes(u.rate)}/s`} <span role="status">${u.word}</span>
     ${!over && (u.state === "paused" ? html`<button type="button" onClick=${() => u.resume()}>Go on</button>` : html`<button type="button" onClick=${() => u.pause()}>Pause</button>`)}
     <button type="button" onClick=${drop}>${over ? "Away" : "Cancel"}</button></li>`;
+}
+
+// What the box itself says of files on their way: fetched ones, and those whose browser has left.
+function Coming({ all, changed }) {
+  const { said, busy, run } = useAction();
+  const others = all.filter((u) => !uploads.some((mine) => String(mine.id) === String(u.id) && ["sending", "waiting", "paused"].includes(mine.state)));
+  return html`<ul class="list" aria-label="On their way">${others.map((u) => html`<li key=${u.id} data-upload=${u.id}><b><bdi>${clean(u.name, 60)}</bdi></b> ${COMING[u.state] ?? clean(u.state)}
+    ${u.state !== "failed" && html` <progress max="100" value=${u.state === "receiving" && u.bytes ? 100 * u.offset / u.bytes : u.percent} aria-label=${`Progress of ${clean(u.name, 60)}`}></progress>`} ${bytes(u.offset)} of ${bytes(u.bytes)} <bdi>${clean(u.cause, 200)}</bdi>
+    <button type="button" disabled=${busy} onClick=${() => run(() => request("DELETE", `/uploads/${part(u.id)}`).then(changed))}>Away</button></li>`)}</ul><${Say} ...${said} />`;
 }
 
 function Add({ changed }) {
@@ -74,11 +84,11 @@ function Pull({ changed }) {
 
 export function Library() {
   const room = useRoom();
-  const [images, setImages] = useState(null), [trouble, setTrouble] = useState("");
-  const load = () => get("/images").then((all) => { setImages(all.images ?? all); setTrouble(""); }).catch((e) => setTrouble(e.message));
+  const [images, setImages] = useState(null), [coming, setComing] = useState([]), [trouble, setTrouble] = useState("");
+  const load = () => Promise.all([get("/images"), get("/uploads")]).then(([all, on]) => { setImages(all); setComing(on); setTrouble(""); }).catch((e) => setTrouble(e.message));
   useEffect(() => { load(); const timer = setInterval(load, 3000); return () => clearInterval(timer); }, []);
   return html`<main class="page"><h1>Library</h1>${room.box.data_free_bytes >= 0 && html`<p>${bytes(room.box.data_free_bytes)} free on the box.</p>`}<${Say} text=${trouble} bad=${true} />
     ${images && (images.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Images"><table class="images"><thead><tr>${["Image", "State", "Size", "Disk", "Used", "Least target", "Signed by", "Root", ""].map((t) => html`<th scope="col">${t}</th>`)}</tr></thead>
       <tbody>${images.map((i) => html`<${Row} key=${i.name} image=${i} changed=${load} />`)}</tbody></table></div>` : html`<p>The library is empty.</p>`)}
-    <${Add} changed=${load} /><${Pull} changed=${load} /></main>`;
+    <${Coming} all=${coming} changed=${load} /><${Add} changed=${load} /><${Pull} changed=${load} /></main>`;
 }

@@ -35,7 +35,7 @@ function Arm({ room }) {
   const [plan, setPlan] = useState({ image: "", targets: "all", rule: "now", n: 10, at: "22:00", minutes: 5, rate: "", arm: 480 });
   const set = (part) => setPlan((old) => ({ ...old, ...part }));
   useEffect(() => { get("/images").then((all) => {
-    const ready = (all.images ?? all).filter((i) => i.state === "ready");
+    const ready = all.filter((i) => i.state === "ready");
     setImages(ready);
     if (ready.length) set({ image: ready[0].name });
   }).catch(() => setImages([])); }, []);
@@ -46,7 +46,7 @@ function Arm({ room }) {
     if (plan.rule === "ready") start.n = plan.n;
     if (plan.rule === "at") start.at = plan.at;
     if (plan.rule === "quiet") start.minutes = plan.minutes;
-    await post("/sessions", { image: plan.image, start, rate: plan.rate ? Math.round(plan.rate * 1e6) : 0, targets: plan.targets, arm_minutes: plan.arm });
+    await post("/sessions", { image: plan.image, start, rate: plan.rate ? Math.round(plan.rate * 1e6) : "auto", targets: plan.targets, arm_minutes: plan.arm });
     location.hash = "#/watch";
   }
   if (images === null) return html`<p>Reading the library …</p>`;

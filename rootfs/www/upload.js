@@ -11,7 +11,8 @@ const key = (file) => `ringcast.upload.${file.name}.${file.size}.${file.lastModi
 function recall(file) { try { return localStorage.getItem(key(file)); } catch { return null; } }
 function remember(file, id) { try { id === null ? localStorage.removeItem(key(file)) : localStorage.setItem(key(file), id); } catch { /* a new page begins anew */ } }
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
-const final = (error) => error instanceof Problem && error.status >= 400 && error.status < 500 && ![408, 409, 425, 429].includes(error.status);
+// What will not be otherwise next time: a refusal with a reason. A wrong offset was put right where it was told.
+const final = (error) => error instanceof Problem && (error.status >= 400 && error.status < 500 && ![408, 425, 429].includes(error.status) || error.status === 507);
 
 export class Upload {
   constructor(file, { name, version, note }, changed) {
@@ -40,7 +41,7 @@ export class Upload {
       }
       if (this.state === "cancelled") return;
       remember(this.file, null);
-      this.set({ state: "done", word: "It is on the box, which now checks and packs it." });
+      this.set({ state: "done", word: "It is on the box, which checks it now." });
     } catch (error) {
       this.set({ state: "failed", word: error.message });
     }

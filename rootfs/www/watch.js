@@ -26,7 +26,7 @@ function matches(m, text) {
 export function chosen(room, { text, states, sort }) {
   const wanted = text.trim().toLowerCase();
   return [...room.machines.values()]
-    .filter((m) => (states.size === 0 || states.has(stateOf(m))) && matches(m, wanted))
+    .filter((m) => (states.size === 0 || states.has(stateOf(m))) && (!wanted || matches(m, wanted)))
     .sort((a, b) => SORTS[sort][1](a, b) || a.number - b.number);
 }
 function countStates(room) {
@@ -57,11 +57,7 @@ function Sessions({ room }) {
 function Tiles({ machines, figure, open, grid }) {
   const host = useRef(null);
   useLayoutEffect(() => { grid.current = new Grid(host.current, open); return () => { grid.current.close(); grid.current = null; }; }, []);
-  useLayoutEffect(() => {
-    const began = performance.now();
-    grid.current.update(machines, figure);
-    performance.measure("ringcast-tiles", { start: began, end: performance.now() });
-  });
+  useLayoutEffect(() => { grid.current.update(machines, figure); });
   return html`<div class="tiles" ref=${host} role="group" aria-label="Machines"></div>`;
 }
 

@@ -3,6 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 requires "$RINGCAST" node chromium "$LAB_ROOT/build/gen/www/index.html.gz"
 lab_up 1
+small_ring
 lab_address "${LAB_RECEIVER[1]}" 10.78.0.11/24
 cd "$LAB_DIR"
 mkdir data
@@ -13,7 +14,7 @@ code=$(sed -n 's/^No password is set. The set-up code is \([0-9A-Z-]*\)\.$/\1/p'
 [ -n "$code" ] || fail "there is no set-up code"
 
 status=0
-LAB_TIMEOUT=420 lab_exec "${LAB_RECEIVER[1]}" node "$LAB_ROOT/tests/web/box.mjs" https://10.78.0.1 "$code" >page.out 2>page.err || status=$?
+LAB_TIMEOUT=420 lab_exec "${LAB_RECEIVER[1]}" node "$LAB_ROOT/tests/web/box.mjs" https://10.78.0.1 "$code" small.img >page.out 2>page.err || status=$?
 cat page.out >&2
 [ $status != 77 ] || skip "$(tail -n 1 page.out)"
 [ $status = 0 ] || fail "the browser"

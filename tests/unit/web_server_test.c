@@ -661,6 +661,29 @@ static bool judge(void)
     return client.out_n > 0;
 }
 
+/* What a browser without scripts sends from /plain. */
+static void a_form_logs_in_as_well(void)
+{
+    static const char form[] = "Content-Type: application/x-www-form-urlencoded\r\n";
+    static const char *const broken[] = {"password=%", "password=%4", "password=%zz", "passwort=x", "", "password=" /* and 200 more */};
+    char body[256], long_text[201];
+
+    memset(long_text, 'x', sizeof long_text);
+    say("POST /plain/login", form, "password=correct+h%6Frse");
+    assert_true(judge());
+    assert_int_equal(status(), 303);
+    assert_non_null(strstr(client.out, "Location: /plain\r\n"));
+    assert_non_null(strstr(client.out, "__Host-ringcast="));
+    say("POST /plain/login", form, "password=wrong");
+    assert_true(judge());
+    assert_int_equal(status(), 403);
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+        snprintf(body, sizeof body, "%s%.*s", broken[i], i == 5 ? 200 : 0, long_text);
+        say("POST /plain/login", form, body);
+        assert_int_equal(status(), 400);
+    }
+}
+
 static void a_password_is_set_and_logs_in(void **state)
 {
     char body[200], old[AUTH_CODE_TEXT + 1], *at;
@@ -689,6 +712,7 @@ static void a_password_is_set_and_logs_in(void **state)
     say("POST /api/v1/login", "Content-Type: application/json\r\n", "{\"password\":\"wrong horse\"}");
     assert_true(judge());
     assert_int_equal(status(), 403);
+    a_form_logs_in_as_well();
     say("POST /api/v1/login", "Content-Type: application/json\r\n", "{\"password\":\"correct horse\"}");
     assert_true(judge());
     assert_int_equal(status(), 200);

@@ -24,16 +24,16 @@ export async function launch() {
 }
 
 // A fresh visitor. `wrong` collects whatever should never be: errors of scripts, refusals by the page's own policy.
-export async function visit(browser, url, options = {}) {
+export async function visit(browser, url, { timeout = 60000 * PATIENCE, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", ignoreHTTPSErrors: true, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(20000 * PATIENCE);
+  page.setDefaultTimeout(60000 * PATIENCE);
   page.wrong = [];
   page.on("pageerror", (error) => page.wrong.push(`error: ${error.message}`));
   page.on("console", (m) => { if (/Content Security Policy|integrity/i.test(m.text())) page.wrong.push(m.text()); });
   page.on("dialog", (d) => { page.wrong.push(`dialog: ${d.message()}`); d.dismiss().catch(() => {}); });
   await page.addInitScript(() => document.addEventListener("securitypolicyviolation", (e) => console.error(`Content Security Policy: ${e.violatedDirective} ${e.blockedURI}`)));
-  await page.goto(url, { waitUntil: "load" });
+  await page.goto(url, { waitUntil: "load", timeout });
   return page;
 }
 
@@ -43,7 +43,15 @@ export async function login(page, password) {
   await page.locator("nav a[aria-current]").waitFor();
 }
 
-export async function until(what, words, seconds = 20) {
+// Keeps a button pressed until `seen`, as a person does who waits for it to be full.
+export async function hold(button, seen) {
+  await button.hover();
+  await button.page().mouse.down();
+  await seen();
+  await button.page().mouse.up();
+}
+
+export async function until(what, words, seconds = 60) {
   const end = Date.now() + seconds * 1000 * PATIENCE;
   for (;;) {
     const found = await what();

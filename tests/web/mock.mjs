@@ -144,7 +144,8 @@ export class Mock {
         this.uploads.set(id, { ...json, offset: 0, chunks: [] });
         return this.reply(a, 201, { id, offset: 0 });
       }
-      case "GET /uploads": return this.uploads.has(parts[1]) ? this.reply(a, 200, { offset: this.uploads.get(parts[1]).offset }) : this.problem(a, 404, "There is no such upload.");
+      case "GET /uploads": if (!parts[1]) return this.reply(a, 200, [...this.uploads].filter(([, u]) => u.offset < u.bytes || u.cause).map(([id, u]) => ({ id: Number(id), name: u.name, offset: u.offset, bytes: u.bytes, state: u.cause ? "failed" : "receiving", percent: 0, sha256: "", cause: u.cause ?? "" })));
+        return this.uploads.has(parts[1]) ? this.reply(a, 200, { offset: this.uploads.get(parts[1]).offset }) : this.problem(a, 404, "There is no such upload.");
       case "DELETE /uploads": this.uploads.delete(parts[1]); return this.reply(a, 204, "");
       case "GET /sessions": return this.reply(a, 200, this.sessions);
       case "POST /sessions": {

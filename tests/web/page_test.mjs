@@ -6,7 +6,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { Mock, machine, CODE, PASSWORD } from "./mock.mjs";
-import { launch, visit, login, until, runAll, equal, right } from "./browser.mjs";
+import { launch, visit, login, hold, until, runAll, equal, right } from "./browser.mjs";
 import { poorContrast } from "./contrast.mjs";
 
 const PARTS = ["watch", "start", "library", "machines", "report", "box"];
@@ -36,13 +36,6 @@ const part = async (name) => { await page.evaluate((n) => { location.hash = `#/$
 const tiles = () => page.locator(".tile");
 const numbers = () => page.locator(".tile .number").allTextContents();
 const asked = (method, start) => mock.asked.filter((r) => r.method === method && r.path.startsWith(start));
-async function hold(locator, ms = 2600) {
-  const box = await locator.boundingBox();
-  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
-  await page.mouse.down();
-  await page.waitForTimeout(ms);
-  await page.mouse.up();
-}
 function someFile(name, bytes) {
   const file = path.join(folder, name), data = Buffer.alloc(bytes);
   for (let i = 0; i < bytes; i += 4096) data.writeUInt32LE(i / 4096, i);
@@ -118,6 +111,16 @@ const tests = {
     right(Buffer.concat(mock.uploads.get("1").chunks).equals(data), "the bytes on the box are not those of the file");
   }),
 
+  "an upload whose browser has left is shown with what the box says of it, and taken away": given({}, async () => {
+    mock.uploads.set("7", { name: "half", bytes: 4e9, offset: 1e9, chunks: [] });
+    mock.uploads.set("8", { name: "wrong", bytes: 4096, offset: 4096, chunks: [], cause: "expected a disk image, got text" });
+    await part("library");
+    await page.locator("[data-upload='7']").getByText("waits for the rest").waitFor();
+    await page.locator("[data-upload='8']").getByText("expected a disk image, got text").waitFor();
+    await page.locator("[data-upload='8']").getByRole("button", { name: "Away" }).click();
+    await page.locator("[data-upload='8']").waitFor({ state: "detached" });
+  }),
+
   "a full box says so and nothing is tried again": given({}, async () => {
     await part("library");
     await page.route("**/api/v1/uploads", (route) => route.fulfill({ status: 507, contentType: "application/problem+json", body: '{"detail":"The disk of the box is full."}' }));
@@ -148,8 +151,7 @@ const tests = {
     await page.getByLabel("when so many machines are ready").check();
     await page.getByLabel("Machines", { exact: true }).fill("12");
     await page.getByText("It begins when 12 machines are ready.").waitFor();
-    await hold(arm);
-    await until(() => asked("POST", "/sessions").length === 1, "the order to arm");
+    await hold(arm, () => until(() => asked("POST", "/sessions").length === 1, "the order to arm"));
     const { image, start, targets } = asked("POST", "/sessions")[0].json;
     equal({ image, start, targets }, { image: "debian", start: { rule: "ready", n: 12 }, targets: "all" }, "the order");
     await page.locator(".sessions").getByText("waiting").waitFor();
@@ -161,8 +163,7 @@ const tests = {
     await page.getByRole("button", { name: "Go on" }).click();
     await page.getByRole("button", { name: "Suspend" }).waitFor();
     await page.locator(".graph canvas").waitFor();
-    await hold(page.getByRole("button", { name: "Hold to stop" }));
-    await until(() => mock.sessions[0].state === "stopped", "the session has stopped");
+    await hold(page.getByRole("button", { name: "Hold to stop" }), () => until(() => mock.sessions[0].state === "stopped", "the session has stopped"));
   }),
 
   "two hundred tiles stand on one screen, whole and without scrolling": given({}, async () => {
