@@ -76,6 +76,7 @@ static void gather(struct watch *w)
     f->disk_rate = ns > 1000000 ? (uint64_t)((double)bytes * 1e9 / (double)ns) : 0;
     f->wanted_rate = f->disk_limited ? wanted_rate(w, f->disk_rate) : 0;
     f->open_blocks = atomic_load(&c->open_blocks);
+    f->repaired = (uint32_t)atomic_load(&c->repaired);
 }
 
 /* Bytes of data that are on their way to the disk or on it. */

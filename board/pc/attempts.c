@@ -119,7 +119,7 @@ static size_t row_encode(struct attempt *a, uint8_t value[ATTEMPT_VALUE_MAX])
     wr_u64(&w, a->bytes);
     wr_u32(&w, a->heard);
     wr_u32(&w, a->missed);
-    wr_u32(&w, a->repair);
+    wr_u32(&w, a->repaired);
     wr_u32(&w, (uint32_t)a->error);
     wr_copy(&w, a->root, sizeof a->root);
     for (unsigned i = 0; i < TEXTS; i++) {
@@ -168,7 +168,7 @@ static bool row_decode(struct attempt *a, const uint8_t *value, size_t n)
     a->bytes = rd_u64(&r);
     a->heard = rd_u32(&r);
     a->missed = rd_u32(&r);
-    a->repair = rd_u32(&r);
+    a->repaired = rd_u32(&r);
     a->error = (int32_t)rd_u32(&r);
     rd_copy(&r, a->root, sizeof a->root);
     for (unsigned i = 0; i < TEXTS; i++)
@@ -326,7 +326,6 @@ static struct attempt *row_of(struct attempts *s, const struct session_receiver 
     memset(a, 0, sizeof *a);
     memcpy(a->id, r->id, sizeof a->id);
     memcpy(a->mac, r->mac, sizeof a->mac);
-    a->repair = ATTEMPT_UNKNOWN;
     a->start = time_at(s, now);
     row_know(a, w);
     row_link(s, a);
@@ -361,6 +360,7 @@ static void row_facts(struct attempt *a, const struct session_facts *f, const st
 {
     a->heard = f->heard;
     a->missed = f->missed;
+    a->repaired = f->repaired;
     a->bytes = w->data_bytes / 10000 * f->done + w->data_bytes % 10000 * f->done / 10000;
     a->unread = f->unread;
     a->error = f->state == SESSION_FAIL ? f->error : 0;

@@ -62,7 +62,7 @@ struct attempt {
     struct attempt_time start, end; /* end.run 0 while it runs */
     uint64_t bytes;                 /* of the image's content on the disk */
     uint32_t heard, missed;         /* packets */
-    uint32_t repair;                /* symbols used; ATTEMPT_UNKNOWN */
+    uint32_t repaired;              /* symbols that repair symbols stood in for */
     int32_t error;
     uint8_t root[IMG_HASH_BYTES];
     /* Plain UTF-8 whatever came: control characters and what is no UTF-8 became U+FFFD. */

@@ -110,7 +110,7 @@ static void attempt_cells(const struct attempt *a, const char *(*sentence)(int c
     time_text(t[12], a->end.unix_s);
     number_text(t[13], a->bytes, a->number);
     number_text(t[14], loss, loss != ATTEMPT_UNKNOWN);
-    number_text(t[15], a->repair, a->repair != ATTEMPT_UNKNOWN);
+    number_text(t[15], a->repaired, a->number);
     snprintf(t[16], CELL_MAX, "%s", attempt_read_back(a) ? "yes" : "no");
     snprintf(t[17], CELL_MAX, "%s", result_text(a->result));
     report_cause(a, sentence, t[18]);

@@ -15,7 +15,7 @@
  *   start end       date and time, ISO 8601 UTC; empty when the box's clock had no right time
  *   bytes           of the image's content that are on the disk
  *   loss_ppm        packets lost on the way, parts per million
- *   repair_symbols  used
+ *   repair_symbols  used: symbols of the image that they stood in for
  *   read_back       "yes": the disk was read back and found right
  *   result          pass, fail, left, lost, running, never came
  *   cause           in words

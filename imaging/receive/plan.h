@@ -53,6 +53,7 @@ struct receive_counts {
     _Atomic uint64_t first_ns, bound_ns, last_ns; /* times of the first, of the as-many-as-source'th, of the last packet */
     _Atomic uint64_t unpacked, written, proven, kept; /* chunks */
     _Atomic uint64_t decoded, poisoned;  /* blocks repaired; blocks thrown away for a wrong hash */
+    _Atomic uint64_t repaired;           /* symbols that repair symbols stood in for */
     _Atomic uint64_t parked_ram, parked_disk; /* chunks set aside incomplete */
     _Atomic uint64_t shed;               /* blocks left out because the disk was behind */
     _Atomic uint64_t write_ns, write_bytes; /* time inside writes, for the disk's rate */

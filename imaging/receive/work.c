@@ -274,6 +274,7 @@ static void decode(struct worker *w, const struct job *job)
     rc = fec_recover(job->u.decode.sums, slot->lg_t, k, slot->bits, w->repair, w->want, w->scratch);
     MUST(rc >= 0);
     atomic_fetch_add(&p->counts.decoded, 1);
+    atomic_fetch_add(&p->counts.repaired, rank(w, k));
     for (uint32_t i = 0; i < n && !plan_stopped(p); i++) {
         take_all(w);
         if (!plan_finished(p, chunks[i]))

@@ -383,7 +383,8 @@ void session_beacon_encode(const struct session_beacon *b, const uint8_t key[SES
     wr_u32(&w, f->heard);
     wr_u32(&w, f->missed);
     wr_copy(&w, b->mac, sizeof b->mac);
-    wr_zero(&w, 6);
+    wr_u32(&w, f->repaired);
+    wr_zero(&w, 2);
     datagram_seal(&w, key, out);
 }
 
@@ -417,7 +418,8 @@ int session_beacon_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESS
     f->heard = rd_u32(&r);
     f->missed = rd_u32(&r);
     rd_copy(&r, b->mac, sizeof b->mac);
-    return zeros_read(&r, 6) && rd_done(&r) && flags <= 3 && facts_legal(f) ? 0 : SESSION_EFIELD;
+    f->repaired = rd_u32(&r);
+    return zeros_read(&r, 2) && rd_done(&r) && flags <= 3 && facts_legal(f) ? 0 : SESSION_EFIELD;
 }
 
 void session_ack_encode(const struct session_ack *a, const uint8_t key[SESSION_KEY_BYTES],

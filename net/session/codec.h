@@ -104,6 +104,7 @@ struct session_facts {
     uint32_t open_blocks;     /* begun and not decoded */
     uint32_t drops;           /* packets its own ring lost, since the start */
     uint32_t heard, missed;   /* packets of the session since the start, by their numbers; wrapping */
+    uint32_t repaired;        /* symbols that repair symbols stood in for, since the start; wrapping */
     int32_t error;            /* with SESSION_FAIL: the negative code, else 0 */
 };
 

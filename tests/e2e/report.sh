@@ -87,6 +87,7 @@ csrf=$(python3 -c 'import json; print(json.load(open("got"))["csrf"])')
 [ "$(send -b jar -H "X-Ringcast-CSRF: $csrf" -d '{"name":"script"}' $url/tokens)" = 201 ] || fail "a token: $(cat got)"
 token=$(python3 -c 'import json; print(json.load(open("got"))["token"])')
 
+lab_loss 1 1
 take 1
 lab_wait take1 60 || fail "receiver 1: $(cat take1.err)"
 take 2
@@ -98,6 +99,7 @@ mv box.err first.err
 box
 lab_wait take2 90 || fail "receiver 2: $(cat take2.err)"
 rm disk1
+lab_no_loss 1
 take 1
 until_true 20 grep -Eq '52:49:4e:47:00:01.*receiving' box.err || fail "receiver 1 does not start again: $(cat take1.err)"
 sleep 1
@@ -131,9 +133,9 @@ for f in csv json html; do
     expect 1 "$RINGCAST" report verify altered.$f --key data/identity.pub
 done
 sed "s/\t'/\t/g" csv.rows | cmp - json.rows || fail "CSV and JSON say different things" # but for the apostrophe before a formula
-cut -f1,2,3,14,15,17-19,20,22 csv.rows | sed 's/^/  /' >&2
+cut -f1,2,3,14-20,22 csv.rows | sed 's/^/  /' >&2
 row() { awk -F'\t' -v "$@" csv.rows | grep -q .; }
-row n=1 '$1 == n && $2 == "52:49:4e:47:00:01" && $17 == "yes" && $18 == "pass" && $20 == 1 && $22 == 1 && $14 > 0 && $11 != ""' || fail "the first that passed"
+row n=1 '$1 == n && $2 == "52:49:4e:47:00:01" && $17 == "yes" && $18 == "pass" && $20 == 1 && $22 == 1 && $14 > 0 && $11 != "" && $15 > 3000 && $16 > 50' || fail "the first that passed"
 row n=2 '$1 == n && $2 == "52:49:4e:47:00:02" && $3 == "Desk 2" && $17 == "yes" && $18 == "pass" && $20 == 1 && $22 == 2' ||
     fail "the one that lived through the kill"
 row n=3 '$1 == n && $2 == "52:49:4e:47:00:01" && $17 == "no" && $18 == "fail" && $19 ~ /\(error -807\)/' || fail "the one that was stopped"
@@ -142,6 +144,10 @@ row n= '$1 == n && $2 == "52:49:4e:47:00:03" && $18 == "lost"' || fail "the one 
 row n= '$1 == n && $2 == "52:49:4e:47:00:09" && $3 == "Desk 9" && $18 == "never came"' || fail "the one that never came"
 grep -qi "^content-security-policy: default-src 'none'; style-src 'sha256-" head.html || fail "the page has no policy of its own"
 [ "$(grep -ci '^content-security-policy' head.html)" = 1 ] || fail "two policies"
+hash=$(python3 -c 'import base64, hashlib, re
+style = re.search(rb"<style>(.*?)</style>", open("report.html", "rb").read(), re.S).group(1)
+print(base64.b64encode(hashlib.sha256(style).digest()).decode())')
+grep -qF "'sha256-$hash'" head.html || fail "the policy forbids the page's own style"
 pass "six rows in three formats, signed"
 
 told=$(grep -c '^told' hook.out || true)

@@ -127,6 +127,7 @@ static void from_joining_to_pass(void **state)
     now.up_s += 600;
     r.facts.heard = 900000;
     r.facts.missed = 100000;
+    r.facts.repaired = 4711;
     beacon(&s, &r, SESSION_RECEIVING, 4120);
     beacon(&s, &r, SESSION_VERIFYING, 10000);
     assert_false(attempt_read_back(row_at(&s, 0)));
@@ -142,7 +143,7 @@ static void from_joining_to_pass(void **state)
     assert_int_equal(a->end.unix_s, 1800000602);
     assert_int_equal(a->bytes, 1000000);
     assert_int_equal(attempt_loss_ppm(a), 100000);
-    assert_int_equal(a->repair, ATTEMPT_UNKNOWN);
+    assert_int_equal(a->repaired, 4711);
     assert_true(attempt_read_back(a));
     assert_string_equal(a->name, "bench 3");
     assert_string_equal(a->asset, "");

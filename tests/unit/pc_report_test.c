@@ -65,7 +65,7 @@ static void take_part(unsigned i, const char *name, enum session_state end, uint
     struct session_event e = {.what = SESSION_STATE, .receiver = &r};
     struct attempt_clock now = {unix_s, 100 + i};
 
-    r.facts = (struct session_facts){.state = SESSION_VERIFYING, .done = 10000, .heard = 999, .missed = 1};
+    r.facts = (struct session_facts){.state = SESSION_VERIFYING, .done = 10000, .heard = 999, .missed = 1, .repaired = 17};
     attempts_event(&s, &e, &w, now);
     attempts_told(&s, r.id, name, name, name);
     r.facts.state = end;
@@ -135,7 +135,7 @@ static void one_of_each(void **state)
     static const char want_csv[] =
         "1\t02:00:00:00:00:01\tbench 1\tbench 1\tbench 1\tbench 1\tbench 1\tbench 1\tbench 1\tbench 1\t"
         "ab01000000000000000000000000000000000000000000000000000000000000\t2026-11-22T11:50:00Z\t2026-11-22T11:50:00Z\t1073741824\t"
-        "1000\t\tyes\tpass\t\t1\t101\t1\t101\n";
+        "1000\t17\tyes\tpass\t\t1\t101\t1\t101\n";
 
     (void)state;
     take_part(1, "bench 1", SESSION_PASS, 1795348200);
@@ -162,7 +162,7 @@ static void without_a_clock_times_are_ordered(void **state)
 {
     (void)state;
     take_part(1, "bench 1", SESSION_PASS, 0);
-    assert_non_null(strstr(judge(REPORT_CSV, make(REPORT_CSV, 0, 4096)), "\t\t\t1073741824\t1000\t\tyes\tpass\t\t1\t101\t1\t101\n"));
+    assert_non_null(strstr(judge(REPORT_CSV, make(REPORT_CSV, 0, 4096)), "\t\t\t1073741824\t1000\t17\tyes\tpass\t\t1\t101\t1\t101\n"));
     assert_non_null(strstr(judge(REPORT_HTML, make(REPORT_HTML, 0, 4096)), "\tstart 1 + 101 s\tstart 1 + 101 s\t"));
     assert_non_null(strstr((char *)text, "no right date"));
     judge(REPORT_JSON, make(REPORT_JSON, 0, 4096));

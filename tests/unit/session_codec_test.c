@@ -176,7 +176,7 @@ static struct session_beacon beacon(void)
         .counter = 5,
         .facts = {.state = SESSION_FAIL, .disk_limited = true, .done = 9999, .loss_ppm = 12345, .worst_ppm = 1000000,
                   .disk_rate = 400000000, .wanted_rate = 60000000, .open_blocks = 3, .drops = 17, .heard = 0xFFFFFFF0,
-                  .missed = 4, .error = -805}};
+                  .missed = 4, .repaired = 12288, .error = -805}};
 }
 
 static struct session_ack ack(void)
@@ -198,6 +198,7 @@ static void beacons_survive_the_wire(void **state)
     session_beacon_encode(&got, key, two);
     assert_memory_equal(one, two, sizeof one);
     assert_int_equal(got.facts.error, -805);
+    assert_int_equal(got.facts.repaired, 12288);
     assert_true(got.facts.disk_limited && !got.facts.unread);
     b.facts.disk_limited = false;
     b.facts.unread = true;
