@@ -127,13 +127,13 @@ static void build_status(const struct page *p, struct page_memory *m)
 
 /* ---- the others ---- */
 
-/* A fingerprint is 32 bytes as "AB:CD:...": two lines, so that a person can compare it piece by piece. */
-static void split_fingerprint(const char *whole, char half[2][64])
+/* A fingerprint is 32 bytes as "AB:CD:...": eight a line, which fit beside the code. */
+static void split_fingerprint(const char *whole, char part[PAGE_FINGERS][24])
 {
-    size_t n = strlen(whole), cut = n > 48 ? 48 : n;
+    size_t n = strlen(whole);
 
-    snprintf(half[0], sizeof half[0], "%.*s", (int)(cut > 0 && whole[cut - 1] == ':' ? cut - 1 : cut), whole);
-    snprintf(half[1], sizeof half[1], "%s", whole + cut);
+    for (size_t i = 0; i < PAGE_FINGERS; i++)
+        snprintf(part[i], sizeof part[i], "%.23s", 24 * i < n ? whole + 24 * i : "");
 }
 
 static void build_address(const struct page *p, struct page_memory *m)
@@ -148,8 +148,8 @@ static void build_address(const struct page *p, struct page_memory *m)
     split_fingerprint(p->fingerprint ? p->fingerprint : "", m->finger);
     add_reach(p, m, &n);
     add(to, &n, "address", m->address);
-    add(to, &n, "fingerprint", m->finger[0]);
-    add(to, &n, NULL, m->finger[1]);
+    for (unsigned i = 0; i < PAGE_FINGERS; i++)
+        add(to, &n, i ? NULL : "fingerprint", m->finger[i]);
 }
 
 /* The day is left out: what is on the screen is of today. */

@@ -14,6 +14,7 @@
 
 #define PAGE_TEXT 320
 #define PAGE_LOG 40 /* lines */
+#define PAGE_FINGERS 4 /* lines of a fingerprint */
 
 struct page {
     const struct box_config *config;
@@ -33,7 +34,7 @@ struct page {
 struct page_memory {
     struct screen_page page;
     char address[PAGE_TEXT], dhcp[PAGE_TEXT], files[PAGE_TEXT], stream[PAGE_TEXT], machines[PAGE_TEXT], packing[PAGE_TEXT];
-    char skipped[PAGE_TEXT], names[PAGE_TEXT], space[PAGE_TEXT], finger[2][64], code[32];
+    char skipped[PAGE_TEXT], names[PAGE_TEXT], space[PAGE_TEXT], finger[PAGE_FINGERS][24], code[32];
     char log[PAGE_LOG][SERVE_LOG_LINE];
     const char *log_line[PAGE_LOG];
     char totals[PAGE_TEXT];
