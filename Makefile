@@ -70,7 +70,7 @@ product := $(call find,imaging net board rootfs)
 made := build/gen/font.c build/gen/www.c build/gen/openapi.c
 library := $(filter-out board/host/main.c rootfs/init/main.c,$(product)) $(made)
 unit := $(wildcard tests/unit/*_test.c)
-boot_main := tests/boot/switch.c tests/boot/port.c
+boot_main := tests/boot/switch.c tests/boot/port.c tests/boot/door.c
 boot := $(filter-out $(boot_main),$(call find,tests/boot))
 unit_help := $(filter-out $(unit),$(call find,tests/unit)) $(boot)
 fuzz := $(wildcard tests/fuzz/*_fuzz.c)
@@ -231,7 +231,7 @@ fuzz: fuzz-targets ## fuzz every decoder for SECONDS=60 each; ROOM=packet only t
 bench: bench-programs image ## speed, as ratios in one run; never part of the tests
 	@tests/bench/run
 
-demo: build/ringcast build/boot/switch $(box) ## the flashable box images three machines, from power on to their login, in QEMU
+demo: build/ringcast build/boot/switch build/boot/door build/gen/www.c $(box) | $(BROWSER)/.done ## the flashable box images three machines, from power on to their login, in QEMU
 	@tests/boot/lab.py demo
 
 # --- looking after the house ----------------------------------------------------------------------------------------

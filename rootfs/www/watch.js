@@ -38,7 +38,7 @@ function countStates(room) {
 function Totals({ room, states, toggle }) {
   const counts = countStates(room), totals = room.totals;
   return html`<div class="totals" role="group" aria-label="Machines by state; press to show only these">
-    <strong class="all">${room.machines.size}<small> machines</small></strong>
+    <strong class="all">${room.machines.size}<small> ${room.machines.size === 1 ? "machine" : "machines"}</small></strong>
     ${Object.keys(STATES).filter((s) => counts[s] || states.has(s) || s === "pass" || s === "fail").map((s) => html`
       <button type="button" class="chip" data-state=${s} aria-pressed=${states.has(s)} onClick=${() => toggle(s)}>
         <span class="badge">${STATES[s][0]}</span><b>${counts[s] ?? 0}</b> ${STATES[s][1]}</button>`)}

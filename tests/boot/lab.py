@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The prep room in virtual machines: the box, targets with blank disks, and the virtual switch between them. No privilege.
 
-   tests/boot/lab.py demo                 what `make demo` runs: three targets, told as it happens, screens in build/demo
+   tests/boot/lab.py demo                 what `make demo` runs: three targets, told as it happens, screens in build/demo, and the
+                                          box's page in a browser: set-up, library, the session armed there, the room, the report
    tests/boot/lab.py test bios uefi ...   the same for some kinds of target, in few words; screens and logs in $TMPDIR
    tests/boot/lab.py run bios ...         the box and these targets, until Ctrl-C; where their lines are is printed
 
@@ -40,6 +41,7 @@ PATIENCE = float(os.environ.get("RINGCAST_LAB_PATIENCE", os.environ.get("PATIENC
 IMAGE = os.environ.get("LAB_IMAGE", f"{TOP}/build/ringcast-pc-x86_64.img")
 RINGCAST = os.environ.get("RINGCAST", f"{TOP}/build/ringcast")
 SWITCH = f"{TOP}/build/boot/switch"
+DOOR = f"{TOP}/build/boot/door"
 OVMF = "/usr/share/OVMF"
 MIB = 1 << 20
 BOX_ADDRESS = "10.77.0.1"
@@ -270,6 +272,83 @@ class Machine:
             self.process.wait()
 
 
+class Browser:
+    """Somebody with a laptop on the switch, at the box's page (tests/web/demo.mjs by way of tests/boot/door.c). What goes wrong
+    here is told, and is nobody else's trouble: the room goes on."""
+
+    CODE = r"code\b[^\n]*?\b([2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4})\b"
+    SECONDS = 240  # for one thing to be done: the box is emulated, and so are its sums
+
+    def __init__(self, lab, pictures):
+        self.lab, self.trouble, self.waiting, self.text = lab, [], [], b""
+        self.door = self.node = None
+        for old in glob.glob(f"{pictures}/page-*.png"):
+            os.unlink(old)
+        try:
+            needs("node", "chromium", DOOR)
+            self.door = background([DOOR, f"{lab.folder}/laptop", BOX_ADDRESS, "443"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            ready = select.select([self.door.stdout], [], [], 60 * PATIENCE)[0]
+            port = self.door.stdout.readline().decode().strip() if ready else ""
+            if not port:
+                raise Trouble("the laptop gets no address from the box")
+            self.node = subprocess.Popen(["node", f"{TOP}/tests/web/demo.mjs", f"https://127.0.0.1:{port}/", pictures], stdin=subprocess.PIPE,
+                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=end_with_me)
+        except (Trouble, OSError) as trouble:
+            self.trouble.append(str(trouble))
+
+    def ask(self, *words):
+        """Asks for something and does not wait."""
+        if self.trouble:
+            return
+        try:
+            self.node.stdin.write(" ".join(words).encode() + b"\n")
+            self.node.stdin.flush()
+            self.waiting.append((words[0], time.monotonic() + self.SECONDS * PATIENCE))
+        except OSError:
+            self.trouble.append(f"{words[0]}: the browser is gone")
+
+    def poll(self, seconds=0):
+        """Takes the answers that have come."""
+        while self.waiting and not self.trouble:
+            if not select.select([self.node.stdout], [], [], seconds)[0]:
+                if time.monotonic() > self.waiting[0][1]:
+                    self.trouble.append(f"{self.waiting[0][0]}: no answer within {self.SECONDS * PATIENCE:.0f} s")
+                return
+            self.text += os.read(self.node.stdout.fileno(), 65536) or b'{"word":"","ok":false,"why":"the browser ended"}\n'
+            *lines, self.text = self.text.split(b"\n")
+            for answer in map(json.loads, lines):
+                self.waiting.pop(0)
+                if not answer["ok"]:
+                    self.trouble.append(f"{answer['word']}: {answer['why']}")
+
+    def do(self, *words):
+        """The same, and waits."""
+        self.ask(*words)
+        while self.waiting and not self.trouble:
+            self.poll(1)
+
+    def close(self):
+        for process in (self.node, self.door):
+            if process:
+                process.kill()
+                process.wait()
+
+    def begin(self):
+        """Before the first machine is switched on: a password, the image, and a session that takes them all."""
+        code = re.search(self.CODE, self.lab.box.said())
+        if not code:
+            self.trouble.append("the box's serial line shows no set-up code")
+            return
+        for words in (("setup", code[1]), ("library", "debian"), ("start", "debian")):
+            self.do(*words)
+
+    def told(self):
+        if not self.trouble:
+            return "  page  set up with the code on the serial line, a session armed by holding the button, the room watched, the report read"
+        red = ("\033[31m", "\033[0m") if sys.stdout.isatty() else ("", "")
+        return f"  {red[0]}page  FAILED: {self.trouble[0]}{red[1]}"
+
+
 def partitions(disk):
     """(name, start, size) in bytes, as the disk's own table says."""
     table = json.loads(tool("sfdisk", "-J", disk))["partitiontable"]
@@ -465,7 +544,7 @@ class Lab:
         return disk
 
     def start_box(self, rate, ports, firmware="uefi"):
-        self.switch = Switch(self.folder, ["box", *ports], pcap=True)
+        self.switch = Switch(self.folder, ["box", "laptop", *ports], pcap=True)
         self.box = Machine(self.folder, "box", firmware, 1, self.make_box_disk(rate), net_first=False)
         began = time.monotonic()
         self.box.start()
@@ -581,14 +660,15 @@ def report(lab):
     return sum(t.failure is not None for t in lab.targets)
 
 
-def switched_on(lab, kinds, headline):
-    """The disk is there, the box is up, the targets are on."""
+def switched_on(lab, kinds, headline, before=lambda: None):
+    """The disk is there, the box is up, the targets are on. `before`: what is done before the targets are."""
     needs("qemu-system-x86_64", f"{OVMF}/OVMF_CODE_4M.fd", "sfdisk", "mcopy", "e2fsck", IMAGE, SWITCH, RINGCAST)
     rate = os.environ.get("LAB_RATE", "20Mbit")
     headline("A Debian disk, packed")
     lab.source(*the_source(f"{TOP}/build/demo", print))
     headline(f"The box starts from {os.path.basename(IMAGE)}, its ring at {rate}")
     print(f"  ready after {lab.start_box(rate, kinds):.0f} s, {BOX_ADDRESS}", flush=True)
+    before()
     headline(f"{len(kinds)} machines with blank disks are switched on")
     lab.start_targets(kinds)
 
@@ -609,22 +689,53 @@ def stay(kinds, pictures, headline):
         lab.close()
 
 
-def story(kinds, pictures, headline):
-    """Box and targets from power on to the login; returns how many targets failed."""
-    lab = Lab(pictures, print)
+def story(kinds, pictures, headline, with_page=False):
+    """Box and targets from power on to the login; returns how many targets failed, and the page with them."""
+    lab, browser = Lab(pictures, print), None
+
+    def open_page():
+        nonlocal browser
+        headline("A laptop on the switch opens the box's page")
+        browser = Browser(lab, pictures)
+        browser.begin()
+        print(browser.told() if browser.trouble else "  set up, image seen, session armed", flush=True)
+
     try:
-        switched_on(lab, kinds, headline)
-        display = Display(lab)
-        lab.run(display.show)
+        switched_on(lab, kinds, headline, open_page if with_page else lambda: None)
+        display, shown = Display(lab), set()
+
+        def show():
+            display.show()
+            if browser:
+                watch(lab, browser, shown)
+        lab.run(show)
+        if browser:
+            browser.do("shot", "6-done")
+            browser.do("report", "7-report")
         lab.box.screen(f"{pictures}/box.png")
         with open(f"{pictures}/switch.json", "w") as file:
             json.dump(lab.switch.ask("stats"), file, indent=1)
         headline("The proof")
         for name, digest in lab.source_sums.items():
             print(f"  source {name} {digest}")
-        return report(lab)
+        failed = report(lab)
+        if browser:
+            print(browser.told())
+        return failed + (browser is not None and bool(browser.trouble))
     finally:
+        if browser:
+            browser.close()
         lab.close()
+
+
+def watch(lab, browser, shown):
+    """Pictures of the room while it is imaged, and of the first that is done."""
+    reached = {name for t in lab.targets for name, _ in t.log}
+    for step, name in (("half imaged", "4-running"), ("PASS", "5-first-pass")):
+        if step in reached and step not in shown:
+            shown.add(step)
+            browser.ask("shot", name)
+    browser.poll()
 
 
 def on_signal(number, _):
@@ -641,7 +752,8 @@ def main():
     try:
         if words[0] == "demo":
             pictures = f"{TOP}/build/demo"
-            failed = story(words[1:] or ["bios", "uefi", "http"], pictures, lambda s: print(f"\n{bold[0]}== {s}{bold[1]}", flush=True))
+            failed = story(words[1:] or ["bios", "uefi", "http"], pictures, lambda s: print(f"\n{bold[0]}== {s}{bold[1]}", flush=True),
+                           with_page=True)
             print(f"\nScreens: {' '.join(sorted(os.path.relpath(p) for p in glob.glob(f'{pictures}/*.png')))}")
         elif words[0] == "run":
             failed = stay(words[1:] or ["bios"], f"{TOP}/build/demo/run", lambda s: print(f"== {s}", flush=True))
