@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "mbedtls/entropy.h"
 #include "net/ip/random.h"
 #include "net/wire/must.h"
 #include "psa/crypto.h"
@@ -19,42 +18,13 @@ static int system_random(void *ctx, unsigned char *to, size_t n)
     return 0;
 }
 
-static int kernel_entropy(void *ctx, unsigned char *to, size_t n, size_t *got)
-{
-    *got = n;
-    return system_random(ctx, to, n);
-}
-
-/* mbedTLS's own source opens /dev/urandom, which the box may not; nothing but ours is asked. */
-static void open_entropy(mbedtls_entropy_context *e)
-{
-    mbedtls_entropy_init(e);
-    e->MBEDTLS_PRIVATE(source_count) = 0;
-    MUST(mbedtls_entropy_add_source(e, kernel_entropy, NULL, 32, MBEDTLS_ENTROPY_SOURCE_STRONG) == 0);
-}
-
-/* Of the library, and in no header that it installs. */
-psa_status_t mbedtls_psa_crypto_configure_entropy_sources(void (*init)(mbedtls_entropy_context *), void (*end)(mbedtls_entropy_context *));
-
-/* PSA's generator takes its source once in a process. */
-static int start_library(void)
-{
-    static bool started;
-
-    if (!started && (mbedtls_psa_crypto_configure_entropy_sources(open_entropy, mbedtls_entropy_free) != PSA_SUCCESS ||
-                     psa_crypto_init() != PSA_SUCCESS))
-        return MBEDTLS_ERR_SSL_HW_ACCEL_FAILED;
-    started = true;
-    return 0;
-}
-
 int tls_server_open(struct tls_server *s, struct tls_identity *id, struct err *err)
 {
     mbedtls_ssl_config *c = &s->config;
     int rc;
 
     mbedtls_ssl_config_init(c);
-    rc = start_library();
+    rc = psa_crypto_init() == PSA_SUCCESS ? 0 : MBEDTLS_ERR_SSL_HW_ACCEL_FAILED;
     if (rc == 0)
         rc = mbedtls_ssl_config_defaults(c, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
     if (rc == 0)
