@@ -42,7 +42,8 @@ export function useAction() {
   return { said, busy, run, say };
 }
 
-// A button that wants to be held: by finger, mouse, or the keys space and enter. Who cannot hold (a screen reader's click
+// A button that wants to be held: by finger, mouse, or the keys space and enter. The pointer is captured: the room changes while it is
+// held, and a button that moved away from under a finger would have been let go by nobody. Who cannot hold (a screen reader's click
 // comes without either) is asked instead.
 export function Hold({ label, sentence, onHeld, disabled, danger = true, id }) {
   const [holding, setHolding] = useState(false);
@@ -66,7 +67,7 @@ export function Hold({ label, sentence, onHeld, disabled, danger = true, id }) {
   useEffect(() => () => clearTimeout(timer.current), []);
   const isKey = (e) => e.key === " " || e.key === "Enter";
   return html`<span class="hold-row"><button type="button" id=${id} class="hold ${danger ? "danger" : ""} ${holding ? "holding" : ""}" disabled=${disabled}
-      onPointerDown=${(e) => { if (e.button === 0) begin(); }} onPointerUp=${end} onPointerLeave=${end} onPointerCancel=${end}
+      onPointerDown=${(e) => { if (e.button === 0) { e.currentTarget.setPointerCapture(e.pointerId); begin(); } }} onPointerUp=${end} onPointerCancel=${end}
       onContextMenu=${(e) => e.preventDefault()}
       onKeyDown=${(e) => { if (isKey(e)) { e.preventDefault(); if (!e.repeat) begin(); } }} onKeyUp=${(e) => { if (isKey(e)) { e.preventDefault(); end(); } }} onBlur=${end}
       onClick=${(e) => { if (e.detail === 0 && Date.now() - touched.current > 1000 && confirm(sentence ?? label)) onHeld(); }}>

@@ -57,6 +57,7 @@ const tests = {
     await hold(page.locator("#arm"), () => page.locator(".watch").waitFor());
     await page.locator(".sessions").getByText(/running|waiting/).first().waitFor();
     await page.goto(`${url}/#/start`);
+    await page.locator("li.session[data-state=running]").waitFor();
     await hold(page.getByRole("button", { name: "Hold to stop" }), () => page.locator("li.session[data-state=stopped]").waitFor());
   },
   "the image is deleted by typing its name": async () => {

@@ -20,7 +20,10 @@ function given(options, told) {
     mock = await new Mock(options).listen();
     try {
       page = await visit(browser, mock.url, options?.visitor);
-      if (options?.setUp !== false) await login(page, PASSWORD);
+      if (options?.setUp !== false) {
+        await login(page, PASSWORD);
+        if (options?.machines !== 0) await tiles().first().waitFor();
+      }
       await told();
       equal(page.wrong, options?.wrong ?? [], "what should never be seen in the console");
     } catch (error) {
@@ -145,7 +148,7 @@ const tests = {
     const arm = page.locator("#arm");
     await arm.waitFor();
     equal(await page.locator("#sentence").textContent(), "This erases the internal disk of every machine that starts from the network on this switch, and writes debian to it. It begins at once.", "the sentence");
-    await arm.click();
+    await arm.click({ delay: 700 });
     await page.getByText("Released too early").waitFor();
     equal(asked("POST", "/sessions").length, 0, "sessions after a mere click");
     await page.getByLabel("when so many machines are ready").check();
@@ -164,6 +167,19 @@ const tests = {
     await page.getByRole("button", { name: "Suspend" }).waitFor();
     await page.locator(".graph canvas").waitFor();
     await hold(page.getByRole("button", { name: "Hold to stop" }), () => until(() => mock.sessions[0].state === "stopped", "the session has stopped"));
+  }),
+
+  "a button that moves while it is held is held all the same": given({}, async () => {
+    mock.sessions[0].state = "waiting";
+    mock.change([]);
+    await part("start");
+    await hold(page.getByRole("button", { name: "Hold to stop" }), async () => {
+      mock.sessions[0].state = "running"; // other buttons stand beside it now, and more lines above
+      mock.sessions[0].sentence = "It goes on. ".repeat(20);
+      mock.change([]);
+      await page.getByRole("button", { name: "Suspend" }).waitFor();
+      await until(() => mock.sessions[0].state === "stopped", "the session has stopped", 15);
+    });
   }),
 
   "two hundred tiles stand on one screen, whole and without scrolling": given({}, async () => {
