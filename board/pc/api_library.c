@@ -248,9 +248,11 @@ static void send_begun(struct api_library *a, struct web_call *c, unsigned statu
     send_upload(c, status, m);
 }
 
-static void begin_upload(void *ctx, struct web_call *c)
+/* What an upload and a pull say alike, then what only one of them says, and begins it. */
+static void begin(struct api_library *a, struct web_call *c, unsigned status,
+                  int (*read_rest)(const struct json_doc *, struct record *, struct err *),
+                  int (*start)(struct library *, const struct record *, uint32_t *, struct err *))
 {
-    struct api_library *a = ctx;
     struct err err = {0};
     struct record r;
     uint32_t id;
@@ -259,35 +261,38 @@ static void begin_upload(void *ctx, struct web_call *c)
     if (!read_body(a, c))
         return;
     rc = get_record(&a->doc, &r, &err);
-    if (rc == 0 && !json_get_u64(&a->doc, JSON_ROOT, "bytes", IMG_MAX_RAW, &r.bytes))
-        rc = err_set(&err, LIBRARY_EREQUEST, "expected \"bytes\", how large the file is");
     if (rc == 0)
-        rc = library_begin(a->library, &r, &id, &err);
+        rc = read_rest(&a->doc, &r, &err);
+    if (rc == 0)
+        rc = start(a->library, &r, &id, &err);
     if (rc)
         refuse(c, &err);
     else
-        send_begun(a, c, 201, id);
+        send_begun(a, c, status, id);
+}
+
+static int read_bytes(const struct json_doc *d, struct record *r, struct err *err)
+{
+    return json_get_u64(d, JSON_ROOT, "bytes", IMG_MAX_RAW, &r->bytes)
+               ? 0
+               : err_set(err, LIBRARY_EREQUEST, "expected \"bytes\", how large the file is");
+}
+
+static void begin_upload(void *ctx, struct web_call *c)
+{
+    begin(ctx, c, 201, read_bytes, library_begin);
+}
+
+static int read_url(const struct json_doc *d, struct record *r, struct err *err)
+{
+    return json_get_str(d, JSON_ROOT, "url", r->url, sizeof r->url) >= 1
+               ? 0
+               : err_set(err, LIBRARY_EREQUEST, "expected \"url\", an address of the form http://host[:port]/path");
 }
 
 static void begin_pull(void *ctx, struct web_call *c)
 {
-    struct api_library *a = ctx;
-    struct err err = {0};
-    struct record r;
-    uint32_t id;
-    int rc;
-
-    if (!read_body(a, c))
-        return;
-    rc = get_record(&a->doc, &r, &err);
-    if (rc == 0 && json_get_str(&a->doc, JSON_ROOT, "url", r.url, sizeof r.url) < 1)
-        rc = err_set(&err, LIBRARY_EREQUEST, "expected \"url\", an address of the form http://host[:port]/path");
-    if (rc == 0)
-        rc = library_pull(a->library, &r, &id, &err);
-    if (rc)
-        refuse(c, &err);
-    else
-        send_begun(a, c, 202, id);
+    begin(ctx, c, 202, read_url, library_pull);
 }
 
 /* ---- an upload ---- */
