@@ -120,6 +120,7 @@ static void planned_session(struct status *s, const struct plan_session *p, cons
 {
     const struct stream *st = stream_named(s->needs.serve, p->wish.image);
     struct room_session r = {.id = p->id,
+                             .planned = true,
                              .state = state_of(p),
                              .rule = rule_of(p->wish.start),
                              .ready_n = p->wish.ready,

@@ -117,6 +117,7 @@ static void put_session(struct json *j, const struct room_session *s)
 
     json_open(j, NULL, '{');
     json_u64(j, "id", s->id);
+    json_bool(j, "planned", s->planned);
     json_str(j, "image", s->image);
     json_str(j, "version", s->version);
     json_str(j, "state", state[s->state]);

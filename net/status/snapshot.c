@@ -173,7 +173,7 @@ void snapshot_begin(struct room_snapshot *s, const struct room_box *box, struct 
 
 static bool session_same(const struct room_session *a, const struct room_session *b)
 {
-    return strcmp(a->image, b->image) == 0 && strcmp(a->version, b->version) == 0 && a->state == b->state &&
+    return strcmp(a->image, b->image) == 0 && strcmp(a->version, b->version) == 0 && a->state == b->state && a->planned == b->planned &&
            a->rule == b->rule && a->ready_n == b->ready_n && a->at_minute == b->at_minute &&
            a->quiet_minutes == b->quiet_minutes && strcmp(a->sentence, b->sentence) == 0 && a->rate == b->rate &&
            a->rate_fixed == b->rate_fixed && strcmp(a->rate_reason, b->rate_reason) == 0 &&

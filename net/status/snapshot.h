@@ -100,6 +100,7 @@ enum room_start { ROOM_START_NOW, ROOM_START_READY, ROOM_START_AT, ROOM_START_QU
 
 struct room_session {
     uint32_t id; /* not 0 */
+    bool planned; /* somebody ordered it, and can stop it; else it is what the box does by itself */
     char image[SESSION_NAME_MAX + 1], version[ROOM_LABEL_MAX + 1];
     enum room_session_state state;
     enum room_start rule;

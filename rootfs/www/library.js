@@ -68,7 +68,7 @@ function Add({ changed }) {
   const field = (name, label, more) => html`<label>${label} <input name=${name} value=${words[name]} onInput=${(e) => setWords({ ...words, [name]: e.target.value })} ...${more} /></label>`;
   return html`<section><h2>Add an image</h2>
     <div class="drop ${over ? "over" : ""}" onDragOver=${(e) => { e.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)} onDrop=${(e) => { e.preventDefault(); setOver(false); pick(e.dataTransfer.files[0]); }}>
-      <label>Drop a disk image here, or choose one: <input type="file" onChange=${(e) => pick(e.target.files[0])} /></label><p class="note">A raw disk (.img), or one packed before (.ring). A USB stick in the box is found by itself.</p></div>
+      <label>Drop a disk image here, or choose one: <input type="file" onChange=${(e) => pick(e.target.files[0])} /></label><p class="note">A raw disk (.img), or one packed before (.ring). Files in the folder images beside ringcast.conf are found when the box starts.</p></div>
     ${file && html`<form class="name" onSubmit=${send}><p><bdi>${clean(file.name, 80)}</bdi>, ${bytes(file.size)}</p>${field("name", "Name", { required: true, pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]*", maxlength: 48, title: "letters, digits, . _ -" })}
       ${field("version", "Version", { maxlength: 31 })}${field("note", "Note", { maxlength: 120 })}<p class="buttons"><button class="primary">Upload</button> <button type="button" onClick=${() => setFile(null)}>Not this one</button></p></form>`}
     <ul class="list" aria-label="Uploads">${uploads.map((u) => html`<${Going} key=${u} u=${u} drop=${drop(u)} />`)}</ul></section>`;

@@ -88,7 +88,7 @@ static void the_whole_is_what_the_api_promises(void **state)
         "\"uptime_s\":1234,\"guard\":\"serving\",\"guard_text\":\"12 leased, 30 free\",\"data_free_bytes\":5,\"fingerprint\":null},"
         "\"totals\":{\"machines\":1,\"waiting\":0,\"imaging\":1,\"verifying\":0,\"passed\":0,\"failed\":0,\"lost\":0,\"expected\":201,"
         "\"never_came\":1},"
-        "\"sessions\":[{\"id\":1,\"image\":\"debian \\\"12\\\"\",\"version\":\"\",\"state\":\"running\",\"start\":{\"rule\":\"at\","
+        "\"sessions\":[{\"id\":1,\"planned\":false,\"image\":\"debian \\\"12\\\"\",\"version\":\"\",\"state\":\"running\",\"start\":{\"rule\":\"at\","
         "\"at\":\"22:05\"},\"sentence\":\"sends\",\"rate_bits_s\":800000000,\"rate_fixed\":false,\"rate_reason\":\"\",\"repair_ppm\":15000,"
         "\"machines\":1,\"passed\":0,\"failed\":0,\"eta_s\":null,\"started\":null,\"armed_until\":null}],"
         "\"machines\":[{\"mac\":\"52:54:00:00:00:00\",\"number\":1,\"name\":\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\","

@@ -43,7 +43,7 @@ export class Mock {
   begin(machines) {
     this.seq = 1;
     this.machines = Array.from({ length: machines }, (_, i) => machine(i));
-    this.sessions = machines ? [{ id: 1, image: "debian", version: "12.7", state: "running", start: { rule: "now" }, sentence: "It erases the internal disk of every machine that starts from the network, and writes debian to it.", rate_bits_s: 8e8, rate_fixed: false,
+    this.sessions = machines ? [{ id: 1, planned: true, image: "debian", version: "12.7", state: "running", start: { rule: "now" }, sentence: "It erases the internal disk of every machine that starts from the network, and writes debian to it.", rate_bits_s: 8e8, rate_fixed: false,
       rate_reason: "the slowest disk", repair_ppm: 15000, machines, passed: 22, failed: 22, eta_s: 600, started: "2026-11-22T11:50:00Z", armed_until: null }] : [];
   }
   status() {
@@ -149,7 +149,7 @@ export class Mock {
       case "DELETE /uploads": this.uploads.delete(parts[1]); return this.reply(a, 204, "");
       case "GET /sessions": return this.reply(a, 200, this.sessions);
       case "POST /sessions": {
-        const made = { id: this.sessions.length + 1, image: json.image, version: "12.7", state: json.start.rule === "now" ? "running" : "waiting", start: json.start, sentence: `It writes ${json.image}.`, rate_bits_s: 8e8, rate_fixed: json.rate > 0,
+        const made = { id: this.sessions.length + 1, planned: true, image: json.image, version: "12.7", state: json.start.rule === "now" ? "running" : "waiting", start: json.start, sentence: `It writes ${json.image}.`, rate_bits_s: 8e8, rate_fixed: json.rate > 0,
           rate_reason: "auto", repair_ppm: 15000, machines: 0, passed: 0, failed: 0, eta_s: null, started: null, armed_until: null };
         this.sessions.push(made);
         this.change([]);
