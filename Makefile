@@ -158,11 +158,11 @@ build/init.debug: $(patsubst %.c,build/obj/rel/%.o,$(call find,rootfs/init) imag
 	$(Q)$(CC_rel) $(FLAGS_rel) -static -Wl,--gc-sections -o $@ $^
 
 # --- what people read, and what their shells complete ------------------------------------------------------------------
-pages := $(foreach n,1 5,$(patsubst man/%,build/man/man$n/%,$(wildcard man/*.$n)))
+pages := $(foreach n,1 5,$(patsubst board/host/man/%,build/man/man$n/%,$(wildcard board/host/man/*.$n)))
 share: $(pages) $(foreach s,bash zsh fish,build/completion/ringcast.$s)
 $(pages):
-	@mkdir -p $(@D) && cp man/$(@F) $@
-$(foreach p,$(pages),$(eval $p: man/$(notdir $p)))
+	@mkdir -p $(@D) && cp board/host/man/$(@F) $@
+$(foreach p,$(pages),$(eval $p: board/host/man/$(notdir $p)))
 build/completion/ringcast.%: build/ringcast
 	@mkdir -p $(@D) && build/ringcast completion $* > $@
 

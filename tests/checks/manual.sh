@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "${TOP:-$PWD}"
 program=${RINGCAST:-build/ringcast}
+man=board/host/man
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 wrong=0
@@ -18,9 +19,9 @@ commands=$("$program" --help | sed -n 's/^  \([a-z]*\)  *.*/\1/p')
 [ "$(wc -w <<<"$commands")" -gt 10 ] || say "expected --help to list the commands"
 
 for c in $commands; do
-    page=man/ringcast-$c.1
+    page=$man/ringcast-$c.1
     [ -e $page ] || { say "expected $page"; continue; }
-    grep -qx ".It Xr ringcast-$c 1" man/ringcast.1 || say "man/ringcast.1: expected $c in the list"
+    grep -qx ".It Xr ringcast-$c 1" $man/ringcast.1 || say "$man/ringcast.1: expected $c in the list"
     "$program" "$c" --help >"$work/help"
     # fish has a line an option; the table that made it is what getopt_long reads.
     sed -n "s/^complete -c ringcast -n '__fish_seen_subcommand_from $c' -l \([a-z-]*\).*/\1/p" "$work/fish" | sort >"$work/options"
@@ -41,14 +42,14 @@ keys=$(grep -ohE '\{"(box|dhcp|boot|session|report|entry)", "[a-z-]+"' board/pc/
     grep -ohE '\{"[a-z-]+", key_' board/host/config.c | cut -d'"' -f2)
 [ "$(wc -w <<<"$keys")" -gt 30 ] || say "expected the tables of keys in board/pc/box_config.c and board/host/config.c"
 for key in $keys; do
-    grep -qE "^\.It Ic $key( |$)" man/ringcast.conf.5 || say "man/ringcast.conf.5: expected $key"
+    grep -qE "^\.It Ic $key( |$)" $man/ringcast.conf.5 || say "$man/ringcast.conf.5: expected $key"
 done
 while read -r key; do
-    grep -qx -- "$key" <<<"$keys" || say "man/ringcast.conf.5: there is no $key"
-done < <(sed -n 's/^\.It Ic \([a-z-]*\).*/\1/p' man/ringcast.conf.5)
+    grep -qx -- "$key" <<<"$keys" || say "$man/ringcast.conf.5: there is no $key"
+done < <(sed -n 's/^\.It Ic \([a-z-]*\).*/\1/p' $man/ringcast.conf.5)
 
 # What lacks a database of pages elsewhere on the machine is no fault of ours.
-mandoc -Tlint -W style man/*.[15] 2>&1 | grep -v 'mandoc.db\|referenced manual not found' >"$work/lint" || true
+mandoc -Tlint -W style $man/*.[15] 2>&1 | grep -v 'mandoc.db\|referenced manual not found' >"$work/lint" || true
 [ ! -s "$work/lint" ] || { cat "$work/lint"; wrong=1; }
 
 bash -n "$work/bash" || wrong=1
