@@ -710,7 +710,7 @@ def story(kinds, pictures, headline, with_page=False):
                 watch(lab, browser, shown)
         lab.run(show)
         if browser:
-            browser.do("shot", "6-done")
+            browser.do("shot", "6-done", "pass")
             browser.do("report", "7-report")
         lab.box.screen(f"{pictures}/box.png")
         with open(f"{pictures}/switch.json", "w") as file:
@@ -731,10 +731,10 @@ def story(kinds, pictures, headline, with_page=False):
 def watch(lab, browser, shown):
     """Pictures of the room while it is imaged, and of the first that is done."""
     reached = {name for t in lab.targets for name, _ in t.log}
-    for step, name in (("half imaged", "4-running"), ("PASS", "5-first-pass")):
+    for step, shot in (("half imaged", ("4-running",)), ("PASS", ("5-first-pass", "pass"))):
         if step in reached and step not in shown:
             shown.add(step)
-            browser.ask("shot", name)
+            browser.ask("shot", *shot)
     browser.poll()
 
 

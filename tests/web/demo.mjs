@@ -41,9 +41,11 @@ const does = {
     await hold(page.locator("#arm"), () => page.locator(".watch").waitFor());
     await page.locator(".sessions").getByText(/running|waiting/).first().waitFor();
   },
-  async shot(name) {
+  // A machine says PASS on its own screen a moment before the box has heard it.
+  async shot(name, state) {
+    const some = page.locator(state ? `.tile[data-state=${state}]` : ".tile");
     await part("watch");
-    await until(async () => await page.locator(".tile").count() > 0, "a tile", LIMIT / 1000 / PATIENCE);
+    await until(async () => await some.count() > 0, `a tile ${state ?? ""}`, LIMIT / 1000 / PATIENCE);
     await shot(name);
   },
   async report(name) {
