@@ -25,6 +25,7 @@
 #include "board/pc/diary.h"
 #include "board/pc/resume.h"
 #include "board/pc/room.h"
+#include "net/mdns/bind.h"
 
 #define SECOND_NS MONO_S
 #define STATUS_NS (5 * MONO_S)
@@ -54,6 +55,7 @@ struct box {
     struct keys keys;
     struct page_memory page;
     char url[IP_TEXT + 10]; /* of the page, as a telephone takes it over */
+    bool advertised; /* by mDNS */
     bool leaves; /* somebody at the box wants it to start again or to go off */
     struct serve serve;
     bool serving;
@@ -273,6 +275,20 @@ static void open_portal(struct box *b)
 
     if (portal_open(b->portal, &err))
         serve_log("the box has no page: %s (%d)", err.text, err.code);
+}
+
+/* As NAME.local, by who does not stand before the box. What cannot be is a pity, no more. */
+static void be_found(struct box *b)
+{
+    char instance[MDNS_TEXT_MAX + 1];
+    struct err err = {0};
+
+    if (!b->config.ring.mdns)
+        return;
+    snprintf(instance, sizeof instance, "Ringcast on %s", b->config.name);
+    b->advertised = mdns_advertise(b->stack, instance, b->config.ring.port, NULL, 0, &err) == 0;
+    if (!b->advertised)
+        serve_log("the box is not found as %s.local: %s (%d)", b->config.name, err.text, err.code);
 }
 
 /* ---- the ring ---- */
@@ -564,6 +580,8 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
         rc = services_open(b->services, err);
     if (rc == 0)
         open_portal(b);
+    if (rc == 0)
+        be_found(b);
     snprintf(b->url, sizeof b->url, "https://%s/", ip_address_text(address, b->config.address));
     if (rc == 0)
         serve_log("%s is up on %s as %s", b->config.name, b->config.ring.interface, ip_address_text(address, b->config.address));
@@ -599,6 +617,8 @@ static void close_box(struct box *b, bool in_good_order)
         offer_close(b->offer);
     free(b->offer);
     room_close(b->room);
+    if (b->advertised)
+        mdns_withdraw(b->stack);
     ip_stack_close(b->stack);
     journal_close(b->journal);
     keyboard_close(b->keyboard);

@@ -20,10 +20,11 @@ box()
     until_true 20 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start: $(cat box.err)"
 }
 
-# take I NAME TARGET KEY: receiver I takes an image from the ring, in the background, as "takeI".
+# take I NAME TARGET KEY: receiver I takes an image from the ring of $BOX, in the background, as "takeI".
+BOX=10.78.0.1
 take()
 {
-    lab_start "take$1" "${LAB_RECEIVER[$1]}" "$RINGCAST" restore --source "ringcast://10.78.0.1/$2" --target "$3" --erase --noprompt \
+    lab_start "take$1" "${LAB_RECEIVER[$1]}" "$RINGCAST" restore --source "ringcast://$BOX/$2" --target "$3" --erase --noprompt \
         --json --timeout 20 --key "$4" --interface eth0 --address "10.78.0.$((10 + $1))/24"
 }
 
@@ -45,6 +46,7 @@ lab_wait take1 60 || status=$?
 [ $status = 5 ] || fail "an image signed anew passes under its old key: $status"
 pass "a folder of images, one packed, two skipped, all signed by the box, through a switch that snoops"
 
+BOX=ringcast.local
 take 2 small disk3 data/identity.pub
 until_true 20 grep -Eq '52:49:4e:47:00:02.*receiving' box.err || fail "receiver 2 does not start: $(cat take2.err)"
 sleep 1
@@ -56,7 +58,7 @@ grep -q ' 1 machines are done' box.err || fail "the machine that passed is forgo
 lab_wait take2 90 || fail "killing the core costs a receiver its image: $(cat take2.err)"
 same_disk small.img disk3
 [ "$(grep -c 'packing images/raw.img' box.err)" = 0 ] || fail "the raw image is packed again"
-pass "kill -9 in the middle: $(json take2.out 'o["seconds"]') s"
+pass "found by its name; kill -9 in the middle: $(json take2.out 'o["seconds"]') s"
 
 lab_stop box
 until_true 1 grep -q 'small: 1 passed' box.err || true
