@@ -209,6 +209,9 @@ lab_down()
         done
         ip netns delete "$ns"
     done
+    for pid in $(jobs -pr); do
+        kill -KILL "$pid"    # started a moment ago, it had not reached its namespace
+    done
     wait
     [ -n "${LAB_KEEP:-}" ] || rm -rf "$LAB_DIR"
     exit "$status"
