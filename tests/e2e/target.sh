@@ -70,11 +70,20 @@ refused()
     pass "$what: $(grep -Ei -m1 -- "$pattern" expect.err)"
 }
 
-serve_small
-page good.page small.pub
+# A box, and nothing else: what it says of a machine's own must be signed by the key in the page.
+box()
+{
+    lab_start serve "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --images images --data data
+    until_true 20 grep -q 'is up on eth0' serve.err || fail "the box does not start: $(cat serve.err)"
+}
+mkdir images data
+mv small.ring images/
+printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\nmode = off\n[ring]\nrate = 100Mbit\n' >ringcast.conf
+box
+page good.page data/identity.pub
 "$RINGCAST" key -o stranger 2>/dev/null
 page stranger.page stranger.pub
-page second.page small.pub "serial=serial-1"
+page second.page data/identity.pub "serial=serial-1"
 
 # 1. One disk that fits: imaged, whatever the interface is called, and the box hears PASS.
 machine 1 160M
@@ -146,7 +155,7 @@ machine 6 160M
 lab_start late "${LAB_RECEIVER[2]}" env RINGCAST_INIT=3 bash -c 'exec 3>"$1"; shift; exec "$@"' - "$LAB_DIR/wish" "$RINGCAST" target \
     --identity "$LAB_DIR/good.page" --disk-root "$LAB_DIR/m6" --framebuffer none --address 10.78.0.22/24 --interface auto
 until_true 20 grep -q 'Trying again' late.err || fail "a target without a box does not try again"
-serve_small
+box
 lab_wait late 60 || fail "the late box: exit $?"
 [ "$(grep -v alive wish)" = reboot ] || fail "init was not asked to reboot: $(cat wish)"
 same_disk small.img m6/dev/vda
@@ -156,7 +165,8 @@ pass "a box that comes late; the wish is reboot"
 requires nft
 machine 7 160M
 lab_stop serve
-serve_small --rate 30Mbit
+sed -i 's/100Mbit/30Mbit/' ringcast.conf
+box
 lab_start last "${LAB_RECEIVER[2]}" "$RINGCAST" target --identity "$LAB_DIR/good.page" --disk-root "$LAB_DIR/m7" --framebuffer none \
     --address 10.78.0.23/24
 until_true 60 grep -q '10.78.0.23): receiving$' serve.err || fail "the target does not receive"
@@ -172,7 +182,7 @@ until_true 60 grep -q 'telling the box' last.err || fail "the target does not co
 lab_stop serve KILL
 grep -q '10.78.0.23): pass$' serve.err && fail "the box was not deaf"
 ip netns exec "$LAB_SWITCH" nft delete table netdev deaf
-serve_small
+box
 lab_wait last 90 || fail "the target: exit $?"
 grep -q '10.78.0.23): pass$' serve.err || fail "a box that was started anew does not hear PASS"
 grep -q 'has not confirmed' last.err && fail "the target does not know that the box has heard it"
