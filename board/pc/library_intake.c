@@ -70,15 +70,21 @@ static struct item *number_item(struct library *l, const struct record *r, enum 
     return i;
 }
 
-int library_begin(struct library *l, const struct record *r, uint32_t *id, struct err *err)
+/* Whether an image of this description may begin to come, from wherever. */
+static int check_newcomer(struct library *l, const struct record *r, struct err *err)
 {
-    struct item *i;
     int rc;
 
     library_collect(l);
     rc = record_check(r, err);
-    if (rc == 0)
-        rc = check_place(l, r, err);
+    return rc ? rc : check_place(l, r, err);
+}
+
+int library_begin(struct library *l, const struct record *r, uint32_t *id, struct err *err)
+{
+    struct item *i;
+    int rc = check_newcomer(l, r, err);
+
     if (rc == 0)
         rc = check_space(l, r->bytes, err);
     if (rc)
@@ -214,12 +220,8 @@ int library_pull(struct library *l, const struct record *r, uint32_t *id, struct
     struct http_file *p = NULL;
     struct http_url url;
     struct item *i;
-    int rc;
+    int rc = check_newcomer(l, r, err);
 
-    library_collect(l);
-    rc = record_check(r, err);
-    if (rc == 0)
-        rc = check_place(l, r, err);
     if (rc == 0)
         rc = http_url_parse(r->url, &url, err);
     if (rc == 0)
