@@ -329,7 +329,7 @@ static void cut_lay_file(const char *path, struct cut_inode *f, enum cut_luck lu
 }
 
 /* Lays out in `folder`, which is there and empty, what the disk holds when the power goes before call `n`. */
-static void cut_lay_out(unsigned n, enum cut_luck luck, const char *folder)
+static inline void cut_lay_out(unsigned n, enum cut_luck luck, const char *folder)
 {
     static struct cut_disk d;
     struct rng rng = {n * 64 + luck};
