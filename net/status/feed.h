@@ -37,7 +37,7 @@ struct feed_reader {
     bool whole; /* it has had its slot */
 };
 
-/* Large (about 16 MB): taken once. What a small room does not need of it is never touched. */
+/* Large (about 16 MB): taken once, all of it touched. */
 void feed_init(struct feed *, const struct room_snapshot *);
 /* The snapshot has been refreshed. */
 void feed_publish(struct feed *);

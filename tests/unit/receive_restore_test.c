@@ -383,6 +383,8 @@ static void a_wrong_symbol_never_reaches_the_disk(void **state)
 /* Wrong symbols all over, while blocks are being decoded and their slots go from hand to hand. */
 static void many_wrong_symbols_cost_passes_and_nothing_else(void **state)
 {
+    uint64_t poisoned = 0; /* how often in each ring, the threads decide */
+
     (void)state;
     for (uint64_t seed = 1; seed <= 4; seed++) {
         struct channel ch = {.seed = seed, .passes = 1000, .repair = 200, .loss = 0.02, .duplicate = 0.05, .shuffle = 30,
@@ -392,10 +394,11 @@ static void many_wrong_symbols_cost_passes_and_nothing_else(void **state)
 
         target_make(&t, 0);
         restore(&t, &by_default, &ch, &counts);
-        assert_true(counts.poisoned > 10);
         assert_restored(&t);
+        poisoned += counts.poisoned;
         target_end(&t);
     }
+    assert_true(poisoned > 10);
 }
 
 static void a_killed_receiver_goes_on_where_it_was(void **state)

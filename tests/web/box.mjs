@@ -15,7 +15,7 @@ const tests = {
     await page.getByLabel("New password").fill(PASSWORD);
     await page.getByLabel("The same password again").fill(PASSWORD);
     await page.getByRole("button", { name: "Set the password" }).click();
-    await page.getByText("this is not the code").waitFor();
+    await page.getByText("this is not the code").first().waitFor();
     await page.getByLabel("Code from the box's screen").fill(code);
     await page.getByRole("button", { name: "Set the password" }).click();
     await page.locator("nav a[aria-current]").waitFor();
@@ -32,7 +32,7 @@ const tests = {
     await page.getByRole("button", { name: "Log out" }).click();
     await page.getByLabel("Password").fill("wrong horse");
     await page.getByRole("button", { name: "Log in" }).click();
-    await page.getByText("the password is wrong").waitFor();
+    await page.getByText("the password is wrong").first().waitFor();
     await login(page, PASSWORD);
   },
   "a disk is uploaded, its line cut on the way, and packed by the box": async () => {
@@ -47,7 +47,7 @@ const tests = {
     await page.getByLabel("Name", { exact: true }).first().fill("small");
     await page.getByLabel("Note").fill("</td><script>alert(1)</script>");
     await page.getByRole("button", { name: "Upload", exact: true }).click();
-    await page.getByText("It is on the box").waitFor({ timeout: 120000 });
+    await page.getByText("It is on the box").first().waitFor({ timeout: 120000 });
     right(cut, "no line was cut");
     await page.locator("tr[data-image=small]").getByText("ready").waitFor({ timeout: 180000 });
   },
@@ -65,19 +65,19 @@ const tests = {
     await page.locator("tr[data-image=small]").getByRole("button", { name: "Delete …" }).click();
     await page.getByLabel("Type its name").fill("small");
     await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
-    await page.getByText("The library is empty.").waitFor({ timeout: 60000 });
+    await page.getByText("The library is empty.").first().waitFor({ timeout: 60000 });
   },
   "without scripts: the password in a form, then the plain table": async () => {
     const plain = await visit(browser, `${url}/`, { javaScriptEnabled: false });
     await plain.waitForURL("**/plain");
     await plain.getByLabel("Password").fill("wrong horse");
     await plain.getByRole("button", { name: "Log in" }).click();
-    await plain.getByText("the password is wrong").waitFor();
+    await plain.getByText("the password is wrong").first().waitFor();
     await plain.goto(`${url}/plain`);
     await plain.getByLabel("Password").fill(PASSWORD);
     await plain.getByRole("button", { name: "Log in" }).click();
     await plain.locator("table").waitFor();
-    await plain.getByText("0 machines: 0 waiting").waitFor();
+    await plain.getByText("0 machines: 0 waiting").first().waitFor();
     equal(plain.wrong, [], "what should never be seen in the console");
     await plain.context().close();
   },

@@ -56,14 +56,14 @@ const tests = {
     await page.getByLabel("New password").fill("a long password");
     await page.getByLabel("The same password again").fill("another password");
     await page.getByRole("button", { name: "Set the password" }).click();
-    await page.getByText("The two passwords differ.").waitFor();
+    await page.getByText("The two passwords differ.").first().waitFor();
     equal(asked("POST", "/setup").length, 0, "requests before the passwords agree");
     await page.getByLabel("The same password again").fill("a long password");
     await page.getByRole("button", { name: "Set the password" }).click();
-    await page.getByText("That is not the code").waitFor();
+    await page.getByText("That is not the code").first().waitFor();
     await page.getByLabel("Code from the box's screen").fill("abcd-2345");
     await page.getByRole("button", { name: "Set the password" }).click();
-    await page.getByText("No machine has started").waitFor();
+    await page.getByText("No machine has started").first().waitFor();
     equal(asked("POST", "/setup").at(-1).json, { code: CODE, password: "a long password" }, "the order");
   }),
 
@@ -72,14 +72,14 @@ const tests = {
     await page.reload();
     await page.getByLabel("Password").fill("no");
     await page.getByRole("button", { name: "Log in" }).click();
-    await page.getByText("That is not the password.").waitFor();
+    await page.getByText("That is not the password.").first().waitFor();
     await login(page, PASSWORD);
     await page.reload();
     await page.locator(".totals").waitFor();
     await part("box");
     await page.getByLabel("What it is for").fill("script");
     await page.getByRole("button", { name: "Make" }).click();
-    await page.getByText("rc_secret").waitFor(); // the token against forged requests outlived the reload
+    await page.getByText("rc_secret").first().waitFor(); // the token against forged requests outlived the reload
     await page.getByRole("button", { name: "Log out" }).click();
     await page.getByLabel("Password").waitFor();
     equal(await tiles().count(), 0, "tiles after logging out");
@@ -90,7 +90,7 @@ const tests = {
     mock.cutAt = 11 << 20;
     await part("library");
     await choose(file);
-    await page.getByText("It is on the box").waitFor();
+    await page.getByText("It is on the box").first().waitFor();
     const u = mock.uploads.get("1");
     equal([u.name, u.bytes], ["win-11", data.length], "what was announced");
     right(Buffer.concat(u.chunks).equals(data), "the bytes on the box are not those of the file");
@@ -104,12 +104,12 @@ const tests = {
     await part("library");
     await page.route("**/api/v1/uploads/1", (route) => route.request().method() === "PUT" && Number(route.request().headers()["upload-offset"]) > 0 ? route.abort() : route.continue());
     await choose(file);
-    await page.getByText("The line was cut").waitFor();
+    await page.getByText("The line was cut").first().waitFor();
     await page.reload();
     await page.unroute("**/api/v1/uploads/1");
     await page.locator("input[type=file]").waitFor();
     await choose(file);
-    await page.getByText("It is on the box").waitFor();
+    await page.getByText("It is on the box").first().waitFor();
     equal(asked("POST", "/uploads").length, 1, "uploads announced");
     right(Buffer.concat(mock.uploads.get("1").chunks).equals(data), "the bytes on the box are not those of the file");
   }),
@@ -128,7 +128,7 @@ const tests = {
     await part("library");
     await page.route("**/api/v1/uploads", (route) => route.fulfill({ status: 507, contentType: "application/problem+json", body: '{"detail":"The disk of the box is full."}' }));
     await choose(someFile("a.img", 1 << 20).file);
-    await page.getByText("The disk of the box is full.").waitFor();
+    await page.getByRole("alert").getByText("The disk of the box is full.").waitFor();
   }),
 
   "an image is deleted by typing its name": given({}, async () => {
@@ -139,7 +139,7 @@ const tests = {
     right(await sure.isDisabled(), "Delete can be pressed with half of the name");
     await page.getByLabel("Type its name").fill("debian");
     await sure.click();
-    await page.getByText("The library is empty.").waitFor();
+    await page.getByText("The library is empty.").first().waitFor();
     equal(asked("DELETE", "/images/debian").map((r) => r.json), [{ name: "debian" }], "the order");
   }),
 
@@ -149,11 +149,11 @@ const tests = {
     await arm.waitFor();
     equal(await page.locator("#sentence").textContent(), "This erases the internal disk of every machine that starts from the network on this switch, and writes debian to it. It begins at once.", "the sentence");
     await arm.click({ delay: 700 });
-    await page.getByText("Released too early").waitFor();
+    await page.getByText("Released too early").first().waitFor();
     equal(asked("POST", "/sessions").length, 0, "sessions after a mere click");
     await page.getByLabel("when so many machines are ready").check();
     await page.getByLabel("Machines", { exact: true }).fill("12");
-    await page.getByText("It begins when 12 machines are ready.").waitFor();
+    await page.getByText("It begins when 12 machines are ready.").first().waitFor();
     await hold(arm, () => until(() => asked("POST", "/sessions").length === 1, "the order to arm"));
     const { image, start, targets } = asked("POST", "/sessions")[0].json;
     equal({ image, start, targets }, { image: "debian", start: { rule: "ready", n: 12 }, targets: "all" }, "the order");
@@ -222,7 +222,7 @@ const tests = {
     await until(async () => await tiles().count() === 200, "all tiles");
     const { port } = mock;
     await mock.close();
-    await page.getByText("no answer from the box").waitFor();
+    await page.getByText("no answer from the box").first().waitFor();
     mock.begin(3);
     mock.machines = [machine(0, "joined"), machine(1, "receiving"), machine(2, "receiving")];
     await mock.listen(port);
@@ -248,7 +248,7 @@ const tests = {
     await page.locator(".chip[data-state=fail]").click();
     await until(async () => (await page.locator(".tile").count()) === (await page.locator(".tile[data-state=fail]").count()), "only failures");
     await page.getByRole("searchbox").fill("nothing like that");
-    await page.getByText("No machine fits the filter.").waitFor();
+    await page.getByText("No machine fits the filter.").first().waitFor();
   }),
 
   "the table shows what the tiles show": given({}, async () => {
@@ -328,7 +328,7 @@ const tests = {
     await until(async () => (await list.inputValue()).includes("pc-002"), "the list of the box");
     await list.fill("52:54:00:00:00:09,<b>nine</b>,A9,row 9,debian,nine\n");
     await page.getByRole("button", { name: "Keep this list" }).click();
-    await page.getByText("The list is kept.").waitFor();
+    await page.getByText("The list is kept.").first().waitFor();
     equal(mock.expected, "52:54:00:00:00:09,<b>nine</b>,A9,row 9,debian,nine\n", "the list on the box");
     await page.getByRole("button", { name: "Wake them all" }).click();
     await until(() => asked("POST", "/wake").length === 1, "the order to wake");
@@ -336,7 +336,7 @@ const tests = {
 
   "the report is read here and taken away": given({}, async () => {
     await part("report");
-    await page.getByText("The disk stopped answering").waitFor();
+    await page.getByText("The disk stopped answering").first().waitFor();
     await page.getByLabel("only those that did not pass").check();
     equal(await page.locator("main tbody tr").count(), 1, "rows that did not pass");
     const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "CSV" }).click()]);
