@@ -52,7 +52,7 @@ static void free_item(struct library *l, struct item *i)
     struct work *w = work_of(l, i);
 
     library_give_block(l, i);
-    http_close(i->pull);
+    fetch_close(&i->from);
     let_go(&w->opened);
     let_go(&w->proved);
     i->used = false;
@@ -101,8 +101,7 @@ void library_drop(struct library *l, struct item *i, bool forget)
     i->forgotten |= forget;
     i->leaving |= forget;
     library_give_block(l, i);
-    http_close(i->pull);
-    i->pull = NULL;
+    fetch_close(&i->from);
     if (i->busy)
         work_of(l, i)->stop = 1; /* what became of the task brings it here again */
     else
@@ -247,7 +246,7 @@ static void on_written(struct library *l, struct item *i, const struct done *d)
     i->is.offset = i->written = d->at;
     i->stall = d->err.code;
     snprintf(i->is.cause, sizeof i->is.cause, "%s", d->err.text);
-    if (i->pull)
+    if (i->from.kind)
         library_fail(l, i, &d->err);
 }
 
@@ -607,7 +606,7 @@ void library_tick(struct library *l, struct mono now)
     l->now = now;
     library_collect(l);
     for (struct item *i = l->item; i < l->item + LIBRARY_MAX; i++) {
-        if (i->used && i->pull && !i->leaving)
+        if (i->used && i->from.kind && !i->leaving)
             library_step_pull(l, i);
         if (i->used && i->to_serve && !i->leaving)
             (void)try_serve(l, i);

@@ -3,9 +3,9 @@
 #ifndef BOARD_PC_LIBRARY_INSIDE_H
 #define BOARD_PC_LIBRARY_INSIDE_H
 
+#include "board/pc/fetch.h"
 #include "board/pc/library.h"
 #include "board/pc/library_work.h"
-#include "net/http/bind.h"
 
 #define LIBRARY_TASKS 256 /* under way in each thread: a block each, and a few of each image */
 #define NO_BLOCK UINT32_MAX
@@ -27,7 +27,7 @@ struct item {
     unsigned blocks;   /* under way */
     unsigned writing;  /* tasks of the writing thread under way, those of blocks among them */
     struct mono ended; /* when it failed */
-    struct http_file *pull;
+    struct fetch from; /* of what the box gets by itself */
 };
 
 struct library {

@@ -159,7 +159,7 @@ static int check_piece(struct library *l, struct item *i, uint64_t at, const uin
         i->stall = 0;
         return err_set(err, rc, "%s", i->is.cause);
     }
-    if (i->is.state != LIBRARY_RECEIVING || i->pull)
+    if (i->is.state != LIBRARY_RECEIVING || i->from.kind)
         return err_set(err, LIBRARY_EBUSY, "no more bytes are expected of this upload%s%s", i->is.cause[0] ? ": " : "", i->is.cause);
     if (at != i->is.offset)
         return err_set(err, LIBRARY_EOFFSET, "expected bytes from %llu on, got them from %llu on", (unsigned long long)i->is.offset,
@@ -229,7 +229,7 @@ int library_pull(struct library *l, const struct record *r, uint32_t *id, struct
     if (rc)
         return rc;
     i = number_item(l, r, LIBRARY_ASKING);
-    i->pull = p;
+    i->from = fetch_http(p);
     *id = i->is.id;
     return 0;
 }
@@ -252,22 +252,20 @@ void library_step_pull(struct library *l, struct item *i)
 {
     const uint8_t *bytes = NULL;
     struct err err = {0};
-    long n = http_look(i->pull, &bytes, &err);
+    long n = fetch_look(&i->from, &bytes, &err);
     int rc = n < 0 ? (int)n : 0;
     size_t taken = 1;
 
-    if (rc == 0 && http_size(i->pull) && i->is.state == LIBRARY_ASKING)
-        rc = begin_pull(l, i, http_size(i->pull), &err);
+    if (rc == 0 && fetch_size(&i->from) && i->is.state == LIBRARY_ASKING)
+        rc = begin_pull(l, i, fetch_size(&i->from), &err);
     for (size_t sum = 0; rc == 0 && n > 0 && taken && sum < PULL_STEP && i->is.state == LIBRARY_RECEIVING; sum += taken) {
         taken = take(l, i, bytes, (size_t)n);
-        http_took(i->pull, taken);
-        n = i->is.state == LIBRARY_RECEIVING ? http_look(i->pull, &bytes, &err) : 0;
+        fetch_took(&i->from, taken);
+        n = i->is.state == LIBRARY_RECEIVING ? fetch_look(&i->from, &bytes, &err) : 0;
         rc = n < 0 ? (int)n : 0;
     }
     if (rc)
         library_fail(l, i, &err);
-    if (i->is.state == LIBRARY_CHECKING) {
-        http_close(i->pull);
-        i->pull = NULL;
-    }
+    if (i->is.state == LIBRARY_CHECKING)
+        fetch_close(&i->from);
 }
