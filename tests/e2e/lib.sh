@@ -234,7 +234,10 @@ lab_start()
 {
     local name=$1 ns=$2
     shift 2
-    ip netns exec "$ns" "$@" >"$LAB_DIR/$name.out" 2>"$LAB_DIR/$name.err" </dev/null &
+    # Emptied here and not by the child, which comes later: nobody shall find what an earlier one of the name has said.
+    : >"$LAB_DIR/$name.out"
+    : >"$LAB_DIR/$name.err"
+    ip netns exec "$ns" "$@" >>"$LAB_DIR/$name.out" 2>>"$LAB_DIR/$name.err" </dev/null &
     LAB_PID[$name]=$!
 }
 
