@@ -120,7 +120,19 @@ static err_t connection_close(struct connection *c)
 
 /* ---- steps ---- */
 
-/* Whether it goes on. The first step of a handshake costs some milliseconds, and is rationed. */
+/* The first step of a handshake costs some milliseconds, and is rationed. Whoever's turn it is may not be the one that asks: he takes his
+ * step with the next tick. */
+static void give_turns(struct tls_bind *b, struct mono now)
+{
+    size_t i;
+
+    while ((i = tls_seat_turn(b->seats, TLS_SEATS)) < TLS_SEATS && tls_ration_take(&b->ration, TLS_RATION_BURST, TLS_RATION_NS, now)) {
+        b->seats[i].waits = false;
+        b->connections[i].state = SHAKING;
+    }
+}
+
+/* Whether it goes on. */
 static bool shake(struct connection *c, struct mono now)
 {
     struct tls_bind *b = c->bind;
@@ -128,9 +140,10 @@ static bool shake(struct connection *c, struct mono now)
     int rc;
 
     if (c->state == WAITING) {
-        if (c->n == 0 || !tls_ration_take(&b->ration, TLS_RATION_BURST, TLS_RATION_NS, now))
+        b->seats[seat_of(c)].waits = c->n > 0;
+        give_turns(b, now);
+        if (c->state == WAITING)
             return !c->ended;
-        c->state = SHAKING;
     }
     rc = tls_link_handshake(&c->link);
     if (rc <= 0)

@@ -3,7 +3,7 @@
  *   TCP ──> 64 KB a seat ──> handshake, rationed ──> service.open, step, close over a stream
  *
  * What a connection may hold of this box is fixed: one of TLS_SEATS seats, its buffers, TLS_INPUT_BYTES of what it sent, a share of
- * the segments under way. A handshake costs the thread some milliseconds, so they are rationed, and a connection waits its turn. When all
+ * the segments under way. A handshake costs the thread some milliseconds, so they are rationed, and a connection waits its turn (seat.h). When all
  * seats are taken a newcomer gets that of the address with most seats among those of the lowest standing: strangers first, then users' connections
  * that rest (seat.h); a seat without a finished handshake is free again after TLS_HANDSHAKE_NS. */
 #ifndef NET_TLS_BIND_H

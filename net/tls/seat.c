@@ -39,6 +39,33 @@ size_t tls_seat_for(const struct tls_seat *s, size_t n, uint32_t address)
     return to_clear(s, n, lowest, address);
 }
 
+static size_t waiting_of(const struct tls_seat *s, size_t n, uint32_t address)
+{
+    size_t of = 0;
+
+    for (size_t i = 0; i < n; i++)
+        of += s[i].used && s[i].waits && s[i].address == address;
+    return of;
+}
+
+size_t tls_seat_turn(const struct tls_seat *s, size_t n)
+{
+    size_t fewest = n + 1, pick = n;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t of;
+
+        if (!s[i].used || !s[i].waits)
+            continue;
+        of = waiting_of(s, n, s[i].address);
+        if (of < fewest || (of == fewest && mono_sub(s[pick].since, s[i].since) > 0)) {
+            fewest = of;
+            pick = i;
+        }
+    }
+    return pick;
+}
+
 bool tls_ration_take(struct tls_ration *r, unsigned burst, int64_t each_ns, struct mono now)
 {
     if (mono_sub(now, r->full) > 0)

@@ -16,6 +16,7 @@ enum tls_standing {
 
 struct tls_seat {
     bool used;
+    bool waits; /* for its turn to shake hands */
     enum tls_standing standing;
     uint32_t address;
     struct mono since; /* when the connection came */
@@ -24,6 +25,10 @@ struct tls_seat {
 /* Where a client at `address` sits: the index of a free seat, or of the one to be cleared for it: of those of the lowest
  * standing there is, that of the address with the most such seats, the newcomer counted in, and there the oldest. */
 size_t tls_seat_for(const struct tls_seat *, size_t n, uint32_t address);
+
+/* Whose turn it is: of those that wait, one of the address with the fewest that do, and there the oldest; n: nobody waits. So who
+ * begins more handshakes than there are turns keeps himself waiting, and nobody else. */
+size_t tls_seat_turn(const struct tls_seat *, size_t n);
 
 /* Handshakes as a bucket: `full` is when it would be full again. */
 struct tls_ration {

@@ -309,6 +309,25 @@ static void newcomers_take_from_who_has_most(void **state)
     assert_int_equal(tls_seat_for(s, 8, 7), 6);
 }
 
+static void who_waits_with_many_waits_longer(void **state)
+{
+    struct tls_seat s[8] = {{0}};
+
+    (void)state;
+    assert_int_equal(tls_seat_turn(s, 8), 8);
+    for (int i = 0; i < 8; i++)
+        s[i] = (struct tls_seat){.used = true, .waits = true, .address = i < 5 ? 100 : 200, .since = {100 - i}};
+    assert_int_equal(tls_seat_turn(s, 8), 7); /* 200 waits with three, and this is the oldest of them */
+    s[7].waits = false;
+    assert_int_equal(tls_seat_turn(s, 8), 6);
+    s[6].waits = s[5].waits = false;
+    assert_int_equal(tls_seat_turn(s, 8), 4); /* nobody else does */
+    s[5] = (struct tls_seat){.used = true, .waits = true, .address = 300, .since = {1000}};
+    assert_int_equal(tls_seat_turn(s, 8), 5); /* a newcomer before a crowd of one address */
+    s[5].used = false;
+    assert_int_equal(tls_seat_turn(s, 8), 4);
+}
+
 static void handshakes_are_rationed(void **state)
 {
     struct tls_ration r = {{0}};
@@ -335,6 +354,7 @@ int main(void)
         cmocka_unit_test(the_certificate_names_the_box),
         cmocka_unit_test(the_file_is_kept),
         cmocka_unit_test(newcomers_take_from_who_has_most),
+        cmocka_unit_test(who_waits_with_many_waits_longer),
         cmocka_unit_test(handshakes_are_rationed),
     };
 
