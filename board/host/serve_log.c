@@ -11,6 +11,7 @@
 #include "board/host/report.h"
 #include "net/wire/json.h"
 #include "net/wire/units.h"
+#include "net/wire/utf8.h"
 
 #define JSON_FIXED_BYTES 65536
 #define JSON_ROW_BYTES 512
@@ -44,6 +45,24 @@ unsigned serve_log_last(char to[][SERVE_LOG_LINE], unsigned n)
     return n;
 }
 
+/* Names of files, requests and machines are in lines, and lines go to terminals: what might move a cursor, or is no UTF-8, comes as '?'. */
+static void make_plain(char *line)
+{
+    char *to = line;
+
+    while (*line) {
+        uint32_t cp = 0;
+        size_t n = utf8_read((const uint8_t *)line, strlen(line), &cp);
+
+        if (n == 0 || utf8_is_control(cp))
+            *to++ = '?';
+        else
+            to = (char *)memmove(to, line, n) + n;
+        line += n ? n : 1;
+    }
+    *to = 0;
+}
+
 void serve_log(const char *fmt, ...)
 {
     char line[512], date[32], whole[sizeof date + sizeof line];
@@ -55,6 +74,7 @@ void serve_log(const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
+    make_plain(line);
     snprintf(whole, sizeof whole, "%s %s", date, line);
     fprintf(stderr, "%s\n", whole);
     keep(whole);

@@ -131,6 +131,41 @@ done
 lab_stop hold KILL
 pass "a stranger's 100 connections shut nobody out"
 
+# Another one begins handshakes as fast as he can, far more than there are turns, with one byte each.
+cat >begin.py <<'PYTHON'
+import socket, time
+held, sent = [], 0
+while True:
+    s = socket.socket()
+    s.setblocking(False)
+    s.connect_ex(("10.78.0.1", 443))
+    held.append(s)
+    for h in held[-20:-10]:
+        try:
+            sent += h.send(b"\x16")
+        except OSError:
+            pass
+    if len(held) > 200:
+        held.pop(0).close()
+    if sent > 500:
+        print("many", flush=True)
+        sent = 0
+    time.sleep(0.001)
+PYTHON
+lab_start begin "${LAB_RECEIVER[2]}" python3 begin.py
+until_true 60 grep -q many begin.out || fail "the stranger cannot connect: $(cat begin.err)"
+for i in 1 2 3; do
+    [ "$(status -H "Authorization: Bearer $token" $url/api/v1/tokens)" = 200 ] || fail "a stranger takes all turns to shake hands"
+done
+lab_stop begin KILL
+pass "a stranger who begins handshakes keeps himself waiting"
+
+# What he asks for is written to the log, which a terminal on the serial port shows.
+run 2 curl -sS -o /dev/null 'http://10.78.0.1/%C2%9B31mred%9Braw'
+until_true 5 grep -q '31mred' box.err || fail "the request is not in the log"
+grep -aqP '[\x80-\x9f]31mred|\x9braw' box.err && fail "the log moves cursors: $(grep -a 31mred box.err | cat -v)"
+pass "the log holds no escape of a stranger"
+
 urls=()
 for i in $(seq 40); do urls+=(-o /dev/null $url/api/v1/health); done
 run 1 curl -sSk --no-progress-meter --fail --parallel --parallel-immediate --parallel-max 40 "${urls[@]}" || fail "forty at once"

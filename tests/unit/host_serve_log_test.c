@@ -37,6 +37,14 @@ static void a_long_line_is_cut(void **state)
     assert_int_equal(strlen(lines[0]), SERVE_LOG_LINE - 1);
 }
 
+static void nothing_in_a_line_moves_a_cursor(void **state)
+{
+    (void)state;
+    serve_log("%s", "a\x1b[2Jb\nc\td\x7f" "e\xc2\x9b" "31mf\x9bg\xff\xe2\x82h\xc3\xa4\xf0\x9f\x98\x80");
+    assert_int_equal(serve_log_last(lines, 1), 1);
+    assert_string_equal(lines[0] + DATE, "a?[2Jb?c?d?e?31mf?g???h\xc3\xa4\xf0\x9f\x98\x80");
+}
+
 static void *chatter(void *letter)
 {
     char line[101];
@@ -70,6 +78,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_lines_are_kept),
         cmocka_unit_test(a_long_line_is_cut),
+        cmocka_unit_test(nothing_in_a_line_moves_a_cursor),
         cmocka_unit_test(threads_do_not_tear_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
