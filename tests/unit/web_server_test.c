@@ -735,6 +735,29 @@ static void a_password_is_set_and_logs_in(void **state)
     assert_int_equal(status(), 401);
 }
 
+/* One listens with a token; its removal is the end of that, too. */
+static void a_token_that_is_removed_hears_no_more(void **state)
+{
+    static struct client listener;
+    struct wire_stream s = client_stream(&listener);
+    char text[65], request[200];
+    uint8_t hash[32];
+
+    (void)state;
+    pulls = 2000; /* nothing to say */
+    assert_int_equal(auth_token_make(&auth, "script", text, hash), 0);
+    web_open(server, 1, &s, 0x0A000003, now);
+    snprintf(request, sizeof request, "GET /api/v1/events HTTP/1.1\r\nHost: 10.77.0.1\r\nAuthorization: Bearer %s\r\n\r\n", text);
+    client_send(&listener, request, strlen(request));
+    assert_true(web_step(server, 1, now));
+    assert_true(strncmp(listener.out, "HTTP/1.1 200", 12) == 0);
+    assert_true(web_step(server, 1, now));
+    assert_true(user_says("DELETE /api/v1/tokens/script", NULL));
+    assert_int_equal(status(), 204);
+    assert_false(web_step(server, 1, now));
+    web_close(server, 1);
+}
+
 static void who_asks_and_leaves_frees_the_judge(void **state)
 {
     struct wire_stream s;
@@ -775,6 +798,7 @@ int main(void)
         T(hostile_requests_are_refused),
         T(every_truncation_is_no_request),
         T(a_password_is_set_and_logs_in),
+        T(a_token_that_is_removed_hears_no_more),
         T(who_asks_and_leaves_frees_the_judge),
     };
 
