@@ -312,6 +312,7 @@ int plan_create(struct plan *p, const struct plan_wish *wish, bool of_config, co
                                .state = PLAN_WAITING,
                                .of_config = of_config,
                                .boot = p->boot,
+                               .began = now->mono,
                                .made = now->unix_s};
     if (wish->arm_min) {
         s->armed_until = now->unix_s + (uint64_t)wish->arm_min * 60;

@@ -75,6 +75,7 @@ struct plan_session {
     uint64_t boot;          /* in which run of the kernel, any number that tells them apart */
     uint64_t made, started, ended; /* by the box's clock; 0: not yet */
     uint64_t due;           /* with PLAN_AT: when, by the box's clock */
+    struct mono began;      /* when it was made; ns 0: by an earlier run of the core */
     uint64_t armed_until;   /* by the box's clock; 0: does not expire */
     struct mono disarm;     /* the same by the clock that cannot be set; ns 0: does not expire */
     struct plan_facts facts; /* of the last step */

@@ -137,18 +137,44 @@ static void planned_session(struct status *s, const struct plan_session *p, cons
     snapshot_session(&s->room, &r);
 }
 
-/* The session that an image's receivers are in: the latest of its name. */
-static uint32_t session_of(struct status *s, unsigned image)
+/* The latest session, of an image or (NULL) of all; NULL: there is none. */
+static const struct plan_session *latest(const struct status *s, const char *image)
 {
     const struct plan *p = room_plan(s->needs.room);
-    uint32_t id = 0;
+    const struct plan_session *found = NULL;
 
-    if (!plan_in_force(p))
+    for (unsigned i = 0; i < PLAN_SESSIONS_MAX; i++) {
+        const struct plan_session *at = &p->session[i];
+
+        if (at->id && (!found || at->id > found->id) && (!image || strcmp(at->wish.image, image) == 0))
+            found = at;
+    }
+    return found;
+}
+
+/* The session that an image's receivers are in: the latest of its name. */
+static uint32_t session_of(const struct status *s, unsigned image)
+{
+    const struct plan_session *p = latest(s, s->needs.serve->streams[image].session.name);
+
+    if (!plan_in_force(room_plan(s->needs.room)))
         return image + 1;
-    for (unsigned i = 0; i < PLAN_SESSIONS_MAX; i++)
-        if (p->session[i].id > id && strcmp(p->session[i].wish.image, s->needs.serve->streams[image].session.name) == 0)
-            id = p->session[i].id;
-    return id;
+    return p ? p->id : 0;
+}
+
+/* A session finds a clean board: who was through with this image before is in the report. Once a session is over, any later one counts. */
+static struct mono board_since(const struct status *s, unsigned image)
+{
+    const struct plan_session *own = latest(s, s->needs.serve->streams[image].session.name), *last = latest(s, NULL);
+
+    if (own && plan_is_active(own))
+        return own->began;
+    return last ? last->began : (struct mono){0};
+}
+
+static bool is_past(const struct session_receiver *r, struct mono since)
+{
+    return (r->gone || r->facts.state >= SESSION_PASS) && mono_sub(since, r->heard) > 0;
 }
 
 static void look_at_sessions(struct status *s)
@@ -170,11 +196,15 @@ static void look_at_receivers(struct status *s, unsigned image)
 {
     const struct stream *st = &s->needs.serve->streams[image];
     uint32_t id = session_of(s, image);
+    struct mono since = board_since(s, image);
 
     for (uint32_t i = 0; i < st->session.used; i++) {
         const struct session_receiver *r = &st->session.rows[i];
 
-        snapshot_receiver(&s->room, id, st->session.running ? st->set : 0, r, r->facts.error ? error_sentence(r->facts.error) : NULL);
+        if (is_past(r, since))
+            snapshot_forget(&s->room, r);
+        else
+            snapshot_receiver(&s->room, id, st->session.running ? st->set : 0, r, r->facts.error ? error_sentence(r->facts.error) : NULL);
     }
 }
 

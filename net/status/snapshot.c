@@ -321,6 +321,14 @@ void snapshot_receiver(struct room_snapshot *s, uint32_t id, uint64_t rate, cons
     say_cause(m, rate, failure);
 }
 
+void snapshot_forget(struct room_snapshot *s, const struct session_receiver *r)
+{
+    struct room_machine *m = find(s, r->mac);
+
+    if (m && m->state >= ROOM_PASS && m->joined.ns == r->joined.ns && s->n_leaving < ROOM_GONE_MAX)
+        row_remove(s, m);
+}
+
 void snapshot_booting(struct room_snapshot *s, const uint8_t mac[6], uint32_t address, struct mono now)
 {
     struct room_machine *m = find(s, mac);
@@ -405,6 +413,7 @@ static void count_machine(struct room_totals *t, enum room_state state)
 
 static void count_session(struct room_session *at, const struct room_snapshot *s)
 {
+    bool over = at->state == ROOM_SESSION_STOPPED || at->state == ROOM_SESSION_DONE;
     struct room_session was = *at;
 
     at->machines = at->passed = at->failed = 0;
@@ -418,6 +427,11 @@ static void count_session(struct room_session *at, const struct room_snapshot *s
         at->passed += m->state == ROOM_PASS;
         at->failed += m->state == ROOM_FAIL;
         at->eta_s = m->eta_s > at->eta_s ? m->eta_s : at->eta_s;
+    }
+    if (over && at->machines < was.machines) {
+        at->machines = was.machines;
+        at->passed = was.passed;
+        at->failed = was.failed;
     }
     at->fresh |= !session_same(at, &was);
 }

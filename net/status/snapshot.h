@@ -113,7 +113,7 @@ struct room_session {
     char rate_reason[ROOM_LABEL_MAX * 3];
     uint32_t repair_ppm;
     uint64_t started, armed_until; /* seconds since 1970; 0: not, for ever */
-    /* counted by snapshot_end */
+    /* counted by snapshot_end; of a session that is over it stays what it was when its machines leave the board */
     uint32_t machines, passed, failed;
     int32_t eta_s; /* of the slowest that is still at it; -1: not known */
     bool fresh;
@@ -165,6 +165,8 @@ void snapshot_session(struct room_snapshot *, const struct room_session *);
 /* A receiver's row of session `id`, whose stream goes at `rate` (bytes per second on the wire). `failure` is the sentence of its
  * error code; NULL: none is known. */
 void snapshot_receiver(struct room_snapshot *, uint32_t id, uint64_t rate, const struct session_receiver *, const char *failure);
+/* What that receiver came to belongs to an earlier session: its machine leaves the board, unless it does something else by now. */
+void snapshot_forget(struct room_snapshot *, const struct session_receiver *);
 /* The list of expected machines: one of them; and its totals. */
 void snapshot_named(struct room_snapshot *, const uint8_t mac[6], const char *name, const char *asset, const char *position);
 void snapshot_expected(struct room_snapshot *, uint32_t expected, uint32_t never_came);

@@ -91,6 +91,7 @@ grep -q 'line 2: expected a MAC' got || fail "$(cat got)"
 want 200 "$(send $url/expected)"
 grep -q "\"'=1+1\"" got && [ "$(wc -l <got)" = 3 ] || fail "the list: $(cat got)"
 want 201 "$(send -d '{"image":"small","targets":"expected","rate":"80Mbit"}' $url/sessions)"
+id=$(answer id)
 lab_wait take1 90 || fail "receiver 1 does not pass: $(cat take1.err)"
 same_disk small.img disk1
 pass "another session of the same image, for those on the list: the machine goes on and passes"
@@ -108,3 +109,13 @@ lab_stop wake
 tshark -r wake.pcap -T fields -E occurrence=f -e wol.mac 2>/dev/null | sort -u | paste -sd ' ' >woken
 [ "$(cat woken)" = '52:49:4e:47:00:01 52:49:4e:47:00:09' ] || fail "woken: $(cat woken)"
 pass "woken, armed, found"
+
+board() { send $url/status >/dev/null && [ "$(json got "$1")" = "$2" ]; } # PYTHON VALUE
+until_true 10 board 'o["totals"]["passed"]' 1 || fail "no PASS is shown: $(cat got)"
+want 200 "$(send -X POST "$url/sessions/$id/stop")"
+until_true 10 board '[s["passed"] for s in o["sessions"] if s["state"] == "stopped"]' '[0, 1]' || fail "what the session came to: $(cat got)"
+want 201 "$(send -d '{"image":"small"}' $url/sessions)"
+until_true 10 board '(o["totals"]["machines"], [s["passed"] for s in o["sessions"]])' '(0, [0, 1, 0])' || fail "an old state on the board: $(cat got)"
+want 200 "$(send $url/report.json)"
+[ "$(json got 'sum(a["result"] == "pass" for a in o["attempts"])')" = 1 ] || fail "the report forgets: $(cat got)"
+pass "a new session finds a clean board, and what the one before came to stays said"

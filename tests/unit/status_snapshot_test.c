@@ -276,6 +276,34 @@ static void sessions_are_counted_and_fresh_when_they_change(void **state)
     assert_int_equal(room->n_sessions, 0);
 }
 
+static void who_was_through_before_leaves_the_board(void **state)
+{
+    struct room_session s = {.id = 7, .image = "debian", .state = ROOM_SESSION_STOPPED};
+    struct session_receiver r[3] = {receiver(1, SESSION_PASS), receiver(2, SESSION_FAIL), receiver(3, SESSION_PASS)};
+    struct session_receiver again = receiver(3, SESSION_RECEIVING);
+
+    (void)state;
+    for (unsigned pass = 0; pass < 2; pass++) {
+        open_refresh();
+        snapshot_session(room, &s);
+        for (unsigned k = 0; k < 3; k++)
+            pass ? snapshot_forget(room, &r[k]) : snapshot_receiver(room, 7, STREAM, &r[k], NULL);
+        if (pass == 0) {
+            now = mono_add(now, MONO_S);
+            again.joined = again.heard = now;
+            snapshot_receiver(room, 8, STREAM, &again, NULL); /* has begun once more */
+        }
+        snapshot_end(room);
+        assert_int_equal(room->session[0].machines, 2); /* what a session came to stays, when it is over */
+        assert_int_equal(room->session[0].passed, 1);
+        assert_int_equal(room->session[0].failed, 1);
+    }
+    assert_int_equal(room->n_machines, 1);
+    assert_int_equal(room->n_gone, 2);
+    assert_int_equal(row(3)->state, ROOM_RECEIVING);
+    assert_int_equal(room->totals.passed, 0);
+}
+
 /* Any order of calls: the index finds every row, numbers differ, totals add up. */
 static void any_story_leaves_a_table_that_holds(void **state)
 {
@@ -318,6 +346,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(strangers_do_not_fill_the_room, begin, end),
         cmocka_unit_test_setup_teardown(who_booted_and_never_joined_is_forgotten, begin, end),
         cmocka_unit_test_setup_teardown(sessions_are_counted_and_fresh_when_they_change, begin, end),
+        cmocka_unit_test_setup_teardown(who_was_through_before_leaves_the_board, begin, end),
         cmocka_unit_test_setup_teardown(any_story_leaves_a_table_that_holds, begin, end),
     };
 
