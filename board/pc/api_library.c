@@ -26,6 +26,7 @@ static unsigned status_of(int code)
 {
     switch (code) {
     case LIBRARY_EUNKNOWN:
+    case LIBRARY_ESTICK:
         return 404;
     case LIBRARY_EPROTECTED:
         return 403;
@@ -295,6 +296,61 @@ static void begin_pull(void *ctx, struct web_call *c)
     begin(ctx, c, 202, read_url, library_pull);
 }
 
+/* ---- sticks ---- */
+
+static void put_stick(struct json *j, unsigned place, const struct stick *s)
+{
+    json_open(j, NULL, '{');
+    json_u64(j, "stick", place);
+    json_str(j, "device", s->device);
+    json_str(j, "label", s->label);
+    json_bool(j, "looking", s->looking);
+    json_open(j, "files", '[');
+    for (unsigned i = 0; i < s->n; i++) {
+        json_open(j, NULL, '{');
+        json_str(j, "path", s->file[i].path);
+        json_str(j, "name", s->file[i].name);
+        json_u64(j, "bytes", s->file[i].bytes);
+        json_close(j);
+    }
+    json_close(j);
+    json_u64(j, "left_out", s->left_out);
+    json_str(j, "cause", s->cause);
+    json_close(j);
+}
+
+static void list_sticks(void *ctx, struct web_call *c)
+{
+    struct api_library *a = ctx;
+    struct json j = web_json(c);
+    const struct stick *s;
+
+    json_open(&j, NULL, '[');
+    for (unsigned place = 0; place < STICKS_MAX; place++)
+        if ((s = library_stick(a->library, place)))
+            put_stick(&j, place, s);
+    json_close(&j);
+    web_json_send(c, 200, &j);
+}
+
+static int read_file(const struct json_doc *d, struct record *r, struct err *err)
+{
+    char path[STICK_PATH_MAX + 1];
+    uint64_t stick;
+
+    if (!json_get_u64(d, JSON_ROOT, "stick", STICKS_MAX - 1, &stick))
+        return err_set(err, LIBRARY_EREQUEST, "expected \"stick\", its number");
+    if (json_get_str(d, JSON_ROOT, "path", path, sizeof path) < 1)
+        return err_set(err, LIBRARY_EREQUEST, "expected \"path\", as the stick's list has it");
+    library_import_url(r, (unsigned)stick, path);
+    return 0;
+}
+
+static void begin_import(void *ctx, struct web_call *c)
+{
+    begin(ctx, c, 202, read_file, library_import);
+}
+
 /* ---- an upload ---- */
 
 static uint32_t id_of(const struct web_call *c)
@@ -502,6 +558,8 @@ struct api_library *api_library_open(struct library *library, struct web_routes 
         {WEB_PUT, "/api/v1/uploads/:id", WEB_USER, upload, upload_bytes},
         {WEB_DELETE, "/api/v1/uploads/:id", WEB_USER, abandon_upload, NULL},
         {WEB_POST, "/api/v1/pulls", WEB_USER, begin_pull, NULL},
+        {WEB_GET, "/api/v1/sticks", WEB_USER, list_sticks, NULL},
+        {WEB_POST, "/api/v1/imports", WEB_USER, begin_import, NULL},
     };
     struct api_library *a = calloc(1, sizeof *a);
 

@@ -1,4 +1,4 @@
-/* The image library's part of the API (net/web/route.h): images, uploads, pulls.
+/* The image library's part of the API (net/web/route.h): images, uploads, pulls, sticks.
  *
  *   GET    /api/v1/images                 what is there: name, sizes, state, signer, root …
  *   POST   /api/v1/images/:name/verify    202: it is read again; GET shows how far
@@ -8,6 +8,8 @@
  *   PUT    /api/v1/uploads/:id            bytes from Upload-Offset on, in pieces of any size; 409 has the offset that is expected
  *   DELETE /api/v1/uploads/:id
  *   POST   /api/v1/pulls                  {"url","name"; the same}: 202, the box fetches http://… itself; goes on like an upload
+ *   GET    /api/v1/sticks                 what is plugged in, and the images on it
+ *   POST   /api/v1/imports                {"stick","path","name"; the same}: 202, the box copies it; goes on like an upload
  *
  * A PUT answers when its bytes are taken, not when they are on the disk: a power cut costs what has come since the last mark (shelf.h),
  * and the offset says so. An upload is an image when its state says ready. */

@@ -30,6 +30,7 @@
 #define SECOND_NS MONO_S
 #define STATUS_NS (5 * MONO_S)
 #define STEP_MS 50
+#define COPY_MS 5 /* a stick wakes nobody: up to 1 MiB waits each time */
 #define FAILURE_S 3
 #define KEYBOARDS "/dev/input"
 
@@ -59,6 +60,7 @@ struct box {
     bool leaves; /* somebody at the box wants it to start again or to go off */
     struct serve serve;
     bool serving;
+    struct sticks *sticks; /* NULL: none are looked at */
     struct library *library;
     struct api_library *api_library;
     struct mono second, status;
@@ -355,6 +357,15 @@ static void prefer_image(struct box *b)
     b->serve.server.preferred = i < b->serve.n_streams ? i + 1 : 0;
 }
 
+/* Without them images come by all other ways. */
+static void open_sticks(struct box *b)
+{
+    struct err err = {0};
+
+    if (b->paths.sticks && sticks_open(&b->sticks, b->paths.sticks, &err))
+        serve_log("no USB sticks are looked at: %s (%d)", err.text, err.code);
+}
+
 static int open_ring(struct box *b, struct err *err)
 {
     const struct serve_hooks hooks = {
@@ -364,7 +375,9 @@ static int open_ring(struct box *b, struct err *err)
                                           .folder = b->paths.images,
                                           .key = &b->key,
                                           .serve = &b->serve,
-                                          .stack = b->stack};
+                                          .stack = b->stack,
+                                          .sticks = b->sticks,
+                                          .take_sticks = b->config.library.take_sticks};
     int rc;
 
     room_open(b->room, b->stack);
@@ -461,9 +474,9 @@ static void hear_keys(struct box *b, struct mono now)
 static int longest_pause(const struct box *b)
 {
     int services = services_pause(b->services), portal = portal_pause(b->portal);
-    int pause = services < portal ? services : portal;
+    int pause = services < portal ? services : portal, most = library_copies(b->library) ? COPY_MS : STEP_MS;
 
-    return pause < STEP_MS ? pause : STEP_MS;
+    return pause < most ? pause : most;
 }
 
 static int run(struct box *b, const volatile sig_atomic_t *stop, struct err *err)
@@ -526,7 +539,7 @@ static void give_up_the_rest(const struct box *b)
     if (slash)
         snprintf(beside, sizeof beside, "%.*s", slash == b->paths.config ? 1 : (int)(slash - b->paths.config), b->paths.config);
     const struct confine_path paths[] = {
-        {b->paths.data, true}, {b->paths.images, false}, {b->paths.payload, false}, {beside, false}, {"/sys", false}, {KEYBOARDS, false},
+        {b->paths.data, true}, {b->paths.images, false}, {b->paths.payload, false}, {b->paths.sticks, false}, {beside, false}, {"/sys", false}, {KEYBOARDS, false},
     };
     if (!confine(paths, sizeof paths / sizeof *paths))
         serve_log("this kernel lets the box reach every file: it has no Landlock");
@@ -574,6 +587,7 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
         return rc;
     open_memory(b);
     diary_open(b->diary);
+    open_sticks(b);
     rc = open_ring(b, err);
     ip_stack_step(b->stack, ip_clock()); /* loading took its time, and the guard listens from now on */
     if (rc == 0)
@@ -603,6 +617,7 @@ static void close_box(struct box *b, bool in_good_order)
     portal_close(b->portal); /* what it has begun with the others it still ends with them */
     api_library_close(b->api_library);
     library_close(b->library);
+    sticks_close(b->sticks);
     if (b->serving && in_good_order) {
         serve_finish(&b->serve);
         resume_forget(&b->resume, b->journal);

@@ -20,6 +20,7 @@ struct box_paths {
     const char *images;  /* NULL: only DATA/images */
     const char *data;    /* journal, identity, packed images */
     const char *payload; /* NULL: targets cannot boot from this box */
+    const char *sticks;  /* where PID 1 mounts USB sticks (sticks.h); NULL: none are looked at */
     const char *interface; /* NULL: as configured */
 };
 

@@ -397,6 +397,16 @@ static int entry_except(struct box_config *c, const char *v, struct err *err)
     return add_rule(&c->entry[c->n_entries - 1].rules, false, v, err);
 }
 
+/* ---- [library] ---- */
+
+static int library_sticks(struct box_config *c, const char *v, struct err *err)
+{
+    c->library.take_sticks = strcmp(v, "take") == 0;
+    if (!c->library.take_sticks && strcmp(v, "ask") != 0)
+        return err_set(err, CONFIG_EVALUE, "expected ask or take, got \"%.40s\"", v);
+    return 0;
+}
+
 /* ---- sections and keys ---- */
 
 static const struct key {
@@ -420,7 +430,7 @@ static const struct key {
     {"entry", "except", entry_except, true},      {"boot", "ring-only", boot_ring_only, true},
     {"boot", "ring-except", boot_ring_except, true}, {"session", "start", session_start, false},
     {"session", "targets", session_targets, false}, {"session", "arm", session_arm, false},
-    {"session", "wake", session_wake, false},
+    {"session", "wake", session_wake, false},     {"library", "sticks", library_sticks, false},
     {"report", "syslog", report_syslog, false},   {"report", "webhook", report_webhook, false},
     {"report", "webhook-secret", report_secret, false},
 };
@@ -489,8 +499,9 @@ static int on_entry(void *ctx, const struct ini_place *at, const char *section, 
     if (strcmp(section, RING) == 0)
         return ring_key(p, at, key, value, err);
     if (!entry && strcmp(section, "box") != 0 && strcmp(section, "dhcp") != 0 && strcmp(section, "boot") != 0 &&
-        strcmp(section, "session") != 0 && strcmp(section, "report") != 0)
-        return err_set(err, PC_ESECTION, "%s:%u: expected [box], [dhcp], [boot], [session], [ring], [report] or [entry NAME], got [%.40s]",
+        strcmp(section, "session") != 0 && strcmp(section, "library") != 0 && strcmp(section, "report") != 0)
+        return err_set(err, PC_ESECTION,
+                       "%s:%u: expected [box], [dhcp], [boot], [session], [library], [ring], [report] or [entry NAME], got [%.40s]",
                        at->file, at->line, section);
     if (entry && open_entry(p, at, section + 6, err))
         return err->code;

@@ -78,6 +78,9 @@ struct box_config {
         struct plan_wish wish; /* its image is found out by the room */
     } session;
     struct {
+        bool take_sticks; /* what is on a stick is copied without being asked for */
+    } library;
+    struct {
         uint32_t syslog; /* address of the server; 0: none */
         uint16_t syslog_port;
         char webhook[BOX_URL_MAX + 1]; /* "": none; then it has a secret */

@@ -13,12 +13,14 @@
 #include "imaging/fec/fec.h"
 
 static const char help[] =
-    "usage: ringcast box [--config FILE] [--interface IF|auto] [--images DIR] [--payload DIR] --data DIR\n"
+    "usage: ringcast box [--config FILE] [--interface IF|auto] [--images DIR] [--payload DIR] [--sticks DIR]\n"
+    "                    --data DIR\n"
     "\n"
     "  --config FILE      ringcast.conf; without it the defaults hold\n"
     "  --interface IF     where the machines are; auto (the default): the first with a link\n"
     "  --images DIR       .ring images to serve; raw images there are packed first\n"
     "  --payload DIR      what targets boot\n"
+    "  --sticks DIR       where USB sticks are mounted: DIR/0 to DIR/3, and DIR/0.note to DIR/3.note about them\n"
     "  --data DIR         where the box keeps its key, its memory and its image library\n"
     "  --arm MAC          image this machine again although it has passed; while no box runs\n"
     "  --check            read the configuration and say whether it can be understood\n"
@@ -26,7 +28,7 @@ static const char help[] =
     "Hands out addresses, boots machines, images them. Ends on SIGINT or SIGTERM.\n";
 
 const struct option cmd_box_options[] = {{"config", 1, 0, 'c'}, {"interface", 1, 0, 'k'}, {"images", 1, 0, 'i'},
-                                        {"payload", 1, 0, 'p'}, {"data", 1, 0, 'd'},     {"check", 0, 0, 'n'}, {"arm", 1, 0, 'a'},
+                                        {"payload", 1, 0, 'p'}, {"sticks", 1, 0, 's'},   {"data", 1, 0, 'd'},     {"check", 0, 0, 'n'}, {"arm", 1, 0, 'a'},
                                         {"help", 0, 0, 'h'},   {0, 0, 0, 0}};
 
 struct arguments {
@@ -60,6 +62,7 @@ static int parse(struct arguments *a, int argc, char **argv)
         a->paths.interface = c == 'k' ? optarg : a->paths.interface;
         a->paths.images = c == 'i' ? optarg : a->paths.images;
         a->paths.payload = c == 'p' ? optarg : a->paths.payload;
+        a->paths.sticks = c == 's' ? optarg : a->paths.sticks;
         a->paths.data = c == 'd' ? optarg : a->paths.data;
     }
     if (optind < argc)

@@ -254,6 +254,10 @@ static void on_finished(struct library *l, struct item *i, const struct done *d)
 {
     i->finishing = false;
     if (d->err.code == LIBRARY_EOFFSET || d->err.code == LIBRARY_ESPACE || d->err.code == LIBRARY_EDISK) {
+        if (i->is.record.url[0]) { /* there is nobody to send it again */
+            library_fail(l, i, &d->err);
+            return;
+        }
         i->is.offset = d->at; /* the last piece is to be sent again */
         i->is.state = LIBRARY_RECEIVING;
         i->stall = d->err.code == LIBRARY_EOFFSET ? i->stall : d->err.code;
@@ -535,14 +539,16 @@ static void on_found(void *ctx, const struct shelf_found *f)
         set_bad(l, i, &err);
 }
 
-/* Pulls that the last run did not bring to their end. */
+/* Pulls that the last run did not bring to their end. What came from a stick somebody copies again: it may be another stick now. */
 static void pull_again(struct library *l)
 {
     struct err err = {0};
     uint32_t id;
 
-    for (struct item *i = l->item; l->needs.stack && i < l->item + LIBRARY_MAX; i++)
-        if (i->used && i->leaving && i->is.record.url[0] && library_pull(l, &i->is.record, &id, &err))
+    for (struct item *i = l->item; i < l->item + LIBRARY_MAX; i++)
+        if (i->used && i->leaving && library_is_import(&i->is.record))
+            serve_log("%s was being copied from a stick when the box stopped: nothing of it is kept", i->is.record.name);
+        else if (l->needs.stack && i->used && i->leaving && i->is.record.url[0] && library_pull(l, &i->is.record, &id, &err))
             serve_log("%s is not pulled again: %s (%d)", i->is.record.name, err.text, err.code);
 }
 
@@ -605,6 +611,7 @@ void library_tick(struct library *l, struct mono now)
 {
     l->now = now;
     library_collect(l);
+    library_step_sticks(l);
     for (struct item *i = l->item; i < l->item + LIBRARY_MAX; i++) {
         if (i->used && i->from.kind && !i->leaving)
             library_step_pull(l, i);

@@ -1,9 +1,9 @@
 /* The image library: what the box has to give, where it came from, and what is being done with it.
  *
- *   upload, pull ──pieces──> blocks ──> writing thread ──> DATA/library/N.part ─┐ (shelf.h)
- *   DATA/images/, the configured folder: .ring, and raw images ────────────────┤
- *                                                                              v
- *                                        working thread: check, pack, verify ──> ready ──> serve
+ *   upload, pull, stick ──pieces──> blocks ──> writing thread ──> DATA/library/N.part ─┐ (shelf.h)
+ *   DATA/images/, the configured folder: .ring, and raw images ────────────────────────┤
+ *                                                                                      v
+ *                                                working thread: check, pack, verify ──> ready ──> serve
  *
  * One thread calls everything here; none of it waits for the disk. Bytes go in bounded blocks to a thread that writes and hashes them; a
  * piece that finds no block free is taken in part, which is what slows the sender down. Long work (checking an upload, packing, verifying)
@@ -18,6 +18,7 @@
 
 #include "board/host/serve.h"
 #include "board/pc/shelf.h"
+#include "board/pc/sticks.h"
 #include "imaging/image/sign.h"
 
 #define LIBRARY_MAX 32                /* images and uploads; CONFIG_IMAGES_MAX of them are served */
@@ -73,6 +74,8 @@ struct library_needs {
     const struct sign_key *key;
     struct serve *serve;
     struct ip_stack *stack; /* for pulls; NULL: there are none */
+    struct sticks *sticks;  /* NULL: there are none */
+    bool take_sticks;       /* their images are copied as soon as they are plugged in, those that the library has not by name */
     uint64_t mark_bytes;    /* 0, or for tests: instead of SHELF_MARK_BYTES */
 };
 
@@ -112,6 +115,14 @@ int library_abandon(struct library *, uint32_t id, struct err *);
 /* http://…: the box fetches it itself, in the background; record->bytes is set by what the server says. A pull that a restart cuts is
  * begun anew. */
 int library_pull(struct library *, const struct record *, uint32_t *id, struct err *);
+/* A file of a stick is copied, in the background; record->url says which (library_import_url). It must be in the stick's list; nothing of it
+ * is kept when the stick is pulled out, or the box stops, before all has come. LIBRARY_ESTICK, or as library_begin. */
+int library_import(struct library *, const struct record *, uint32_t *id, struct err *);
+void library_import_url(struct record *, unsigned stick, const char *path);
+/* What is plugged in; NULL: nothing. */
+const struct stick *library_stick(const struct library *, unsigned place);
+/* Bytes of sticks are coming: the next tick should be soon. */
+bool library_copies(const struct library *);
 /* Reads all of it again, or packs it again where that had failed. 0, LIBRARY_EUNKNOWN or EBUSY. */
 int library_verify(struct library *, const char *name, struct err *);
 /* It is gone from the list and from the wire at once, from the disk when library_leaving says no more. 0, LIBRARY_EUNKNOWN,

@@ -32,6 +32,26 @@ static bool ends_with(const char *name, const char *const *endings)
     return false;
 }
 
+static const char *const ring_endings[] = {".ring", NULL}, *const raw_endings[] = {".img", ".raw", ".dd", ".iso", NULL};
+
+bool folder_takes(const char *file)
+{
+    return file[0] != '.' && (ends_with(file, ring_endings) || ends_with(file, raw_endings));
+}
+
+void folder_name(char to[IMG_NAME_MAX + 1], const char *file)
+{
+    const char *dot = strrchr(file, '.');
+    size_t n = dot ? (size_t)(dot - file) : strlen(file);
+
+    n = n > IMG_NAME_MAX ? IMG_NAME_MAX : n;
+    while (n && ((unsigned char)file[n] & 0xC0) == 0x80)
+        n--; /* no character is cut */
+    snprintf(to, IMG_NAME_MAX + 1, "%.*s", (int)n, file);
+    if (record_name_check(to, NULL))
+        snprintf(to, IMG_NAME_MAX + 1, "image");
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(a, b);
@@ -61,7 +81,6 @@ static bool make_ring(const struct folder *in, const char *name, struct folder_f
 
 static bool make_raw(const struct folder *in, const char *name, struct folder_file *f)
 {
-    size_t stem = (size_t)(strrchr(name, '.') - name);
     struct stat st;
 
     *f = (struct folder_file){.writable = in->writable};
@@ -70,10 +89,7 @@ static bool make_raw(const struct folder *in, const char *name, struct folder_fi
         return false;
     if (stat(f->source, &st) || !S_ISREG(st.st_mode) || st.st_size == 0)
         return false;
-    stem = stem > IMG_NAME_MAX ? IMG_NAME_MAX : stem;
-    snprintf(f->name, sizeof f->name, "%.*s", (int)stem, name);
-    if (record_name_check(f->name, NULL))
-        snprintf(f->name, sizeof f->name, "image");
+    folder_name(f->name, name);
     f->bytes = (uint64_t)st.st_size;
     snprintf(f->label, sizeof f->label, "%llx.%llx", (unsigned long long)st.st_size, (unsigned long long)st.st_mtim.tv_sec);
     return true;
@@ -81,9 +97,8 @@ static bool make_raw(const struct folder *in, const char *name, struct folder_fi
 
 static void tell(const struct folder *in, bool raw)
 {
-    static const char *const endings[2][5] = {{".ring"}, {".img", ".raw", ".dd", ".iso"}};
     char(*name)[256] = malloc(FILES_MAX * sizeof *name);
-    unsigned n = name ? list(in->path, endings[raw], name) : 0;
+    unsigned n = name ? list(in->path, raw ? raw_endings : ring_endings, name) : 0;
     struct folder_file f;
 
     for (unsigned i = 0; i < n; i++)

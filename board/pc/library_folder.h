@@ -21,4 +21,8 @@ struct folder_file {
 /* Tells of each: first all .ring, those of `folder` (NULL: none) before those of DATA/images, then the raw ones; each by name. */
 void folder_list(const char *folder, const char *data, void (*each)(void *ctx, const struct folder_file *), void *ctx);
 
+/* Whether the file's name is one of an image, and how the image is called then: without the ending, or "image". */
+bool folder_takes(const char *file);
+void folder_name(char to[IMG_NAME_MAX + 1], const char *file);
+
 #endif

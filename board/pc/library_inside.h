@@ -1,5 +1,5 @@
-/* The library's own view of itself, for its two files: library.c (images, their serving, what the threads have done) and
- * library_intake.c (uploads and pulls). */
+/* The library's own view of itself, for its three files: library.c (images, their serving, what the threads have done),
+ * library_intake.c (uploads and pulls) and library_sticks.c (copies from sticks). */
 #ifndef BOARD_PC_LIBRARY_INSIDE_H
 #define BOARD_PC_LIBRARY_INSIDE_H
 
@@ -28,6 +28,7 @@ struct item {
     unsigned writing;  /* tasks of the writing thread under way, those of blocks among them */
     struct mono ended; /* when it failed */
     struct fetch from; /* of what the box gets by itself */
+    unsigned stick;    /* where from: 1 + its place; 0: none */
 };
 
 struct library {
@@ -41,6 +42,7 @@ struct library {
     unsigned skipped; /* files of the folders */
     uint64_t free;
     struct mono now, looked;
+    uint64_t tried[STICKS_MAX]; /* a bit for each file that was taken, or could not be */
     const struct item *serving; /* whose stream is being opened */
 };
 
@@ -65,5 +67,17 @@ void library_give_block(struct library *, struct item *);
 /* What is in its block goes to the writing thread. */
 void library_flush(struct library *, struct item *);
 void library_step_pull(struct library *, struct item *);
+
+/* Whether an image of this description may begin to come, from wherever, and whether there is room for so much. */
+int library_check_newcomer(struct library *, const struct record *, struct err *);
+int library_check_space(struct library *, uint64_t bytes, struct err *);
+/* After both: it begins to come. Takes `from` over. */
+struct item *library_fetch(struct library *, const struct record *, struct fetch from);
+
+bool library_is_import(const struct record *);
+/* All of it has been read from its stick. */
+void library_copied(struct library *, const struct item *);
+/* Says what has been plugged in and pulled out, and takes what is to be taken. */
+void library_step_sticks(struct library *);
 
 #endif

@@ -49,7 +49,7 @@ static int check_place(struct library *l, const struct record *r, struct err *er
     return 0;
 }
 
-static int check_space(struct library *l, uint64_t bytes, struct err *err)
+int library_check_space(struct library *l, uint64_t bytes, struct err *err)
 {
     l->free = shelf_free(&l->shelf);
     if (bytes == 0)
@@ -70,8 +70,7 @@ static struct item *number_item(struct library *l, const struct record *r, enum 
     return i;
 }
 
-/* Whether an image of this description may begin to come, from wherever. */
-static int check_newcomer(struct library *l, const struct record *r, struct err *err)
+int library_check_newcomer(struct library *l, const struct record *r, struct err *err)
 {
     int rc;
 
@@ -83,10 +82,10 @@ static int check_newcomer(struct library *l, const struct record *r, struct err 
 int library_begin(struct library *l, const struct record *r, uint32_t *id, struct err *err)
 {
     struct item *i;
-    int rc = check_newcomer(l, r, err);
+    int rc = library_check_newcomer(l, r, err);
 
     if (rc == 0)
-        rc = check_space(l, r->bytes, err);
+        rc = library_check_space(l, r->bytes, err);
     if (rc)
         return rc;
     i = number_item(l, r, LIBRARY_RECEIVING);
@@ -215,12 +214,19 @@ int library_abandon(struct library *l, uint32_t id, struct err *err)
 
 /* ---- pulls ---- */
 
+struct item *library_fetch(struct library *l, const struct record *r, struct fetch from)
+{
+    struct item *i = number_item(l, r, LIBRARY_ASKING);
+
+    i->from = from;
+    return i;
+}
+
 int library_pull(struct library *l, const struct record *r, uint32_t *id, struct err *err)
 {
     struct http_file *p = NULL;
     struct http_url url;
-    struct item *i;
-    int rc = check_newcomer(l, r, err);
+    int rc = library_check_newcomer(l, r, err);
 
     if (rc == 0)
         rc = http_url_parse(r->url, &url, err);
@@ -228,9 +234,7 @@ int library_pull(struct library *l, const struct record *r, uint32_t *id, struct
         rc = http_begin(&p, l->needs.stack, &url, PULL_IDLE_MS, err);
     if (rc)
         return rc;
-    i = number_item(l, r, LIBRARY_ASKING);
-    i->from = fetch_http(p);
-    *id = i->is.id;
+    *id = library_fetch(l, r, fetch_http(p))->is.id;
     return 0;
 }
 
@@ -238,7 +242,7 @@ int library_pull(struct library *l, const struct record *r, uint32_t *id, struct
 static int begin_pull(struct library *l, struct item *i, uint64_t bytes, struct err *err)
 {
     struct work *w = work_of(l, i);
-    int rc = check_space(l, bytes, err);
+    int rc = library_check_space(l, bytes, err);
 
     if (rc)
         return rc;
@@ -266,6 +270,8 @@ void library_step_pull(struct library *l, struct item *i)
     }
     if (rc)
         library_fail(l, i, &err);
-    if (i->is.state == LIBRARY_CHECKING)
+    if (i->is.state == LIBRARY_CHECKING) {
         fetch_close(&i->from);
+        library_copied(l, i);
+    }
 }

@@ -38,7 +38,7 @@ for c in $commands; do
 done
 
 # The tables of keys, as the sources have them: {"section", "key", ...} of a box, {"key", key_...} of serve.
-keys=$(grep -ohE '\{"(box|dhcp|boot|session|report|entry)", "[a-z-]+"' board/pc/box_config.c | cut -d'"' -f4
+keys=$(grep -ohE '\{"(box|dhcp|boot|session|library|report|entry)", "[a-z-]+"' board/pc/box_config.c | cut -d'"' -f4
     grep -ohE '\{"[a-z-]+", key_' board/host/config.c | cut -d'"' -f2)
 [ "$(wc -w <<<"$keys")" -gt 30 ] || say "expected the tables of keys in board/pc/box_config.c and board/host/config.c"
 for key in $keys; do

@@ -354,7 +354,7 @@ static inline void cut_lay_out(unsigned n, enum cut_luck luck, const char *folde
 }
 
 /* From here on everything in the folder is noted; what is there already has to be put there after this. */
-static void cut_begin(const char *folder)
+static inline void cut_begin(const char *folder)
 {
     snprintf(cut.folder, sizeof cut.folder, "%s", folder);
     cut.on = true;

@@ -172,7 +172,7 @@ static void mistakes_have_their_line(void **state)
     refuses("[boot]\nring-except = 02:00:00:00:00:0x\n",
             "f:2: ring-except: expected a MAC, or a Mac's model such as iMac14,3, got \"02:00:00:00:00:0x\"");
     refuses("[box]\nadress = 10.0.0.1/24\n", "f:2: expected a key that [box] knows, got \"adress\"");
-    refuses("address = 10.0.0.1/24\n", "f:1: expected [box], [dhcp], [boot], [session], [ring], [report] or [entry NAME], got []");
+    refuses("address = 10.0.0.1/24\n", "f:1: expected [box], [dhcp], [boot], [session], [library], [ring], [report] or [entry NAME], got []");
     refuses("[serve]\nrate = auto\n", "f:2: expected [box]");
     refuses("[box]\naddress = 10.0.0.1/31\n", "f:2: address: expected an address with a prefix of 8 to 30");
     refuses("[box]\naddress = dhcp\n", "f:2: address: expected an address");
