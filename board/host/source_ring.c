@@ -26,6 +26,7 @@ struct ring_source {
     struct session_server_at at;
     char name[SESSION_NAME_MAX + 1], interface[16];
     uint8_t id[SESSION_ID_BYTES];
+    uint32_t said; /* beacons under this id */
     struct session_welcome welcome;
     struct ring_rx *rx;
     struct collect collect;
@@ -80,7 +81,7 @@ static int64_t now_ns(void)
 static int control_begin(struct ring_source *g, struct err *err)
 {
     struct session_control *c = NULL;
-    int rc = session_control_start(&c, g->stack, g->at, &g->welcome, g->id, err);
+    int rc = session_control_start(&c, g->stack, g->at, &g->welcome, g->id, &g->said, err);
 
     if (c)
         session_control_about(c, &g->about);
@@ -381,16 +382,16 @@ static uint64_t ring_drops(struct source *s)
 }
 
 /* A sender that was started anew does not know us. That this machine has passed it must know all the same, or it would image it
- * again: so it is told in a session of the same image, after another handshake. */
+ * again: so it is told in a session of the same image, after another handshake; or in the one we had, where none comes about: it may
+ * still be there, and take in nobody any more. */
 static bool tell_anew(struct ring_source *g, const struct session_facts *last)
 {
     struct session_welcome now;
     struct err ignored = {0};
 
-    if (session_join(g->stack, g->at, g->name, g->id, REJOIN_MS, &now, &ignored) ||
-        memcmp(now.head, g->welcome.head, sizeof now.head) != 0)
-        return false;
-    g->welcome = now;
+    if (session_join(g->stack, g->at, g->name, g->id, REJOIN_MS, &now, &ignored) == 0 &&
+        memcmp(now.head, g->welcome.head, sizeof now.head) == 0)
+        g->welcome = now;
     return control_begin(g, &ignored) == 0 && control_end(g, last, FAREWELL_S * 1000);
 }
 

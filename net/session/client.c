@@ -111,7 +111,7 @@ size_t session_beacons_next(struct session_beacons *b, const struct session_fact
                             uint8_t out[SESSION_BEACON_BYTES])
 {
     struct session_beacon beacon = {.tsi = b->tsi, .facts = *f};
-    bool changed = b->counter && f->state != b->state && mono_sub(now, b->sent) >= SOONEST_NS;
+    bool changed = b->sent.ns && f->state != b->state && mono_sub(now, b->sent) >= SOONEST_NS;
 
     if (mono_sub(now, b->due) < 0 && !changed)
         return 0;

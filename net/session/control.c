@@ -20,6 +20,7 @@ struct session_control {
     uint32_t seen;       /* the stream's packets at the last look, and since when no more came */
     struct mono seen_at;
     uint32_t group;
+    uint32_t *said; /* the caller's */
     int wake; /* eventfd: something in the mailbox should not wait */
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows; held for copies only */
@@ -118,7 +119,7 @@ static void control_free(struct session_control *c)
 }
 
 int session_control_start(struct session_control **out, struct ip_stack *stack, struct session_server_at at,
-                          const struct session_welcome *w, const uint8_t id[SESSION_ID_BYTES], struct err *err)
+                          const struct session_welcome *w, const uint8_t id[SESSION_ID_BYTES], uint32_t *said, struct err *err)
 {
     struct session_control *c = calloc(1, sizeof *c);
     int rc;
@@ -133,6 +134,8 @@ int session_control_start(struct session_control **out, struct ip_stack *stack, 
     c->facts.state = SESSION_MANIFEST;
     c->heard = c->now = c->seen_at = ip_stack_now(stack);
     session_beacons_init(&c->beacons, w, id, ip_stack_mac(stack), c->now);
+    c->said = said;
+    c->beacons.counter = *said;
     rc = c->wake < 0 ? err_set(err, SESSION_ETHREAD, "the control thread cannot be started: no event descriptor")
                      : session_port_open(&c->port, stack, at, &c->beacons, err);
     if (rc == 0)
@@ -212,6 +215,7 @@ bool session_control_stop(struct session_control *c, const struct session_facts 
     MUST(pthread_join(c->thread, NULL) == 0);
     ip_stack_adopt(c->stack);
     told = c->told;
+    *c->said = c->beacons.counter;
     control_free(c);
     return told;
 }

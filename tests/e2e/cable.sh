@@ -58,3 +58,19 @@ ip -n "$LAB_SERVER" link set eth0 up
 ring_passed 1
 grep -q 'the link is down: waiting' "$LAB_DIR/serve.err" || fail "the server does not say that its link is down"
 pass "interfaces taken down at both ends"
+
+# So long that the server gives the receiver up and suspends the stream, and the receiver joins again. The server was there all the time
+# and has counted its beacons: it must hear it all the same.
+lab_stop serve
+rm "$LAB_DIR/disk1"
+serve_small --rate 20Mbit
+ring_restore 1 --timeout 60
+until_true 20 receiving 1 || fail "the receiver did not begin"
+sleep 11
+ip -n "$LAB_SWITCH" link set p1 down
+until_true 40 grep -q 'fell silent while receiving' "$LAB_DIR/serve.err" || fail "the server does not miss the receiver"
+ip -n "$LAB_SWITCH" link set p1 up
+until_true 20 grep -q '52:49:4e:47:00:01 (10.78.0.11) is back' "$LAB_DIR/serve.err" || fail "the server does not hear the receiver again"
+ring_passed 1
+until_true 10 grep -q '52:49:4e:47:00:01 (10.78.0.11): pass' "$LAB_DIR/serve.err" || fail "the server has not heard of the pass"
+pass "a cable pulled for long: who joins again is heard"

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "net/session/bind.h"
@@ -136,11 +137,12 @@ static void beacons_are_acked_from_the_control_thread(void **state)
     struct session_news news = {0};
     struct session_welcome w;
     struct ip_pair pair;
+    uint32_t said = 0;
 
     (void)state;
     ip_pair_up(&pair, 10, 7, serve_one);
     assert_int_equal(session_join(pair.stack, at, "", me, 20000, &w, NULL), 0);
-    assert_int_equal(session_control_start(&control, pair.stack, at, &w, me, NULL), 0);
+    assert_int_equal(session_control_start(&control, pair.stack, at, &w, me, &said, NULL), 0);
     session_control_set(control, &facts);
     for (struct mono end = mono_add(ip_clock(), 20 * MONO_S); !news.ack.tsi && mono_sub(end, ip_clock()) > 0;)
         session_control_get(control, &news);
@@ -149,6 +151,35 @@ static void beacons_are_acked_from_the_control_thread(void **state)
     assert_int_equal(news.ack.rate, 12500000);
     facts.state = SESSION_PASS;
     session_control_stop(control, &facts, 5000);
+    assert_true(said > 1);
+    ip_pair_down(&pair);
+}
+
+/* After a silence the receiver says hello again, and the server may have been there all the time: what it hears from then on is news to
+ * it, above all a PASS. */
+static void who_joins_again_is_heard(void **state)
+{
+    struct session_facts facts = {.state = SESSION_RECEIVING};
+    struct session_control *control;
+    struct session_welcome w;
+    struct ip_pair pair;
+    uint32_t said = 0;
+
+    (void)state;
+    ip_pair_up(&pair, 0, 1, serve_one);
+    assert_int_equal(session_join(pair.stack, at, "", me, 20000, &w, NULL), 0);
+    assert_int_equal(session_control_start(&control, pair.stack, at, &w, me, &said, NULL), 0);
+    for (struct mono end = mono_add(ip_clock(), 2 * MONO_S); mono_sub(end, ip_clock()) > 0;) {
+        facts.state = facts.state == SESSION_RECEIVING ? SESSION_MANIFEST : SESSION_RECEIVING; /* each change is a beacon */
+        session_control_set(control, &facts);
+        usleep(50000);
+    }
+    assert_false(session_control_stop(control, NULL, 0));
+    assert_true(said > 5);
+    assert_int_equal(session_join(pair.stack, at, "", me, 20000, &w, NULL), 0);
+    assert_int_equal(session_control_start(&control, pair.stack, at, &w, me, &said, NULL), 0);
+    facts.state = SESSION_PASS;
+    assert_true(session_control_stop(control, &facts, 500));
     ip_pair_down(&pair);
 }
 
@@ -157,7 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(joins_at_once_on_a_good_line),   cmocka_unit_test(joins_in_seconds_on_a_bad_line),
         cmocka_unit_test(several_images_are_listed),      cmocka_unit_test(nobody_listening_is_said),
-        cmocka_unit_test(beacons_are_acked_from_the_control_thread),
+        cmocka_unit_test(beacons_are_acked_from_the_control_thread), cmocka_unit_test(who_joins_again_is_heard),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
