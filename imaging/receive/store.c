@@ -12,6 +12,7 @@
 #include "net/wire/must.h"
 
 #define EDGE_MAX 24u       /* chunks that touch an edge: 9 at each end at the most */
+#define SECTOR_LEAST 512u  /* no disk has smaller ones */
 #define STALE_MS 200       /* a short run is written when nothing joined it for so long */
 #define MANY (STORE_BUFFERS * 2 / 3) /* chunks that wait: the disk must not, though no long run is among them */
 
@@ -325,10 +326,11 @@ static int check_edge(struct store *s, const struct piece *e, const struct move 
     return 0;
 }
 
-static int write_edge(struct store *s, const struct piece *e, struct err *err)
+/* The first n bytes of it: all that is not there yet. */
+static int write_edge(struct store *s, const struct piece *e, uint32_t n, struct err *err)
 {
     struct plan *p = s->plan;
-    struct disk_part part = {e->raw, plan_raw_len(p, e->ordinal)};
+    struct disk_part part = {e->raw, n};
     int rc = p->disk->ops->write(p->disk->ctx, &part, 1, (uint64_t)p->body->data[e->ordinal].number * IMG_CHUNK_BYTES, err);
 
     if (rc)
@@ -346,7 +348,7 @@ static int write_others(struct store *s, const struct piece *first, uint8_t *bac
 
     for (uint32_t i = 0; i < s->n_edge && !rc; i++)
         if (s->edge + i != first)
-            rc = write_edge(s, s->edge + i, err);
+            rc = write_edge(s, s->edge + i, plan_raw_len(p, s->edge[i].ordinal), err);
     if (!rc)
         rc = p->disk->ops->flush(p->disk->ctx, err);
     for (uint32_t i = 0; i < s->n_edge && !rc && p->verify; i++)
@@ -355,20 +357,43 @@ static int write_others(struct store *s, const struct piece *first, uint8_t *bac
     return rc;
 }
 
-/* The first chunk, by which the disk becomes one with partitions; before it, what it speaks of. */
+/* All of the first chunk but its first sector, which stays zero: without it the disk is none that anything starts from. `made` holds it. */
+static int write_behind_first_sector(struct store *s, const struct piece *first, uint8_t *made, uint8_t *back, struct err *err)
+{
+    const struct disk *d = s->plan->disk;
+    struct disk_part part = {made, plan_raw_len(s->plan, first->ordinal)};
+    int rc;
+
+    memcpy(made, first->raw, part.n);
+    memset(made, 0, SECTOR_LEAST);
+    rc = d->ops->write(d->ctx, &part, 1, 0, err);
+    if (!rc)
+        rc = d->ops->flush(d->ctx, err);
+    if (!rc && s->plan->verify)
+        rc = d->ops->read(d->ctx, back, part.n, 0, err);
+    if (!rc && s->plan->verify && memcmp(made, back, part.n))
+        rc = err_set(err, RECEIVE_EREADBACK, "the target returns other bytes than were written at byte 0");
+    return rc;
+}
+
+/* The first sector, by which the disk becomes one with partitions; before it, all that it speaks of. A power cut may leave out any
+ * sector of a write, so this one goes alone: those that are written along with it are there already. */
 static int write_first(struct store *s, const struct piece *first, uint8_t *back, uint8_t *more, struct err *err)
 {
     struct plan *p = s->plan;
+    uint32_t n = plan_raw_len(p, first->ordinal);
     struct move move;
     int rc = 0;
 
-    move_plan(&move, p, first->raw, plan_raw_len(p, first->ordinal));
+    move_plan(&move, p, first->raw, n);
     if (move.wanted)
         rc = move_tail(&move, first->raw, back, more, err);
     if (!rc && move.wanted)
         move_head(&move, first->raw);
     if (!rc)
-        rc = write_edge(s, first, err);
+        rc = write_behind_first_sector(s, first, more, back, err);
+    if (!rc)
+        rc = write_edge(s, first, n < DISK_ALIGN ? n : DISK_ALIGN, err);
     if (!rc)
         rc = p->disk->ops->flush(p->disk->ctx, err);
     if (!rc && p->verify)

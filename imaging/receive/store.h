@@ -38,7 +38,7 @@ void store_keep_edge(struct store *s, uint32_t ordinal, const uint8_t *raw);
 /* Waits until everything given has been written. */
 void store_drain(struct store *s);
 /* Writes the edges, flushes, and reads them back if the plan verifies; the first chunk last, after the partition table's copy was put at
- * the disk's end (move.h). All other stages are done by then. */
+ * the disk's end (move.h), and its first sector after all the rest of it. All other stages are done by then. */
 int store_edges(struct store *s, struct err *err);
 
 /* Ends the thread (after stop or drain) and frees all. */

@@ -338,6 +338,126 @@ static void a_target_that_cannot_be_blanked_is_called_so(void **state)
     made_free(&m);
 }
 
+/* What is on the medium when the power goes: all that was flushed, and of what was not any sectors. */
+#define SECTOR UINT64_C(512)
+#define OLD 0x77
+
+struct power {
+    const struct made_image *image;
+    uint8_t *medium, *cut;
+    uint64_t n;
+    struct {
+        uint64_t at, n;
+        uint8_t *bytes; /* NULL: zeros */
+    } pending[256];
+    unsigned n_pending, cuts, whole;
+    struct rng rng;
+};
+
+static void settle(const struct power *p, uint8_t *to, unsigned i, uint64_t sector)
+{
+    uint64_t from = sector * SECTOR, n = p->pending[i].n - from < SECTOR ? p->pending[i].n - from : SECTOR;
+
+    if (p->pending[i].bytes)
+        memcpy(to + p->pending[i].at + from, p->pending[i].bytes + from, n);
+    else
+        memset(to + p->pending[i].at + from, 0, n);
+}
+
+/* Without a first sector the disk is empty; with the image's it is whole; with the old one nothing but the edges was touched. */
+static void judge_cut(struct power *p)
+{
+    struct memory_disk on = {.bytes = p->cut, .n = p->n};
+
+    p->cuts++;
+    if (zero_at(&on, 0, SECTOR))
+        return;
+    if (memcmp(p->cut, p->image->raw, SECTOR) == 0) {
+        assert_restored(p->image, &on);
+        p->whole++;
+        return;
+    }
+    for (uint64_t at = MIB; at < p->n - MIB; at++)
+        assert_int_equal(p->cut[at], OLD);
+}
+
+/* odds: of 8 sectors so many made it. The first one does, sooner than its turn: nothing else is as bad. */
+static void cut_power(struct power *p, unsigned odds)
+{
+    memcpy(p->cut, p->medium, p->n);
+    for (unsigned i = 0; i < p->n_pending; i++)
+        for (uint64_t s = 0; s * SECTOR < p->pending[i].n; s++)
+            if (p->pending[i].at + s == 0 || rng_below(&p->rng, 8) < odds)
+                settle(p, p->cut, i, s);
+    judge_cut(p);
+}
+
+static void settle_all(struct power *p)
+{
+    for (unsigned i = 0; i < p->n_pending; i++) {
+        for (uint64_t s = 0; s * SECTOR < p->pending[i].n; s++)
+            settle(p, p->medium, i, s);
+        free(p->pending[i].bytes);
+    }
+    p->n_pending = 0;
+}
+
+static int note_power(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n)
+{
+    struct power *p = ctx;
+    uint8_t *copy = op == MEMORY_WRITE ? malloc(n) : NULL;
+
+    if (op == MEMORY_READ)
+        return 0;
+    for (unsigned odds = 0; odds <= 8; odds += 2)
+        cut_power(p, odds);
+    if (op == MEMORY_FLUSH)
+        settle_all(p);
+    if (op != MEMORY_WRITE && op != MEMORY_ZERO)
+        return 0;
+    if (copy)
+        memcpy(copy, bytes, n);
+    MUST(p->n_pending < sizeof p->pending / sizeof *p->pending);
+    p->pending[p->n_pending].at = at;
+    p->pending[p->n_pending].n = n;
+    p->pending[p->n_pending++].bytes = copy;
+    return 0;
+}
+
+static bool begins_with_data(const struct made_image *m)
+{
+    return m->body.ndata > 12 && m->body.data[0].number == 0 && !all_zero(m->raw, SECTOR);
+}
+
+static void a_power_cut_at_any_time_leaves_a_disk_that_is_empty_or_whole(void **state)
+{
+    struct power p = {.rng = {5}};
+    struct made_image m;
+    struct memory_disk on;
+    struct disk d;
+
+    (void)state;
+    image_like(&m, 4 * MIB + 512, 1, 3, 1, begins_with_data);
+    d = memory_disk(&on, 5 * MIB, OLD);
+    p.image = &m;
+    p.n = on.n;
+    p.medium = malloc(on.n);
+    p.cut = malloc(on.n);
+    memset(p.medium, OLD, on.n);
+    on.watch = note_power;
+    on.ctx = &p;
+    must_pass(&m, &d, &on);
+    cut_power(&p, 0); /* after PASS it is there, flushed */
+    assert_memory_equal(p.cut, m.raw, SECTOR);
+    print_message("%u cuts, %u of them left a whole disk\n", p.cuts, p.whole);
+    assert_true(p.whole > 1);
+    settle_all(&p);
+    free(p.medium);
+    free(p.cut);
+    memory_free(&on);
+    made_free(&m);
+}
+
 static int swallow(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n)
 {
     struct trouble *t = ctx;
@@ -546,6 +666,7 @@ int main(void)
         cmocka_unit_test(the_edges_come_after_all_else_is_proven),
         cmocka_unit_test(a_failing_call_never_passes_and_leaves_the_target_blank),
         cmocka_unit_test(a_target_that_cannot_be_blanked_is_called_so),
+        cmocka_unit_test(a_power_cut_at_any_time_leaves_a_disk_that_is_empty_or_whole),
         cmocka_unit_test(a_swallowed_write_never_passes),
         cmocka_unit_test(a_stop_at_any_time_ends_it_and_leaves_the_target_blank),
         cmocka_unit_test(without_read_back_nothing_is_read_back),
