@@ -157,6 +157,13 @@ static struct session_label on_label(void *ctx, const uint8_t mac[6])
     return s->hooks.label ? s->hooks.label(s->hooks.ctx, mac) : (struct session_label){0};
 }
 
+static bool on_kept(void *ctx, const uint8_t mac[6])
+{
+    const struct serve *s = ctx;
+
+    return !s->hooks.kept || s->hooks.kept(s->hooks.ctx, mac);
+}
+
 /* An advert that cannot be made is a pity, no more. */
 static void advertise(struct serve *s)
 {
@@ -187,6 +194,7 @@ static int prepare(struct serve *s, const struct config *c, struct err *err)
     s->server.choose = on_choice;
     s->server.own = on_ask;
     s->server.label = on_label;
+    s->server.kept = on_kept;
     s->server.ctx = s;
     s->began = s->ended = host_now();
     s->streams = calloc(CONFIG_IMAGES_MAX, sizeof *s->streams);

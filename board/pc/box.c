@@ -332,6 +332,14 @@ static struct session_label label_machine(void *ctx, const uint8_t mac[6])
     return status_label(b->watch, mac);
 }
 
+/* A box that has no memory at all has said so; a machine that was armed again meanwhile is to be forgotten. */
+static bool has_kept(void *ctx, const uint8_t mac[6])
+{
+    const struct box *b = ctx;
+
+    return !b->journal || machine_wants_imaging(&b->machines, mac) || journal_kept(b->journal, JOURNAL_MACHINE, mac, 6);
+}
+
 static int choose_image(void *ctx, const struct session_hello *h, unsigned *image, char *why)
 {
     struct box *b = ctx;
@@ -370,7 +378,7 @@ static int open_ring(struct box *b, struct err *err)
 {
     const struct serve_hooks hooks = {
         .ctx = b, .prepare = prepare_stream, .event = on_session_event, .removed = forget_stream, .choose = choose_image, .label = label_machine,
-        .own = tell_own};
+        .kept = has_kept, .own = tell_own};
     const struct library_needs library = {.data = b->paths.data,
                                           .folder = b->paths.images,
                                           .key = &b->key,

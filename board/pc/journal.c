@@ -37,7 +37,11 @@ struct journal {
     bool syncing;
     bool torn; /* half a record may stand at the end of the file */
     atomic_bool end, dirty;
-    pthread_mutex_t file; /* around fd, which rewriting replaces */
+    atomic_size_t handed; /* bytes that the kernel has */
+    pthread_mutex_t file; /* around fd, which rewriting replaces, and what follows */
+    uint32_t rewritten;
+    size_t synced; /* bytes that are on the disk */
+    bool unsure;   /* the disk has refused something: what the kernel had of it may be gone, and it says so once */
     pthread_cond_t ending; /* with it */
 };
 
@@ -209,6 +213,10 @@ static int compact(struct journal *j)
         pthread_mutex_lock(&j->file);
         close(j->fd);
         j->fd = fd;
+        j->rewritten++;
+        j->synced = n;
+        j->unsure = false;
+        atomic_store(&j->handed, n);
         pthread_mutex_unlock(&j->file);
         memcpy(j->bytes, kept, n);
         j->n = n;
@@ -219,11 +227,16 @@ static int compact(struct journal *j)
     return fd < 0 ? PC_EJOURNAL : 0;
 }
 
-/* The descriptor to sync, a copy so that nobody waits for the disk with the lock held; -1: nothing new. */
-static int wait_for_news(struct journal *j)
+struct news {
+    int fd; /* to sync, a copy so that nobody waits for the disk with the lock held; -1: nothing new */
+    uint32_t rewritten;
+    size_t upto;
+};
+
+static struct news wait_for_news(struct journal *j)
 {
     struct timespec until;
-    int fd = -1;
+    struct news news = {.fd = -1};
 
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_nsec += SYNC_NS;
@@ -233,9 +246,21 @@ static int wait_for_news(struct journal *j)
     if (!atomic_load(&j->end))
         pthread_cond_timedwait(&j->ending, &j->file, &until);
     if (atomic_exchange(&j->dirty, false))
-        fd = dup(j->fd);
+        news = (struct news){dup(j->fd), j->rewritten, atomic_load(&j->handed)};
     pthread_mutex_unlock(&j->file);
-    return fd;
+    return news;
+}
+
+static void bring_to_disk(struct journal *j, const struct news *news)
+{
+    bool done = fdatasync(news->fd) == 0;
+
+    pthread_mutex_lock(&j->file);
+    if (j->rewritten == news->rewritten) {
+        j->synced = done ? news->upto : j->synced;
+        j->unsure |= !done;
+    }
+    pthread_mutex_unlock(&j->file);
 }
 
 static void *syncing_thread(void *arg)
@@ -243,11 +268,11 @@ static void *syncing_thread(void *arg)
     struct journal *j = arg;
 
     while (!atomic_load(&j->end)) {
-        int fd = wait_for_news(j);
+        struct news news = wait_for_news(j);
 
-        if (fd >= 0) {
-            fdatasync(fd);
-            close(fd);
+        if (news.fd >= 0) {
+            bring_to_disk(j, &news);
+            close(news.fd);
         }
     }
     return NULL;
@@ -309,6 +334,8 @@ int journal_open(struct journal **out, const char *path, journal_each *each, voi
         return rc;
     }
     index_all(j);
+    atomic_store(&j->handed, j->n);
+    atomic_store(&j->dirty, true); /* a program that ended may have left it with the kernel */
     for (size_t at = MAGIC_BYTES; each && at < j->n && record_decode(j->bytes + at, j->n - at, &rec); at += rec.bytes)
         if (counts(j, at, &rec))
             each(ctx, rec.kind, rec.key, rec.nkey, rec.value, rec.nvalue);
@@ -329,6 +356,17 @@ static bool known(struct journal *j, const struct record *rec)
            (rec->nvalue == 0 || memcmp(there.value, rec->value, rec->nvalue) == 0);
 }
 
+/* What the file holds by now may not be what is to be read from it: it is written anew. */
+static int make_sure(struct journal *j)
+{
+    bool unsure;
+
+    pthread_mutex_lock(&j->file);
+    unsure = j->unsure;
+    pthread_mutex_unlock(&j->file);
+    return j->torn || unsure ? compact(j) : 0;
+}
+
 int journal_put(struct journal *j, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue)
 {
     struct record rec = {.kind = kind, .key = key, .value = value, .nkey = nkey, .nvalue = nvalue};
@@ -338,7 +376,7 @@ int journal_put(struct journal *j, uint8_t kind, const void *key, size_t nkey, c
     if (known(j, &rec))
         return 0;
     rec.bytes = record_encode(&rec, bytes);
-    if (j->torn && compact(j))
+    if (make_sure(j))
         return PC_EJOURNAL; /* what is appended to half a record would be cut off with it */
     if ((j->n > COMPACT_LEAST && j->n / 2 > j->live) || j->n + rec.bytes > JOURNAL_FILE_MAX || j->records == JOURNAL_RECORDS_MAX)
         compact(j); /* when it fails there may still be room */
@@ -351,8 +389,28 @@ int journal_put(struct journal *j, uint8_t kind, const void *key, size_t nkey, c
     memcpy(j->bytes + j->n, bytes, rec.bytes);
     j->n += rec.bytes;
     MUST(index_record(j, j->n - rec.bytes, &rec));
+    atomic_store(&j->handed, j->n);
     atomic_store(&j->dirty, true);
     return 0;
+}
+
+bool journal_kept(struct journal *j, uint8_t kind, const void *key, size_t nkey)
+{
+    struct record rec = {.kind = kind, .key = key, .nkey = nkey}, there;
+    uint32_t at;
+    bool kept;
+
+    if (make_sure(j))
+        return false;
+    at = *slot_of(j, &rec);
+    if (at == 0 || !record_decode(j->bytes + at, j->n - at, &there) || !there.nvalue)
+        return false;
+    pthread_mutex_lock(&j->file);
+    kept = at + there.bytes <= j->synced;
+    if (!kept)
+        pthread_cond_signal(&j->ending); /* somebody waits for it */
+    pthread_mutex_unlock(&j->file);
+    return kept;
 }
 
 void journal_close(struct journal *j)

@@ -9,10 +9,12 @@
  * is there.
  *
  * journal_put hands the record to the kernel: it survives the end of the program. A thread brings it to the disk within a
- * second, because nobody's lease shall wait for a slow disk. One thread calls. */
+ * second, because nobody's lease shall wait for a slow disk; journal_kept says whether it is there. After the disk has refused
+ * something the file is written anew at the next call. One thread calls. */
 #ifndef BOARD_PC_JOURNAL_H
 #define BOARD_PC_JOURNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +48,8 @@ typedef void journal_each(void *ctx, uint8_t kind, const uint8_t *key, size_t nk
 int journal_open(struct journal **, const char *path, journal_each *each, void *ctx, struct err *);
 /* 0, or PC_EJOURNAL, PC_EFULL: then nothing has changed, and the value is known to its owner alone. nkey 1 .. 255. */
 int journal_put(struct journal *, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue);
+/* Whether the key has a value and a power cut would not take it away. If it would, the disk is asked at once. */
+bool journal_kept(struct journal *, uint8_t kind, const void *key, size_t nkey);
 /* Everything is on the disk when it returns. Safe on NULL. */
 void journal_close(struct journal *);
 

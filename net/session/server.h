@@ -100,6 +100,8 @@ struct session_server {
     int (*own)(void *ctx, const struct session_ask *, struct session_own *own, char *why);
     void (*tell)(void *ctx, const struct session_event *); /* may be NULL */
     struct session_label (*label)(void *ctx, const uint8_t mac[6]); /* may be NULL */
+    /* Set by the caller; NULL: always. Whether a power cut here would not make this machine's PASS forgotten: only then it is acked. */
+    bool (*kept)(void *ctx, const uint8_t mac[6]);
     void *ctx;
     uint64_t refused; /* datagrams and messages dropped: not ours, forged, replayed, out of range */
 };

@@ -48,6 +48,8 @@ ip -n "${LAB_RECEIVER[1]}" address flush dev eth0
 tail -c 1024 initrd >page
 lab_start target "${LAB_RECEIVER[1]}" "$RINGCAST" target --identity page --disk-root root --framebuffer none
 until_true 90 grep -q 'a machine is done' box.err || fail "no PASS: $(tail -n 5 target.out target.err)"
+until_true 30 grep -qh 'read back and verified' target.out target.err || fail "the box does not confirm the PASS: $(tail -n 5 target.err)"
+grep -qh 'has not confirmed' target.out target.err && fail "the box has not confirmed the PASS"
 lab_stop target
 grep -q 'dhcp: 52:49:4e:47:00:01 has the address 10.78.0' box.err || fail "no lease for the receiver"
 pass "asked, loaded, imaged by the page, passed"

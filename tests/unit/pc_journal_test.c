@@ -1,4 +1,5 @@
 /* The box's memory: what was put is there again, whatever instant the power went at. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -238,6 +239,81 @@ static void is_full_in_words(void **state)
     journal_close(j);
 }
 
+/* The disk as the journal's thread sees it: it takes its time, and may refuse. */
+static _Atomic int disk_open = 1, disk_refuses;
+static _Atomic unsigned disk_asked;
+
+int fdatasync(int fd)
+{
+    disk_asked++;
+    while (!disk_open)
+        usleep(1000);
+    if (disk_refuses) {
+        errno = EIO;
+        return -1;
+    }
+    return fsync(fd);
+}
+
+static bool kept_within(struct journal *j, const void *key, size_t nkey, unsigned ms)
+{
+    for (unsigned i = 0; i < ms && !journal_kept(j, 3, key, nkey); i++)
+        usleep(1000);
+    return journal_kept(j, 3, key, nkey);
+}
+
+static void a_value_is_kept_when_the_disk_has_it(void **state)
+{
+    struct journal *j;
+    struct err err = {0};
+
+    (void)state;
+    assert_int_equal(journal_open(&j, path, NULL, NULL, &err), 0);
+    assert_false(journal_kept(j, 3, "none", 4));
+    assert_int_equal(journal_put(j, 3, "a", 1, "1", 1), 0);
+    assert_true(kept_within(j, "a", 1, 20000));
+    disk_open = 0;
+    assert_int_equal(journal_put(j, 3, "b", 1, "1", 1), 0);
+    assert_int_equal(journal_put(j, 3, "a", 1, "1", 1), 0); /* no news */
+    assert_true(journal_kept(j, 3, "a", 1));
+    assert_false(kept_within(j, "b", 1, 1000));
+    disk_open = 1;
+    assert_true(kept_within(j, "b", 1, 20000));
+    assert_int_equal(journal_put(j, 3, "b", 1, NULL, 0), 0);
+    assert_false(kept_within(j, "b", 1, 1000));
+    journal_close(j);
+    assert_int_equal(journal_open(&j, path, NULL, NULL, &err), 0); /* the program may have ended before the disk had it */
+    assert_true(kept_within(j, "a", 1, 20000));
+    journal_close(j);
+}
+
+/* The kernel says once that the disk has refused something, and forgets it: what was not kept then is written anew. */
+static void what_the_disk_refused_is_written_anew(void **state)
+{
+    struct journal *j;
+    struct stat before, after;
+    unsigned asked;
+
+    (void)state;
+    assert_int_equal(journal_open(&j, path, NULL, NULL, NULL), 0);
+    assert_int_equal(journal_put(j, 3, "a", 1, "1", 1), 0);
+    assert_true(kept_within(j, "a", 1, 20000));
+    assert_int_equal(stat(path, &before), 0);
+    disk_open = 0;
+    disk_refuses = 1;
+    asked = disk_asked;
+    assert_int_equal(journal_put(j, 3, "b", 1, "2", 1), 0);
+    while (disk_asked == asked)
+        usleep(1000);
+    assert_false(journal_kept(j, 3, "b", 1));
+    disk_open = 1;
+    assert_true(kept_within(j, "b", 1, 20000));
+    assert_int_equal(stat(path, &after), 0);
+    assert_int_not_equal(before.st_ino, after.st_ino);
+    disk_refuses = 0;
+    journal_close(j);
+}
+
 static void a_folder_that_is_not_there(void **state)
 {
     struct journal *j;
@@ -256,7 +332,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(every_cut_of_every_append), CASE(goes_on_after_a_cut),          CASE(flipped_bits_end_the_reading),
         CASE(is_written_anew),           CASE(the_same_again_costs_nothing), CASE(is_full_in_words),
-        CASE(a_folder_that_is_not_there),
+        CASE(a_folder_that_is_not_there), CASE(a_value_is_kept_when_the_disk_has_it), CASE(what_the_disk_refused_is_written_anew),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -216,6 +216,36 @@ static void replayed_forged_and_foreign_beacons_are_dropped(void **state)
     assert_int_equal(server.refused, 5);
 }
 
+static bool is_kept;
+
+static bool kept(void *ctx, const uint8_t mac[6])
+{
+    (void)ctx;
+    assert_int_equal(mac[5], 1);
+    return is_kept;
+}
+
+/* Everything else is acked at once. */
+static void a_pass_is_acked_once_it_is_kept(void **state)
+{
+    struct session_facts f = {.state = SESSION_RECEIVING};
+    uint8_t bytes[SESSION_BEACON_BYTES];
+
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    server.kept = kept;
+    is_kept = false;
+    hello(1);
+    assert_int_equal(beacon_facts(1, &f, bytes), 1);
+    f.state = SESSION_PASS;
+    assert_int_equal(beacon_facts(1, &f, bytes), 0);
+    assert_int_equal(beacon_facts(1, &f, bytes), 0);
+    assert_int_equal(server.refused, 0);
+    is_kept = true;
+    assert_int_equal(beacon_facts(1, &f, bytes), 1);
+    the_story_is("1 came; START; 1 is receiving; 1 is pass; SUSPEND; ");
+}
+
 static void a_full_table_gives_up_the_gone_first(void **state)
 {
     (void)state;
@@ -605,6 +635,7 @@ int main(void)
         cmocka_unit_test(loop_suspend_0_never_suspends),
         cmocka_unit_test(a_repeated_hello_is_the_same_receiver),
         cmocka_unit_test(replayed_forged_and_foreign_beacons_are_dropped),
+        cmocka_unit_test(a_pass_is_acked_once_it_is_kept),
         cmocka_unit_test(a_full_table_gives_up_the_gone_first),
         cmocka_unit_test(a_later_run_of_the_machine_counts),
         cmocka_unit_test(names_choose_the_image),
