@@ -43,6 +43,14 @@ static bool own_option(void *ctx, int option, const char *value)
     return true;
 }
 
+/* What is not whole yet has no root, and nobody can say who signed it. */
+static bool is_unsigned(const struct json_doc *d, int image)
+{
+    char text[CLIENT_TEXT];
+
+    return client_text(d, image, "root", text)[0] && !client_text(d, image, "signer", text)[0];
+}
+
 static void print_images(const struct json_doc *d)
 {
     char name[CLIENT_TEXT], version[CLIENT_TEXT], state[CLIENT_TEXT], size[UNITS_TEXT], least[UNITS_TEXT];
@@ -51,7 +59,7 @@ static void print_images(const struct json_doc *d)
         printf("%-24s %-12s %-9s %10s  for disks from %s%s\n", client_text(d, i, "name", name), client_text(d, i, "version", version),
                client_text(d, i, "state", state), units_size_text(size, client_number(d, i, "bytes")),
                units_size_text(least, client_number(d, i, "min_target_bytes")),
-               json_kind(d, json_get(d, i, "signer")) == JSON_STRING ? "" : ", not signed");
+               is_unsigned(d, i) ? ", not signed" : "");
 }
 
 static int list(struct client *c)

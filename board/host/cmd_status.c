@@ -45,13 +45,25 @@ static void print_box(const struct json_doc *d)
     putchar('\n');
 }
 
+/* How fast a stream goes, and what sets that. */
+static void print_rate(const struct json_doc *d, int session)
+{
+    char rate[UNITS_TEXT], reason[CLIENT_TEXT];
+    uint64_t bits = client_number(d, session, "rate_bits_s");
+
+    if (bits)
+        printf("%22s%s%s%s\n", "", units_rate_text(rate, bits / 8), client_text(d, session, "rate_reason", reason)[0] ? ", " : "", reason);
+}
+
 static void print_sessions(const struct json_doc *d, int sessions)
 {
     char image[CLIENT_TEXT], state[CLIENT_TEXT], sentence[CLIENT_TEXT];
 
-    for (int s = json_next(d, sessions, JSON_NONE); s != JSON_NONE; s = json_next(d, sessions, s))
+    for (int s = json_next(d, sessions, JSON_NONE); s != JSON_NONE; s = json_next(d, sessions, s)) {
         printf("session %-3" PRIu64 " %-9s %-24s %s\n", client_number(d, s, "id"), client_text(d, s, "state", state),
                client_text(d, s, "image", image), client_text(d, s, "sentence", sentence));
+        print_rate(d, s);
+    }
 }
 
 /* "41.2" as the answer has it; what is no number is none. */

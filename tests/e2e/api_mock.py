@@ -12,7 +12,7 @@ import time
 CERT, KEY, PORT, LOG = sys.argv[1:]
 MODE = os.path.join(os.path.dirname(LOG), "mode")
 SESSION = {"id": 1, "image": "debian", "version": "12", "state": "running", "start": {"rule": "ready", "n": 10}, "sentence": "12 machines, 5 minutes left",
-           "rate_bits_s": 800000000, "machines": 12, "passed": 1, "failed": 1, "eta_s": 300}
+           "rate_bits_s": 800000000, "rate_reason": "the slowest disk of 12", "machines": 12, "passed": 1, "failed": 1, "eta_s": 300}
 
 
 def machine(n):
@@ -30,7 +30,8 @@ ANSWERS = {
     "GET /api/v1/sessions": [SESSION],
     "GET /api/v1/images": [{"name": "debian", "version": "12", "note": "", "bytes": 900000000, "raw_bytes": 0, "min_target_bytes": 8000000000,
                             "used_bytes": 2, "state": "ready", "percent": 100, "signer": "ab12", "root": "cd", "protected": True},
-                           {"name": "own", "version": "", "bytes": 1, "min_target_bytes": 1, "state": "bad", "signer": None}],
+                           {"name": "own", "version": "", "bytes": 1, "min_target_bytes": 1, "state": "ready", "signer": "", "root": "ef"},
+                           {"name": "coming", "version": "", "bytes": 1, "min_target_bytes": 1, "state": "packing", "signer": "", "root": ""}],
 }
 
 
