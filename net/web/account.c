@@ -266,6 +266,12 @@ static void list_tokens(void *ctx, struct web_call *c)
     web_json_send(c, 200, &j);
 }
 
+/* One that an address can hold as one of its parts: it is removed by its name. */
+static bool is_token_name(const char *name)
+{
+    return name[0] && utf8_is_plain(name, strlen(name)) && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
 static void make_token(void *ctx, struct web_call *c)
 {
     static struct json_doc doc;
@@ -276,8 +282,8 @@ static void make_token(void *ctx, struct web_call *c)
 
     if (!read_body(c, &doc))
         return;
-    if (json_get_str(&doc, JSON_ROOT, "name", name, sizeof name) <= 0 || !utf8_is_plain(name, strlen(name))) {
-        web_problem(c, 422, WEB_EJSON, "expected a name of 1 to %d bytes", AUTH_TOKEN_NAME_MAX);
+    if (json_get_str(&doc, JSON_ROOT, "name", name, sizeof name) <= 0 || !is_token_name(name)) {
+        web_problem(c, 422, WEB_EJSON, "expected a name of 1 to %d bytes, without slashes, not \".\" or \"..\"", AUTH_TOKEN_NAME_MAX);
         return;
     }
     if (auth_token_make(a->auth, name, text, hash) != 0) {

@@ -111,9 +111,10 @@ static void refuse(struct web_connection *c, unsigned status, int code, const ch
 static void identify(struct web_connection *c)
 {
     const struct web_request *r = &c->parser.r;
+    bool token = auth_token(c->server->auth, r->bearer);
 
-    c->session = auth_session(c->server->auth, r->cookie, c->server->now);
-    c->call.user = c->session || auth_token(c->server->auth, r->bearer);
+    c->session = token ? NULL : auth_session(c->server->auth, r->cookie, c->server->now);
+    c->call.user = c->session || token;
     c->known |= c->call.user;
 }
 
@@ -137,7 +138,7 @@ static bool admitted(struct web_connection *c, const struct web_match *m, bool c
         refuse(c, 404, WEB_EROUTE, "there is nothing at this address");
     else if (r->method != WEB_GET && r->origin[0] && strcmp(r->origin, r->host) != 0)
         refuse(c, 403, WEB_ECSRF, "the request comes from another site's page");
-    else if (r->method != WEB_GET && m->route->needs == WEB_USER && c->session && !r->bearer[0] && !auth_csrf(c->session, r->csrf))
+    else if (r->method != WEB_GET && m->route->needs == WEB_USER && c->session && !auth_csrf(c->session, r->csrf))
         refuse(c, 403, WEB_ECSRF, "the request lacks the session's X-Ringcast-CSRF");
     else
         return true;

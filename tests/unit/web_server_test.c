@@ -735,6 +735,33 @@ static void a_password_is_set_and_logs_in(void **state)
     assert_int_equal(status(), 401);
 }
 
+/* A name that no path can hold could never be removed. */
+static void a_token_is_called_what_a_path_can_hold(void **state)
+{
+    (void)state;
+    assert_true(user_says("POST /api/v1/tokens", "{\"name\":\"a/b\"}"));
+    assert_int_equal(status(), 422);
+    assert_true(user_says("POST /api/v1/tokens", "{\"name\":\"..\"}"));
+    assert_int_equal(status(), 422);
+    assert_true(user_says("POST /api/v1/tokens", "{\"name\":\".\"}"));
+    assert_int_equal(status(), 422);
+    assert_true(user_says("POST /api/v1/tokens", "{\"name\":\"..a b\"}"));
+    assert_int_equal(status(), 201);
+    user_says("DELETE /api/v1/tokens/..a%20b", NULL);
+    assert_int_equal(status(), 204);
+}
+
+/* A token that is none does not stand in for the header that only our own page can send. */
+static void a_wrong_token_excuses_no_cookie(void **state)
+{
+    char headers[400];
+
+    (void)state;
+    snprintf(headers, sizeof headers, "Cookie: __Host-ringcast=%s\r\nAuthorization: Bearer x\r\n", cookie);
+    say("POST /api/v1/echo", headers, "hello");
+    assert_int_equal(status(), 403);
+}
+
 /* One listens with a token; its removal is the end of that, too. */
 static void a_token_that_is_removed_hears_no_more(void **state)
 {
@@ -798,6 +825,8 @@ int main(void)
         T(hostile_requests_are_refused),
         T(every_truncation_is_no_request),
         T(a_password_is_set_and_logs_in),
+        T(a_token_is_called_what_a_path_can_hold),
+        T(a_wrong_token_excuses_no_cookie),
         T(a_token_that_is_removed_hears_no_more),
         T(who_asks_and_leaves_frees_the_judge),
     };
