@@ -33,6 +33,7 @@ static unsigned status_of(int code)
     case LIBRARY_EEXISTS:
     case LIBRARY_EOFFSET:
     case LIBRARY_EBUSY:
+    case LIBRARY_EUSED:
         return 409;
     case LIBRARY_EKIND:
         return 415;

@@ -2,7 +2,7 @@
  *
  *   GET    /api/v1/images                 what is there: name, sizes, state, signer, root …
  *   POST   /api/v1/images/:name/verify    202: it is read again; GET shows how far
- *   DELETE /api/v1/images/:name           {"name":".."} again, then 204 when it is gone from the disk
+ *   DELETE /api/v1/images/:name           {"name":".."} again, then 204 when it is gone from the disk; 409 while a session gives it out
  *   POST   /api/v1/uploads                {"name","bytes"; "version","note","sha256","replace","protected"}: 201 {"id","offset"}
  *   GET    /api/v1/uploads[/:id]          where it stands; HEAD has it as Upload-Offset too
  *   PUT    /api/v1/uploads/:id            bytes from Upload-Offset on, in pieces of any size; 409 has the offset that is expected

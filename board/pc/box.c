@@ -374,6 +374,14 @@ static void open_sticks(struct box *b)
         serve_log("no USB sticks are looked at: %s (%d)", err.text, err.code);
 }
 
+static int is_used(void *ctx, const char *image, struct err *err)
+{
+    struct box *b = ctx;
+    struct err why = {0};
+
+    return room_uses(b->room, image, &why) ? err_set(err, LIBRARY_EUSED, "%s", why.text) : 0;
+}
+
 static int open_ring(struct box *b, struct err *err)
 {
     const struct serve_hooks hooks = {
@@ -384,6 +392,8 @@ static int open_ring(struct box *b, struct err *err)
                                           .key = &b->key,
                                           .serve = &b->serve,
                                           .stack = b->stack,
+                                          .used = is_used,
+                                          .ctx = b,
                                           .sticks = b->sticks,
                                           .take_sticks = b->config.library.take_sticks};
     int rc;

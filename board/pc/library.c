@@ -66,15 +66,21 @@ struct item *library_item(struct library *l, uint32_t id)
     return NULL;
 }
 
-/* Of two, one that is to replace the other, the one that is ready. */
+/* Of two, one that is to replace the other, the one that is given out, or else is ready. */
 struct item *library_item_named(struct library *l, const char *name, bool listed)
 {
     struct item *found = NULL;
+    int best = -1;
 
-    for (struct item *i = l->item; i < l->item + LIBRARY_MAX; i++)
+    for (struct item *i = l->item; i < l->item + LIBRARY_MAX; i++) {
+        int good = 2 * i->is.served + (i->is.state == LIBRARY_READY);
+
         if (i->used && !i->leaving && i->is.state != LIBRARY_FAILED && library_listed(&i->is) == listed &&
-            strcmp(i->is.record.name, name) == 0 && (!found || i->is.state == LIBRARY_READY))
+            strcmp(i->is.record.name, name) == 0 && good > best) {
             found = i;
+            best = good;
+        }
+    }
     return found;
 }
 
@@ -222,11 +228,28 @@ void library_prepare(struct library *l, struct stream *s)
 
 /* ---- what the threads have done ---- */
 
-/* The older one of the name goes when the newer is there for good. */
+static bool in_the_middle(const struct serve *s, const char *name)
+{
+    for (unsigned i = 0; i < s->n_streams; i++)
+        if (strcmp(s->streams[i].session.name, name) == 0 && session_image_has_begun(&s->streams[i].session))
+            return true;
+    return false;
+}
+
+/* The older one of the name goes when the newer is there for good, and nobody's disk is half written with it. */
 static void replace_older(struct library *l, struct item *by)
 {
-    for (struct item *i = l->item; by->is.record.replaces && i < l->item + LIBRARY_MAX; i++)
-        if (i != by && i->used && !i->leaving && library_listed(&i->is) && strcmp(i->is.record.name, by->is.record.name) == 0)
+    bool wait = by->is.record.replaces && in_the_middle(l->needs.serve, by->is.record.name);
+
+    if (wait && !by->supersedes)
+        serve_log("%s: the one that came waits for machines that are in the middle of the older one", by->is.record.name);
+    by->supersedes = wait;
+    if (wait)
+        snprintf(by->is.cause, sizeof by->is.cause,
+                 "machines are in the middle of the older one of this name: this one takes its place when they are through");
+    for (struct item *i = l->item; by->is.record.replaces && !wait && i < l->item + LIBRARY_MAX; i++)
+        if (i != by && i->used && !i->leaving && i->is.id < by->is.id && library_listed(&i->is) &&
+            strcmp(i->is.record.name, by->is.record.name) == 0)
             take_away(l, i);
 }
 
@@ -397,6 +420,8 @@ int library_delete(struct library *l, const char *name, struct err *err)
         return err_set(err, LIBRARY_EPROTECTED, "the image lies in the folder that the box only reads: take it away with a computer");
     if (i->is.record.protected)
         return err_set(err, LIBRARY_EPROTECTED, "the image \"%s\" is protected", name);
+    if (l->needs.used && l->needs.used(l->needs.ctx, name, err))
+        return LIBRARY_EUSED;
     take_away(l, i);
     return 0;
 }
@@ -615,6 +640,8 @@ void library_tick(struct library *l, struct mono now)
     for (struct item *i = l->item; i < l->item + LIBRARY_MAX; i++) {
         if (i->used && i->from.kind && !i->leaving)
             library_step_pull(l, i);
+        if (i->used && i->supersedes && !i->leaving)
+            replace_older(l, i);
         if (i->used && i->to_serve && !i->leaving)
             (void)try_serve(l, i);
         if (i->used && !i->leaving && i->is.state == LIBRARY_FAILED && mono_sub(now, i->ended) > FORGET_NS)

@@ -10,6 +10,9 @@
  * is done by a second thread, one piece after the other. Nothing is listed before all of it is on the disk and, if it is a .ring, proven
  * chunk by chunk.
  *
+ * An image that replaces another takes its place when no machine is in the middle of the older one: until then both are listed, and the
+ * older is given out. The place changes hands under a session too: machines that have not begun join the newer, and the session goes on.
+ *
  * What lies in the two folders is looked at once, at the start. The configured folder is the FAT partition of the box: the box does not
  * write there, so its images are protected. Every image is signed anew with the box's own key, in memory, because that is the key
  * targets believe; who had signed it is told beside it. */
@@ -77,6 +80,9 @@ struct library_needs {
     struct sticks *sticks;  /* NULL: there are none */
     bool take_sticks;       /* their images are copied as soon as they are plugged in, those that the library has not by name */
     uint64_t mark_bytes;    /* 0, or for tests: instead of SHELF_MARK_BYTES */
+    /* May be NULL. Whether somebody still counts on the image of that name: then LIBRARY_EUSED and the sentence that says who, else 0. */
+    int (*used)(void *ctx, const char *name, struct err *);
+    void *ctx;
 };
 
 /* *out is set before anything is served, for library_prepare. Serves what is there, starts the threads, goes on with what was not finished. Keeps key, serve and stack. */
@@ -126,7 +132,7 @@ bool library_copies(const struct library *);
 /* Reads all of it again, or packs it again where that had failed. 0, LIBRARY_EUNKNOWN or EBUSY. */
 int library_verify(struct library *, const char *name, struct err *);
 /* It is gone from the list and from the wire at once, from the disk when library_leaving says no more. 0, LIBRARY_EUNKNOWN,
- * EPROTECTED. */
+ * EPROTECTED, EUSED. */
 int library_delete(struct library *, const char *name, struct err *);
 /* Something of that name is still being removed. */
 bool library_leaving(struct library *, const char *name);

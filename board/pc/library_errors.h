@@ -19,8 +19,9 @@
     X(LIBRARY_EMEMORY, -2913, "out of memory")                                                     \
     X(LIBRARY_ETHREAD, -2914, "a thread of the library cannot be started")                         \
     X(LIBRARY_ECONFIRM, -2915, "what is to be deleted was not confirmed by its name")              \
-    X(LIBRARY_EREQUEST, -2916, "a request to the library is not understood")                            \
-    X(LIBRARY_ESTICK, -2917, "a stick, or a file on it, is not there or cannot be read")
+    X(LIBRARY_EREQUEST, -2916, "a request to the library is not understood")                       \
+    X(LIBRARY_ESTICK, -2917, "a stick, or a file on it, is not there or cannot be read")           \
+    X(LIBRARY_EUSED, -2918, "a session gives out this image: it is stopped first")
 
 #define X(name, code, sentence) name = code,
 enum library_error { LIBRARY_ERRORS(X) };

@@ -80,6 +80,14 @@ bool room_holds(struct room *r, const char *image)
     return plan_in_force(&r->plan) && !(s && s->state == PLAN_RUNNING);
 }
 
+int room_uses(struct room *r, const char *image, struct err *err)
+{
+    const struct plan_session *s = plan_of_image(&r->plan, image);
+
+    return s ? err_set(err, PLAN_EBUSY, "session %u gives out %s and is %s: stop the session first", s->id, image, plan_state_word(s->state))
+             : 0;
+}
+
 /* The rate that the session wishes, else the configured one. */
 static void set_rate(struct room *r, struct stream *st)
 {

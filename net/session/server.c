@@ -588,6 +588,17 @@ unsigned session_image_ready(const struct session_server *s, unsigned image, str
     return n;
 }
 
+bool session_image_has_begun(const struct session_image *m)
+{
+    for (uint32_t i = 0; i < m->used; i++) {
+        const struct session_receiver *r = &m->rows[i];
+
+        if (r->used && !r->gone && !is_final(r->facts.state) && (r->facts.done || r->facts.state == SESSION_VERIFYING))
+            return true;
+    }
+    return false;
+}
+
 bool session_image_has(const struct session_server *s, unsigned image, const uint8_t mac[6])
 {
     const struct session_image *m = s->images[image];

@@ -149,6 +149,8 @@ unsigned session_image_samples(const struct session_server *, unsigned image, st
 /* Machines (by MAC) that are there, have sent a beacon and need the stream; *joined: when the last one of those that need it joined (ns
  * 0: nobody). */
 unsigned session_image_ready(const struct session_server *, unsigned image, struct mono *joined);
+/* Whether any receiver that is there has something of the image on its disk, and not yet said how it ended. */
+bool session_image_has_begun(const struct session_image *);
 /* Whether a machine is in the middle of the image. */
 bool session_image_has(const struct session_server *, unsigned image, const uint8_t mac[6]);
 

@@ -7,8 +7,8 @@ small_ring
 lab_up 3
 lab_address "${LAB_RECEIVER[3]}" 10.78.0.13/24
 cd "$LAB_DIR"
-mkdir images data
-mv small.ring images/
+mkdir -p images data/images
+mv small.ring data/images/
 printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\nmode = off\n[ring]\nrate = 16Mbit\n' >ringcast.conf
 url=https://10.78.0.1/api/v1
 
@@ -58,6 +58,10 @@ want 409 "$(send -X POST $url/sessions/1/resume)"
 want 404 "$(send -X POST $url/sessions/7/stop)"
 want 404 "$(send -X POST $url/sessions/1/explode)"
 pass "sessions are made, or refused with a reason"
+
+want 409 "$(send -X DELETE -d '{"name":"small"}' $url/images/small)"
+[[ $(answer detail) == *"session 1 gives out small"*"stop the session first"* ]] || fail "$(cat got)"
+pass "an image that a session gives out is not deleted, and the refusal says what to do"
 
 take 1
 until_true 20 grep -q 'small: 52:49:4e:47:00:01.* joins' box.err || fail "receiver 1 does not join: $(cat take1.err)"

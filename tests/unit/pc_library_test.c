@@ -174,6 +174,61 @@ static void an_image_is_replaced_and_deleted(void **state)
     assert_int_equal(clear(shop, false), 0);
 }
 
+/* A machine that is in the middle of the older one ends with it; then the newer takes its place. */
+static void a_replacement_waits_for_who_is_in_the_middle(void **state)
+{
+    struct record r = {.name = "one", .version = "2", .bytes = other_bytes, .replaces = true, .created = 1};
+    struct session_receiver row = {.used = true, .facts = {.state = SESSION_RECEIVING, .done = 4000}};
+    uint32_t id;
+
+    (void)state;
+    open_at(data);
+    put(begin("one", ring_bytes), ring, 0, ring_bytes);
+    settle();
+    serve.streams[0].session.rows = &row;
+    serve.streams[0].session.used = 1;
+    assert_int_equal(library_begin(library, &r, &id, NULL), 0);
+    put(id, other, 0, other_bytes);
+    settle();
+    tick();
+    assert_int_equal(listed(), 2);
+    assert_string_equal(serve.streams[0].file.head.label, "");
+    assert_true(library_named(library, "one")->served);
+    assert_string_equal(library_named(library, "one")->record.version, "");
+    assert_non_null(strstr(library_upload(library, id)->cause, "in the middle of the older one"));
+    row.facts.state = SESSION_PASS;
+    settle();
+    tick();
+    settle();
+    assert_int_equal(listed(), 1);
+    assert_true(library_named(library, "one")->served);
+    assert_string_equal(serve.streams[0].file.head.label, "2");
+    assert_string_equal(library_named(library, "one")->cause, "");
+}
+
+static int counts_on(void *ctx, const char *name, struct err *err)
+{
+    return strcmp(name, ctx) == 0 ? err_set(err, LIBRARY_EUSED, "session 3 gives out %s", name) : 0;
+}
+
+static void what_somebody_counts_on_is_not_deleted(void **state)
+{
+    const struct library_needs needs = {.data = data, .key = &key, .serve = &serve, .mark_bytes = MARK, .used = counts_on, .ctx = "one"};
+    struct err err = {0};
+
+    (void)state;
+    assert_int_equal(library_open(&library, &needs, NULL), 0);
+    put(begin("one", ring_bytes), ring, 0, ring_bytes);
+    put(begin("two", other_bytes), other, 0, other_bytes);
+    settle();
+    assert_int_equal(library_delete(library, "one", &err), LIBRARY_EUSED);
+    assert_string_equal(err.text, "session 3 gives out one");
+    assert_true(library_named(library, "one")->served);
+    assert_int_equal(library_delete(library, "two", NULL), 0);
+    settle();
+    assert_int_equal(listed(), 1);
+}
+
 static void a_protected_image_stays(void **state)
 {
     struct record r = {.name = "one", .bytes = ring_bytes, .protected = true};
@@ -326,6 +381,8 @@ int main(void)
         LIBRARY_CASE(what_is_refused),
         LIBRARY_CASE(a_damaged_image_is_never_listed),
         LIBRARY_CASE(an_image_is_replaced_and_deleted),
+        LIBRARY_CASE(a_replacement_waits_for_who_is_in_the_middle),
+        LIBRARY_CASE(what_somebody_counts_on_is_not_deleted),
         LIBRARY_CASE(a_protected_image_stays),
         LIBRARY_CASE(verifying_finds_what_has_rotted),
         LIBRARY_CASE(what_lies_in_the_folders),
