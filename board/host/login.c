@@ -10,6 +10,7 @@
 
 #include "board/host/api.h"
 #include "board/host/ini_text.h"
+#include "net/tls/trust.h"
 
 #define FILE_MAX 4096
 #define PORT 443
@@ -37,16 +38,8 @@ int login_box_parse(struct login *l, const char *text, struct err *err)
 int login_pin_parse(struct login *l, const char *text, struct err *err)
 {
     uint8_t pin[LOGIN_PIN_BYTES];
-    const char *at = text;
-    size_t n = 0;
 
-    for (; n < sizeof pin && strspn(at, "0123456789abcdefABCDEF") >= 2; n++) {
-        char byte[3] = {at[0], at[1], 0};
-
-        pin[n] = (uint8_t)strtoul(byte, NULL, 16);
-        at += 2 + (at[2] == ':' && n + 1 < sizeof pin);
-    }
-    if (n < sizeof pin || *at)
+    if (!tls_pin_parse(text, pin))
         return err_set(err, CLI_EUSAGE, "expected a fingerprint of 64 hexadecimal digits, as the box's screen shows it, got \"%.100s\"", text);
     memcpy(l->pin, pin, sizeof pin);
     l->pinned = true;
@@ -55,9 +48,7 @@ int login_pin_parse(struct login *l, const char *text, struct err *err)
 
 const char *login_pin_text(char out[LOGIN_PIN_TEXT], const uint8_t pin[LOGIN_PIN_BYTES])
 {
-    for (size_t i = 0; i < LOGIN_PIN_BYTES; i++)
-        snprintf(out + 3 * i, 4, i + 1 < LOGIN_PIN_BYTES ? "%02X:" : "%02X", pin[i]);
-    return out;
+    return tls_hex_text(out, pin, LOGIN_PIN_BYTES);
 }
 
 /* ---- files ---- */

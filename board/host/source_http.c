@@ -37,7 +37,7 @@ static int connect_to(struct web *w, const struct source_options *opt, struct er
         ip_stack_stop_when(w->stack, source_stopped);
     if (!rc)
         rc = ip_stack_wait_address(w->stack, IP_ADDRESS_MS, err);
-    return rc ? rc : http_open(&w->file, w->stack, &url, idle_ms, err);
+    return rc ? rc : http_open(&w->file, w->stack, &url, NULL, idle_ms, err);
 }
 
 static int web_open(struct source *s, const struct source_options *opt, struct err *err)

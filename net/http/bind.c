@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "net/http/secure.h"
 #include "net/ip/tcp.h"
 
 #define TRIES 5                /* connections in a row that bring nothing, */
@@ -29,8 +31,12 @@ struct http_file {
     size_t taken; /* bytes of queue[first] that are read */
     size_t request_n;
     char request[HTTP_REQUEST_MAX];
-    /* of http_look */
+    struct http_trust trust;
+    bool trusts;                /* https is possible */
+    struct http_secure *secure; /* NULL: not needed so far */
+    unsigned redirects;
     bool found;          /* the address is known */
+    /* of http_look */
     int tries;           /* connections in a row that brought nothing */
     struct mono again;   /* when the next one is made; 0: there is one */
 };
@@ -70,9 +76,103 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
     (void)err;
     f->connected = true;
     f->heard = ip_stack_now(f->stack);
+    if (f->url.tls)
+        return ERR_OK; /* its handshake comes first: pump() */
     if (tcp_write(pcb, f->request, (u16_t)f->request_n, TCP_WRITE_FLAG_COPY) == ERR_OK)
         tcp_output(pcb);
     return ERR_OK; /* an unsent request is a silent server: tried again */
+}
+
+/* ---- what waits ---- */
+
+/* The bytes that have come, in one piece; 0 when there are none. */
+static size_t raw_peek(const struct http_file *f, const uint8_t **bytes)
+{
+    const struct pbuf *p;
+    size_t skip = f->taken;
+
+    if (!f->n)
+        return 0;
+    for (p = f->queue[f->first]; skip >= p->len; p = p->next)
+        skip -= p->len;
+    *bytes = (const uint8_t *)p->payload + skip;
+    return p->len - skip;
+}
+
+/* n of them are read: the server may send as many more. */
+static void raw_consume(struct http_file *f, size_t n)
+{
+    f->taken += n;
+    if (f->pcb)
+        tcp_recved(f->pcb, (u16_t)n);
+    if (f->taken < f->queue[f->first]->tot_len)
+        return;
+    pbuf_free(f->queue[f->first]);
+    f->first = (f->first + 1) % PBUF_POOL_SIZE;
+    f->n--;
+    f->taken = 0;
+}
+
+/* TCP as the stream below TLS. */
+static int stream_read(void *ctx, void *to, size_t n)
+{
+    struct http_file *f = ctx;
+    const uint8_t *bytes = NULL;
+    size_t got = 0, now;
+
+    while (got < n && (now = raw_peek(f, &bytes)) > 0) {
+        now = now < n - got ? now : n - got;
+        memcpy((uint8_t *)to + got, bytes, now);
+        raw_consume(f, now);
+        got += now;
+    }
+    return got ? (int)got : f->ended || !f->pcb ? STREAM_END : 0;
+}
+
+static int stream_write(void *ctx, const void *from, size_t n)
+{
+    struct http_file *f = ctx;
+
+    if (!f->pcb)
+        return STREAM_END;
+    n = n < tcp_sndbuf(f->pcb) ? n : tcp_sndbuf(f->pcb);
+    if (n == 0 || tcp_write(f->pcb, from, (u16_t)n, TCP_WRITE_FLAG_COPY) != ERR_OK)
+        return 0;
+    tcp_output(f->pcb);
+    return (int)n;
+}
+
+/* The bytes of header and content that wait, in one piece; 0 when there are none. */
+static size_t peek(struct http_file *f, const uint8_t **bytes)
+{
+    long n;
+
+    if (!f->url.tls)
+        return raw_peek(f, bytes);
+    n = f->connected ? secure_look(f->secure, bytes) : 0;
+    f->ended |= n < 0;
+    return n > 0 ? (size_t)n : 0;
+}
+
+static void consume(struct http_file *f, size_t n)
+{
+    if (f->url.tls)
+        secure_took(f->secure, n);
+    else
+        raw_consume(f, n);
+}
+
+/* The next part of what TLS does before content comes: 1 there is more of it, 0 not now, or an error for good. */
+static int pump(struct http_file *f, struct err *err)
+{
+    const struct tls_wanted wanted = {.host = f->url.host, .pin = f->trust.pinned ? f->trust.pin : NULL, .now = time(NULL)};
+    int rc;
+
+    if (!f->url.tls || !f->connected)
+        return 0;
+    rc = secure_step(f->secure, f->trust.authorities, &wanted, f->request, f->request_n, err);
+    f->ended |= rc == SECURE_END;
+    return rc == SECURE_END ? 0 : rc;
 }
 
 /* ---- the connection ---- */
@@ -87,11 +187,23 @@ static void hang_up(struct http_file *f)
     ip_tcp_abort(&f->pcb);
 }
 
+static int begin_secure(struct http_file *f, struct err *err)
+{
+    const struct wire_stream below = {.read = stream_read, .write = stream_write, .ctx = f};
+    int rc = f->secure ? 0 : secure_open(&f->secure, err);
+
+    return rc ? rc : secure_begin(f->secure, &below, f->url.host, err);
+}
+
 static int dial(struct http_file *f, uint64_t from, struct err *err)
 {
     ip_addr_t address = {lwip_htonl(f->address)};
+    int rc;
 
     hang_up(f);
+    rc = f->url.tls ? begin_secure(f, err) : 0;
+    if (rc)
+        return rc;
     http_parser_init(&f->parser);
     f->request_n = http_request(&f->url, from, HTTP_TO_END, f->request);
     f->connected = f->ended = f->in_content = false;
@@ -108,49 +220,48 @@ static int dial(struct http_file *f, uint64_t from, struct err *err)
     return 0;
 }
 
-/* The bytes that wait, in one piece; 0 when there are none. */
-static size_t peek(const struct http_file *f, const uint8_t **bytes)
-{
-    const struct pbuf *p;
-    size_t skip = f->taken;
-
-    if (!f->n)
-        return 0;
-    for (p = f->queue[f->first]; skip >= p->len; p = p->next)
-        skip -= p->len;
-    *bytes = (const uint8_t *)p->payload + skip;
-    return p->len - skip;
-}
-
-/* n of them are read: the server may send as many more. */
-static void consume(struct http_file *f, size_t n)
-{
-    f->taken += n;
-    if (f->pcb)
-        tcp_recved(f->pcb, (u16_t)n);
-    if (f->taken < f->queue[f->first]->tot_len)
-        return;
-    pbuf_free(f->queue[f->first]);
-    f->first = (f->first + 1) % PBUF_POOL_SIZE;
-    f->n--;
-    f->taken = 0;
-}
-
-/* Waits for bytes: 1 there are some, 0 the connection brings no more, negative: an error of the stack. */
-static int wait_bytes(struct http_file *f)
+/* Waits for bytes: 1 there are some, 0 the connection brings no more, negative: an error. */
+static int wait_bytes(struct http_file *f, struct err *err)
 {
     const uint8_t *bytes;
 
-    while (!peek(f, &bytes)) {
-        int rc;
+    for (;;) {
+        int rc = pump(f, err);
 
+        if (rc < 0)
+            return rc;
+        if (rc > 0)
+            continue;
+        if (peek(f, &bytes))
+            return 1;
         if (f->ended || mono_sub(ip_clock(), f->heard) > f->idle_ms * MONO_MS)
             return 0;
         rc = ip_stack_block(f->stack, 100);
         if (rc)
-            return rc;
+            return ip_stack_failed(rc, err);
     }
-    return 1;
+}
+
+/* The file is elsewhere: the next connection goes there. */
+static int follow(struct http_file *f, struct err *err)
+{
+    const char *location = f->parser.answer.location;
+    struct http_url to;
+    int rc;
+
+    if (++f->redirects > HTTP_REDIRECTS)
+        return err_set(err, HTTP_EREDIRECT, "expected the file after at most %d redirects, got one more, to \"%.120s\"", HTTP_REDIRECTS,
+                       location);
+    rc = http_redirect(&f->url, location, &to, err);
+    if (rc == 0 && to.tls && !f->trusts)
+        rc = err_set(err, HTTP_ETRUST, "expected http://, got a redirect to \"%.120s\"", location);
+    if (rc)
+        return rc;
+    hang_up(f);
+    f->url = to;
+    f->found = f->ended = f->connected = false;
+    f->heard = ip_clock();
+    return ip_stack_lookup_begin(f->stack, f->url.host, err);
 }
 
 /* The header is complete: is it about the same file as before? */
@@ -158,7 +269,11 @@ static int header_taken(struct http_file *f, struct err *err)
 {
     const struct http_answer *a = &f->parser.answer;
     uint64_t total;
-    int rc = http_answer_check(a, f->at, HTTP_TO_END, &f->end, &total, err);
+    int rc;
+
+    if (http_is_redirect(a))
+        return follow(f, err);
+    rc = http_answer_check(a, f->at, HTTP_TO_END, &f->end, &total, err);
 
     if (rc)
         return rc;
@@ -183,11 +298,11 @@ static int take_header(struct http_file *f, struct err *err)
     return rc > 0 ? header_taken(f, err) : 0;
 }
 
-/* Header bytes until the content begins: 1 it does, 0 the connection ended before, or an error for good. */
+/* Header bytes until the content begins: 1 it does, 0 the connection ended before or the file is elsewhere, or an error for good. */
 static int read_header(struct http_file *f, struct err *err)
 {
-    while (!f->in_content) {
-        int rc = wait_bytes(f);
+    while (!f->in_content && f->found) {
+        int rc = wait_bytes(f, err);
 
         if (rc <= 0)
             return rc;
@@ -195,18 +310,25 @@ static int read_header(struct http_file *f, struct err *err)
         if (rc)
             return rc;
     }
-    return 1;
+    return f->found;
 }
 
-/* The connection brings no more: another one, that goes on at the same byte. */
-static int redial(struct http_file *f, int tries, struct err *err)
+/* The connection brings no more: another one, that goes on at the same byte; at once, where the file turned out to be elsewhere. */
+static int redial(struct http_file *f, int *tries, struct err *err)
 {
-    struct mono until = mono_add(ip_clock(), (int64_t)tries * PAUSE_MS * MONO_MS);
+    struct mono until;
+    int rc = 0;
 
-    while (mono_sub(until, ip_clock()) > 0)
+    if (!f->found) {
+        *tries = 0;
+        rc = ip_stack_resolve(f->stack, f->url.host, f->idle_ms, &f->address, err);
+        f->found = rc == 0;
+    }
+    until = mono_add(ip_clock(), (int64_t)*tries * PAUSE_MS * MONO_MS);
+    while (rc == 0 && mono_sub(until, ip_clock()) > 0)
         if (ip_stack_block(f->stack, 50))
             break; /* seen again by whoever waits next */
-    return dial(f, f->at, err);
+    return rc ? rc : dial(f, f->at, err);
 }
 
 static int unreachable(const struct http_file *f, struct err *err)
@@ -228,9 +350,9 @@ static int next_bytes(struct http_file *f, const uint8_t **bytes, size_t *n, str
         int rc = f->pcb || f->n ? read_header(f, err) : 0;
 
         if (rc > 0)
-            rc = f->at < f->end ? wait_bytes(f) : 0;
+            rc = f->at < f->end ? wait_bytes(f, err) : 0;
         if (rc < 0)
-            return ip_stack_failed(rc, err);
+            return rc;
         if (rc > 0) {
             *n = peek(f, bytes);
             if (*n > f->end - f->at)
@@ -239,7 +361,7 @@ static int next_bytes(struct http_file *f, const uint8_t **bytes, size_t *n, str
         }
         if (tries == TRIES)
             return unreachable(f, err);
-        rc = redial(f, tries, err);
+        rc = redial(f, &tries, err);
         if (rc)
             return rc;
     }
@@ -247,29 +369,39 @@ static int next_bytes(struct http_file *f, const uint8_t **bytes, size_t *n, str
 
 /* ---- the file ---- */
 
-static struct http_file *file_new(struct ip_stack *stack, const struct http_url *url, int idle_ms)
+static int file_new(struct http_file **out, struct ip_stack *stack, const struct http_url *url, const struct http_trust *trust, int idle_ms,
+                    struct err *err)
 {
-    struct http_file *f = calloc(1, sizeof *f);
+    struct http_file *f;
 
+    *out = NULL;
+    if (url->tls && !trust)
+        return err_set(err, HTTP_ETRUST, "expected http://, got https://%.100s: nothing is there to judge its certificate by", url->host);
+    if (!url->tls && trust && trust->pinned)
+        return err_set(err, HTTP_ETRUST, "expected https:// beside a fingerprint, got http://%.100s", url->host);
+    f = *out = calloc(1, sizeof *f);
     if (!f)
-        return NULL;
+        return err_set(err, HTTP_EMEMORY, "out of memory");
     f->stack = stack;
     f->url = *url;
     f->idle_ms = idle_ms;
-    return f;
+    f->trusts = trust != NULL;
+    if (trust)
+        f->trust = *trust;
+    return 0;
 }
 
-int http_open(struct http_file **out, struct ip_stack *stack, const struct http_url *url, int idle_ms, struct err *err)
+int http_open(struct http_file **out, struct ip_stack *stack, const struct http_url *url, const struct http_trust *trust, int idle_ms,
+              struct err *err)
 {
-    struct http_file *f = file_new(stack, url, idle_ms);
-    int rc;
+    struct http_file *f;
+    int rc = file_new(&f, stack, url, trust, idle_ms, err);
 
     *out = NULL;
-    if (!f)
-        return err_set(err, HTTP_EMEMORY, "out of memory");
-    rc = ip_stack_resolve(stack, url->host, idle_ms, &f->address, err);
+    if (rc)
+        return rc;
     for (int tries = 0; rc == 0 && tries < TRIES; tries++) {
-        rc = redial(f, tries, err);
+        rc = redial(f, &tries, err);
         if (rc == 0)
             rc = read_header(f, err);
     }
@@ -277,7 +409,7 @@ int http_open(struct http_file **out, struct ip_stack *stack, const struct http_
         rc = unreachable(f, err);
     if (rc < 0) {
         http_close(f);
-        return ip_stack_failed(rc, err);
+        return rc;
     }
     *out = f;
     return 0;
@@ -337,14 +469,15 @@ int http_read(struct http_file *f, uint64_t offset, uint8_t *buf, size_t n, stru
 
 /* ---- as it comes ---- */
 
-int http_begin(struct http_file **out, struct ip_stack *stack, const struct http_url *url, int idle_ms, struct err *err)
+int http_begin(struct http_file **out, struct ip_stack *stack, const struct http_url *url, const struct http_trust *trust, int idle_ms,
+               struct err *err)
 {
-    struct http_file *f = file_new(stack, url, idle_ms);
-    int rc;
+    struct http_file *f;
+    int rc = file_new(&f, stack, url, trust, idle_ms, err);
 
     *out = NULL;
-    if (!f)
-        return err_set(err, HTTP_EMEMORY, "out of memory");
+    if (rc)
+        return rc;
     f->heard = ip_clock();
     rc = ip_stack_lookup_begin(stack, f->url.host, err);
     if (rc) {
@@ -390,9 +523,11 @@ static int try_again(struct http_file *f, struct err *err)
 
 long http_look(struct http_file *f, const uint8_t **bytes, struct err *err)
 {
-    int rc = connection(f, err);
+    int rc = connection(f, err), shaking = rc > 0 ? pump(f, err) : 0;
     size_t n = 0;
 
+    if (shaking < 0)
+        return shaking;
     while (rc > 0 && !f->in_content && peek(f, bytes)) {
         rc = take_header(f, err);
         rc = rc ? rc : 1;
@@ -423,5 +558,6 @@ void http_close(struct http_file *f)
     if (!f)
         return;
     hang_up(f);
+    secure_close(f->secure);
     free(f);
 }

@@ -33,19 +33,19 @@ static int url_error(struct err *err, const char *expected, const char *text)
 
 int http_url_parse(const char *text, struct http_url *u, struct err *err)
 {
-    const char *at = text + 7;
-    uint64_t port = 80;
+    bool tls = strncasecmp(text, "https://", 8) == 0;
+    const char *at = text + (tls ? 8 : 7);
+    uint64_t port = tls ? 443 : 80;
     size_t n = 0;
 
     memset(u, 0, sizeof *u);
-    if (strncasecmp(text, "https://", 8) == 0)
-        return url_error(err, "a http:// URL (TLS is not spoken here)", text);
-    if (strncasecmp(text, "http://", 7) != 0)
-        return url_error(err, "a URL of the form http://host[:port]/path", text);
+    if (!tls && strncasecmp(text, "http://", 7) != 0)
+        return url_error(err, "a URL of the form http(s)://host[:port]/path", text);
+    u->tls = tls;
     while (host_char(at[n]))
         n++;
     if (n == 0 || n > HTTP_HOST_MAX)
-        return url_error(err, "a host name or an IPv4 address after http://", text);
+        return url_error(err, "a host name or an IPv4 address after http(s)://", text);
     memcpy(u->host, at, n);
     at += n;
     if (*at == ':') {
@@ -60,8 +60,51 @@ int http_url_parse(const char *text, struct http_url *u, struct err *err)
         if (at[n] <= ' ' || at[n] > '~' || at[n] == '#')
             return url_error(err, "a path of printable ASCII without '#' (others as %XX)", text);
     if (n > HTTP_PATH_MAX)
-        return url_error(err, "a path of at most 1024 characters", text);
+        return url_error(err, "a path of at most 2048 characters", text);
     memcpy(u->path, n ? at : "/", n ? n : 1);
+    return 0;
+}
+
+/* What a reference without a scheme is beside: the scheme, the host, or the folder of the path. */
+static int beside(const struct http_url *u, const char *reference, char out[HTTP_URL_TEXT])
+{
+    const char *scheme = u->tls ? "https:" : "http:";
+    size_t path = strcspn(u->path, "?");
+
+    if (strncmp(reference, "//", 2) == 0)
+        return snprintf(out, HTTP_URL_TEXT, "%s%s", scheme, reference);
+    if (reference[0] == '/')
+        path = 0;
+    else if (reference[0] != '?')
+        while (path > 1 && u->path[path - 1] != '/')
+            path--;
+    return snprintf(out, HTTP_URL_TEXT, "%s//%s:%u%.*s%s", scheme, u->host, u->port, (int)path, u->path, reference);
+}
+
+/* RFC 3986 section 3.1: letters, digits, + - . up to a colon. */
+static bool has_scheme(const char *text)
+{
+    size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-.");
+
+    return n && text[n] == ':';
+}
+
+int http_redirect(const struct http_url *from, const char *location, struct http_url *to, struct err *err)
+{
+    char reference[HTTP_URL_TEXT], text[HTTP_URL_TEXT];
+    int n = snprintf(reference, sizeof reference, "%s", location);
+
+    if (n > 0 && (size_t)n < sizeof reference) {
+        reference[strcspn(reference, "#")] = 0;
+        n = has_scheme(reference) ? snprintf(text, sizeof text, "%s", reference) : beside(from, reference, text);
+    }
+    if (n <= 0 || (size_t)n >= sizeof text)
+        return err_set(err, HTTP_EREDIRECT, "expected a redirect to an address of at most %d characters, got \"%.100s\"", HTTP_URL_TEXT - 1,
+                       location);
+    if (http_url_parse(text, to, err))
+        return HTTP_EURL;
+    if (from->tls && !to->tls)
+        return err_set(err, HTTP_EREDIRECT, "expected https:// to stay https://, got a redirect to \"%.120s\"", text);
     return 0;
 }
 
@@ -74,7 +117,7 @@ size_t http_request(const struct http_url *u, uint64_t from, uint64_t to, char *
 
     if (to != HTTP_TO_END)
         snprintf(last, sizeof last, "%llu", (unsigned long long)(to - 1));
-    if (u->port != 80)
+    if (u->port != (u->tls ? 443 : 80))
         snprintf(port, sizeof port, ":%u", u->port);
     n = snprintf(out, HTTP_REQUEST_MAX,
                  "GET %s HTTP/1.1\r\nHost: %s%s\r\nUser-Agent: ringcast\r\nAccept-Encoding: identity\r\n"
@@ -149,6 +192,8 @@ static int header_value(struct http_answer *a, const char *name, const char *val
         a->chunked = strcasecmp(value, "identity") != 0;
     if (strcasecmp(name, "ETag") == 0 && strlen(value) <= HTTP_ETAG_MAX)
         memcpy(a->etag, value, strlen(value) + 1);
+    if (strcasecmp(name, "Location") == 0 && strlen(value) < sizeof a->location)
+        memcpy(a->location, value, strlen(value) + 1);
     return 0;
 }
 
@@ -245,6 +290,13 @@ static int check_whole(const struct http_answer *a, uint64_t from, uint64_t *end
     return 0;
 }
 
+bool http_is_redirect(const struct http_answer *a)
+{
+    unsigned s = a->status;
+
+    return (s == 301 || s == 302 || s == 303 || s == 307 || s == 308) && a->location[0];
+}
+
 int http_answer_check(const struct http_answer *a, uint64_t from, uint64_t to, uint64_t *end, uint64_t *total,
                       struct err *err)
 {
@@ -253,7 +305,7 @@ int http_answer_check(const struct http_answer *a, uint64_t from, uint64_t to, u
     if (a->status == 416)
         return err_set(err, HTTP_ERANGE, "the file on the server ends before byte %llu", (unsigned long long)from);
     if (a->status / 100 == 3)
-        return err_set(err, HTTP_ESTATUS, "the server answers %u: the file is elsewhere, give its own URL", a->status);
+        return err_set(err, HTTP_EREDIRECT, "the server answers %u (the file is elsewhere), and does not say where", a->status);
     if (a->status != 200 && a->status != 206)
         return err_set(err, HTTP_ESTATUS, "the server answers %u%s", a->status,
                        a->status == 404   ? " (no such file)"

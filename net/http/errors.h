@@ -3,7 +3,7 @@
 #define NET_HTTP_ERRORS_H
 
 #define HTTP_ERRORS(X)                                                                             \
-    X(HTTP_EURL, -1300, "not a URL of the form http://host[:port]/path")                           \
+    X(HTTP_EURL, -1300, "not a URL of the form http(s)://host[:port]/path")                           \
     X(HTTP_ESTATUSLINE, -1301, "the answer does not begin with an HTTP/1 status line")             \
     X(HTTP_EHEADER, -1302, "a header line of the answer is malformed")                             \
     X(HTTP_ETOOLONG, -1303, "the answer's header is longer than 8 KB")                             \
@@ -17,7 +17,9 @@
     X(HTTP_ECLOSED, -1311, "the server closes the connection before the end, again and again")     \
     X(HTTP_EMEMORY, -1312, "the IP stack is out of memory")                                        \
     X(HTTP_EEXTRA, -1313, "the server sent more than it announced")                                \
-    X(HTTP_EBIND, -1314, "the HTTP port is in use")
+    X(HTTP_EBIND, -1314, "the HTTP port is in use")                                                \
+    X(HTTP_EREDIRECT, -1315, "the server sends elsewhere: to nowhere, in the clear, or too often") \
+    X(HTTP_ETRUST, -1316, "nothing is there to judge the server's certificate by")
 
 #define X(name, code, sentence) name = code,
 enum http_error { HTTP_ERRORS(X) };

@@ -1,12 +1,11 @@
 /* What this program changes in mbedTLS's default configuration (tools/deps builds with it), a reason on each line. What stays on: TLS 1.3
- * for both ends through PSA, ECDSA and ECDH over P-256 and X25519, AES-GCM, ChaCha20-Poly1305, SHA-256 and SHA-384, X.509 to write and
+ * for both ends through PSA, 1.2 with ECDHE, ECDSA, RSA, ECDH over P-256 and X25519, AES-GCM, ChaCha20-Poly1305, SHA-256 and SHA-384, X.509 to write and
  * to read. PSA's key slots are used by one thread, the one that owns the stack; other threads use hashes and ciphers on contexts of
  * their own. */
 #ifndef RINGCAST_MBEDTLS_CONFIG_H
 #define RINGCAST_MBEDTLS_CONFIG_H
 
-/* ---- TLS 1.3 and no other ---- */
-#undef MBEDTLS_SSL_PROTO_TLS1_2 /* every browser since 2018 and every curl speaks 1.3 */
+/* ---- TLS 1.3, and for the client that pulls images 1.2 of the kind that has forward secrecy (net/tls/tls.h) ---- */
 #undef MBEDTLS_SSL_PROTO_DTLS
 #undef MBEDTLS_SSL_DTLS_CONNECTION_ID
 #undef MBEDTLS_SSL_DTLS_CONNECTION_ID_COMPAT
@@ -14,8 +13,7 @@
 #undef MBEDTLS_SSL_DTLS_HELLO_VERIFY
 #undef MBEDTLS_SSL_DTLS_CLIENT_PORT_REUSE
 #undef MBEDTLS_SSL_COOKIE_C
-#undef MBEDTLS_SSL_ENCRYPT_THEN_MAC /* of 1.2 from here on */
-#undef MBEDTLS_SSL_EXTENDED_MASTER_SECRET
+#undef MBEDTLS_SSL_ENCRYPT_THEN_MAC /* of 1.2 from here on; the ciphers that would need it are not offered */
 #undef MBEDTLS_SSL_RENEGOTIATION
 #undef MBEDTLS_SSL_CONTEXT_SERIALIZATION
 #undef MBEDTLS_KEY_EXCHANGE_PSK_ENABLED
@@ -24,8 +22,6 @@
 #undef MBEDTLS_KEY_EXCHANGE_RSA_PSK_ENABLED
 #undef MBEDTLS_KEY_EXCHANGE_RSA_ENABLED
 #undef MBEDTLS_KEY_EXCHANGE_DHE_RSA_ENABLED
-#undef MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
-#undef MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
 #undef MBEDTLS_KEY_EXCHANGE_ECDH_ECDSA_ENABLED
 #undef MBEDTLS_KEY_EXCHANGE_ECDH_RSA_ENABLED
 #undef MBEDTLS_SSL_SESSION_TICKETS /* a ticket's key would be one more secret that outlives its connection */

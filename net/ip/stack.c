@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "lwip/autoip.h"
@@ -28,8 +29,9 @@ struct ip_stack {
     bool (*stop)(void); /* may be NULL */
     bool down, back;    /* the link fails; it works again, and lwIP is to know */
     struct {
-        bool done;
-        uint32_t address; /* 0: not found */
+        char name[DNS_MAX_NAME_LENGTH]; /* "": nobody asks */
+        bool done;                      /* and nobody has been told yet */
+        uint32_t address;               /* 0: not found */
     } lookup;
     uint8_t in[IP_LINK_FRAME_MAX];
     uint8_t out[1514];
@@ -104,6 +106,11 @@ static void stack_address_up(struct ip_stack *s, const struct ip_config *c)
 {
     ip4_addr_t address, mask, gateway;
 
+    for (u8_t i = 0; i < IP_DNS_MAX; i++) {
+        ip_addr_t server = {lwip_htonl(c->address ? c->dns[i] : 0)};
+
+        dns_setserver(i, &server);
+    }
     if (!c->address) {
         dhcp_start(&s->netif);
         return;
@@ -279,36 +286,53 @@ static void stack_found(const char *name, const ip_addr_t *address, void *arg)
 {
     struct ip_stack *s = arg;
 
-    (void)name;
+    if (strcasecmp(name, s->lookup.name) != 0)
+        return; /* somebody asked, and has given up since */
     s->lookup.done = true;
     s->lookup.address = address ? lwip_ntohl(ip4_addr_get_u32(address)) : 0;
 }
 
+/* Starts, unless another name is on its way: what has been found for an asker who does not come back makes room. */
 int ip_stack_lookup_begin(struct ip_stack *s, const char *host, struct err *err)
 {
     ip_addr_t address;
     err_t started;
     uint32_t known;
 
-    s->lookup.done = ip_address_parse(host, &known) == 0;
-    s->lookup.address = s->lookup.done ? known : 0;
-    if (s->lookup.done)
+    if (ip_address_parse(host, &known) == 0 || (s->lookup.name[0] && !s->lookup.done))
         return 0;
+    if (strlen(host) >= sizeof s->lookup.name)
+        return err_set(err, IP_ENAME, "expected a name of at most %zu characters, got \"%.100s\"", sizeof s->lookup.name - 1, host);
+    s->lookup.done = false;
+    s->lookup.address = 0;
+    memcpy(s->lookup.name, host, strlen(host) + 1);
     started = dns_gethostbyname(host, &address, stack_found, s);
     if (started == ERR_OK)
         stack_found(host, &address, s);
-    if (started == ERR_VAL)
-        return err_set(err, IP_ENAME, "cannot look up \"%s\": no DNS server is known here (an address or NAME.local works)",
-                       host);
-    return 0;
+    if (started == ERR_OK || started == ERR_INPROGRESS)
+        return 0;
+    s->lookup.name[0] = 0;
+    return started == ERR_MEM ? 0 /* tried again by who asks */
+                              : err_set(err, IP_ENAME, "cannot look up \"%.100s\": no DNS server is known here (an address or NAME.local works)",
+                                        host);
 }
 
 int ip_stack_lookup(struct ip_stack *s, const char *host, uint32_t *out, struct err *err)
 {
-    if (!s->lookup.done)
+    int rc;
+
+    if (ip_address_parse(host, out) == 0)
+        return 1;
+    if (strcmp(s->lookup.name, host) != 0) {
+        rc = ip_stack_lookup_begin(s, host, err);
+        if (rc)
+            return rc;
+    }
+    if (strcmp(s->lookup.name, host) != 0 || !s->lookup.done)
         return 0;
+    s->lookup.name[0] = 0;
     if (!s->lookup.address)
-        return err_set(err, IP_ENAME, "nobody answers to the name \"%s\"", host);
+        return err_set(err, IP_ENAME, "nobody answers to the name \"%.100s\"", host);
     *out = s->lookup.address;
     return 1;
 }
@@ -316,28 +340,18 @@ int ip_stack_lookup(struct ip_stack *s, const char *host, uint32_t *out, struct 
 int ip_stack_resolve(struct ip_stack *s, const char *host, int timeout_ms, uint32_t *out, struct err *err)
 {
     struct mono end = mono_add(ip_clock(), timeout_ms * MONO_MS);
-    ip_addr_t address;
-    err_t started;
-    int rc = 0;
+    int rc = ip_stack_lookup_begin(s, host, err);
 
-    if (ip_address_parse(host, out) == 0)
-        return 0;
-    s->lookup.done = false;
-    s->lookup.address = 0;
-    started = dns_gethostbyname(host, &address, stack_found, s);
-    if (started == ERR_OK)
-        stack_found(host, &address, s);
-    else if (started == ERR_VAL)
-        return err_set(err, IP_ENAME, "cannot look up \"%s\": no DNS server is known here (an address or NAME.local works)",
-                       host);
-    while (started == ERR_INPROGRESS && !s->lookup.done && !rc && mono_sub(end, ip_clock()) > 0)
+    while (rc == 0 && (rc = ip_stack_lookup(s, host, out, err)) == 0) {
+        if (mono_sub(end, ip_clock()) <= 0) {
+            s->lookup.name[0] = 0;
+            return err_set(err, IP_ENAME, "nobody answers to the name \"%.100s\"", host);
+        }
         rc = ip_stack_block(s, 100);
-    if (rc)
-        return ip_stack_failed(rc, err);
-    if (!s->lookup.address)
-        return err_set(err, IP_ENAME, "nobody answers to the name \"%s\"", host);
-    *out = s->lookup.address;
-    return 0;
+        if (rc)
+            return ip_stack_failed(rc, err);
+    }
+    return rc > 0 ? 0 : rc;
 }
 
 /* ---- groups ---- */

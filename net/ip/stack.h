@@ -20,10 +20,13 @@
 
 struct ip_stack;
 
+#define IP_DNS_MAX 2
+
 struct ip_config {
     uint32_t address; /* 0: DHCP, then link-local (RFC 3927) when nobody answers */
     uint8_t prefix;   /* 1 .. 32, with an address */
-    uint32_t gateway; /* 0: none */
+    uint32_t gateway; /* 0: none; not with DHCP, nor what follows */
+    uint32_t dns[IP_DNS_MAX]; /* name servers, those that are 0 left out */
     const char *hostname; /* for DHCP and mDNS, NULL: "ringcast"; borrowed while the stack is open */
 };
 
@@ -73,8 +76,8 @@ int ip_stack_wait_address(struct ip_stack *, int timeout_ms, struct err *);
  * IP_ESTOPPED. */
 int ip_stack_resolve(struct ip_stack *, const char *host, int timeout_ms, uint32_t *out, struct err *);
 
-/* The same without blocking: begin, then ask. 0 not yet, 1 *out is the address, IP_ENAME there is none. One name at a time: what begins
- * later comes instead. */
+/* The same without blocking: begin, then ask until it is said. 0 not yet, 1 *out is the address, IP_ENAME there is none. Names of several
+ * askers are looked up one after the other. */
 int ip_stack_lookup_begin(struct ip_stack *, const char *host, struct err *);
 int ip_stack_lookup(struct ip_stack *, const char *host, uint32_t *out, struct err *);
 

@@ -14,6 +14,7 @@
 #include "mbedtls/platform_util.h"
 #include "mbedtls/sha256.h"
 #include "net/ip/random.h"
+#include "net/tls/trust.h"
 #include "net/wire/must.h"
 
 #define DER_MAX 1024
@@ -30,8 +31,7 @@ static void fingerprint(struct tls_identity *id)
     uint8_t hash[32];
 
     MUST(mbedtls_sha256(id->certificate.raw.p, id->certificate.raw.len, hash, 0) == 0);
-    for (unsigned i = 0; i < sizeof hash; i++)
-        snprintf(id->fingerprint + 3 * i, 4, i + 1 < sizeof hash ? "%02X:" : "%02X", hash[i]);
+    tls_hex_text(id->fingerprint, hash, sizeof hash);
 }
 
 static void begin(struct tls_identity *id)

@@ -35,7 +35,9 @@ int webhook_url_parse(const char *text, struct http_url *u, uint32_t *address, s
 {
     struct err why = {0};
 
-    if (http_url_parse(text, u, &why))
+    if (http_url_parse(text, u, &why) == 0 && u->tls)
+        err_set(&why, HTTP_EURL, "expected http://, got \"%.100s\"", text);
+    if (why.code)
         return err_set(err, WEBHOOK_EURL, "%s", why.text);
     if (!quad(u->host, address))
         return err_set(err, WEBHOOK_EURL, "expected an address such as 10.77.0.5 after http://, got \"%.80s\"", u->host);

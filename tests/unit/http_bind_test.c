@@ -217,7 +217,7 @@ static long follow(struct ip_pair *pair, const char *url, size_t most, struct er
     long n = 0;
 
     assert_int_equal(http_url_parse(url, &u, NULL), 0);
-    assert_int_equal(http_begin(&f, pair->stack, &u, 3000, err), 0);
+    assert_int_equal(http_begin(&f, pair->stack, &u, NULL, 3000, err), 0);
     assert_int_equal(http_size(f), 0);
     while (n >= 0 && (http_size(f) == 0 || at < http_size(f))) {
         const uint8_t *bytes;
@@ -263,7 +263,7 @@ static void failures_without_waiting(void **state)
     err = (struct err){0};
     assert_int_equal(follow(&pair, "http://10.0.0.2:81/a", 999, &err), HTTP_ECONNECT);
     assert_int_equal(http_url_parse("http://nowhere/a", &u, NULL), 0);
-    assert_int_equal(http_begin(&f, pair.stack, &u, 3000, &err), IP_ENAME);
+    assert_int_equal(http_begin(&f, pair.stack, &u, NULL, 3000, &err), IP_ENAME);
     assert_null(f);
     ip_pair_down(&pair);
 }

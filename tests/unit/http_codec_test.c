@@ -12,12 +12,15 @@ static void urls_are_taken_apart(void **state)
     static const struct {
         const char *text, *host;
         unsigned port;
+        bool tls;
         const char *path;
     } c[] = {
-        {"http://10.0.0.1/a.ring", "10.0.0.1", 80, "/a.ring"},
-        {"http://box.local:8080/x?y=1", "box.local", 8080, "/x?y=1"},
-        {"HTTP://box", "box", 80, "/"},
-        {"http://box:1", "box", 1, "/"},
+        {"http://10.0.0.1/a.ring", "10.0.0.1", 80, false, "/a.ring"},
+        {"http://box.local:8080/x?y=1", "box.local", 8080, false, "/x?y=1"},
+        {"HTTP://box", "box", 80, false, "/"},
+        {"http://box:1", "box", 1, false, "/"},
+        {"https://box/a", "box", 443, true, "/a"},
+        {"HTTPS://10.0.0.1:80", "10.0.0.1", 80, true, "/"},
     };
 
     (void)state;
@@ -27,6 +30,7 @@ static void urls_are_taken_apart(void **state)
         assert_int_equal(http_url_parse(c[i].text, &u, NULL), 0);
         assert_string_equal(u.host, c[i].host);
         assert_int_equal(u.port, c[i].port);
+        assert_int_equal(u.tls, c[i].tls);
         assert_string_equal(u.path, c[i].path);
     }
 }
@@ -34,7 +38,7 @@ static void urls_are_taken_apart(void **state)
 static void other_urls_are_refused_in_words(void **state)
 {
     static const char *const bad[] = {"",          "box/a",          "http:/",         "http://",         "http:///a",
-                                      "ftp://a/b", "https://a/b",    "http://a:0/",    "http://a:65536/", "http://a:/",
+                                      "ftp://a/b", "httpss://a/b",   "http://a:0/",    "http://a:65536/", "http://a:/",
                                       "http://a:1x/", "http://u@a/", "http://[::1]/a", "http://a/b c",    "http://a/b#c",
                                       "http://a/\x80", "http://a\\b", "http://a:99999999999999999999/"};
 
@@ -50,7 +54,7 @@ static void other_urls_are_refused_in_words(void **state)
 
 static void long_parts_are_refused(void **state)
 {
-    char text[3000] = "http://";
+    char text[4000] = "http://";
     struct http_url u;
 
     (void)state;
@@ -80,6 +84,80 @@ static void requests_name_their_range(void **state)
                              "Connection: close\r\nRange: bytes=10-19\r\n\r\n");
     http_request(&u, 0, HTTP_TO_END, out);
     assert_non_null(strstr(out, "Range: bytes=0-\r\n"));
+    assert_int_equal(http_url_parse("https://box:443/a", &u, NULL), 0);
+    http_request(&u, 0, HTTP_TO_END, out);
+    assert_non_null(strstr(out, "\r\nHost: box\r\n"));
+    assert_int_equal(http_url_parse("https://box:80/a", &u, NULL), 0);
+    http_request(&u, 0, HTTP_TO_END, out);
+    assert_non_null(strstr(out, "\r\nHost: box:80\r\n"));
+}
+
+static void redirects_lead_where_they_say(void **state)
+{
+    static const struct {
+        const char *from, *location, *host;
+        unsigned port;
+        bool tls;
+        const char *path;
+    } c[] = {
+        {"http://a/x/y?q=/z", "http://b:81/c", "b", 81, false, "/c"},
+        {"http://a/x/y", "https://b/c", "b", 443, true, "/c"},
+        {"https://a/x/y", "https://b", "b", 443, true, "/"},
+        {"https://a:8443/x/y", "/c?d=http://e", "a", 8443, true, "/c?d=http://e"},
+        {"http://a/x/y", "//b/c", "b", 80, false, "/c"},
+        {"https://a:1/x/y", "//b/c", "b", 443, true, "/c"},
+        {"http://a/x/y?q=/z", "c", "a", 80, false, "/x/c"},
+        {"http://a", "c.ring", "a", 80, false, "/c.ring"},
+        {"http://a/x/y?q", "?r=1", "a", 80, false, "/x/y?r=1"},
+        {"http://a/x", "/c#part", "a", 80, false, "/c"},
+    };
+    static const char *const bad[] = {"ftp://b/c", "http://", "https://[::1]/c", "http://u:p@b/c", "/c d", "/\xc3\xa4", "mailto:x"};
+    struct http_url from, to;
+    struct err err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        assert_int_equal(http_url_parse(c[i].from, &from, NULL), 0);
+        if (http_redirect(&from, c[i].location, &to, &err))
+            fail_msg("%s: %s", c[i].location, err.text);
+        assert_string_equal(to.host, c[i].host);
+        assert_string_equal(to.path, c[i].path);
+        assert_true(to.port == c[i].port && to.tls == c[i].tls);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        err = (struct err){0};
+        assert_int_equal(http_redirect(&from, bad[i], &to, &err), HTTP_EURL);
+        assert_non_null(strstr(err.text, "expected "));
+    }
+    assert_int_equal(http_url_parse("https://a/x", &from, NULL), 0);
+    err = (struct err){0};
+    assert_int_equal(http_redirect(&from, "http://a/x", &to, &err), HTTP_EREDIRECT);
+    assert_string_equal(err.text, "expected https:// to stay https://, got a redirect to \"http://a/x\"");
+}
+
+static void a_redirect_cut_anywhere_leads_nowhere_else(void **state)
+{
+    static const char location[] = "https://b.example:8443/images/debian.ring?token=abc";
+    char cut[HTTP_URL_TEXT + 8];
+    struct http_url from, to;
+
+    (void)state;
+    assert_int_equal(http_url_parse("https://a/x", &from, NULL), 0);
+    for (size_t n = 0; n < sizeof location - 1; n++) {
+        memcpy(cut, location, n);
+        cut[n] = 0;
+        if (http_redirect(&from, cut, &to, NULL) == 0)
+            assert_true(to.tls && strlen(to.path) <= n + 2);
+    }
+    memset(cut, 'a', sizeof cut - 1);
+    cut[sizeof cut - 1] = 0;
+    assert_int_equal(http_redirect(&from, cut, &to, NULL), HTTP_EREDIRECT);
+    cut[HTTP_URL_TEXT - 5] = 0;
+    assert_int_equal(http_redirect(&from, cut, &to, NULL), HTTP_EREDIRECT);
+    cut[HTTP_PATH_MAX] = 0;
+    assert_int_equal(http_redirect(&from, cut, &to, NULL), HTTP_EURL);
+    cut[HTTP_PATH_MAX - 1] = 0;
+    assert_int_equal(http_redirect(&from, cut, &to, NULL), 0);
 }
 
 static int feed(const char *text, struct http_answer *a, size_t *used)
@@ -224,7 +302,29 @@ static void only_the_range_asked_for_is_taken(void **state)
     assert_int_equal(check("HTTP/1.1 206 P\r\nContent-Range: bytes 0-9/*\r\n\r\n", 0, 10, &end, &total), HTTP_ERANGE);
     assert_int_equal(check("HTTP/1.1 416 R\r\nContent-Range: bytes */20\r\n\r\n", 30, 40, &end, &total), HTTP_ERANGE);
     assert_int_equal(check("HTTP/1.1 404 N\r\n\r\n", 0, 10, &end, &total), HTTP_ESTATUS);
-    assert_int_equal(check("HTTP/1.1 302 F\r\n\r\n", 0, 10, &end, &total), HTTP_ESTATUS);
+    assert_int_equal(check("HTTP/1.1 302 F\r\n\r\n", 0, 10, &end, &total), HTTP_EREDIRECT);
+}
+
+static void redirects_are_known(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is;
+    } c[] = {
+        {"HTTP/1.1 301 M\r\nLocation: /b\r\n\r\n", true},  {"HTTP/1.1 302 F\r\nlocation: /b\r\n\r\n", true},
+        {"HTTP/1.1 303 S\r\nLocation: /b\r\n\r\n", true},  {"HTTP/1.1 307 T\r\nLocation: /b\r\n\r\n", true},
+        {"HTTP/1.1 308 P\r\nLocation: /b\r\n\r\n", true},  {"HTTP/1.1 304 N\r\nLocation: /b\r\n\r\n", false},
+        {"HTTP/1.1 300 C\r\nLocation: /b\r\n\r\n", false}, {"HTTP/1.1 302 F\r\nLocation:\r\n\r\n", false},
+        {"HTTP/1.1 200 O\r\nLocation: /b\r\n\r\n", false},
+    };
+    struct http_answer a;
+    size_t used;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        assert_int_equal(feed(c[i].text, &a, &used), 1);
+        assert_int_equal(http_is_redirect(&a), c[i].is);
+    }
 }
 
 int main(void)
@@ -234,7 +334,8 @@ int main(void)
         cmocka_unit_test(long_parts_are_refused),        cmocka_unit_test(requests_name_their_range),
         cmocka_unit_test(answers_are_understood),        cmocka_unit_test(answers_may_come_in_any_pieces),
         cmocka_unit_test(malformed_answers_are_refused), cmocka_unit_test(endless_headers_end),
-        cmocka_unit_test(only_the_range_asked_for_is_taken),
+        cmocka_unit_test(only_the_range_asked_for_is_taken), cmocka_unit_test(redirects_lead_where_they_say),
+        cmocka_unit_test(a_redirect_cut_anywhere_leads_nowhere_else), cmocka_unit_test(redirects_are_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,7 @@ static inline struct http_file *http_opened(struct ip_pair *pair, const char *ur
     struct http_url u;
 
     assert_int_equal(http_url_parse(url, &u, NULL), 0);
-    assert_int_equal(http_open(&f, pair->stack, &u, idle_ms, err), result);
+    assert_int_equal(http_open(&f, pair->stack, &u, NULL, idle_ms, err), result);
     return f;
 }
 
