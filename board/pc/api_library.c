@@ -7,6 +7,8 @@
 
 #include "imaging/image/sha256.h"
 #include "net/http/errors.h"
+#include "net/ip/errors.h"
+#include "net/tls/trust.h"
 #include "net/wire/json_read.h"
 
 #define WAITERS 16
@@ -45,6 +47,8 @@ static unsigned status_of(int code)
     case LIBRARY_EREQUEST:
     case LIBRARY_ECONFIRM:
     case HTTP_EURL:
+    case HTTP_ETRUST:
+    case IP_ENAME:
         return 422;
     default:
         return 500;
@@ -287,9 +291,15 @@ static void begin_upload(void *ctx, struct web_call *c)
 
 static int read_url(const struct json_doc *d, struct record *r, struct err *err)
 {
+    char pin[3 * TLS_PIN_BYTES];
+    bool good = get_text(d, "fingerprint", pin, sizeof pin);
+
+    r->pinned = good && pin[0];
+    if (!good || (r->pinned && !tls_pin_parse(pin, r->pin)))
+        return err_set(err, LIBRARY_EREQUEST, "expected \"fingerprint\" to be the SHA-256 of the server's certificate, 64 hexadecimal digits");
     return json_get_str(d, JSON_ROOT, "url", r->url, sizeof r->url) >= 1
                ? 0
-               : err_set(err, LIBRARY_EREQUEST, "expected \"url\", an address of the form http://host[:port]/path");
+               : err_set(err, LIBRARY_EREQUEST, "expected \"url\", an address of the form http(s)://host[:port]/path");
 }
 
 static void begin_pull(void *ctx, struct web_call *c)

@@ -13,6 +13,7 @@
 #include "board/pc/api_library.h"
 #include "board/pc/api_plan.h"
 #include "board/pc/api_status.h"
+#include "board/pc/authorities.h"
 #include "board/pc/confine.h"
 #include "board/pc/library.h"
 #include "board/pc/journal.h"
@@ -63,6 +64,7 @@ struct box {
     struct sticks *sticks; /* NULL: none are looked at */
     struct library *library;
     struct api_library *api_library;
+    struct tls_trust trust;
     struct mono second, status;
 };
 
@@ -160,7 +162,11 @@ static int find_interface(struct box *b, const volatile sig_atomic_t *stop, stru
 
 static int open_network(struct box *b, const volatile sig_atomic_t *stop, struct err *err)
 {
-    struct ip_config ip = {.address = b->config.address, .prefix = b->config.prefix, .hostname = b->config.name};
+    struct ip_config ip = {.address = b->config.address,
+                           .prefix = b->config.prefix,
+                           .gateway = b->config.router,
+                           .dns = {b->config.dns[0], b->config.dns[1]},
+                           .hostname = b->config.name};
     int rc = find_interface(b, stop, err);
 
     return rc ? rc : ip_stack_open(&b->stack, b->config.ring.interface, &ip, err);
@@ -395,7 +401,8 @@ static int open_ring(struct box *b, struct err *err)
                                           .used = is_used,
                                           .ctx = b,
                                           .sticks = b->sticks,
-                                          .take_sticks = b->config.library.take_sticks};
+                                          .take_sticks = b->config.library.take_sticks,
+                                          .trust = &b->trust};
     int rc;
 
     room_open(b->room, b->stack);
@@ -589,6 +596,7 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
     b->screen = open_screen();
     b->keyboard = open_keyboard();
     page_say(b->screen, b->config.name, "Starting.", false);
+    authorities_load(&b->trust, b->paths.config, b->config.trust);
     give_up_the_rest(b);
     rc = open_identity(b, err);
     if (rc == 0)
@@ -653,6 +661,7 @@ static void close_box(struct box *b, bool in_good_order)
     if (b->advertised)
         mdns_withdraw(b->stack);
     ip_stack_close(b->stack);
+    tls_trust_close(&b->trust);
     journal_close(b->journal);
     keyboard_close(b->keyboard);
     screen_close(b->screen);

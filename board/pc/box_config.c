@@ -105,6 +105,32 @@ static int box_disk(struct box_config *c, const char *v, struct err *err)
     return rc ? rc : ini_text(c->disk, sizeof c->disk, v, "auto or a rule of at most 255 bytes", err);
 }
 
+static int box_router(struct box_config *c, const char *v, struct err *err)
+{
+    c->router = 0;
+    return *v && (ip_address_parse(v, &c->router) || !c->router) ? ini_wrong("an address, or nothing", v, err) : 0;
+}
+
+static int box_dns(struct box_config *c, const char *v, struct err *err)
+{
+    if (!*v)
+        return 0;
+    if (c->n_dns == IP_DNS_MAX)
+        return ini_wrong("at most two name servers", v, err);
+    if (ip_address_parse(v, &c->dns[c->n_dns]) || !c->dns[c->n_dns])
+        return ini_wrong("an address, or nothing", v, err);
+    c->n_dns++;
+    return 0;
+}
+
+static int box_trust(struct box_config *c, const char *v, struct err *err)
+{
+    if (!*v)
+        return 0;
+    return boot_path_legal(v) ? ini_text(c->trust, sizeof c->trust, v, "a path of at most 127 bytes", err)
+                              : ini_wrong("a relative path such as authorities.pem", v, err);
+}
+
 /* ---- [dhcp] ---- */
 
 static int dhcp_mode(struct box_config *c, const char *v, struct err *err)
@@ -416,7 +442,9 @@ static const struct key {
 } keys[] = {
     {"box", "address", box_address, false},       {"box", "interface", box_interface, false},
     {"box", "name", box_name, false},             {"box", "after-pass", box_after_pass, false},
-    {"box", "disk", box_disk, false},             {"dhcp", "mode", dhcp_mode, false},
+    {"box", "disk", box_disk, false},             {"box", "router", box_router, false},
+    {"box", "dns", box_dns, true},                {"box", "trust", box_trust, false},
+    {"dhcp", "mode", dhcp_mode, false},
     {"dhcp", "pool", dhcp_pool, false},           {"dhcp", "lease", dhcp_lease, false},
     {"dhcp", "reserve", dhcp_reserve, true},      {"dhcp", "router", dhcp_router, false},
     {"dhcp", "dns", dhcp_dns, true},              {"boot", "default", boot_default, false},
@@ -591,6 +619,17 @@ static int check_dhcp(struct box_config *c, const char *file, struct err *err)
     return 0;
 }
 
+/* A packet to elsewhere needs somebody who takes it there. */
+static int check_ways(const struct box_config *c, const char *file, struct err *err)
+{
+    if (c->router && !usable(c, c->router))
+        return err_set(err, CONFIG_EVALUE, "%s: router: expected an address of the box's net, not the box's own", file);
+    for (unsigned i = 0; i < c->n_dns; i++)
+        if (!c->router && !usable(c, c->dns[i]))
+            return err_set(err, CONFIG_EVALUE, "%s: dns: expected an address of the box's net, or router beside it", file);
+    return 0;
+}
+
 static int check_session(const struct box_config *c, const char *file, struct err *err)
 {
     bool told = c->session.wish.targets != PLAN_ALL || c->session.wish.arm_min || c->session.wake;
@@ -613,6 +652,8 @@ static int check(struct box_config *c, const char *file, struct err *err)
 
     c->address = ip.address;
     c->prefix = ip.prefix;
+    if (rc == 0)
+        rc = check_ways(c, file, err);
     if (rc == 0)
         rc = check_dhcp(c, file, err);
     if (rc == 0)

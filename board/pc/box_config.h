@@ -7,6 +7,7 @@
 #include "board/pc/errors.h"
 #include "board/pc/identity.h"
 #include "board/pc/plan.h"
+#include "net/ip/stack.h"
 #include "net/pxe/entry.h"
 
 #define BOX_NAME_MAX 32
@@ -54,6 +55,9 @@ struct box_config {
     char disk[IDENTITY_DISK_MAX + 1];
     uint32_t address;
     uint8_t prefix;
+    uint32_t router, dns[IP_DNS_MAX]; /* the box's own ways out; 0: none */
+    unsigned n_dns;
+    char trust[BOOT_PATH_MAX + 1]; /* authorities of the owner (PEM), relative to the configuration file's folder; "": none */
     struct {
         enum box_dhcp_mode mode;
         uint32_t first, last; /* of the pool; 0: from the address (box_config_check) */

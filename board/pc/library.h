@@ -79,6 +79,7 @@ struct library_needs {
     struct ip_stack *stack; /* for pulls; NULL: there are none */
     struct sticks *sticks;  /* NULL: there are none */
     bool take_sticks;       /* their images are copied as soon as they are plugged in, those that the library has not by name */
+    const struct tls_trust *trust; /* for pulls by https; NULL: in nobody but whom a pull names by fingerprint */
     uint64_t mark_bytes;    /* 0, or for tests: instead of SHELF_MARK_BYTES */
     /* May be NULL. Whether somebody still counts on the image of that name: then LIBRARY_EUSED and the sentence that says who, else 0. */
     int (*used)(void *ctx, const char *name, struct err *);
@@ -118,7 +119,7 @@ void library_pause(struct library *, uint32_t id);
 /* Nothing of it is left. */
 int library_abandon(struct library *, uint32_t id, struct err *);
 
-/* http://…: the box fetches it itself, in the background; record->bytes is set by what the server says. A pull that a restart cuts is
+/* http://… or https://…: the box fetches it itself, in the background; record->bytes is set by what the server says. A pull that a restart cuts is
  * begun anew. */
 int library_pull(struct library *, const struct record *, uint32_t *id, struct err *);
 /* A file of a stick is copied, in the background; record->url says which (library_import_url). It must be in the stick's list; nothing of it

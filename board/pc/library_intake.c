@@ -224,14 +224,16 @@ struct item *library_fetch(struct library *l, const struct record *r, struct fet
 
 int library_pull(struct library *l, const struct record *r, uint32_t *id, struct err *err)
 {
+    struct http_trust trust = {.authorities = l->needs.trust, .pinned = r->pinned};
     struct http_file *p = NULL;
     struct http_url url;
     int rc = library_check_newcomer(l, r, err);
 
+    memcpy(trust.pin, r->pin, sizeof trust.pin);
     if (rc == 0)
         rc = http_url_parse(r->url, &url, err);
     if (rc == 0)
-        rc = http_begin(&p, l->needs.stack, &url, PULL_IDLE_MS, err);
+        rc = http_begin(&p, l->needs.stack, &url, &trust, PULL_IDLE_MS, err);
     if (rc)
         return rc;
     *id = library_fetch(l, r, fetch_http(p))->is.id;

@@ -111,14 +111,18 @@ static void hex_text(char *to, const uint8_t *bytes, size_t n)
 
 size_t record_encode(const struct record *r, char out[RECORD_TEXT_MAX])
 {
-    char hash[2 * IMG_HASH_BYTES + 1] = "";
+    char hash[2 * IMG_HASH_BYTES + 1] = "", pin[2 * IMG_HASH_BYTES + 14] = "";
     int n;
 
     if (r->hashed)
         hex_text(hash, r->sha256, sizeof r->sha256);
+    if (r->pinned) {
+        memcpy(pin, "\nfingerprint=", 14);
+        hex_text(pin + 13, r->pin, sizeof r->pin);
+    }
     n = snprintf(out, RECORD_TEXT_MAX,
-                 RECORD_MAGIC "name=%s\nversion=%s\nnote=%s\nurl=%s\nbytes=%llu\ncreated=%llu\nsha256=%s\nreplaces=%d\nprotected=%d\n" RECORD_END,
-                 r->name, r->version, r->note, r->url, (unsigned long long)r->bytes, (unsigned long long)r->created, hash,
+                 RECORD_MAGIC "name=%s\nversion=%s\nnote=%s\nurl=%s%s\nbytes=%llu\ncreated=%llu\nsha256=%s\nreplaces=%d\nprotected=%d\n" RECORD_END,
+                 r->name, r->version, r->note, r->url, pin, (unsigned long long)r->bytes, (unsigned long long)r->created, hash,
                  r->replaces, r->protected);
     MUST(n > 0 && n < RECORD_TEXT_MAX);
     return (size_t)n;
@@ -173,23 +177,29 @@ static int hex_digit(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool take_hash(const char **at, struct record *r)
+static bool take_hash(const char **at, const char *key, bool *there, uint8_t hash[IMG_HASH_BYTES])
 {
     char text[2 * IMG_HASH_BYTES + 1];
 
-    if (!take_line(at, "sha256", text, sizeof text))
+    if (!take_line(at, key, text, sizeof text))
         return false;
-    r->hashed = text[0] != 0;
-    if (r->hashed && strlen(text) != 2 * IMG_HASH_BYTES)
+    *there = text[0] != 0;
+    if (*there && strlen(text) != 2 * IMG_HASH_BYTES)
         return false;
-    for (size_t i = 0; r->hashed && i < sizeof r->sha256; i++) {
+    for (size_t i = 0; *there && i < IMG_HASH_BYTES; i++) {
         int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
 
         if (high < 0 || low < 0)
             return false;
-        r->sha256[i] = (uint8_t)(high << 4 | low);
+        hash[i] = (uint8_t)(high << 4 | low);
     }
     return true;
+}
+
+/* A line that is there only when it says something. */
+static bool take_pin(const char **at, struct record *r)
+{
+    return strncmp(*at, "fingerprint=", 12) != 0 || (take_hash(at, "fingerprint", &r->pinned, r->pin) && r->pinned);
 }
 
 int record_decode(const void *bytes, size_t n, struct record *r)
@@ -205,9 +215,9 @@ int record_decode(const void *bytes, size_t n, struct record *r)
     if (strncmp(text, RECORD_MAGIC, strlen(RECORD_MAGIC)) != 0)
         return LIBRARY_ERECORD;
     if (!take_line(&at, "name", r->name, sizeof r->name) || !take_line(&at, "version", r->version, sizeof r->version) ||
-        !take_line(&at, "note", r->note, sizeof r->note) || !take_line(&at, "url", r->url, sizeof r->url) ||
+        !take_line(&at, "note", r->note, sizeof r->note) || !take_line(&at, "url", r->url, sizeof r->url) || !take_pin(&at, r) ||
         !take_number(&at, "bytes", IMG_MAX_RAW, &r->bytes) || !take_number(&at, "created", UINT64_MAX, &r->created) ||
-        !take_hash(&at, r) || !take_flag(&at, "replaces", &r->replaces) || !take_flag(&at, "protected", &r->protected))
+        !take_hash(&at, "sha256", &r->hashed, r->sha256) || !take_flag(&at, "replaces", &r->replaces) || !take_flag(&at, "protected", &r->protected))
         return LIBRARY_ERECORD;
     return strcmp(at, RECORD_END) == 0 && record_check(r, NULL) == 0 ? 0 : LIBRARY_ERECORD;
 }

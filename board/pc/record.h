@@ -24,6 +24,8 @@ struct record {
     char version[IMG_LABEL_MAX + 1]; /* "" when there is none, as all that follows */
     char note[RECORD_NOTE_MAX + 1];
     char url[RECORD_URL_MAX + 1];    /* where it is pulled from */
+    bool pinned;                     /* the server's certificate has the SHA-256 `pin` */
+    uint8_t pin[IMG_HASH_BYTES];
     uint64_t bytes;                  /* of the file that is uploaded */
     uint64_t created;                /* seconds since 1970 */
     bool hashed;                     /* sha256 was announced */

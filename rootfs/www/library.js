@@ -76,10 +76,11 @@ function Add({ changed }) {
 
 function Pull({ changed }) {
   const { said, busy, run } = useAction();
-  const [url, setUrl] = useState(""), [name, setName] = useState("");
-  const go = (e) => { e.preventDefault(); run(() => post("/pulls", { url, name }).then(changed), "The box fetches it."); };
-  return html`<section><h2>Fetch from a web server</h2><form class="line" onSubmit=${go}><label>Address <input type="url" name="url" required placeholder="http://" value=${url} onInput=${(e) => setUrl(e.target.value)} /></label>
-    <label>Name <input name="pull" required maxlength="48" value=${name} onInput=${(e) => setName(e.target.value)} /></label><button disabled=${busy}>Fetch</button></form><${Say} ...${said} /></section>`;
+  const [url, setUrl] = useState(""), [name, setName] = useState(""), [fingerprint, setPrint] = useState("");
+  const go = (e) => { e.preventDefault(); run(() => post("/pulls", fingerprint ? { url, name, fingerprint } : { url, name }).then(changed), "The box fetches it."); };
+  return html`<section><h2>Fetch from a web server</h2><form class="line" onSubmit=${go}><label>Address <input type="url" name="url" required placeholder="https://" value=${url} onInput=${(e) => setUrl(e.target.value)} /></label>
+    <label>Name <input name="pull" required maxlength="48" value=${name} onInput=${(e) => setName(e.target.value)} /></label>
+    <label>Fingerprint <input name="fingerprint" maxlength="95" placeholder="of the server, if no authority vouches" value=${fingerprint} onInput=${(e) => setPrint(e.target.value)} /></label><button disabled=${busy}>Fetch</button></form><${Say} ...${said} /></section>`;
 }
 
 export function Library() {

@@ -177,7 +177,7 @@ until_true 60 state_is full bad || fail "a damaged image verifies: $(cat got)"
 expect_status 204 -X DELETE -H 'Content-Type: application/json' -d '{"name":"full"}' $url/images/full
 lab_start web "${LAB_RECEIVER[1]}" python3 -m http.server 8000
 until_true 10 grep -q . web.err web.out || true
-post 422 '{"name":"pulled","url":"https://10.78.0.11/small.ring"}' pulls
+post 422 '{"name":"pulled","url":"ftp://10.78.0.11/small.ring"}' pulls
 post 422 '{"name":"pulled","url":"file:///etc/passwd"}' pulls
 post 202 '{"name":"gone","url":"http://10.78.0.11:8000/nothing.ring"}' pulls
 id=$(answer 'o["id"]')

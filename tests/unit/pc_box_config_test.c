@@ -119,6 +119,26 @@ static void everything_said(void **state)
     assert_false(c.ring.rate_auto);
 }
 
+static void ways_out_and_trust(void **state)
+{
+    (void)state;
+    accepts("[box]\nrouter =\ndns =\ntrust =\n");
+    assert_true(!c.router && !c.n_dns && !c.trust[0]);
+    accepts("[box]\nrouter = 10.77.0.254\ndns = 9.9.9.9\ndns = 10.77.0.253\ntrust = trust/own.pem\n");
+    assert_int_equal(c.router, 0x0a4d00fe);
+    assert_int_equal(c.n_dns, 2);
+    assert_int_equal(c.dns[0], 0x09090909);
+    assert_string_equal(c.trust, "trust/own.pem");
+    accepts("[box]\ndns = 10.77.0.9\n");
+    refuses("[box]\ndns = 9.9.9.9\n", "f: dns: expected an address of the box's net, or router beside it");
+    refuses("[box]\nrouter = 10.78.0.1\n", "f: router: expected an address of the box's net");
+    refuses("[box]\nrouter = 10.77.0.1\n", "f: router: expected an address of the box's net");
+    refuses("[box]\nrouter = somewhere\n", "f:2: router: expected an address, or nothing");
+    refuses("[box]\ndns = 10.77.0.2\ndns = 10.77.0.3\ndns = 10.77.0.4\n", "f:4: dns: expected at most two name servers");
+    refuses("[box]\ntrust = ../own.pem\n", "f:2: trust: expected a relative path such as authorities.pem");
+    refuses("[box]\ntrust = /etc/own.pem\n", "f:2: trust: expected a relative path");
+}
+
 static void sessions(void **state)
 {
     (void)state;
@@ -249,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults),           cmocka_unit_test(the_commented_file),
         cmocka_unit_test(everything_said),        cmocka_unit_test(sessions),
+        cmocka_unit_test(ways_out_and_trust),
         cmocka_unit_test(who_is_told_of_attempts),
         cmocka_unit_test(mistakes_have_their_line),
         cmocka_unit_test(every_pool_fits_its_net), cmocka_unit_test(every_beginning_of_a_file),

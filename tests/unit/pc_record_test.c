@@ -35,6 +35,34 @@ static void names_that_deceive_are_refused(void **state)
     assert_int_equal(record_text_check("a note", "", 100, NULL), 0);
 }
 
+/* A pull that names its server's certificate; older records have no such line. */
+static void a_fingerprint_is_a_line_of_its_own(void **state)
+{
+    char text[RECORD_TEXT_MAX], *line;
+    struct record r, pinned = full;
+    size_t n;
+
+    (void)state;
+    pinned.pinned = true;
+    memset(pinned.pin, 0x5A, sizeof pinned.pin);
+    n = record_encode(&pinned, text);
+    assert_int_equal(record_decode(text, n, &r), 0);
+    assert_memory_equal(&r, &pinned, sizeof r);
+    text[n] = 0;
+    line = strstr(text, "\nfingerprint=5a5a");
+    assert_non_null(line);
+    for (size_t digits = 0; digits < 64; digits++) { /* with fewer digits it is none */
+        char cut[RECORD_TEXT_MAX];
+        size_t head = (size_t)(line - text) + 13 + digits;
+
+        memcpy(cut, text, head);
+        snprintf(cut + head, sizeof cut - head, "%s", line + 13 + 64);
+        assert_int_equal(record_decode(cut, strlen(cut), &r), LIBRARY_ERECORD);
+    }
+    record_encode(&full, text);
+    assert_null(strstr(text, "fingerprint"));
+}
+
 static void a_record_comes_back_and_every_cut_of_it_does_not(void **state)
 {
     char text[RECORD_TEXT_MAX], again[RECORD_TEXT_MAX];
@@ -116,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_that_deceive_are_refused),
+        cmocka_unit_test(a_fingerprint_is_a_line_of_its_own),
         cmocka_unit_test(a_record_comes_back_and_every_cut_of_it_does_not),
         cmocka_unit_test(a_record_with_a_hostile_name_is_none),
         cmocka_unit_test(a_mark_comes_back_and_no_flipped_bit_does),
