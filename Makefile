@@ -27,7 +27,7 @@ all: build/ringcast build/init compile_commands.json share ## build/ringcast and
 # --- packages -------------------------------------------------------------------------------------------------------
 # Missing Debian packages are installed before anything else: make starts over after making an included file.
 ifneq ($(filter-out $(passive),$(goals)),)
-tags := build $(filter test check fuzz demo bench fmt kernel image run repro,$(goals))
+tags := build $(filter test check fuzz demo bench fmt kernel image run repro,$(goals:pictures=demo))
 include $(tags:%=build/packages/%)
 endif
 build/packages/%: tools/packages.txt
@@ -231,8 +231,12 @@ fuzz: fuzz-targets ## fuzz every decoder for SECONDS=60 each; ROOM=packet only t
 bench: bench-programs image ## speed, as ratios in one run; never part of the tests
 	@tests/bench/run
 
-demo: build/ringcast build/boot/switch build/boot/door build/gen/www.c $(box) | $(BROWSER)/.done ## the flashable box images three machines, from power on to their login, in QEMU
+demo: build/ringcast build/boot/switch build/boot/door build/e2e/room_tool build/gen/www.c $(box) | $(BROWSER)/.done ## the flashable box images three machines, from power on to their login, in QEMU; then a full room's page
 	@tests/boot/lab.py demo
+
+pictures: build/ringcast build/e2e/room_tool build/gen/www.c | $(BROWSER)/.done ## the README's pictures anew: the program with a room of simulated machines
+	@bash tests/e2e/room_page.sh tests/web/pictures
+	$(Q)for p in tests/web/pictures/*.png; do zopflipng -y -q --filters=0 "$$p" "$$p" > build/zopflipng.log || exit; done
 
 # --- looking after the house ----------------------------------------------------------------------------------------
 size: build/ringcast ## text, data and bss of each room and of the whole; the image against its goals
@@ -268,5 +272,5 @@ help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r t d; do \
 		printf '  make %-8s %s\n' "$$t" "$$d"; done
 
-.PHONY: all share unit-tests fuzz-targets bench-programs e2e-programs check test sim fuzz bench demo size repro errors bump fmt kernel image run \
+.PHONY: all share unit-tests fuzz-targets bench-programs e2e-programs check test sim fuzz bench demo pictures size repro errors bump fmt kernel image run \
 	clean help FORCE

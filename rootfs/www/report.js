@@ -5,8 +5,11 @@ import { get } from "./api.js";
 import { Say } from "./parts.js";
 import { clean, bytes, loss, time } from "./text.js";
 
-const COLUMNS = [["attempt", "No."], ["result", "Result"], ["mac", "MAC"], ["name", "Name"], ["machine_serial", "Serial"], ["disk_model", "Disk"], ["disk_serial", "Disk serial"], ["image", "Image"], ["version", "Version"],
-  ["start", "Start", time], ["end", "End", time], ["bytes", "Bytes", bytes], ["loss_ppm", "Loss", loss], ["repair_symbols", "Repair"], ["read_back", "Read back", (v) => v === true || v === "yes" ? "yes" : "no"], ["cause", "Cause"]];
+const COLUMNS = [["attempt", "No."], ["result", "Result"], ["cause", "Cause"], ["mac", "MAC"], ["name", "Name"], ["machine_serial", "Serial"], ["disk_model", "Disk"], ["disk_serial", "Disk serial"], ["image", "Image"], ["version", "Version"],
+  ["start", "Start", time], ["end", "End", time], ["bytes", "Bytes", bytes], ["loss_ppm", "Loss", loss], ["repair_symbols", "Repair"], ["read_back", "Read back", (v) => v === true || v === "yes" ? "yes" : "no"]];
+
+// An attempt that still runs is no failure.
+const look = (result) => /^pass$/i.test(result) ? "pass" : /^running$/i.test(result) ? "receiving" : "fail";
 
 export function Report() {
   const [rows, setRows] = useState(null), [trouble, setTrouble] = useState(""), [failed, setFailed] = useState(false);
@@ -17,5 +20,5 @@ export function Report() {
       <a class="button" href="/api/v1/report.html" target="_blank" rel="noopener">To print</a> <label><input type="checkbox" checked=${failed} onChange=${(e) => setFailed(e.target.checked)} /> only those that did not pass</label></p>
     <${Say} text=${trouble} bad=${true} />
     ${rows && (shown.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Attempts"><table><thead><tr>${COLUMNS.map(([, title]) => html`<th scope="col">${title}</th>`)}</tr></thead>
-      <tbody>${shown.map((r) => html`<tr data-state=${/^pass$/i.test(r.result) ? "pass" : "fail"}>${COLUMNS.map(([key, , show]) => html`<td><bdi>${show ? show(r[key]) : clean(r[key])}</bdi></td>`)}</tr>`)}</tbody></table></div>` : html`<p>Nothing to show.</p>`)}</main>`;
+      <tbody>${shown.map((r) => html`<tr data-state=${look(r.result)}>${COLUMNS.map(([key, , show]) => html`<td class=${key === "cause" ? "why" : null}><bdi>${show ? show(r[key]) : clean(r[key])}</bdi></td>`)}</tr>`)}</tbody></table></div>` : html`<p>Nothing to show.</p>`)}</main>`;
 }

@@ -2,7 +2,8 @@
 """The prep room in virtual machines: the box, targets with blank disks, and the virtual switch between them. No privilege.
 
    tests/boot/lab.py demo                 what `make demo` runs: three targets, told as it happens, screens in build/demo, and the
-                                          box's page in a browser: set-up, library, the session armed there, the room, the report
+                                          box's page in a browser: set-up, library, the session armed there, the room, the report;
+                                          then the page of a full room (tests/e2e/room_page.sh), pictures in build/demo/room
    tests/boot/lab.py test bios uefi ...   the same for some kinds of target, in few words; screens and logs in $TMPDIR
    tests/boot/lab.py run bios ...         the box and these targets, until Ctrl-C; where their lines are is printed
 
@@ -728,6 +729,26 @@ def story(kinds, pictures, headline, with_page=False):
         lab.close()
 
 
+def full_room(pictures, headline):
+    """Two hundred simulated machines at the same program in network namespaces, with pictures of its page. Returns whether that failed."""
+    headline("A full room: 200 simulated machines at the same program, in network namespaces")
+    command = ["bash", f"{TOP}/tests/e2e/room_page.sh", f"{pictures}/room"]
+    shutil.rmtree(command[-1], ignore_errors=True)
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          env={**os.environ, "PATIENCE": str(PATIENCE)}) as act:
+        try:
+            said = act.communicate()[0].strip()
+        except BaseException:
+            act.terminate()  # it takes its namespaces along
+            raise
+    words = said.split("\n")[-1].partition("room_page.sh: ")[2]
+    if act.returncode == 0:
+        print(f"  {words}")
+    else:
+        print(f"  no pictures: {words}" if act.returncode == SKIP else re.sub(r"(?m)^", "  | ", said))
+    return act.returncode not in (0, SKIP)
+
+
 def watch(lab, browser, shown):
     """Pictures of the room while it is imaged, and of the first that is done."""
     reached = {name for t in lab.targets for name, _ in t.log}
@@ -751,10 +772,11 @@ def main():
     bold = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
     try:
         if words[0] == "demo":
-            pictures = f"{TOP}/build/demo"
-            failed = story(words[1:] or ["bios", "uefi", "http"], pictures, lambda s: print(f"\n{bold[0]}== {s}{bold[1]}", flush=True),
-                           with_page=True)
+            pictures, headline = f"{TOP}/build/demo", lambda s: print(f"\n{bold[0]}== {s}{bold[1]}", flush=True)
+            failed = story(words[1:] or ["bios", "uefi", "http"], pictures, headline, with_page=True)
+            failed += full_room(pictures, headline)
             print(f"\nScreens: {' '.join(sorted(os.path.relpath(p) for p in glob.glob(f'{pictures}/*.png')))}")
+            print(f"A full room: {' '.join(sorted(os.path.relpath(p) for p in glob.glob(f'{pictures}/room/*.png')))}")
         elif words[0] == "run":
             failed = stay(words[1:] or ["bios"], f"{TOP}/build/demo/run", lambda s: print(f"== {s}", flush=True))
         else:

@@ -5,17 +5,10 @@
  *
  * One JSON object on stdout when the time is up: {"machines":..,"beacons":..,"acks":..,"told":..,"late_ms":[median, 99th, worst]}. On
  * stderr "all are in" once the last has joined. They end without a word, as if somebody had switched them off. */
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "net/session/client.h"
+#include "tests/e2e/crowd.h"
 
 #define LATE_MAX 1000000
 
@@ -25,50 +18,14 @@ struct machine {
     struct mono sent;
 };
 
-static struct mono now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (struct mono){t.tv_sec * MONO_S + t.tv_nsec};
-}
-
-static void give_up(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-/* The whole handshake, blocking. */
 static void join(struct machine *m, const struct sockaddr_in *at, unsigned number)
 {
-    struct session_message hello = {.type = SESSION_HELLO};
-    struct session_handshake h;
+    struct session_hello hello = {0};
     struct session_welcome w;
-    struct err err = {0};
-    uint8_t bytes[SESSION_MESSAGE_MAX];
-    int fd = socket(AF_INET, SOCK_STREAM, 0), rc = 0;
-    size_t n;
 
-    memcpy(hello.u.hello.mac, (const uint8_t[6]){0x52, 0x54, 1, 0, (uint8_t)(number >> 8), (uint8_t)number}, 6);
-    memcpy(hello.u.hello.id, (const uint8_t[8]){(uint8_t)number, (uint8_t)(number >> 8), 'c', 'r', 'o', 'w', 'd', '!'}, 8);
-    n = session_message_encode(&hello, bytes);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)at, sizeof *at) || write(fd, bytes, n) != (ssize_t)n)
-        give_up("hello");
-    session_handshake_init(&h);
-    while (rc == 0) {
-        ssize_t got = read(fd, bytes, sizeof bytes);
-
-        if (got <= 0)
-            give_up("welcome");
-        rc = session_handshake_input(&h, bytes, (size_t)got);
-    }
-    close(fd);
-    if (rc < 0 || session_handshake_result(&h, &w, &err)) {
-        fprintf(stderr, "%d %s\n", rc, err.text);
-        exit(1);
-    }
-    session_beacons_init(&m->beacons, &w, hello.u.hello.id, hello.u.hello.mac, now());
+    crowd_names(&hello, number);
+    w = crowd_join(at, 0, &hello);
+    session_beacons_init(&m->beacons, &w, hello.id, hello.mac, crowd_now());
     m->facts = (struct session_facts){.state = SESSION_RECEIVING, .disk_rate = 41000000 + number};
 }
 
@@ -90,7 +47,7 @@ struct tally {
 static void speak(struct machine *m, int fd, const struct sockaddr_in *at, struct tally *t)
 {
     uint8_t out[SESSION_DATAGRAM_MAX];
-    struct mono at_now = now();
+    struct mono at_now = crowd_now();
     size_t n = session_beacons_next(&m->beacons, &m->facts, at_now, out);
 
     if (!n)
@@ -113,11 +70,11 @@ static void listen_once(struct machine *all, unsigned machines, int fd, struct t
     while ((n = recv(fd, in, sizeof in, MSG_DONTWAIT)) == SESSION_ACK_BYTES) {
         unsigned number = (unsigned)in[8] | (unsigned)in[9] << 8;
 
-        if (number >= machines || session_beacons_ack(&all[number].beacons, in, (size_t)n, now()))
+        if (number >= machines || session_beacons_ack(&all[number].beacons, in, (size_t)n, crowd_now()))
             continue;
         t->acks++;
         if (t->n < LATE_MAX)
-            t->late_us[t->n++] = (uint32_t)(mono_sub(now(), all[number].sent) / MONO_US);
+            t->late_us[t->n++] = (uint32_t)(mono_sub(crowd_now(), all[number].sent) / MONO_US);
     }
 }
 
@@ -154,8 +111,8 @@ int main(int argc, char **argv)
         tell_about(&all[i], i);
     }
     fputs("all are in\n", stderr);
-    end = mono_add(now(), (int64_t)strtol(argv[3], NULL, 10) * MONO_S);
-    while (mono_sub(end, now()) > 0) {
+    end = mono_add(crowd_now(), (int64_t)strtol(argv[3], NULL, 10) * MONO_S);
+    while (mono_sub(end, crowd_now()) > 0) {
         for (unsigned i = 0; i < machines; i++) {
             speak(&all[i], fd, &at, &t);
             if (i % 16 == 0)

@@ -1,0 +1,67 @@
+/* A simulated machine's way to the box over the kernel's sockets, for the programs beside this file. What goes wrong ends the program. */
+#ifndef TESTS_E2E_CROWD_H
+#define TESTS_E2E_CROWD_H
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "net/session/client.h"
+
+static inline struct mono crowd_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (struct mono){t.tv_sec * MONO_S + t.tv_nsec};
+}
+
+static inline void crowd_give_up(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+/* Who machine `number` says it is, in every run. */
+static inline void crowd_names(struct session_hello *h, unsigned number)
+{
+    memcpy(h->mac, (const uint8_t[6]){0x52, 0x54, 1, 0, (uint8_t)(number >> 8), (uint8_t)number}, 6);
+    memcpy(h->id, (const uint8_t[8]){(uint8_t)number, (uint8_t)(number >> 8), 'c', 'r', 'o', 'w', 'd', '!'}, 8);
+}
+
+/* The whole handshake, blocking, from an address of this computer (host order; 0: any). */
+static inline struct session_welcome crowd_join(const struct sockaddr_in *at, uint32_t from, const struct session_hello *hello)
+{
+    struct session_message m = {.type = SESSION_HELLO, .u.hello = *hello};
+    const struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(from)};
+    struct session_handshake h;
+    struct session_welcome w;
+    struct err err = {0};
+    uint8_t bytes[SESSION_MESSAGE_MAX];
+    int fd = socket(AF_INET, SOCK_STREAM, 0), rc = 0;
+    size_t n = session_message_encode(&m, bytes);
+
+    if (fd < 0 || (from && bind(fd, (const struct sockaddr *)&own, sizeof own)) || connect(fd, (const struct sockaddr *)at, sizeof *at) ||
+        write(fd, bytes, n) != (ssize_t)n)
+        crowd_give_up("hello");
+    session_handshake_init(&h);
+    while (rc == 0) {
+        ssize_t got = read(fd, bytes, sizeof bytes);
+
+        if (got <= 0)
+            crowd_give_up("welcome");
+        rc = session_handshake_input(&h, bytes, (size_t)got);
+    }
+    close(fd);
+    if (rc < 0 || session_handshake_result(&h, &w, &err)) {
+        fprintf(stderr, "%d %s\n", rc, err.text);
+        exit(1);
+    }
+    return w;
+}
+
+#endif
