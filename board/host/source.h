@@ -12,6 +12,9 @@
 #include "imaging/receive/receive.h"
 #include "net/session/codec.h"
 
+/* How a HOST_ESTOPPED ends after the first byte was written, unless worse is to be said of the disk. */
+#define SOURCE_UNUSABLE "the disk is not usable"
+
 struct source_options {
     const char *where; /* file name or URL */
     const char *interface; /* NULL: the only one there is */

@@ -250,6 +250,21 @@ static void note_rate(struct ring_source *g)
         g->collect.intake->wire_rate = news.ack.tsi && news.ack.rate ? news.ack.rate : g->welcome.rate;
 }
 
+/* The sender's operator has ended the session, and something is lacking. */
+static bool was_stopped(struct ring_source *g)
+{
+    struct session_news news;
+
+    session_control_get(g->control, &news);
+    return news.ack.stopped && needs_packets(g);
+}
+
+static int say_stopped(const struct ring_source *g, struct err *err)
+{
+    return err_set(err, HOST_ESTOPPED, "the session was stopped by the operator before all of the image was there: %s",
+                   g->collect.intake ? SOURCE_UNUSABLE : "the disk is as it was");
+}
+
 /* One poll of the ring with all that may end it. */
 static int listen(struct ring_source *g, struct vigil *v, struct err *err)
 {
@@ -273,6 +288,8 @@ static int listen(struct ring_source *g, struct vigil *v, struct err *err)
         ring_rx_counts(g->rx, &counts);
         atomic_store(&g->drops, counts.dropped);
         note_rate(g);
+        if (was_stopped(g))
+            return say_stopped(g, err);
     }
     if (!forsaken(g, v, now))
         return 0;

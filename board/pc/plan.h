@@ -5,6 +5,10 @@
  *   wish ──> waiting ──rule met, or `start`──> running <──suspend, resume──> suspended
  *               └──────────── stop, arming over ──┴──> stopped              running ──> done
  *
+ * What is stopped or done does not come back: machines that were in the middle of it are told that it was stopped, end as FAIL with a disk
+ * that looks empty, and join the next session of theirs as machines do that have just booted. Those that had all of it finish. A
+ * suspended session keeps its machines where they are.
+ *
  * As long as there has never been a session the plan is not in force: every image is served at once to whoever boots, as
  * ringcast.conf alone says. From the first session on only machines that a session takes are imaged.
  *

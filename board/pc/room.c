@@ -107,6 +107,7 @@ static void apply(struct room *r)
         if (!s->streams[i].session.name[0]) /* an empty place: its image was deleted */
             continue;
         session_server_hold(&s->server, i, room_holds(r, s->streams[i].session.name));
+        session_server_stop(&s->server, i, !plan_of_image(&r->plan, s->streams[i].session.name));
         set_rate(r, &s->streams[i]);
     }
 }
@@ -721,7 +722,8 @@ void room_step(struct room *r, struct mono now)
     struct plan_time time_now;
 
     wol_bind_tick(&r->wol, r->stack, now);
-    apply(r);
+    if (r->stepped.ns) /* ringcast.conf has had its say: a session of it goes on with who was in it */
+        apply(r);
     if (mono_sub(now, r->stepped) < STEP_NS)
         return;
     r->stepped = now;

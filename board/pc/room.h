@@ -25,7 +25,7 @@
 enum room_order_kind {
     ROOM_CREATE,   /* wish -> session's number */
     ROOM_START,    /* session: at once, whatever its rule */
-    ROOM_STOP,     /* session: for good */
+    ROOM_STOP,     /* session: for good; machines in the middle of it are told, and end */
     ROOM_SUSPEND,  /* session */
     ROOM_RESUME,   /* session */
     ROOM_ARM,      /* mac: imaged again at its next boot */

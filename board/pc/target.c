@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "board/host/commands.h"
+#include "board/host/errors.h"
 #include "board/pc/errors.h"
 #include "board/pc/settle.h"
 #include "board/pc/target_nic.h"
@@ -180,7 +181,20 @@ static bool may_pass(const struct restore *r)
 
     if (r->err.code == RECEIVE_EINTR)
         return false;
-    return !met || r->err.code == RECEIVE_ETIMEOUT || r->err.code == RECEIVE_ECLOSED || r->err.code == PC_EOWN;
+    return !met || r->err.code == RECEIVE_ETIMEOUT || r->err.code == RECEIVE_ECLOSED || r->err.code == PC_EOWN ||
+           r->err.code == HOST_ESTOPPED;
+}
+
+/* Stopped by the operator: the machine waits as one that has just booted, and whoever reads its screen knows what is on the disk. The disk looks
+ * empty unless the sentence says more. */
+static const char *say_stopped(struct target *t, const struct restore *r, char sentence[320])
+{
+    size_t n = strlen(r->err.text), tail = strlen(SOURCE_UNUSABLE);
+    bool unusable = n > tail && strcmp(r->err.text + n - tail, SOURCE_UNUSABLE) == 0;
+
+    snprintf(sentence, 320, "%.280s%s", r->err.text, unusable ? ", it looks empty" : "");
+    target_show_before(&t->show, sentence);
+    return "Stopped by the operator at the box. This machine waits for the next session; nothing is to be done here";
 }
 
 static unsigned links(const struct target *t, char names[TARGET_NICS][TARGET_NIC_NAME])
@@ -210,8 +224,12 @@ static void attempts(struct target *t, struct restore *r)
             attempt(t, names[at % n], r);
             if (r->passed || t->o->once || !may_pass(r))
                 return;
-            snprintf(sentence, sizeof sentence, "Trying again: %s", r->err.text);
-            target_show_waiting(&t->show, sentence);
+            if (r->err.code == HOST_ESTOPPED) {
+                target_show_waiting(&t->show, say_stopped(t, r, sentence));
+            } else {
+                snprintf(sentence, sizeof sentence, "Trying again: %s", r->err.text);
+                target_show_waiting(&t->show, sentence);
+            }
         }
         sleep(PAUSE_S);
     }

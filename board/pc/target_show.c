@@ -89,6 +89,11 @@ void target_show_left_out(struct target_show *t, const struct inventory *v, cons
             disk_line(t->left_out[t->n_left_out++], DISK_LINE_MAX, v, i, need);
 }
 
+void target_show_before(struct target_show *t, const char *what)
+{
+    snprintf(t->before, sizeof t->before, "%s", what);
+}
+
 static void add(struct screen_page *p, unsigned *n, const char *name, const char *value)
 {
     if (*n < SCREEN_LINES && value[0])
@@ -107,6 +112,7 @@ static unsigned begin(const struct target_show *t, struct screen_page *p, const 
     add(p, &n, "MAC", t->mac);
     add(p, &n, "disk", t->disk);
     add(p, &n, "its serial", t->disk_serial);
+    add(p, &n, "before", t->before);
     return n;
 }
 
@@ -135,8 +141,11 @@ void target_show_progress(struct target_show *t, const struct watch_view *v)
 {
     char rate[UNITS_TEXT] = "", left[UNITS_TEXT] = "", loss[32], back[32];
     struct screen_page p;
-    unsigned n = begin(t, &p, state_sentence(v));
+    unsigned n;
 
+    if (v->done)
+        t->before[0] = 0;
+    n = begin(t, &p, state_sentence(v));
     if (v->rate)
         units_rate_text(rate, v->rate);
     if (v->left_ns >= 0 && v->state == SESSION_RECEIVING)

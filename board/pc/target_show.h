@@ -22,6 +22,7 @@ struct target_show {
     unsigned n_left_out;
     char number[8]; /* "" while the box has given none */
     bool wanted;    /* somebody looks for it */
+    char before[TARGET_TEXT]; /* what became of the attempt before, when that matters to whoever reads this; "" */
     unsigned beat;  /* calls of target_show_progress so far: it blinks with every second one */
     struct img_head head;
     bool has_head;
@@ -41,6 +42,8 @@ void target_show_label(struct target_show *, unsigned number, bool wanted);
 /* No disk was chosen: each one and why. */
 void target_show_left_out(struct target_show *, const struct inventory *, const struct disk_need *);
 
+/* An attempt has ended and another will come: what became of the disk. Stands on each page until the disk holds something again. */
+void target_show_before(struct target_show *, const char *what);
 /* It waits or works, and nothing can be counted: why. */
 void target_show_waiting(struct target_show *, const char *sentence);
 /* It is being imaged. */

@@ -432,7 +432,7 @@ void session_ack_encode(const struct session_ack *a, const uint8_t key[SESSION_K
     wr_u64(&w, a->rate);
     wr_u32(&w, a->receivers);
     wr_u32(&w, a->sbn);
-    wr_u8(&w, (unsigned)a->closing | (unsigned)a->identify << 1);
+    wr_u8(&w, (unsigned)a->closing | (unsigned)a->identify << 1 | (unsigned)a->stopped << 2);
     wr_u8(&w, a->info);
     wr_u16(&w, a->number);
     datagram_seal(&w, key, out);
@@ -457,9 +457,10 @@ int session_ack_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSION
     flags = rd_u8(&r);
     a->closing = flags & 1;
     a->identify = flags & 2;
+    a->stopped = flags & 4;
     a->info = rd_u8(&r);
     a->number = rd_u16(&r);
-    return rd_done(&r) && flags <= 3 && beacon_ms_legal(a->beacon_ms) && a->rate < RATE_LIMIT ? 0 : SESSION_EFIELD;
+    return rd_done(&r) && flags <= 7 && beacon_ms_legal(a->beacon_ms) && a->rate < RATE_LIMIT ? 0 : SESSION_EFIELD;
 }
 
 /* ---- what a machine says of itself ---- */

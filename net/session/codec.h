@@ -126,6 +126,7 @@ struct session_ack {
     bool closing;       /* the server is stopping */
     /* 0 towards a receiver of which the server has no info: SPEC section 4 */
     bool identify;      /* somebody looks for this machine */
+    bool stopped;       /* the session it is in was stopped: nothing it still lacks will come */
     uint8_t info;       /* revision of its info that the server has; 0: none */
     uint16_t number;    /* of the machine; 0: none */
 };

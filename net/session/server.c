@@ -22,7 +22,7 @@ static bool is_final(enum session_state s)
 
 static bool row_needs(const struct session_receiver *r)
 {
-    return r->used && !r->gone && r->facts.state <= SESSION_RECEIVING;
+    return r->used && !r->gone && !r->stopped && r->facts.state <= SESSION_RECEIVING;
 }
 
 /* Receiver ids are random, and members who choose theirs badly slow down this table alone. */
@@ -136,6 +136,7 @@ static void image_settle(struct session_server *s, unsigned image)
     m->live = m->needing = 0;
     for (uint32_t i = 0; i < m->used; i++) {
         m->live += !m->rows[i].gone;
+        m->rows[i].stopped |= m->stopped && m->rows[i].revision && row_needs(&m->rows[i]);
         m->needing += row_needs(&m->rows[i]);
     }
     m->welcome.beacon_ms = beacon_ms(m);
@@ -408,10 +409,11 @@ static void ack_fill(const struct session_server *s, const struct session_image 
     *a = (struct session_ack){.tsi = b->tsi,
                               .counter = b->counter,
                               .beacon_ms = m->welcome.beacon_ms,
-                              .rate = m->running ? m->welcome.rate : 0,
+                              .rate = m->running && !r->stopped ? m->welcome.rate : 0,
                               .receivers = m->needing,
                               .sbn = m->welcome.sbn,
-                              .closing = s->closing || m->leaving,
+                              .closing = s->closing || m->leaving || r->stopped,
+                              .stopped = r->stopped,
                               .info = r->revision};
     memcpy(a->id, b->id, sizeof a->id);
     if (s->label && r->revision)
@@ -510,6 +512,14 @@ void session_server_hold(struct session_server *s, unsigned image, bool held)
     if (s->images[image]->held == held)
         return;
     s->images[image]->held = held;
+    image_settle(s, image);
+}
+
+void session_server_stop(struct session_server *s, unsigned image, bool stopped)
+{
+    if (s->images[image]->stopped == stopped)
+        return;
+    s->images[image]->stopped = stopped;
     image_settle(s, image);
 }
 

@@ -12,6 +12,9 @@
  * whole loops in which nobody needed it, it is suspended until somebody does. SESSION_SUSPEND_NEVER is asr's 0;
  * SESSION_SUSPEND_AUTO suspends as soon as nobody needs it.
  *
+ * A stream may be stopped for good: whoever still needs it is told so in acks and ends; who joins later is in another session of the
+ * same stream, and not concerned. A receiver of which the server has no info is only held: it may know nothing of the word.
+ *
  * A stream may be held: receivers are let in, send beacons and hear that it is suspended (rate 0 in acks), until it is let go.
  * Who gets which image, and whether at all, may be somebody else's decision (`choose`). */
 #ifndef NET_SESSION_SERVER_H
@@ -38,6 +41,7 @@ struct session_receiver {
     struct session_facts facts; /* of the last beacon; state SESSION_JOINED before the first */
     bool used;
     bool gone;     /* silent for too long */
+    bool stopped;  /* the session it was in is over: it is told so, and does not count among those who need the stream */
     uint32_t recent_ppm; /* lost between its last two beacons that were far enough apart */
     uint32_t base_heard, base_missed; /* its counts at the first of these */
     uint32_t next; /* row with the same hash, private */
@@ -82,6 +86,7 @@ struct session_image {
     bool ever, running;
     bool leaving; /* session_image_leave */
     bool held; /* by session_server_hold: nothing is sent, whoever needs it */
+    bool stopped; /* by session_server_stop: nobody who is in it now gets to the end */
     bool wanted_in_loop; /* somebody needed the stream since the loop began */
     uint32_t idle_loops;
     struct session_tally evicted; /* of rows given to newcomers for lack of room */
@@ -131,6 +136,10 @@ void session_server_tick(struct session_server *, struct mono now);
 
 /* Holds an image's stream, or lets it go. */
 void session_server_hold(struct session_server *, unsigned image, bool held);
+
+/* The session in which the image is given out is over (true), or there is one (false). Who is stopped stays so. Also of receivers that a
+ * server that was started anew learns of by their beacons. */
+void session_server_stop(struct session_server *, unsigned image, bool stopped);
 
 /* A whole loop of the image's stream has ended. */
 void session_image_loop(struct session_server *, unsigned image);

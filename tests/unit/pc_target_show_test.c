@@ -66,6 +66,19 @@ static void its_number_is_on_every_page(void **state)
     assert_int_equal(strlen(t.number), 5);
 }
 
+/* Until something of the next attempt is on the disk. */
+static void what_became_of_the_attempt_before_stays_said(void **state)
+{
+    (void)state;
+    target_show_before(&t, "stopped; the disk is not usable");
+    target_show_waiting(&t, "Looking for the box");
+    assert_non_null(strstr(said(), "stopped; the disk is not usable"));
+    progress();
+    assert_null(strstr(said(), "stopped"));
+    target_show_waiting(&t, "Looking for the box");
+    assert_null(strstr(said(), "stopped"));
+}
+
 static void who_is_looked_for_says_so_alone(void **state)
 {
     (void)state;
@@ -102,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(its_number_is_on_every_page, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_became_of_the_attempt_before_stays_said, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_looked_for_says_so_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(an_end_has_its_receipt, setup, teardown),
     };

@@ -243,6 +243,11 @@ static void labels_are_in_what_was_reserved(void **state)
     assert_true(got.identify && got.closing);
     assert_int_equal(got.info, 7);
     assert_int_equal(got.number, 0x0123);
+    a.stopped = true;
+    session_ack_encode(&a, key, bytes);
+    assert_memory_equal(bytes + 40, "\7\7\1\x23", 4);
+    assert_int_equal(session_ack_decode(bytes, sizeof bytes, key, &got), 0);
+    assert_true(got.stopped);
 }
 
 static struct session_told told(void)

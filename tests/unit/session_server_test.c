@@ -435,6 +435,91 @@ static void a_held_stream_lets_in_and_waits(void **state)
     the_story_is("1 is pass; RESUME; ");
 }
 
+static struct session_ack answered(unsigned who, enum session_state state)
+{
+    struct session_facts f = {.state = state, .error = state == SESSION_FAIL ? -805 : 0};
+    uint8_t bytes[SESSION_BEACON_BYTES], ack[SESSION_ACK_BYTES];
+    struct session_ack a;
+
+    receiver[who].due = now;
+    session_beacons_next(&receiver[who], &f, now, bytes);
+    assert_int_equal(session_server_datagram(&server, bytes, sizeof bytes, 1, now, ack), 1);
+    assert_int_equal(session_beacons_ack(&receiver[who], ack, sizeof ack, now), 0);
+    assert_int_equal(session_ack_decode(ack, sizeof ack, image.welcome.key, &a), 0);
+    return a;
+}
+
+static void introduce(unsigned who)
+{
+    static const struct session_info info = {.serial = "S"};
+    uint8_t bytes[SESSION_INFO_BYTES], ack[SESSION_ACK_BYTES];
+    size_t n;
+
+    session_beacons_about(&receiver[who], &info);
+    answered(who, SESSION_RECEIVING);
+    n = session_beacons_info(&receiver[who], bytes);
+    assert_int_equal(session_server_datagram(&server, bytes, n, 1, now, ack), 0);
+}
+
+/* 1 and 4 are in the middle, 2 has all it needs, 3 never told who it is; then there is another session of the same stream. */
+static void who_is_in_the_middle_of_a_stopped_session_is_told(void **state)
+{
+    struct mono joined;
+
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    for (unsigned i = 1; i <= 4; i++)
+        hello(i);
+    introduce(1);
+    introduce(2);
+    introduce(4);
+    beacon(2, SESSION_VERIFYING);
+    beacon(3, SESSION_RECEIVING);
+    assert_false(answered(1, SESSION_RECEIVING).stopped);
+    story[0] = 0;
+    session_server_hold(&server, 0, true);
+    session_server_stop(&server, 0, true);
+    the_story_is("SUSPEND; ");
+    assert_int_equal(image.needing, 1);
+    assert_true(answered(1, SESSION_RECEIVING).stopped);
+    assert_true(answered(1, SESSION_RECEIVING).closing);
+    assert_false(answered(2, SESSION_VERIFYING).stopped);
+    assert_false(answered(3, SESSION_RECEIVING).stopped);
+    assert_false(session_image_has(&server, 0, (const uint8_t[6]){0, 0, 0, 0, 0, 1}));
+    answered(1, SESSION_FAIL);
+    answered(2, SESSION_PASS);
+    session_server_stop(&server, 0, false);
+    session_server_hold(&server, 0, false);
+    assert_true(answered(4, SESSION_RECEIVING).stopped); /* it hears late of it, while the stream runs again for others */
+    assert_int_equal(answered(4, SESSION_RECEIVING).rate, 0);
+    hello(33); /* the machine of 1 again */
+    introduce(33);
+    assert_false(answered(33, SESSION_RECEIVING).stopped);
+    assert_int_not_equal(answered(33, SESSION_RECEIVING).rate, 0);
+    assert_int_equal(session_image_ready(&server, 0, &joined), 2);
+    assert_int_equal(session_image_tally(&server, 0).passed, 1);
+}
+
+/* Of whom a server that was started anew knows by their beacons alone. */
+static void a_server_that_was_started_anew_stops_them_too(void **state)
+{
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    hello(1);
+    introduce(1);
+    memset(rows, 0, sizeof rows);
+    memset(image.buckets, 0, sizeof image.buckets);
+    image.used = image.live = image.needing = 0;
+    image.running = false;
+    session_server_hold(&server, 0, true);
+    session_server_stop(&server, 0, true);
+    assert_false(answered(1, SESSION_RECEIVING).stopped); /* it is asked who it is */
+    introduce(1);
+    pass_time(1);
+    assert_true(answered(1, SESSION_RECEIVING).stopped);
+    assert_int_equal(image.needing, 0);
+}
+
 static int choose(void *ctx, const struct session_hello *h, unsigned *found, char *why)
 {
     (void)ctx;
@@ -642,6 +727,8 @@ int main(void)
         cmocka_unit_test(an_image_on_its_way_out_tells_its_own_receivers),
         cmocka_unit_test(a_removed_image_leaves_a_place_and_the_others_stay_where_they_are),
         cmocka_unit_test(a_held_stream_lets_in_and_waits),
+        cmocka_unit_test(who_is_in_the_middle_of_a_stopped_session_is_told),
+        cmocka_unit_test(a_server_that_was_started_anew_stops_them_too),
         cmocka_unit_test(somebody_else_may_choose),
         cmocka_unit_test(nonsense_gets_a_civil_answer),
         cmocka_unit_test(beacons_stay_below_a_hundredth_of_the_stream),
