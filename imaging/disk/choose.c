@@ -89,6 +89,22 @@ int disk_rule_parse(struct disk_pick *p, const char *text, struct err *err)
     return rc;
 }
 
+static bool in_word(char c)
+{
+    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
+}
+
+/* Whether the path has that part, cut out between words: ata1 is no part of ata10, which would be another port's disk. */
+static bool holds_part(const char *path, const char *part)
+{
+    size_t n = strlen(part);
+
+    for (const char *at = path; (at = strstr(at, part)) != NULL; at++)
+        if (!(at > path && in_word(at[-1]) && in_word(at[0])) && !(in_word(at[n - 1]) && in_word(at[n])))
+            return true;
+    return false;
+}
+
 static bool picked(const struct disk_pick *p, const struct disk_facts *f)
 {
     uint64_t off = p->size > f->bytes ? p->size - f->bytes : f->bytes - p->size;
@@ -100,7 +116,7 @@ static bool picked(const struct disk_pick *p, const struct disk_facts *f)
         return false;
     if (p->model[0] && !holds_text(f->model, p->model))
         return false;
-    return !p->path[0] || (name ? !strcmp(name, f->name) : strstr(f->place, p->path) != NULL);
+    return !p->path[0] || (name ? !strcmp(name, f->name) : holds_part(f->place, p->path));
 }
 
 /* ---- the choice ---- */

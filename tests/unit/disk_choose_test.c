@@ -163,6 +163,29 @@ static void rules_pick_by_each_key(void **state)
     }
 }
 
+/* The first port's disk is dead today; the tenth's is not meant by its name. */
+static void a_part_of_a_path_ends_where_a_word_ends(void **state)
+{
+    static const struct {
+        const char *rule;
+        int picked;
+    } cases[] = {{"path=ata10", 0},    {"path=ata1", DISK_ENONE},      {"path=ta10", DISK_ENONE}, {"path=host9", 0},
+                 {"path=sdaa", 0},     {"path=sda", DISK_ENONE},       {"path=0000:00:1f.2", 0},  {"path=1f.2/ata10/host9", 0},
+                 {"path=1f", 0},       {"path=target9:0:1", DISK_ENONE}, {"path=target9:0:10", 0},  {"path=9:0:10:0", 0},
+                 {"path=/devices", 0}, {"path=block/", 0}};
+    struct inventory v = {1, {facts("sdaa", 512110190592, "S1")}};
+
+    (void)state;
+    strcpy(v.disk[0].place, "/devices/pci0000:00/0000:00:1f.2/ata10/host9/target9:0:10/9:0:10:0/block/sdaa");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct disk_need need = {.min_bytes = 1};
+
+        assert_int_equal(disk_rule_parse(&need.pick, cases[i].rule, NULL), 0);
+        if (disk_choose(&v, &need, NULL) != cases[i].picked)
+            fail_msg("%s", cases[i].rule);
+    }
+}
+
 static void rules_that_make_no_sense_are_refused(void **state)
 {
     static const char *const rules[] = {"",        "Auto",          "serial",  "serial=", "size=big", "size=0B", "serial=a,serial=b",
@@ -322,6 +345,7 @@ int main(void)
         cmocka_unit_test(without_the_cause_a_machine_comes_out_as_its_control_says),
         cmocka_unit_test(every_rule_alone_decides_about_some_machine),
         cmocka_unit_test(rules_pick_by_each_key),
+        cmocka_unit_test(a_part_of_a_path_ends_where_a_word_ends),
         cmocka_unit_test(rules_that_make_no_sense_are_refused),
         cmocka_unit_test(what_is_needed_is_needed_to_the_byte),
         cmocka_unit_test(a_rule_never_makes_a_barred_disk_eligible),
