@@ -10,6 +10,7 @@
 #define BATCH 256u       /* chunks, 32 MiB: so much is let gather, so that a disk with heads does not seek for each run */
 #define STEP 8u          /* chunks read at once: 1 MiB */
 #define GATHER_MAX 512u
+#define AGAIN 256u /* chunks that are looked at once more: three seconds of a disk with heads */
 #define IDLE_MS 100
 
 struct run {
@@ -23,27 +24,34 @@ struct proof {
     bool reading;
     _Atomic bool drain, end, blanked;
     _Atomic uint64_t owed; /* chunks announced and not yet looked at */
-    uint8_t *back;         /* STEP chunks; the reader's */
+    uint8_t *back;         /* STEP chunks; the reader's, and proof_again's when he is done */
 };
 
-static void prove_step(struct proof *f, uint32_t ordinal, uint32_t n)
+/* Whether the target returns n neighbours from `ordinal` on. */
+static int read_back(struct proof *f, uint32_t ordinal, uint32_t n, struct err *err)
 {
     struct plan *p = f->plan;
     const struct img_chunk *c = p->body->data + ordinal;
     uint64_t at = (uint64_t)c->number * IMG_CHUNK_BYTES;
     uint32_t last = plan_raw_len(p, ordinal + n - 1);
-    struct err err = {0};
     uint8_t hash[SHA256_BYTES];
-    int rc = p->disk->ops->read(p->disk->ctx, f->back, (size_t)(n - 1) * IMG_CHUNK_BYTES + last, at, &err);
+    int rc = p->disk->ops->read(p->disk->ctx, f->back, (size_t)(n - 1) * IMG_CHUNK_BYTES + last, at, err);
 
     for (uint32_t i = 0; i < n && !rc; i++) {
         chunk_hash(hash, f->back + (size_t)i * IMG_CHUNK_BYTES, i + 1 < n ? IMG_CHUNK_BYTES : last);
         if (memcmp(hash, c[i].hash, sizeof hash))
-            rc = err_set(&err, RECEIVE_EREADBACK,
-                         "the target returns other bytes than were written at byte %llu",
+            rc = err_set(err, RECEIVE_EREADBACK, "the target returns other bytes than were written at byte %llu",
                          (unsigned long long)c[i].number * IMG_CHUNK_BYTES);
     }
-    if (rc) {
+    return rc;
+}
+
+static void prove_step(struct proof *f, uint32_t ordinal, uint32_t n)
+{
+    struct plan *p = f->plan;
+    struct err err = {0};
+
+    if (read_back(f, ordinal, n, &err)) {
         plan_fail(p, &err);
         return;
     }
@@ -220,6 +228,21 @@ void proof_drain(struct proof *f)
         nudge(f);
     while (!plan_stopped(f->plan) && (atomic_load(&f->owed) > 0 || !atomic_load(&f->blanked)))
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
+int proof_again(struct proof *f, struct err *err)
+{
+    const struct plan *p = f->plan;
+    uint32_t n = p->body->ndata, samples = n < AGAIN ? n : AGAIN;
+    int rc = 0;
+
+    for (uint32_t i = 0; i < samples && !rc && f->reading && !plan_stopped(f->plan); i++) {
+        uint32_t ordinal = (uint32_t)((uint64_t)i * n / samples);
+
+        if (!plan_edge(p, ordinal))
+            rc = read_back(f, ordinal, 1, err);
+    }
+    return rc;
 }
 
 void proof_close(struct proof *f)

@@ -16,6 +16,9 @@ void proof_written(struct proof *p, uint32_t ordinal, uint32_t n);
 
 /* Waits until all that was announced is proven and all zero ranges are zero. After store_drain. */
 void proof_drain(struct proof *p);
+/* Reads chunks from all over the target once more, if the plan verifies: on a disk that has less room than it says, what was written later lies
+ * where something else had been read back. A sample, which finds what is large. After proof_drain. 0, or the target's failure. */
+int proof_again(struct proof *p, struct err *err);
 /* After store_close. */
 void proof_close(struct proof *p);
 

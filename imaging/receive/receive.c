@@ -291,6 +291,8 @@ static int conclude(struct receive *r, struct err *err)
     struct plan *p = &r->plan;
     int rc = plan_judge(p, false, err);
 
+    if (!rc)
+        rc = proof_again(r->proof, err);
     if (!rc && r->edges)
         rc = store_edges(r->store, err);
     else if (!rc)

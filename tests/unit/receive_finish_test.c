@@ -504,6 +504,56 @@ static void a_swallowed_write_never_passes(void **state)
     made_free(&m);
 }
 
+/* A disk that has less room than it says: what is written far behind lands on what has been read back already. */
+struct overlap {
+    const struct made_image *image;
+    struct memory_disk *on;
+    uint64_t from, end; /* of what is lost */
+    bool written, read, gone;
+};
+
+static int overlap(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n)
+{
+    struct overlap *o = ctx;
+    bool there = at < o->end && o->from < at + n;
+
+    (void)bytes;
+    if (o->read && !o->gone) {
+        memset(o->on->bytes + o->from, 0xab, o->end - o->from);
+        o->gone = true;
+    }
+    o->written |= op == MEMORY_WRITE && there;
+    o->read |= op == MEMORY_READ && there && o->written;
+    return 0;
+}
+
+static void a_disk_that_overwrites_itself_never_passes(void **state)
+{
+    struct made_image m;
+    struct memory_disk on;
+    struct overlap o = {.image = &m, .on = &on};
+    struct disk d;
+    struct err err = {0};
+    struct receive *r;
+
+    (void)state;
+    image_like(&m, 6 * MIB, 1, 3, 1, with_data);
+    for (uint32_t i = 0; i < m.body.ndata && !o.end; i++)
+        if (!at_edge(&m, m.body.data[i].number * CHUNK, CHUNK)) {
+            o.from = m.body.data[i].number * CHUNK;
+            o.end = o.from + CHUNK;
+        }
+    d = memory_disk(&on, m.raw_bytes, 0x77);
+    on.watch = overlap;
+    on.ctx = &o;
+    assert_int_equal(run(&m, &d, &r, &err), RECEIVE_EREADBACK);
+    assert_true(o.gone);
+    assert_true(looks_empty(&m, &on));
+    receive_close(r);
+    memory_free(&on);
+    made_free(&m);
+}
+
 static int stop_there(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n)
 {
     struct trouble *t = ctx;
@@ -668,6 +718,7 @@ int main(void)
         cmocka_unit_test(a_target_that_cannot_be_blanked_is_called_so),
         cmocka_unit_test(a_power_cut_at_any_time_leaves_a_disk_that_is_empty_or_whole),
         cmocka_unit_test(a_swallowed_write_never_passes),
+        cmocka_unit_test(a_disk_that_overwrites_itself_never_passes),
         cmocka_unit_test(a_stop_at_any_time_ends_it_and_leaves_the_target_blank),
         cmocka_unit_test(without_read_back_nothing_is_read_back),
         cmocka_unit_test(a_target_that_holds_it_all_is_only_read),
