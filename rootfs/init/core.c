@@ -65,14 +65,16 @@ void core_listen(struct core *c, struct keep *k, struct mono now)
     }
 }
 
-void core_reap(struct core *c, struct keep *k, struct mono now)
+void core_reap(struct core *c, struct keep *k, struct stickmount *sticks, struct mono now)
 {
     int status;
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (pid != c->pid)
+        if (pid != c->pid) {
+            stickmount_ended(sticks, pid, status);
             continue;
+        }
         core_listen(c, k, now);
         c->pid = 0;
         keep_ended(k, WIFEXITED(status) ? WEXITSTATUS(status) : -1, now);

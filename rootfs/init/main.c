@@ -1,4 +1,4 @@
-/* PID 1 of the box and of its targets: mounts, links, role, and a core that is kept running. It parses nothing that a
+/* PID 1 of the box and of its targets: mounts, links, role, USB sticks, and a core that is kept running. It parses nothing that a
  * stranger sends; what it reads is the partition tables of disks, the kernel's own files, and the core's few words. */
 #include <errno.h>
 #include <poll.h>
@@ -16,6 +16,7 @@
 #include "rootfs/init/core.h"
 #include "rootfs/init/say.h"
 #include "rootfs/init/setup.h"
+#include "rootfs/init/stickmount.h"
 #include "rootfs/init/watchdog.h"
 
 #define IDENTITY "/etc/ringcast/box"
@@ -24,7 +25,7 @@
 #define GOODBYE_NS (4 * MONO_S) /* for the core to end its sessions in good order */
 
 static char *const box_core[] = {"/ringcast", "box", "--config", "/boot/ringcast.conf", "--images", "/boot/images", "--payload",
-                                 "/boot/payload", "--data", "/data", NULL};
+                                 "/boot/payload", "--sticks", "/stick", "--data", "/data", NULL};
 static char *const target_core[] = {"/ringcast", "target", "--identity", IDENTITY, NULL};
 
 static struct mono now(void)
@@ -50,7 +51,7 @@ static int watch_signals(void)
 }
 
 /* Who are we? The evidence is a file that only a box serves, or a disk that only a box is flashed to. */
-static char *const *find_role(int watchdog)
+static char *const *find_role(int watchdog, struct stickmount *sticks)
 {
     struct bootdisk disk;
 
@@ -59,8 +60,10 @@ static char *const *find_role(int watchdog)
     for (unsigned looks = 0;; looks++) {
         if (bootdisk_find(&disk)) {
             bootdisk_grow(&disk);
-            if (bootdisk_mount(&disk))
+            if (bootdisk_mount(&disk)) {
+                stickmount_open(sticks, disk.name);
                 return box_core;
+            }
         }
         if (looks % SAY_AGAIN == SAY_AGAIN / 2)
             say("no disk with Ringcast on it is there yet, and no box has started this machine; still looking");
@@ -70,24 +73,24 @@ static char *const *find_role(int watchdog)
 }
 
 /* Waits until the core has ended or the time is over. */
-static void gather(struct core *c, struct keep *k, int64_t ns)
+static void gather(struct core *c, struct keep *k, struct stickmount *sticks, int64_t ns)
 {
     struct mono end = mono_add(now(), ns);
 
     do {
-        core_reap(c, k, now());
+        core_reap(c, k, sticks, now());
         poll(NULL, 0, 20);
     } while (c->pid && mono_sub(end, now()) > 0);
 }
 
-static _Noreturn void shut_down(struct core *c, struct keep *k, int watchdog)
+static _Noreturn void shut_down(struct core *c, struct keep *k, struct stickmount *sticks, int watchdog)
 {
     bool off = k->wish == WISH_POWEROFF;
 
     say(off ? "switching off" : "starting again");
     k->over = true;
     kill(-1, SIGTERM);
-    gather(c, k, GOODBYE_NS);
+    gather(c, k, sticks, GOODBYE_NS);
     kill(-1, SIGKILL);
     sync();
     umount2("/data", MNT_DETACH);
@@ -122,7 +125,7 @@ static void sleep_until_news(int signals, const struct core *core, const struct 
     poll(fd, 2 + buttons->n, (int)(wait / MONO_MS) + 1);
 }
 
-static void keep_running(char *const *argv, int signals, int watchdog)
+static void keep_running(char *const *argv, struct stickmount *sticks, int signals, int watchdog)
 {
     struct core core = {.wishes = -1};
     struct buttons buttons = {0};
@@ -134,7 +137,7 @@ static void keep_running(char *const *argv, int signals, int watchdog)
         enum keep_action action = keep_step(&keep, now(), &wait);
 
         if (action == KEEP_END)
-            shut_down(&core, &keep, watchdog);
+            shut_down(&core, &keep, sticks, watchdog);
         if (action == KEEP_START && !core_start(&core, argv))
             keep_ended(&keep, -1, now());
         if (action == KEEP_KILL) {
@@ -143,24 +146,27 @@ static void keep_running(char *const *argv, int signals, int watchdog)
         }
         setup_links();
         buttons_look(&buttons);
+        stickmount_tick(sticks, now());
         watchdog = watchdog < 0 ? watchdog_open() : watchdog;
         watchdog_feed(watchdog);
         sleep_until_news(signals, &core, &buttons, wait);
         core_listen(&core, &keep, now());
         if (signalled(signals)) {
             keep.wish = WISH_REBOOT;
-            shut_down(&core, &keep, watchdog);
+            shut_down(&core, &keep, sticks, watchdog);
         }
         if (buttons_pressed(&buttons)) {
             keep.wish = WISH_POWEROFF;
-            shut_down(&core, &keep, watchdog);
+            shut_down(&core, &keep, sticks, watchdog);
         }
-        core_reap(&core, &keep, now());
+        core_reap(&core, &keep, sticks, now());
     }
 }
 
 int main(void)
 {
+    static struct stickmount sticks; /* of a box */
+    char *const *argv;
     int signals, watchdog;
 
     if (getpid() != 1) {
@@ -173,5 +179,6 @@ int main(void)
     reboot(RB_DISABLE_CAD);
     setup_links();
     watchdog = watchdog_open();
-    keep_running(find_role(watchdog), signals, watchdog);
+    argv = find_role(watchdog, &sticks);
+    keep_running(argv, &sticks, signals, watchdog);
 }
