@@ -3,6 +3,7 @@
 #define TESTS_E2E_CROWD_H
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,20 +34,31 @@ static inline void crowd_names(struct session_hello *h, unsigned number)
     memcpy(h->id, (const uint8_t[8]){(uint8_t)number, (uint8_t)(number >> 8), 'c', 'r', 'o', 'w', 'd', '!'}, 8);
 }
 
-/* The whole handshake, blocking, from an address of this computer (host order; 0: any). */
+/* Connected to the box from an address of this computer (host order; 0: any). The port is chosen by connect: bind would draw one that the
+ * box still remembers as just closed, sooner or later, and that is refused. */
+static inline int crowd_connect(const struct sockaddr_in *at, uint32_t from)
+{
+    const struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(from)};
+    const int yes = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes) || bind(fd, (const struct sockaddr *)&own, sizeof own) ||
+        connect(fd, (const struct sockaddr *)at, sizeof *at))
+        crowd_give_up("connect");
+    return fd;
+}
+
+/* The whole handshake, blocking. */
 static inline struct session_welcome crowd_join(const struct sockaddr_in *at, uint32_t from, const struct session_hello *hello)
 {
     struct session_message m = {.type = SESSION_HELLO, .u.hello = *hello};
-    const struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(from)};
     struct session_handshake h;
     struct session_welcome w;
     struct err err = {0};
     uint8_t bytes[SESSION_MESSAGE_MAX];
-    int fd = socket(AF_INET, SOCK_STREAM, 0), rc = 0;
+    int fd = crowd_connect(at, from), rc = 0;
     size_t n = session_message_encode(&m, bytes);
 
-    if (fd < 0 || (from && bind(fd, (const struct sockaddr *)&own, sizeof own)) || connect(fd, (const struct sockaddr *)at, sizeof *at) ||
-        write(fd, bytes, n) != (ssize_t)n)
+    if (write(fd, bytes, n) != (ssize_t)n)
         crowd_give_up("hello");
     session_handshake_init(&h);
     while (rc == 0) {
