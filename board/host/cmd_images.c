@@ -13,22 +13,27 @@ static const char help[] =
     "       ringcast images verify NAME [OPTION...]\n"
     "       ringcast images delete NAME --yes [OPTION...]\n"
     "       ringcast images upload FILE [--name NAME] [--label TEXT] [--resume] [OPTION...]\n"
+    "       ringcast images sticks [OPTION...]\n"
+    "       ringcast images import PATH [--stick N] [--name NAME] [--label TEXT] [OPTION...]\n"
     "\n"
     "The images the box holds; has one read through and judged; deletes one; sends one, a .ring or a raw\n"
-    "image, in pieces that survive a line that breaks.\n"
+    "image, in pieces that survive a line that breaks. What is on the USB sticks in the box; has the box\n"
+    "copy one of these.\n"
     "\n"
     "  --yes                yes, delete it: nobody is asked on the terminal\n"
     "  --name NAME          how the image is called (default: after the file)\n"
     "  --label TEXT         your version of it\n"
-    "  --resume             go on with an upload of that name and size that was begun earlier\n" CLIENT_HELP
+    "  --resume             go on with an upload of that name and size that was begun earlier\n"
+    "  --stick N            the stick of that number (default: the first that has PATH)\n" CLIENT_HELP
     "\n"
     "Exit codes: 0; 1 no answer, or the box refused; 4 --yes is missing; 5 not the box that was pinned.\n";
 
 const struct option cmd_images_options[] = {{"yes", 0, 0, 'y'}, {"name", 1, 0, 'n'}, {"label", 1, 0, 'l'}, {"resume", 0, 0, 'r'},
-                                            CLIENT_OPTIONS,     {0}};
+                                            {"stick", 1, 0, 's'}, CLIENT_OPTIONS,   {0}};
 
 struct wanted {
     bool yes;
+    const char *stick; /* NULL: whichever has it */
     struct upload upload;
 };
 
@@ -38,6 +43,7 @@ static bool own_option(void *ctx, int option, const char *value)
 
     w->yes |= option == 'y';
     w->upload.resume |= option == 'r';
+    w->stick = option == 's' ? value : w->stick;
     w->upload.name = option == 'n' ? value : w->upload.name;
     w->upload.label = option == 'l' ? value : w->upload.label;
     return true;
@@ -108,6 +114,96 @@ static int delete_image(struct client *c, const char *name)
     return client_order(c, "DELETE", path, body, "deleted");
 }
 
+/* ---- sticks ---- */
+
+static void print_sticks(const struct json_doc *d)
+{
+    char label[CLIENT_TEXT], device[CLIENT_TEXT], cause[CLIENT_TEXT], path[CLIENT_TEXT], size[UNITS_TEXT];
+
+    for (int i = json_next(d, JSON_ROOT, JSON_NONE); i != JSON_NONE; i = json_next(d, JSON_ROOT, i)) {
+        int files = json_get(d, i, "files");
+
+        printf("stick %" PRIu64 " (%s, %s)%s%s\n", client_number(d, i, "stick"), client_text(d, i, "label", label),
+               client_text(d, i, "device", device), client_text(d, i, "cause", cause)[0] ? ": " : "", cause);
+        for (int f = json_next(d, files, JSON_NONE); f != JSON_NONE; f = json_next(d, files, f))
+            printf("  %10s  %s\n", units_size_text(size, client_number(d, f, "bytes")), client_text(d, f, "path", path));
+    }
+}
+
+/* What is plugged in. 0, or the exit code; then there is nothing to free. */
+static int ask_sticks(struct client *c, struct api_answer *a, struct client_doc *d)
+{
+    int rc = client_ask(c, "GET", "/api/v1/sticks", NULL, a);
+
+    if (rc == 0 && (rc = client_read(c, a, d)))
+        api_free(a);
+    return rc;
+}
+
+static int sticks(struct client *c)
+{
+    struct client_doc d;
+    struct api_answer a;
+    int rc = ask_sticks(c, &a, &d);
+
+    if (rc)
+        return rc;
+    if (c->json)
+        puts(a.body);
+    else
+        print_sticks(d.json);
+    client_doc_free(&d);
+    api_free(&a);
+    return 0;
+}
+
+/* The file of that path, and its stick's number; JSON_NONE. */
+static int find_file(const struct json_doc *d, const char *path, const char *wanted, uint64_t *stick)
+{
+    char at[CLIENT_TEXT], number[24];
+
+    for (int i = json_next(d, JSON_ROOT, JSON_NONE); i != JSON_NONE; i = json_next(d, JSON_ROOT, i)) {
+        int files = json_get(d, i, "files");
+
+        *stick = client_number(d, i, "stick");
+        snprintf(number, sizeof number, "%" PRIu64, *stick);
+        for (int f = json_next(d, files, JSON_NONE); f != JSON_NONE; f = json_next(d, files, f))
+            if ((!wanted || strcmp(wanted, number) == 0) && strcmp(client_text(d, f, "path", at), path) == 0)
+                return f;
+    }
+    return JSON_NONE;
+}
+
+static int import(struct client *c, const struct wanted *w, const char *path)
+{
+    char body[2048], name[CLIENT_TEXT];
+    struct json j = json_on(body, sizeof body);
+    struct client_doc d;
+    struct api_answer a;
+    uint64_t stick = 0;
+    int rc = ask_sticks(c, &a, &d), file;
+
+    if (rc)
+        return rc;
+    file = find_file(d.json, path, w->stick, &stick);
+    client_text(d.json, file == JSON_NONE ? JSON_ROOT : file, "name", name);
+    client_doc_free(&d);
+    api_free(&a);
+    if (file == JSON_NONE) {
+        err_set(&c->err, CLI_EREFUSED, "expected a file that 'ringcast images sticks' lists, got %.80s", path);
+        return client_failed(c);
+    }
+    json_open(&j, NULL, '{');
+    json_u64(&j, "stick", stick);
+    json_str(&j, "path", path);
+    json_str(&j, "name", w->upload.name ? w->upload.name : name);
+    json_str(&j, "version", w->upload.label ? w->upload.label : "");
+    json_close(&j);
+    if (!json_text(&j))
+        return client_usage(c, "the name is too long");
+    return client_order(c, "POST", "/api/v1/imports", body, "it is being copied; 'ringcast images' lists it when it is whole");
+}
+
 int cmd_images(int argc, char **argv)
 {
     struct client c = {.command = "images"};
@@ -123,8 +219,12 @@ int cmd_images(int argc, char **argv)
         return verify(&c, argv[optind + 1]);
     if (words == 2 && strcmp(argv[optind], "delete") == 0)
         return delete_image(&c, argv[optind + 1]);
+    if (words == 1 && strcmp(argv[optind], "sticks") == 0)
+        return sticks(&c);
+    if (words == 2 && strcmp(argv[optind], "import") == 0)
+        return import(&c, &w, argv[optind + 1]);
     w.upload.path = words == 2 ? argv[optind + 1] : NULL;
     if (words == 2 && strcmp(argv[optind], "upload") == 0)
         return upload_file(&c, &w.upload);
-    return client_usage(&c, "expected list, verify NAME, delete NAME or upload FILE");
+    return client_usage(&c, "expected list, verify NAME, delete NAME, upload FILE, sticks or import PATH");
 }

@@ -14,7 +14,7 @@ const struct command commands[] = {
     {"login", "make a box known to the commands below", cmd_login, cmd_login_options, NULL},
     {"status", "what a box and its machines do at this moment", cmd_status, cmd_status_options, NULL},
     {"sessions", "the sessions of a box", cmd_sessions, cmd_sessions_options, NULL},
-    {"images", "the images of a box: list, verify, delete, upload", cmd_images, cmd_images_options, "list verify delete upload"},
+    {"images", "the images of a box: list, verify, delete, upload, import", cmd_images, cmd_images_options, "list verify delete upload sticks import"},
     {"orders", "sessions made, started and stopped, machines armed and woken", cmd_orders, cmd_orders_options,
      "session start stop suspend resume identify unidentify arm wake"},
     {"report", "the report of a box: fetch it, or judge one that was fetched", cmd_report, cmd_report_options, "get verify"},

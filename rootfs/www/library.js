@@ -68,10 +68,19 @@ function Add({ changed }) {
   const field = (name, label, more) => html`<label>${label} <input name=${name} value=${words[name]} onInput=${(e) => setWords({ ...words, [name]: e.target.value })} ...${more} /></label>`;
   return html`<section><h2>Add an image</h2>
     <div class="drop ${over ? "over" : ""}" onDragOver=${(e) => { e.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)} onDrop=${(e) => { e.preventDefault(); setOver(false); pick(e.dataTransfer.files[0]); }}>
-      <label>Drop a disk image here, or choose one: <input type="file" onChange=${(e) => pick(e.target.files[0])} /></label><p class="note">A raw disk (.img), or one packed before (.ring). Files in the folder images beside ringcast.conf are found when the box starts.</p></div>
+      <label>Drop a disk image here, or choose one: <input type="file" onChange=${(e) => pick(e.target.files[0])} /></label><p class="note">A raw disk (.img), or one packed before (.ring). Or plug a USB stick with images into the box. Files in the folder images beside ringcast.conf are found when the box starts.</p></div>
     ${file && html`<form class="name" onSubmit=${send}><p><bdi>${clean(file.name, 80)}</bdi>, ${bytes(file.size)}</p>${field("name", "Name", { required: true, pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]*", maxlength: 48, title: "letters, digits, . _ -" })}
       ${field("version", "Version", { maxlength: 31 })}${field("note", "Note", { maxlength: 120 })}<p class="buttons"><button class="primary">Upload</button> <button type="button" onClick=${() => setFile(null)}>Not this one</button></p></form>`}
     <ul class="list" aria-label="Uploads">${uploads.map((u) => html`<${Going} key=${u} u=${u} drop=${drop(u)} />`)}</ul></section>`;
+}
+
+// What somebody has plugged into the box. A name that is there or on its way already is not copied again.
+function Sticks({ sticks, taken, changed }) {
+  const { said, busy, run } = useAction();
+  return html`<section><h2>On the USB stick</h2>${sticks.map((s) => html`<h3><bdi>${clean(s.label, 60)}</bdi> <small><bdi>${clean(s.device, 30)}</bdi></small></h3>
+    ${s.cause ? html`<p><bdi>${clean(s.cause, 200)}</bdi></p>` : s.looking ? html`<p>It is being looked at.</p>` : !s.files.length && html`<p>No .ring and no raw disk in it, nor in its folder images.</p>`}
+    <ul class="list" aria-label="Images on ${clean(s.label || s.device, 60)}">${s.files.map((f) => html`<li key=${f.path} data-path=${f.path}><b><bdi>${clean(f.path, 80)}</bdi></b> ${bytes(f.bytes)}
+      <button type="button" disabled=${busy || taken.has(f.name)} onClick=${() => run(() => post("/imports", { stick: s.stick, path: f.path, name: f.name }).then(changed), "It is being copied; leave the stick in.")}>${taken.has(f.name) ? "On the box" : "Copy to the box"}</button></li>`)}</ul>`)}<${Say} ...${said} /></section>`;
 }
 
 function Pull({ changed }) {
@@ -85,11 +94,11 @@ function Pull({ changed }) {
 
 export function Library() {
   const room = useRoom();
-  const [images, setImages] = useState(null), [coming, setComing] = useState([]), [trouble, setTrouble] = useState("");
-  const load = () => Promise.all([get("/images"), get("/uploads")]).then(([all, on]) => { setImages(all); setComing(on); setTrouble(""); }).catch((e) => setTrouble(e.message));
+  const [images, setImages] = useState(null), [coming, setComing] = useState([]), [sticks, setSticks] = useState([]), [trouble, setTrouble] = useState("");
+  const load = () => Promise.all([get("/images"), get("/uploads"), get("/sticks")]).then(([all, on, plugged]) => { setImages(all); setComing(on); setSticks(plugged); setTrouble(""); }).catch((e) => setTrouble(e.message));
   useEffect(() => { load(); const timer = setInterval(load, 3000); return () => clearInterval(timer); }, []);
   return html`<main class="page"><h1>Library</h1>${room.box.data_free_bytes >= 0 && html`<p>${bytes(room.box.data_free_bytes)} free on the box.</p>`}<${Say} text=${trouble} bad=${true} />
     ${images && (images.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Images"><table class="images"><thead><tr>${["Image", "State", "Size", "Disk", "Used", "Least target", "Signed by", "Root", ""].map((t) => html`<th scope="col">${t}</th>`)}</tr></thead>
       <tbody>${images.map((i) => html`<${Row} key=${i.name} image=${i} changed=${load} />`)}</tbody></table></div>` : html`<p>The library is empty.</p>`)}
-    <${Coming} all=${coming} changed=${load} /><${Add} changed=${load} /><${Pull} changed=${load} /></main>`;
+    <${Coming} all=${coming} changed=${load} />${sticks.length > 0 && html`<${Sticks} sticks=${sticks} changed=${load} taken=${new Set([...images ?? [], ...coming.filter((u) => u.state !== "failed")].map((i) => i.name))} />`}<${Add} changed=${load} /><${Pull} changed=${load} /></main>`;
 }

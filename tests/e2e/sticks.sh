@@ -60,6 +60,22 @@ grep -q 'stick 0: small is copied; the stick may be pulled out' box.err || fail 
 post 409 '{"stick":0,"path":"images/small.ring","name":"small"}' imports
 pass "a stick is listed and its image copied; no other file can be asked for"
 
+# The same by the command line.
+printf %s "$PAGE_TOKEN" >token
+chmod 600 token
+login=(--box 10.78.0.1 --fingerprint "$(sed -n 's/.*fingerprint \([0-9A-F:]*\)$/\1/p' box.err)" --token-file token)
+expect 0 client "$RINGCAST" images sticks "${login[@]}"
+grep -q '^stick 0 (Maker Model, sdb1)$' expect.out && grep -q '  raw.img$' expect.out || fail "what the command lists: $(cat expect.out)"
+grep -q '^stick 1 (Old Disk, sdc1): expected FAT32, exFAT or ext4$' expect.out || fail "no cause: $(cat expect.out)"
+expect 1 client "$RINGCAST" images import nothing.img "${login[@]}"
+expect_says 'expected a file that'
+expect 1 client "$RINGCAST" images import raw.img --stick 1 "${login[@]}"
+expect 0 client "$RINGCAST" images import raw.img --name told --label 7 --stick 0 "${login[@]}"
+until_true 60 eval 'status $url/images >/dev/null && [ "$(answer "[(i[\"state\"], i[\"bytes\"] > 0) for i in o if i[\"name\"] == \"told\"]")" = "[('"'ready', True"')]" ]' ||
+    fail "what the command copies: $(cat got)"
+[ "$(status -X DELETE -H 'Content-Type: application/json' -d '{"name":"told"}' $url/images/told)" = 204 ] || fail "deleting: $(cat got)"
+pass "the command line lists and copies"
+
 # Pulled out: what is there is shorter than it was.
 truncate -s 4G stick/0/raw.img
 plug 0 'sdb1\nMaker Model\n\n'

@@ -31,6 +31,7 @@ export class Mock {
     this.streams = new Set();
     this.sockets = new Set();
     this.uploads = new Map();
+    this.sticks = [];
     this.images = [{ name: "debian", version: "12.7", note: "office", bytes: 1.3e9, raw_bytes: 8e9, min_target_bytes: 8e9, used_bytes: 3e9, state: "ready", percent: 100, signer: "this box", root: "ab12cd34ef56", protected: false }];
     this.expected = "52:54:00:00:00:01,pc-002,A1001,row 1 seat 2,debian,pc-002\n";
     this.attempts = [0, 1].map((i) => ({ attempt: i + 1, mac: machine(i).mac, name: machine(i).name, asset: "A1", position: "", machine_serial: "S1", disk_model: "LAB", disk_serial: "D1", image: "debian", version: "12.7", root_hash: "ab12",
@@ -139,6 +140,8 @@ export class Mock {
         this.images = this.images.filter((i) => i.name !== parts[1]);
         return this.reply(a, 204, "");
       case "POST /pulls": return this.reply(a, 202, {});
+      case "GET /sticks": return this.reply(a, 200, this.sticks);
+      case "POST /imports": this.uploads.set("9", { name: json.name, bytes: 4e9, offset: 1e9, chunks: [] }); return this.reply(a, 202, { id: "9" });
       case "POST /uploads": {
         const id = String(this.uploads.size + 1);
         this.uploads.set(id, { ...json, offset: 0, chunks: [] });

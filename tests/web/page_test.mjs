@@ -124,6 +124,21 @@ const tests = {
     await page.locator("[data-upload='8']").waitFor({ state: "detached" });
   }),
 
+  "a stick that is plugged in shows what is on it, and an image is copied": given({}, async () => {
+    await part("library");
+    await page.getByText("Drop a disk image here").first().waitFor();
+    equal(await page.getByText("On the USB stick").count(), 0, "sections about sticks while there is none");
+    mock.sticks = [{ stick: 0, device: "sdb1", label: "Maker <b>Stick</b>", looking: false, left_out: 0, cause: "", files: [{ path: "debian.ring", name: "debian", bytes: 1.3e9 }, { path: "images/win\u202e 11.img", name: "win 11", bytes: 4e9 }] },
+      { stick: 1, device: "sdc", label: "", looking: false, left_out: 0, cause: "expected FAT32, exFAT or ext4", files: [] }];
+    await page.getByText("Maker <b>Stick</b>").waitFor();
+    await page.getByText("expected FAT32, exFAT or ext4").waitFor();
+    right(await page.locator("[data-path='debian.ring'] button").isDisabled(), "an image of that name is there already and can be copied again");
+    await page.getByRole("button", { name: "Copy to the box" }).click();
+    await page.locator("[data-upload='9']").getByText("waits for the rest").waitFor();
+    equal(asked("POST", "/imports").map((r) => r.json), [{ stick: 0, path: "images/win\u202e 11.img", name: "win 11" }], "the order");
+    await until(async () => await page.getByRole("button", { name: "Copy to the box" }).count() === 0, "what is on its way is not copied again");
+  }),
+
   "a full box says so and nothing is tried again": given({}, async () => {
     await part("library");
     await page.route("**/api/v1/uploads", (route) => route.fulfill({ status: 507, contentType: "application/problem+json", body: '{"detail":"The disk of the box is full."}' }));
