@@ -24,10 +24,12 @@ struct command_line {
 static const char help[] =
     "usage: ringcast restore --source SOURCE --target DISK --erase [OPTION...]\n"
     "\n"
-    "  --source SOURCE     IMAGE.ring, http://HOST[:PORT]/PATH or ringcast://HOST[:PORT][/NAME]\n"
+    "  --source SOURCE     IMAGE.ring, http(s)://HOST[:PORT]/PATH or ringcast://HOST[:PORT][/NAME]\n"
     "  --target DISK       a disk nobody uses, or a file (made if absent)\n"
     "  --erase             needed: everything on the target is lost\n"
     "  --key FILE          a public key whose signature is trusted; may be repeated\n"
+    "  --trust FILE        https: authorities (PEM) believed beside the public ones\n"
+    "  --fingerprint HEX   https: of the server's certificate, whatever its name, date and authority\n"
     "  --any-signer        take the image whoever signed it, or nobody\n"
     "  --noverify          do not read back what was written\n"
     "  --noprompt          do not ask on the terminal before erasing\n"
@@ -57,6 +59,8 @@ static int set_option(struct command_line *c, int option)
     case 'p': c->noprompt = true; return 0;
     case 'j': c->json = true; return 0;
     case 'y': r->any_signer = true; return 0;
+    case 'f': r->from.fingerprint = optarg; return 0;
+    case 'u': r->from.trust = optarg; return 0;
     case 'i': r->from.interface = optarg; return 0;
     case 'a': r->from.address = optarg; return 0;
     case 'k':
@@ -85,7 +89,8 @@ const struct option cmd_restore_options[] = {{"source", 1, 0, 's'}, {"target", 1
                                              {"noverify", 0, 0, 'v'}, {"noprompt", 0, 0, 'p'}, {"json", 0, 0, 'j'},
                                              {"key", 1, 0, 'k'}, {"any-signer", 0, 0, 'y'}, {"timeout", 1, 0, 'o'},
                                              {"interface", 1, 0, 'i'}, {"address", 1, 0, 'a'}, {"write-limit", 1, 0, 'w'},
-                                             {"memory", 1, 0, 'm'}, {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
+                                             {"memory", 1, 0, 'm'}, {"trust", 1, 0, 'u'}, {"fingerprint", 1, 0, 'f'},
+                                             {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
 
 static int parse(struct command_line *l, int argc, char **argv)
 {

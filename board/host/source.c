@@ -20,7 +20,7 @@ const struct source_ops *source_for(const char *where)
 {
     if (!strncmp(where, "ringcast://", 11))
         return &source_ring;
-    if (!strncmp(where, "http://", 7))
+    if (!strncmp(where, "http://", 7) || !strncmp(where, "https://", 8))
         return &source_http;
     return &source_file;
 }

@@ -19,6 +19,8 @@ struct source_options {
     const char *where; /* file name or URL */
     const char *interface; /* NULL: the only one there is */
     const char *address;   /* CIDR or "dhcp" */
+    const char *trust;     /* https: a file of authorities beside the public ones; NULL: none */
+    const char *fingerprint; /* https: of the server's certificate; NULL: authorities count */
     int timeout_s;         /* without anything arriving; 0: for ever */
     int join_s;            /* until the ring lets us in; 0: as long as timeout_s */
     bool ask_own;          /* the ring: what is this machine's own is asked for, before a session is joined */

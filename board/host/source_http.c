@@ -2,12 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "board/host/authorities.h"
 #include "board/host/source.h"
 #include "net/http/bind.h"
 
 struct web {
     struct ip_stack *stack;
     struct http_file *file;
+    struct tls_trust authorities;
 };
 
 static void web_free(struct web *w)
@@ -16,17 +18,33 @@ static void web_free(struct web *w)
         http_close(w->file);
     if (w->stack)
         ip_stack_close(w->stack);
+    tls_trust_close(&w->authorities);
     free(w);
+}
+
+static int whom_to_trust(struct web *w, const struct source_options *opt, struct http_trust *trust, struct err *err)
+{
+    int rc = authorities_public(&w->authorities, err);
+
+    *trust = (struct http_trust){.authorities = &w->authorities, .pinned = opt->fingerprint != NULL};
+    if (rc == 0 && opt->trust)
+        rc = tls_trust_load(&w->authorities, opt->trust, err);
+    if (rc == 0 && trust->pinned && !tls_pin_parse(opt->fingerprint, trust->pin))
+        rc = err_set(err, HTTP_ETRUST, "expected a fingerprint of 64 hexadecimal digits, got \"%.100s\"", opt->fingerprint);
+    return rc;
 }
 
 static int connect_to(struct web *w, const struct source_options *opt, struct err *err)
 {
     int idle_ms = opt->timeout_s > 0 ? opt->timeout_s * 1000 : 3600 * 1000;
     struct ip_config config = {0};
+    struct http_trust trust;
     struct http_url url;
     char interface[16];
     int rc = http_url_parse(opt->where, &url, err);
 
+    if (!rc)
+        rc = whom_to_trust(w, opt, &trust, err);
     if (!rc)
         rc = source_interface(interface, opt->interface, err);
     if (!rc)
@@ -37,7 +55,7 @@ static int connect_to(struct web *w, const struct source_options *opt, struct er
         ip_stack_stop_when(w->stack, source_stopped);
     if (!rc)
         rc = ip_stack_wait_address(w->stack, IP_ADDRESS_MS, err);
-    return rc ? rc : http_open(&w->file, w->stack, &url, NULL, idle_ms, err);
+    return rc ? rc : http_open(&w->file, w->stack, &url, &trust, idle_ms, err);
 }
 
 static int web_open(struct source *s, const struct source_options *opt, struct err *err)

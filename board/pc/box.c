@@ -7,13 +7,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "board/host/authorities.h"
 #include "board/host/progress.h"
 #include "board/host/serve.h"
 #include "board/host/serve_log.h"
 #include "board/pc/api_library.h"
 #include "board/pc/api_plan.h"
 #include "board/pc/api_status.h"
-#include "board/pc/authorities.h"
 #include "board/pc/confine.h"
 #include "board/pc/library.h"
 #include "board/pc/journal.h"
@@ -555,14 +555,37 @@ static struct keyboard *open_keyboard(void)
     return keyboard_open(KEYBOARDS, "/dev/console");
 }
 
+/* The configuration's folder: trees are there, and authorities. */
+static void beside_config(const struct box *b, char beside[SHELF_PATH_MAX])
+{
+    const char *slash = b->paths.config ? strrchr(b->paths.config, '/') : NULL;
+
+    if (slash)
+        snprintf(beside, SHELF_PATH_MAX, "%.*s", slash == b->paths.config ? 1 : (int)(slash - b->paths.config), b->paths.config);
+    else
+        memcpy(beside, ".", 2);
+}
+
+/* Whom the box believes when it fetches by https. What cannot be read is said and done without. */
+static void open_trust(struct box *b)
+{
+    char beside[SHELF_PATH_MAX], path[SHELF_PATH_MAX + BOOT_PATH_MAX + 2];
+    struct err own = {0}, public = {0};
+
+    beside_config(b, beside);
+    snprintf(path, sizeof path, "%s/%s", beside, b->config.trust);
+    if (b->config.trust[0] && tls_trust_load(&b->trust, path, &own))
+        serve_log("authorities are left out: %s (%d)", own.text, own.code);
+    if (authorities_public(&b->trust, &public))
+        serve_log("authorities are left out: %s (%d)", public.text, public.code);
+}
+
 /* Before there is a thread, and before the first byte of a stranger. */
 static void give_up_the_rest(const struct box *b)
 {
-    const char *slash = b->paths.config ? strrchr(b->paths.config, '/') : NULL;
-    char beside[SHELF_PATH_MAX] = "."; /* the configuration's folder: trees are there */
+    char beside[SHELF_PATH_MAX];
 
-    if (slash)
-        snprintf(beside, sizeof beside, "%.*s", slash == b->paths.config ? 1 : (int)(slash - b->paths.config), b->paths.config);
+    beside_config(b, beside);
     const struct confine_path paths[] = {
         {b->paths.data, true}, {b->paths.images, false}, {b->paths.payload, false}, {b->paths.sticks, false}, {beside, false}, {"/sys", false}, {KEYBOARDS, false},
     };
@@ -596,7 +619,7 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
     b->screen = open_screen();
     b->keyboard = open_keyboard();
     page_say(b->screen, b->config.name, "Starting.", false);
-    authorities_load(&b->trust, b->paths.config, b->config.trust);
+    open_trust(b);
     give_up_the_rest(b);
     rc = open_identity(b, err);
     if (rc == 0)
