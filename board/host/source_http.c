@@ -28,7 +28,7 @@ static int whom_to_trust(struct web *w, const struct source_options *opt, struct
 
     *trust = (struct http_trust){.authorities = &w->authorities, .pinned = opt->fingerprint != NULL};
     if (rc == 0 && opt->trust)
-        rc = tls_trust_load(&w->authorities, opt->trust, err);
+        rc = tls_trust_load(&w->authorities, opt->trust, true, err);
     if (rc == 0 && trust->pinned && !tls_pin_parse(opt->fingerprint, trust->pin))
         rc = err_set(err, HTTP_ETRUST, "expected a fingerprint of 64 hexadecimal digits, got \"%.100s\"", opt->fingerprint);
     return rc;

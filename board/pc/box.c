@@ -574,7 +574,7 @@ static void open_trust(struct box *b)
 
     beside_config(b, beside);
     snprintf(path, sizeof path, "%s/%s", beside, b->config.trust);
-    if (b->config.trust[0] && tls_trust_load(&b->trust, path, &own))
+    if (b->config.trust[0] && tls_trust_load(&b->trust, path, true, &own))
         serve_log("authorities are left out: %s (%d)", own.text, own.code);
     if (authorities_public(&b->trust, &public))
         serve_log("authorities are left out: %s (%d)", public.text, public.code);

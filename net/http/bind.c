@@ -34,6 +34,7 @@ struct http_file {
     struct http_trust trust;
     bool trusts;                /* https is possible */
     struct http_secure *secure; /* NULL: not needed so far */
+    bool met; /* a connection to this host has been begun */
     unsigned redirects;
     bool found;          /* the address is known */
     /* of http_look */
@@ -190,9 +191,11 @@ static void hang_up(struct http_file *f)
 static int begin_secure(struct http_file *f, struct err *err)
 {
     const struct wire_stream below = {.read = stream_read, .write = stream_write, .ctx = f};
+    bool again = f->secure && f->met;
     int rc = f->secure ? 0 : secure_open(&f->secure, err);
 
-    return rc ? rc : secure_begin(f->secure, &below, f->url.host, err);
+    f->met = true;
+    return rc ? rc : secure_begin(f->secure, &below, f->url.host, again, err);
 }
 
 static int dial(struct http_file *f, uint64_t from, struct err *err)
@@ -259,7 +262,7 @@ static int follow(struct http_file *f, struct err *err)
         return rc;
     hang_up(f);
     f->url = to;
-    f->found = f->ended = f->connected = false;
+    f->found = f->ended = f->connected = f->met = false;
     f->heard = ip_clock();
     return ip_stack_lookup_begin(f->stack, f->url.host, err);
 }

@@ -11,6 +11,7 @@ struct http_secure {
     struct tls_client client;
     struct tls_link link;
     bool made;
+    bool old; /* the server has to be met with 1.2 alone */
     enum secure_state state;
     size_t sent;  /* of the request */
     size_t at, n; /* what is clear and has not been taken */
@@ -33,8 +34,10 @@ int secure_open(struct http_secure **out, struct err *err)
     return rc;
 }
 
-int secure_begin(struct http_secure *s, const struct wire_stream *below, const char *host, struct err *err)
+int secure_begin(struct http_secure *s, const struct wire_stream *below, const char *host, bool again, struct err *err)
 {
+    s->old &= again;
+    tls_client_offer(&s->client, s->old);
     s->state = SHAKING;
     s->sent = s->at = s->n = 0;
     return tls_link_begin_client(&s->link, below, host) ? 0 : err_set(err, TLS_EMEMORY, "out of memory for a TLS connection");
@@ -49,6 +52,10 @@ static int shake(struct http_secure *s, const char *host, struct err *err)
     s->state = rc > 0 ? JUDGING : OVER;
     if (rc > 0)
         return 1;
+    if (!s->old && tls_link_wants_1_2(&s->link)) {
+        s->old = true;
+        return SECURE_END;
+    }
     rc = tls_link_cause(&s->link, host, err);
     return rc ? rc : SECURE_END;
 }

@@ -3,6 +3,8 @@
 #ifndef NET_HTTP_SECURE_H
 #define NET_HTTP_SECURE_H
 
+#include <stdbool.h>
+
 #include "net/tls/trust.h"
 #include "net/wire/stream.h"
 
@@ -12,8 +14,8 @@
 struct http_secure;
 
 int secure_open(struct http_secure **, struct err *);
-/* A new connection to `host` over `below`. */
-int secure_begin(struct http_secure *, const struct wire_stream *below, const char *host, struct err *);
+/* A new connection to `host` over `below`; `again`: to the host of the one before, and what was learned of it holds. */
+int secure_begin(struct http_secure *, const struct wire_stream *below, const char *host, bool again, struct err *);
 /* Does the next thing that is to be done before content comes, some milliseconds at most. `request` goes out once the certificate has been judged
  * right. 1: call again at once; 0: when bytes have come; SECURE_END; or an error for good. */
 int secure_step(struct http_secure *, const struct tls_trust *, const struct tls_wanted *, const char *request, size_t n, struct err *);

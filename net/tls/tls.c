@@ -86,6 +86,11 @@ int tls_client_open(struct tls_client *s, struct err *err)
     return 0;
 }
 
+void tls_client_offer(struct tls_client *s, bool only_1_2)
+{
+    mbedtls_ssl_conf_max_tls_version(&s->config, only_1_2 ? MBEDTLS_SSL_VERSION_TLS1_2 : MBEDTLS_SSL_VERSION_TLS1_3);
+}
+
 void tls_client_close(struct tls_client *s)
 {
     mbedtls_ssl_config_free(&s->config);
@@ -181,6 +186,11 @@ int tls_link_cause(const struct tls_link *l, const char *host, struct err *err)
     default:
         return err_set(err, TLS_EPEER, "no TLS connection with \"%.100s\": mbedTLS says -0x%04x", host, (unsigned)-l->failed);
     }
+}
+
+bool tls_link_wants_1_2(const struct tls_link *l)
+{
+    return l->failed == MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER && mbedtls_ssl_get_version_number(&l->ssl) == MBEDTLS_SSL_VERSION_TLS1_2;
 }
 
 const mbedtls_x509_crt *tls_link_peer(const struct tls_link *l)

@@ -33,6 +33,8 @@ int tls_server_open(struct tls_server *, struct tls_identity *, struct err *);
 void tls_server_close(struct tls_server *);
 
 int tls_client_open(struct tls_client *, struct err *);
+/* Which versions the next connections offer; at first both. */
+void tls_client_offer(struct tls_client *, bool only_1_2);
 void tls_client_close(struct tls_client *);
 
 /* Takes the buffers of one connection, once (25 KB; a handshake takes some 30 KB more while it lasts); then it is used for one
@@ -47,6 +49,9 @@ bool tls_link_begin_client(struct tls_link *, const struct wire_stream *below, c
 int tls_link_handshake(struct tls_link *);
 /* After a handshake that failed: 0 when only the stream below has ended, else TLS_EPEER and its sentence. */
 int tls_link_cause(const struct tls_link *, const char *host, struct err *);
+/* The server has chosen 1.2 and a signature that mbedTLS 3.6.6 offers and takes in 1.3 alone (RSA-PSS): where only 1.2 is offered, it chooses
+ * another. Who changes bytes on the way can bring this about as well; 1.2 as it is spoken here is weaker in nothing that is relied on. */
+bool tls_link_wants_1_2(const struct tls_link *);
 /* What the server has shown, its own certificate first; NULL when there is none. */
 const mbedtls_x509_crt *tls_link_peer(const struct tls_link *);
 struct wire_stream tls_link_stream(struct tls_link *);

@@ -60,20 +60,21 @@ static bool is_certificate(const uint8_t *der, size_t n)
 }
 
 /* The text between the two lines, behind what is there; the memory holds it. */
-static bool take_one(struct tls_trust *t, const char *text, size_t n)
+static bool take_one(struct tls_trust *t, const char *text, size_t n, bool all)
 {
     size_t got, left = n / 4 * 3 + 3;
 
-    if (t->count == TLS_TRUST_MAX || mbedtls_base64_decode(t->der + t->n, left, &got, (const uint8_t *)text, n) != 0 ||
-        !is_certificate(t->der + t->n, got))
+    if (t->count == TLS_TRUST_MAX || mbedtls_base64_decode(t->der + t->n, left, &got, (const uint8_t *)text, n) != 0)
         return false;
+    if (!is_certificate(t->der + t->n, got))
+        return !all;
     t->authority[t->count].at = (uint32_t)t->n;
     t->authority[t->count++].n = (uint32_t)got;
     t->n += got;
     return true;
 }
 
-static int take_all(struct tls_trust *t, const char *file, const char *text, size_t n, struct err *err)
+static int take_all(struct tls_trust *t, const char *file, const char *text, size_t n, bool all, struct err *err)
 {
     const char *end = text + n, *at = find(text, end, BEGIN);
     unsigned before = t->count;
@@ -81,15 +82,15 @@ static int take_all(struct tls_trust *t, const char *file, const char *text, siz
     while (at < end) {
         const char *from = at + strlen(BEGIN), *to = find(from, end, END);
 
-        if (to == end || !take_one(t, from, (size_t)(to - from)))
-            return err_set(err, TLS_ETRUST, "%.120s: expected at most %d certificates in PEM, got something else as number %u", file, TLS_TRUST_MAX,
+        if (to == end || !take_one(t, from, (size_t)(to - from), all))
+            return err_set(err, TLS_ETRUST, "%.120s: expected at most %d certificates in PEM, of RSA or ECDSA, got something else as number %u", file, TLS_TRUST_MAX,
                            t->count - before + 1);
         at = find(to, end, BEGIN);
     }
     return t->count > before ? 0 : err_set(err, TLS_ETRUST, "%.120s: expected certificates in PEM, got none", file);
 }
 
-int tls_trust_add(struct tls_trust *t, const char *file, const char *text, size_t n, struct err *err)
+int tls_trust_add(struct tls_trust *t, const char *file, const char *text, size_t n, bool all, struct err *err)
 {
     size_t had = t->n, count = t->count;
     uint8_t *der = realloc(t->der, had + n + 4);
@@ -98,7 +99,7 @@ int tls_trust_add(struct tls_trust *t, const char *file, const char *text, size_
     if (!der)
         return err_set(err, TLS_EMEMORY, "out of memory for the authorities of %.120s", file);
     t->der = der;
-    rc = take_all(t, file, text, n, err);
+    rc = take_all(t, file, text, n, all, err);
     if (rc) {
         t->n = had;
         t->count = (unsigned)count;
@@ -108,7 +109,7 @@ int tls_trust_add(struct tls_trust *t, const char *file, const char *text, size_
     return rc;
 }
 
-int tls_trust_load(struct tls_trust *t, const char *path, struct err *err)
+int tls_trust_load(struct tls_trust *t, const char *path, bool all, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
     char *text = fd < 0 ? NULL : malloc(TLS_TRUST_FILE_MAX + 1);
@@ -124,7 +125,7 @@ int tls_trust_load(struct tls_trust *t, const char *path, struct err *err)
     else if (n > TLS_TRUST_FILE_MAX)
         rc = err_set(err, TLS_ETRUST, "%.120s: expected at most 1 MiB", path);
     else
-        rc = tls_trust_add(t, path, text, n, err);
+        rc = tls_trust_add(t, path, text, n, all, err);
     free(text);
     if (fd >= 0)
         close(fd);

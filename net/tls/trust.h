@@ -38,10 +38,10 @@ struct tls_wanted {
 };
 
 /* All zeros is a trust in nobody. Adds the certificates of a text in PEM; whatever stands between them is a remark. `file` is for messages. All
- * are added, or none (TLS_ETRUST). */
-int tls_trust_add(struct tls_trust *, const char *file, const char *text, size_t n, struct err *);
+ * are added, or none (TLS_ETRUST); not `all`: those that mbedTLS cannot read, of kinds of keys that are not spoken here, are left out. */
+int tls_trust_add(struct tls_trust *, const char *file, const char *text, size_t n, bool all, struct err *);
 /* The same of a file. */
-int tls_trust_load(struct tls_trust *, const char *path, struct err *);
+int tls_trust_load(struct tls_trust *, const char *path, bool all, struct err *);
 void tls_trust_close(struct tls_trust *);
 
 /* The chain of a finished handshake, the server's own certificate first. 0; or TLS_EPIN, EAUTHORITY, ENAME, EDATE, EWEAK and a sentence. Takes a few

@@ -21,7 +21,7 @@ ip netns exec "$router" sysctl -qw net.ipv4.ip_forward=1
 cd "$LAB_DIR"
 
 # ---- authorities and certificates ----
-key() { openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.pem" -subj "/CN=$1" -out "$1.csr" 2>/dev/null; }
+key() { openssl req -new -newkey ${kind:-ec -pkeyopt ec_paramgen_curve:P-256} -nodes -keyout "$1.pem" -subj "/CN=$1" -out "$1.csr" 2>/dev/null; }
 authority() # NAME
 {
     openssl req -x509 -newkey rsa:2048 -nodes -keyout "$1.pem" -subj "/CN=$1 authority" -days 3650 -out "$1.crt" \
@@ -43,6 +43,7 @@ authority strange
 certificate good DNS:images.example,IP:10.78.0.11,IP:10.79.0.2,DNS:far.example own $always
 certificate other DNS:other.example own $always
 certificate old DNS:images.example,IP:10.78.0.11 own 20200101000000Z 20210101000000Z
+kind=rsa:2048 certificate rsa DNS:images.example own $always
 certificate unknown DNS:images.example,IP:10.78.0.11 strange $always
 print() { openssl x509 -in "$1.crt" -noout -fingerprint -sha256 | cut -d= -f2; }
 
@@ -93,7 +94,7 @@ def serve(port, certificate, version):
     threading.Thread(target=server.serve_forever).start()
 v = ssl.TLSVersion
 for row in ((8443, "good", None), (8444, "good", v.TLSv1_2), (8445, "other", None), (8446, "old", None), (8447, "unknown", None),
-            (8448, "good", v.TLSv1_3), (8080, None, None)):
+            (8448, "good", v.TLSv1_3), (8449, "rsa", v.TLSv1_2), (8450, "rsa", v.TLSv1_3), (8080, None, None)):
     serve(*row)
 print("up", flush=True)
 PYTHON
@@ -146,9 +147,11 @@ refused() # SENTENCE URL [FINGERPRINT]: is not fetched, and why
 pulls direct https://10.78.0.11:8443/x
 pulls named https://images.example:8443/x
 pulls older https://images.example:8444/x
+pulls rsa https://images.example:8450/x
+pulls older-rsa https://images.example:8449/x
 pulls far https://far.example:8443/x
 grep -q '8443 GET /x' far.err || fail "the far server was not asked: $(cat far.err)"
-pass "by the owner's authority: TLS 1.3 and 1.2, by address, by name, behind a router"
+pass "by the owner's authority: TLS 1.3 and 1.2, of elliptic curves and RSA, by address, by name, behind a router"
 
 pulls pinned https://10.78.0.11:8447/x "$(print unknown)"
 pulls pinned2 https://images.example:8446/x "$(print old | tr -d : | tr A-F a-f)"

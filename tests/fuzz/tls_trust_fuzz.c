@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct tls_trust t = {0};
     uint8_t pin[TLS_PIN_BYTES];
     char text[100] = "";
-    int rc = tls_trust_add(&t, "f", (const char *)data, n, NULL);
+    int rc = tls_trust_add(&t, "f", (const char *)data, n, n % 2 == 0, NULL);
 
     MUST((rc == 0) == (t.count > 0) && (rc == 0 || t.n == 0));
     for (unsigned i = 0; i < t.count; i++)

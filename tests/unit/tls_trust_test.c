@@ -129,7 +129,7 @@ static void add(struct tls_trust *t, const struct made *m)
     struct err err = {0};
 
     assert_int_equal(mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n", m->der, m->n, text, sizeof text, &n), 0);
-    if (tls_trust_add(t, "f", (const char *)text, n - 1, &err))
+    if (tls_trust_add(t, "f", (const char *)text, n - 1, true, &err))
         fail_msg("%s", err.text);
 }
 
@@ -267,7 +267,7 @@ static void a_text_is_taken_whole_or_not_at_all(void **state)
         n += more - 1;
         one = i ? one : n;
     }
-    assert_int_equal(tls_trust_add(&t, "f", (char *)text, n, NULL), 0);
+    assert_int_equal(tls_trust_add(&t, "f", (char *)text, n, true, NULL), 0);
     assert_int_equal(t.count, 2);
     assert_memory_equal(t.der + t.authority[1].at, middle.der, middle.n);
     for (size_t cut = 0; cut < n; cut++) {
@@ -276,7 +276,7 @@ static void a_text_is_taken_whole_or_not_at_all(void **state)
         int rc;
 
         memcpy(copy, text, cut);
-        rc = tls_trust_add(&t, "f", copy, cut, NULL);
+        rc = tls_trust_add(&t, "f", copy, cut, true, NULL);
         assert_true(rc == 0 ? t.count == before + 1 + (cut == n - 1) && cut >= one - 1 : rc == TLS_ETRUST && t.count == before);
         if (rc == 0) {
             t.count = before;
@@ -284,8 +284,14 @@ static void a_text_is_taken_whole_or_not_at_all(void **state)
         }
         free(copy);
     }
+    memcpy(text + 36, "AAAA", 4); /* of no kind that is known */
+    assert_int_equal(tls_trust_add(&t, "f", (char *)text, n, true, NULL), TLS_ETRUST);
+    assert_int_equal(tls_trust_add(&t, "f", (char *)text, n, false, NULL), 0);
+    assert_int_equal(t.count, 3);
+    t.count = 2;
     text[200] = '*';
-    assert_int_equal(tls_trust_add(&t, "f", (char *)text, n, NULL), TLS_ETRUST);
+    assert_int_equal(tls_trust_add(&t, "f", (char *)text, n, false, NULL), TLS_ETRUST);
+    assert_int_equal(tls_trust_add(&t, "f", (char *)text, n, true, NULL), TLS_ETRUST);
     assert_int_equal(t.count, 2);
     tls_trust_close(&t);
 }
@@ -298,14 +304,14 @@ static void files_are_read_or_refused_in_words(void **state)
     int fd = mkstemp(path);
 
     (void)state;
-    assert_int_equal(tls_trust_load(&t, "/nothing/here", &err), TLS_ETRUST);
+    assert_int_equal(tls_trust_load(&t, "/nothing/here", true, &err), TLS_ETRUST);
     assert_string_equal(err.text, "cannot read /nothing/here: No such file or directory");
     err = (struct err){0};
-    assert_int_equal(tls_trust_load(&t, path, &err), TLS_ETRUST);
+    assert_int_equal(tls_trust_load(&t, path, true, &err), TLS_ETRUST);
     assert_non_null(strstr(err.text, "expected certificates in PEM, got none"));
     assert_int_equal(ftruncate(fd, TLS_TRUST_FILE_MAX + 1), 0);
     err = (struct err){0};
-    assert_int_equal(tls_trust_load(&t, path, &err), TLS_ETRUST);
+    assert_int_equal(tls_trust_load(&t, path, true, &err), TLS_ETRUST);
     assert_non_null(strstr(err.text, "expected at most 1 MiB"));
     close(fd);
     unlink(path);
@@ -323,7 +329,7 @@ static void the_systems_own_are_read(void **state)
     (void)state;
     if (access(path, R_OK) != 0)
         return;
-    if (tls_trust_load(&t, path, &err))
+    if (tls_trust_load(&t, path, true, &err))
         fail_msg("%s", err.text);
     assert_true(t.count > 50);
     tls_trust_close(&t);
