@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "board/host/client.h"
 #include "board/host/commands.h"
@@ -14,8 +15,8 @@ static const char help[] =
     "       ringcast orders identify|unidentify|arm MAC\n"
     "       ringcast orders wake expected|MAC...\n"
     "\n"
-    "  --start RULE         now (the default); ready:N when N machines wait; at:HH:MM by the box's clock;\n"
-    "                       quiet:M when nobody has joined for M minutes\n"
+    "  --start RULE         now (the default); ready:N when N machines wait; at:HH:MM by the clock of this\n"
+    "                       computer; quiet:M when nobody has joined for M minutes\n"
     "  --rate RATE          such as 300Mbit; auto (the default): what the machines can take\n"
     "  --targets WHO        all (the default), or only machines of the expected list\n"
     "  --arm MINUTES        the order expires when it has not begun by then\n" CLIENT_HELP
@@ -41,6 +42,29 @@ static bool own_option(void *ctx, int option, const char *value)
     return true;
 }
 
+/* Seconds until this computer's clock shows HH:MM the next time; 0: that is no time of day, which the box says better. */
+static uint64_t seconds_until(const char *at)
+{
+    time_t now = time(NULL), then;
+    struct tm tm;
+    int hour = -1, minute = -1, n = 0;
+
+    if (sscanf(at, "%2d:%2d%n", &hour, &minute, &n) != 2 || at[n] || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
+        !localtime_r(&now, &tm))
+        return 0;
+    tm.tm_hour = hour;
+    tm.tm_min = minute;
+    tm.tm_sec = 0;
+    tm.tm_isdst = -1;
+    then = mktime(&tm);
+    if (then <= now) {
+        tm.tm_mday++;
+        tm.tm_isdst = -1;
+        then = mktime(&tm);
+    }
+    return then > now ? (uint64_t)(then - now) : 0;
+}
+
 /* "now", "ready:10", "at:22:00", "quiet:5" as the member `start`. */
 static bool put_rule(struct json *j, const char *rule)
 {
@@ -63,6 +87,8 @@ static bool put_rule(struct json *j, const char *rule)
         json_u64(j, ready ? "n" : "minutes", number);
     if (at)
         json_str(j, "at", value);
+    if (at && seconds_until(value))
+        json_u64(j, "in_s", seconds_until(value));
     json_close(j);
     return true;
 }

@@ -55,6 +55,8 @@ static void json_start(struct json *j, const struct plan_wish *w)
         json_u64(j, "n", w->ready);
     if (w->start == PLAN_AT)
         json_str(j, "at", at);
+    if (w->in_s)
+        json_u64(j, "in_s", w->in_s);
     if (w->start == PLAN_QUIET)
         json_u64(j, "minutes", w->quiet_min);
     json_close(j);
@@ -138,6 +140,20 @@ static void list_sessions(void *ctx, struct web_call *c)
     web_json_send(c, 200, &j);
 }
 
+/* Beside "at": what the clock of whoever orders it has to go until then. */
+static const char *read_in(struct plan_wish *w, int start)
+{
+    int value = json_get(&doc, start, "in_s");
+    uint64_t n = 0;
+
+    if (value == JSON_NONE || json_kind(&doc, value) == JSON_NULL || w->start != PLAN_AT)
+        return NULL;
+    if (!json_u64_of(&doc, value, PLAN_IN_MAX, &n) || !n)
+        return "expected start.in_s, 1 to 604800 seconds from now";
+    w->in_s = (uint32_t)n;
+    return NULL;
+}
+
 /* {"rule":"ready","n":10}; NULL, or what was expected. */
 static const char *read_start(struct plan_wish *w)
 {
@@ -163,7 +179,7 @@ static const char *read_start(struct plan_wish *w)
     w->ready = w->start == PLAN_READY ? (uint16_t)n : 0;
     w->quiet_min = w->start == PLAN_QUIET ? (uint16_t)n : 0;
     w->at_min = w->start == PLAN_AT ? (uint16_t)minute : 0;
-    return NULL;
+    return read_in(w, start);
 }
 
 /* "auto", "800Mbit", or a number of bits a second. */

@@ -282,6 +282,18 @@ static int boot_ring_except(struct box_config *c, const char *v, struct err *err
 
 /* ---- [session] ---- */
 
+/* "+01:00" */
+static int box_utc_offset(struct box_config *c, const char *v, struct err *err)
+{
+    int minutes = *v == '+' || *v == '-' ? plan_clock_parse(v + 1) : -1;
+
+    if (minutes < 0 || minutes > 14 * 60)
+        return ini_wrong("how far the clock on the wall is ahead of UTC, such as +01:00", v, err);
+    c->utc_offset_s = (*v == '-' ? -60 : 60) * minutes;
+    c->has_utc_offset = true;
+    return 0;
+}
+
 /* "now", "ready 10", "at 22:00", "quiet 5" */
 static int session_start(struct box_config *c, const char *v, struct err *err)
 {
@@ -444,6 +456,7 @@ static const struct key {
     {"box", "name", box_name, false},             {"box", "after-pass", box_after_pass, false},
     {"box", "disk", box_disk, false},             {"box", "router", box_router, false},
     {"box", "dns", box_dns, true},                {"box", "trust", box_trust, false},
+    {"box", "utc-offset", box_utc_offset, false},
     {"dhcp", "mode", dhcp_mode, false},
     {"dhcp", "pool", dhcp_pool, false},           {"dhcp", "lease", dhcp_lease, false},
     {"dhcp", "reserve", dhcp_reserve, true},      {"dhcp", "router", dhcp_router, false},

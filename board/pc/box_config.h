@@ -52,6 +52,8 @@ struct box_config {
     struct config ring; /* [ring]; its interface ("": auto) and address come from [box] */
     char name[BOX_NAME_MAX + 1];
     char after_pass[9]; /* "reboot", "poweroff" or "wait" */
+    bool has_utc_offset;
+    int32_t utc_offset_s; /* what the clock on the wall is ahead of UTC */
     char disk[IDENTITY_DISK_MAX + 1];
     uint32_t address;
     uint8_t prefix;

@@ -8,7 +8,8 @@
 #include "net/wire/utf8.h"
 #include "net/wire/writer.h"
 
-#define VERSION 1
+#define VERSION 2
+#define VERSION_BEFORE 1 /* without in_s and start */
 #define DAY_S 86400
 #define MADE_S UINT64_C(1767225600) /* 2026: a clock before that has not been set */
 #define JUMP_S 30                   /* the clock was set, it did not drift */
@@ -116,7 +117,7 @@ struct plan_session *plan_for(struct plan *p, bool listed, const char *image, co
 /* ---- what is kept ---- */
 
 /* version (1), state (1), end (1), of_config (1), targets (1), start (1), ready (2), at (2), quiet (2), arm (4), rate (8), boot (8), made (8),
- * started (8), ended (8), due (8), armed until (8), image */
+ * started (8), ended (8), due (8), armed until (8), in (4), start (8), image */
 static size_t encode(const struct plan_session *s, uint8_t value[PLAN_VALUE_MAX])
 {
     struct writer w = writer_on(value, PLAN_VALUE_MAX);
@@ -138,6 +139,8 @@ static size_t encode(const struct plan_session *s, uint8_t value[PLAN_VALUE_MAX]
     wr_u64(&w, s->ended);
     wr_u64(&w, s->due);
     wr_u64(&w, s->armed_until);
+    wr_u32(&w, s->wish.in_s);
+    wr_u64(&w, (uint64_t)s->start.ns);
     wr_copy(&w, s->wish.image, strlen(s->wish.image));
     MUST(!w.bad);
     return w.done;
@@ -157,6 +160,8 @@ static const char *wish_wrong(const struct plan_wish *w)
         return "expected 1 to 4096 machines to be ready";
     if (w->start == PLAN_AT && w->at_min >= DAY_S / 60)
         return "expected a time from 00:00 to 23:59";
+    if (w->in_s && (w->start != PLAN_AT || w->in_s > PLAN_IN_MAX))
+        return "expected a start in at most 7 days";
     if (w->start == PLAN_QUIET && (w->quiet_min < 1 || w->quiet_min > PLAN_QUIET_MAX))
         return "expected 1 to 1440 minutes after the last machine";
     if (w->arm_min > PLAN_ARM_MAX)
@@ -167,7 +172,7 @@ static const char *wish_wrong(const struct plan_wish *w)
 bool plan_same(const struct plan_wish *a, const struct plan_wish *b)
 {
     return strcmp(a->image, b->image) == 0 && a->targets == b->targets && a->start == b->start && a->ready == b->ready &&
-           a->at_min == b->at_min && a->quiet_min == b->quiet_min && a->arm_min == b->arm_min && a->rate == b->rate;
+           a->at_min == b->at_min && a->in_s == b->in_s && a->quiet_min == b->quiet_min && a->arm_min == b->arm_min && a->rate == b->rate;
 }
 
 static bool decode(struct plan_session *s, const uint8_t *value, size_t n)
@@ -192,10 +197,14 @@ static bool decode(struct plan_session *s, const uint8_t *value, size_t n)
     s->ended = rd_u64(&r);
     s->due = rd_u64(&r);
     s->armed_until = rd_u64(&r);
+    if (version != VERSION_BEFORE) {
+        s->wish.in_s = rd_u32(&r);
+        s->start.ns = (int64_t)rd_u64(&r);
+    }
     if (r.bad || r.left > SESSION_NAME_MAX || memchr(r.at, 0, r.left))
         return false;
     memcpy(s->wish.image, r.at, r.left);
-    return version == VERSION && s->state >= PLAN_WAITING && s->state < PLAN_STATES && s->end < PLAN_ENDS && !wish_wrong(&s->wish);
+    return (version == VERSION || version == VERSION_BEFORE) && s->state >= PLAN_WAITING && s->state < PLAN_STATES && s->end < PLAN_ENDS && !wish_wrong(&s->wish);
 }
 
 static void changed(struct plan *p, const struct plan_session *s)
@@ -245,15 +254,26 @@ static struct mono after(struct mono t, uint64_t seconds)
     return end.ns ? end : (struct mono){1};
 }
 
+/* A start in so many seconds. Within one run of the kernel the clock goes on; over a longer pause the box's own has to tell. */
+static void wind_up_start(const struct plan *p, struct plan_session *s, bool sane, const struct plan_time *now)
+{
+    if (s->boot == p->boot && p->boot && mono_sub(s->start, now->mono) <= (int64_t)PLAN_IN_MAX * MONO_S)
+        return;
+    s->missed = !sane || !plan_clock_is_set(now) || now->unix_s > s->due + MISSED_S || s->due > now->unix_s + PLAN_IN_MAX;
+    s->start = after(now->mono, !s->missed && s->due > now->unix_s ? s->due - now->unix_s : 0);
+}
+
 /* How long the box was away only its clock tells; one that went back tells nothing, and then what is armed is so no more. */
-static void wind_up(struct plan_session *s, const struct plan_time *now)
+static void wind_up(const struct plan *p, struct plan_session *s, const struct plan_time *now)
 {
     bool sane = now->unix_s >= s->made && now->unix_s - s->made <= UINT64_C(366) * DAY_S;
     uint64_t left = sane && s->armed_until > now->unix_s ? s->armed_until - now->unix_s : 0;
 
     if (s->armed_until)
         s->disarm = after(now->mono, left <= PLAN_ARM_MAX * 60 ? left : 0);
-    if (s->wish.start == PLAN_AT && s->state == PLAN_WAITING && (!sane || now->unix_s > s->due + MISSED_S))
+    if (s->wish.in_s && s->state == PLAN_WAITING)
+        wind_up_start(p, s, sane, now);
+    else if (s->wish.start == PLAN_AT && s->state == PLAN_WAITING && (!sane || now->unix_s > s->due + MISSED_S))
         s->due = next_time(s->wish.at_min, now);
 }
 
@@ -266,7 +286,7 @@ void plan_restore(struct plan *p, const uint8_t *key, size_t nkey, const uint8_t
     if (!rd_done(&r) || !id || !decode(&s, value, nvalue))
         return;
     s.id = id;
-    wind_up(&s, now);
+    wind_up(p, &s, now);
     if (!to)
         to = place(p);
     if (!to || (plan_is_active(&s) && plan_of_image(p, s.wish.image) && plan_of_image(p, s.wish.image) != to))
@@ -319,7 +339,9 @@ int plan_create(struct plan *p, const struct plan_wish *wish, bool of_config, co
         s->disarm = after(now->mono, (uint64_t)wish->arm_min * 60);
     }
     if (wish->start == PLAN_AT)
-        s->due = next_time(wish->at_min, now);
+        s->due = wish->in_s ? now->unix_s + wish->in_s : next_time(wish->at_min, now);
+    if (wish->in_s)
+        s->start = after(now->mono, wish->in_s);
     *id = s->id;
     if (wish->start == PLAN_NOW)
         go(p, s, now);
@@ -399,7 +421,7 @@ static bool rule_met(const struct plan_session *s, const struct plan_time *now)
 
     switch (s->wish.start) {
     case PLAN_READY: return f->ready >= s->wish.ready;
-    case PLAN_AT: return now->unix_s >= s->due;
+    case PLAN_AT: return s->wish.in_s ? mono_sub(now->mono, s->start) >= 0 : now->unix_s >= s->due;
     case PLAN_QUIET:
         return f->ready && f->joined.ns && mono_sub(now->mono, f->joined) >= (int64_t)s->wish.quiet_min * 60 * MONO_S;
     default: return true;
@@ -410,7 +432,9 @@ static void step_session(struct plan *p, struct plan_session *s, const struct pl
 {
     bool armed = plan_is_armed(s, now);
 
-    if (!armed && s->state == PLAN_WAITING)
+    if (s->missed && s->state == PLAN_WAITING)
+        finish(p, s, PLAN_STOPPED, PLAN_END_MISSED, now);
+    else if (!armed && s->state == PLAN_WAITING)
         finish(p, s, PLAN_STOPPED, PLAN_END_EXPIRED, now);
     else if (!armed && !s->facts.needing)
         finish(p, s, PLAN_DONE, PLAN_END_EXPIRED, now);
@@ -427,7 +451,7 @@ static void clock_set(struct plan *p, struct plan_session *s, int64_t by, const 
     s->started += s->started ? (uint64_t)by : 0;
     s->armed_until += s->armed_until ? (uint64_t)by : 0;
     if (s->wish.start == PLAN_AT && s->state == PLAN_WAITING)
-        s->due = next_time(s->wish.at_min, now);
+        s->due = s->wish.in_s ? s->due + (uint64_t)by : next_time(s->wish.at_min, now);
     changed(p, s);
 }
 
@@ -489,6 +513,11 @@ static void say_at(const struct plan_session *s, const struct plan_time *now, ch
     int64_t local = ((int64_t)now->unix_s + now->offset_s) % DAY_S / 60;
     char left[32];
 
+    if (s->wish.in_s) {
+        snprintf(to, n, "starts in %s, at %02u:%02u by the clock of whoever planned it",
+                 span(left, mono_sub(s->start, now->mono) / MONO_S), s->wish.at_min / 60u, s->wish.at_min % 60u);
+        return;
+    }
     snprintf(to, n, "starts at %02u:%02u, in %s by the box's clock, which shows %02u:%02u%s", s->wish.at_min / 60u, s->wish.at_min % 60u,
              span(left, (int64_t)(s->due - now->unix_s)), (unsigned)(local / 60), (unsigned)(local % 60),
              plan_clock_is_set(now) ? "" : " and has never been set");
@@ -539,7 +568,8 @@ static void say_running(const struct plan_session *s, const struct plan_time *no
 static void say_over(const struct plan_session *s, char *to, size_t n)
 {
     static const char *const why[PLAN_ENDS] = {"", "was stopped", "was stopped: its arming ended before it could start",
-                                               "is done: every machine of the list has passed"};
+                                               "is done: every machine of the list has passed",
+                                               "was stopped: the box was off, and its time went by or its clock cannot tell"};
     const char *text = s->end == PLAN_END_EXPIRED && s->state == PLAN_DONE ? "is done: its arming has ended" : why[s->end];
 
     snprintf(to, n, "%s: %s", s->wish.image, text);

@@ -13,9 +13,11 @@
  * ringcast.conf alone says. From the first session on only machines that a session takes are imaged.
  *
  * Start rules: now; when N machines are ready (they wait in the session and send beacons); at HH:MM of the box's clock, the
- * next time it shows that; M minutes after the last machine has joined. The clock may be wrong or be set meanwhile: a jump
+ * next time it shows that, or so many seconds after the order, which whoever gives it reckoned from a clock of his own (at_min is what that
+ * one will show then, for people; the box's may be wrong); M minutes after the last machine has joined. The clock may be wrong or be set meanwhile: a jump
  * of it finds the next HH:MM anew, and the sentence says what the clock shows. The other rules and the arming count on a clock that
- * cannot be set.
+ * cannot be set; it goes on over a restart of the core. How long the box was switched off only its clock can tell: a start in so many seconds
+ * that it cannot tell, or that went by more than an hour ago, is stopped and says so.
  *
  * Arming: a session takes newcomers for `arm_min` minutes. Then a waiting one is stopped, a running one finishes those it has. What
  * was left of it when the box restarts is reckoned from the box's clock; one that went back meanwhile ends it, because the
@@ -35,6 +37,7 @@
 #define PLAN_SESSIONS_MAX 16 /* those that are over make room for new ones */
 #define PLAN_READY_MAX 4096
 #define PLAN_QUIET_MAX (24 * 60)      /* minutes */
+#define PLAN_IN_MAX (7u * 86400)      /* seconds */
 #define PLAN_ARM_MAX (30 * 24 * 60)   /* minutes */
 #define PLAN_VALUE_MAX 192            /* bytes of a session in the journal */
 #define PLAN_KEY_BYTES 4
@@ -43,7 +46,7 @@
 enum plan_start { PLAN_NOW, PLAN_READY, PLAN_AT, PLAN_QUIET, PLAN_STARTS };
 enum plan_targets { PLAN_ALL, PLAN_EXPECTED, PLAN_TARGETS };
 enum plan_state { PLAN_WAITING = 1, PLAN_RUNNING, PLAN_SUSPENDED, PLAN_STOPPED, PLAN_DONE, PLAN_STATES };
-enum plan_end { PLAN_END_NONE, PLAN_END_ORDER, PLAN_END_EXPIRED, PLAN_END_COMPLETE, PLAN_ENDS };
+enum plan_end { PLAN_END_NONE, PLAN_END_ORDER, PLAN_END_EXPIRED, PLAN_END_COMPLETE, PLAN_END_MISSED, PLAN_ENDS };
 
 struct plan_wish {
     char image[SESSION_NAME_MAX + 1];
@@ -51,6 +54,7 @@ struct plan_wish {
     enum plan_start start;
     uint16_t ready;     /* with PLAN_READY: 1 .. PLAN_READY_MAX machines */
     uint16_t at_min;    /* with PLAN_AT: minute of the day, 0 .. 1439 */
+    uint32_t in_s;      /* with PLAN_AT: so many seconds after the order, at most PLAN_IN_MAX; 0: by the box's clock */
     uint16_t quiet_min; /* with PLAN_QUIET: 1 .. PLAN_QUIET_MAX */
     uint32_t arm_min;   /* 0: does not expire; at most PLAN_ARM_MAX */
     uint64_t rate;      /* bytes per second on the wire; 0: auto */
@@ -79,6 +83,8 @@ struct plan_session {
     uint64_t boot;          /* in which run of the kernel, any number that tells them apart */
     uint64_t made, started, ended; /* by the box's clock; 0: not yet */
     uint64_t due;           /* with PLAN_AT: when, by the box's clock */
+    struct mono start;      /* with in_s: the same by the clock that cannot be set */
+    bool missed;            /* nobody knows how long the box was off, or for too long: it is not started */
     struct mono began;      /* when it was made; ns 0: by an earlier run of the core */
     uint64_t armed_until;   /* by the box's clock; 0: does not expire */
     struct mono disarm;     /* the same by the clock that cannot be set; ns 0: does not expire */

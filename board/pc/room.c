@@ -48,9 +48,9 @@ struct plan_time room_now(const struct room *r)
     time_t clock = time(NULL);
     struct tm local = {0};
 
-    (void)r;
     localtime_r(&clock, &local);
-    return (struct plan_time){ip_clock(), clock > 0 ? (uint64_t)clock : 0, (int32_t)local.tm_gmtoff};
+    return (struct plan_time){ip_clock(), clock > 0 ? (uint64_t)clock : 0,
+                              r->needs.config->has_utc_offset ? r->needs.config->utc_offset_s : (int32_t)local.tm_gmtoff};
 }
 
 /* A number that every run of the kernel has for itself; 0 where it does not say. */

@@ -6,14 +6,22 @@ import { useRoom, useAction, Say, Hold } from "./parts.js";
 import { clean, rate, duration, plural, time } from "./text.js";
 import { Graph } from "./graph.js";
 
-const RULES = { now: "at once", ready: "when so many machines are ready", at: "at a time of day", quiet: "when nobody has joined for some minutes" };
+const RULES = { now: "at once", ready: "when so many machines are ready", at: "at a time of day, by the clock of this computer", quiet: "when nobody has joined for some minutes" };
 const KEEP = { running: ["suspend", "stop"], waiting: ["start", "stop"], suspended: ["resume", "stop"], stopped: [], done: [] };
 const WORDS = { start: "Start now", suspend: "Suspend", resume: "Go on", stop: "Stop" };
+
+// Seconds until a clock in this browser shows "22:00" the next time. The box's own clock may be wrong, and knows no time zone.
+export function until(at, now = new Date()) {
+  const [hours, minutes] = (at || "0:0").split(":").map(Number), then = new Date(now);
+  then.setHours(hours, minutes, 0, 0);
+  if (then <= now) then.setDate(then.getDate() + 1);
+  return Math.max(1, Math.round((then - now) / 1000));
+}
 
 // What will happen, in one sentence, before anything does.
 export function sentence({ image, targets, rule, n, at, minutes }, expected) {
   const who = targets === "expected" ? `each of the ${plural(expected, "expected machine")} that starts` : "every machine that starts";
-  const when = { now: "It begins at once.", ready: `It begins when ${plural(n, "machine")} are ready.`, at: `It begins at ${at || "…"}.`,
+  const when = { now: "It begins at once.", ready: `It begins when ${plural(n, "machine")} are ready.`, at: at ? `It begins at ${at} by your clock, in ${duration(until(at))}.` : "It begins at ….",
     quiet: `It begins ${plural(minutes, "minute")} after the last machine joined.` }[rule];
   return `This erases the internal disk of ${who} from the network on this switch, and writes ${image ? clean(image, 60) : "…"} to it. ${when}`;
 }
@@ -44,9 +52,9 @@ function Arm({ room }) {
   async function arm() {
     const start = { rule: plan.rule };
     if (plan.rule === "ready") start.n = plan.n;
-    if (plan.rule === "at") start.at = plan.at;
+    if (plan.rule === "at") Object.assign(start, { at: plan.at, in_s: until(plan.at) });
     if (plan.rule === "quiet") start.minutes = plan.minutes;
-    await post("/sessions", { image: plan.image, start, rate: plan.rate ? Math.round(plan.rate * 1e6) : "auto", targets: plan.targets, arm_minutes: plan.arm });
+    await post("/sessions", { image: plan.image, start, rate: plan.rate ? Math.round(plan.rate * 1e6) : "auto", targets: plan.targets, arm_minutes: plan.arm + Math.ceil((start.in_s ?? 0) / 60) });
     location.hash = "#/watch";
   }
   if (images === null) return html`<p>Reading the library …</p>`;

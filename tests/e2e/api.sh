@@ -84,7 +84,11 @@ pass "status, sessions, images, report"
 expect 0 rc orders session 'my "image"' --start ready:10 --rate 300Mbit --targets expected --arm 60
 asked 'POST /api/v1/sessions {"image":"my \"image\"","start":{"rule":"ready","n":10},"rate":300000000,"targets":"expected","arm_minutes":60}'
 expect 0 rc orders session debian --start at:22:00
-asked 'POST /api/v1/sessions {"image":"debian","start":{"rule":"at","at":"22:00"},"targets":"all"}'
+grep -Eqx 'POST /api/v1/sessions \{"image":"debian","start":\{"rule":"at","at":"22:00","in_s":[1-9][0-9]*\},"targets":"all"\}' log || fail "at 22:00 by this clock: $(tail -n 1 log)"
+left=$(sed -n 's/.*"at":"22:00","in_s":\([0-9]*\).*/\1/p' log) now=$(date +%s)
+[ "$(date -d "@$((now + left + 30))" +%H:%M)" = 22:00 ] || fail "22:00 is in $left s"
+expect 0 rc orders session debian --start at:25:00
+asked 'POST /api/v1/sessions {"image":"debian","start":{"rule":"at","at":"25:00"},"targets":"all"}'
 expect 0 rc orders session debian --start quiet:5 --json
 asked 'POST /api/v1/sessions {"image":"debian","start":{"rule":"quiet","minutes":5},"targets":"all"}'
 says '^{"ok":true}$'

@@ -152,6 +152,12 @@ static void sessions(void **state)
     assert_int_equal(c.session.wish.arm_min, 720);
     accepts("[session]\nstart = at 22:05\n");
     assert_int_equal(c.session.wish.at_min, 22 * 60 + 5);
+    assert_false(c.has_utc_offset);
+    accepts("[box]\nutc-offset = +01:00\n");
+    assert_true(c.has_utc_offset);
+    assert_int_equal(c.utc_offset_s, 3600);
+    accepts("[box]\nutc-offset = -09:30\n");
+    assert_int_equal(c.utc_offset_s, -34200);
     accepts("[session]\nstart = quiet  5\n");
     assert_int_equal(c.session.wish.quiet_min, 5);
     accepts("[session]\nstart = now\n");
@@ -197,6 +203,8 @@ static void mistakes_have_their_line(void **state)
     refuses("[box]\naddress = 10.0.0.1/31\n", "f:2: address: expected an address with a prefix of 8 to 30");
     refuses("[box]\naddress = dhcp\n", "f:2: address: expected an address");
     refuses("[box]\naddress = 10.0.0.1\naddress = 10.0.0.2\n", "f:3: expected address once");
+    refuses("[box]\nutc-offset = 1\n", "f:2: utc-offset: expected how far the clock on the wall is ahead of UTC, such as +01:00, got \"1\"");
+    refuses("[box]\nutc-offset = +15:00\n", "f:2: utc-offset: expected how far");
     refuses("[box]\nafter-pass = sleep\n", "f:2: after-pass: expected reboot, poweroff or wait, got \"sleep\"");
     refuses("[box]\ndisk = colour=red\n", "f:2: disk: ");
     refuses("[ring]\ninterface = eth0\n", "f:2: expected interface in [box]");

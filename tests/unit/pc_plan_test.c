@@ -214,6 +214,74 @@ static void a_clock_that_is_corrected(void **state)
     assert_int_equal(s->state, PLAN_STOPPED);
 }
 
+/* In so many seconds: whatever the box's clock shows or is set to meanwhile. */
+static void in_so_many_seconds(void **state)
+{
+    struct plan_session *s;
+
+    (void)state;
+    now.unix_s = 60;
+    s = make((struct plan_wish){.start = PLAN_AT, .at_min = 22 * 60, .in_s = 7200});
+    says(s, "starts in 2 h 0 min, at 22:00 by the clock of whoever planned it; then");
+    pass(3600);
+    now.unix_s = NOON;
+    pass(1);
+    now.unix_s -= 86400;
+    pass(1);
+    assert_int_equal(s->state, PLAN_WAITING);
+    says(s, "in 59 min");
+    pass(3597);
+    assert_int_equal(s->state, PLAN_WAITING);
+    pass(1);
+    assert_int_equal(s->state, PLAN_RUNNING);
+}
+
+/* A core that starts anew goes on with the kernel's clock, and looks at no other. */
+static void in_so_many_seconds_over_a_restart_of_the_core(void **state)
+{
+    struct mono then;
+
+    (void)state;
+    plan.boot = 77;
+    make((struct plan_wish){.start = PLAN_AT, .at_min = 22 * 60, .in_s = 7200});
+    pass(60);
+    then = now.mono;
+    plan_init(&plan, keep, NULL);
+    plan.boot = 77;
+    now = (struct plan_time){mono_add(then, 100 * MONO_S), 3, 0}; /* the box's clock lies */
+    plan_restore(&plan, (const uint8_t[]){0, 0, 0, 1}, 4, kept[0].value, kept[0].n, &now);
+    pass(7200 - 161);
+    assert_int_equal(plan_find(&plan, 1)->state, PLAN_WAITING);
+    pass(1);
+    assert_int_equal(plan_find(&plan, 1)->state, PLAN_RUNNING);
+}
+
+/* How long it was off its clock tells, or nobody does: then it is not started. */
+static void in_so_many_seconds_over_a_night(void **state)
+{
+    static const struct {
+        int64_t away;
+        enum plan_state then, in_the_end;
+    } night[] = {{3600, PLAN_WAITING, PLAN_RUNNING},
+                 {7200 + 1800, PLAN_RUNNING, PLAN_RUNNING},
+                 {7200 + 3601, PLAN_STOPPED, PLAN_STOPPED},
+                 {-10, PLAN_STOPPED, PLAN_STOPPED},
+                 {-(int64_t)NOON, PLAN_STOPPED, PLAN_STOPPED}};
+
+    for (size_t i = 0; i < sizeof night / sizeof *night; i++) {
+        begin(state);
+        make((struct plan_wish){.start = PLAN_AT, .at_min = 22 * 60, .in_s = 7200});
+        restart((uint64_t)((int64_t)NOON + night[i].away));
+        pass(0);
+        assert_int_equal(plan_find(&plan, 1)->state, night[i].then);
+        restart(NOON + 30); /* what is stopped stays stopped, whatever the clock says later */
+        pass(7200);
+        assert_int_equal(plan_find(&plan, 1)->state, night[i].in_the_end);
+        if (night[i].in_the_end == PLAN_STOPPED)
+            says(plan_find(&plan, 1), "was stopped: the box was off");
+    }
+}
+
 static void drift_is_no_jump(void **state)
 {
     struct plan_session *s = make((struct plan_wish){.start = PLAN_AT, .at_min = 13 * 60});
@@ -540,6 +608,9 @@ int main(void)
         cmocka_unit_test_setup(at_a_time, begin),
         cmocka_unit_test_setup(a_clock_that_is_set, begin),
         cmocka_unit_test_setup(a_clock_that_is_corrected, begin),
+        cmocka_unit_test_setup(in_so_many_seconds, begin),
+        cmocka_unit_test_setup(in_so_many_seconds_over_a_restart_of_the_core, begin),
+        cmocka_unit_test_setup(in_so_many_seconds_over_a_night, begin),
         cmocka_unit_test_setup(drift_is_no_jump, begin),
         cmocka_unit_test_setup(orders, begin),
         cmocka_unit_test_setup(wishes_out_of_range, begin),

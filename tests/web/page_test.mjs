@@ -420,6 +420,18 @@ const tests = {
     await mock.close();
   },
 
+  "a time of day is that of the browser's clock": given({ machines: 0 }, async () => {
+    await part("start");
+    await page.getByLabel("at a time of day").check();
+    await page.getByLabel("Time", { exact: true }).fill("03:30");
+    await page.getByText("It begins at 03:30 by your clock, in ").first().waitFor();
+    await hold(page.locator("#arm"), () => until(() => asked("POST", "/sessions").length === 1, "the order to arm"));
+    const { start, arm_minutes } = asked("POST", "/sessions")[0].json;
+    const shows = await page.evaluate((s) => new Date(Date.now() + s * 1000 + 20000).toTimeString().slice(0, 5), start.in_s);
+    equal({ rule: start.rule, at: start.at, shows }, { rule: "at", at: "03:30", shows: "03:30" }, "the order");
+    equal(arm_minutes, 480 + Math.ceil(start.in_s / 60), "armed from the start on");
+  }),
+
   "what the page loads is no heavier than 60 KB and comes from the box alone": async () => {
     mock = await new Mock().listen();
     const context = await browser.newContext(), seen = new Map(), visitor = await context.newPage();
