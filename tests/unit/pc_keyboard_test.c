@@ -58,6 +58,18 @@ static void lines_go_out(void **state)
     assert_int_equal(strncmp(got, "hello\r", 6), 0);
 }
 
+/* Control S, or noise that looks like it. */
+static void no_byte_stops_the_terminal(void **state)
+{
+    char got[64] = "";
+
+    (void)state;
+    assert_int_equal(write(far, "\x13", 1), 1);
+    assert_int_equal(keyboard_next(k), PRESS_OTHER);
+    assert_true(keyboard_say(k, "hello", 5));
+    assert_int_equal(read(far, got, sizeof got), 5);
+}
+
 /* Nobody reads: what fits is kept, what does not is left out whole, and once somebody reads it comes in order. */
 static void a_terminal_that_is_not_read_stops_nothing(void **state)
 {
@@ -118,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(keys_come_from_a_terminal, setup, teardown),
         cmocka_unit_test_setup_teardown(lines_go_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_byte_stops_the_terminal, setup, teardown),
         cmocka_unit_test_setup_teardown(a_terminal_that_is_not_read_stops_nothing, setup, teardown),
         cmocka_unit_test(without_a_terminal_nothing_happens),
         cmocka_unit_test_setup_teardown(a_terminal_is_given_back, setup, teardown),
