@@ -1,5 +1,6 @@
 #include "board/host/serve_log.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,12 +8,14 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "board/host/report.h"
 #include "net/wire/json.h"
 #include "net/wire/units.h"
 #include "net/wire/utf8.h"
 
+#define LINE_MAX_BYTES 544 /* date, time and 512 bytes of what is said */
 #define JSON_FIXED_BYTES 65536
 #define JSON_ROW_BYTES 512
 
@@ -21,6 +24,100 @@ static struct {
     char line[SERVE_LOG_KEPT][SERVE_LOG_LINE];
     unsigned n; /* lines so far; the next goes to n % SERVE_LOG_KEPT */
 } kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t news, done;
+    bool apart;   /* there is a thread that writes */
+    bool writing; /* it has one in hand */
+    unsigned first, n, left_out;
+    char line[SERVE_LOG_WAITING][LINE_MAX_BYTES];
+} waiting = {.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
+
+/* At once, so that nothing else that is written there comes in between. */
+static void write_out(const char *line, size_t n)
+{
+    while (n) {
+        ssize_t wrote = write(STDERR_FILENO, line, n);
+
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0)
+            return; /* nobody is there */
+        line += wrote;
+        n -= (size_t)wrote;
+    }
+}
+
+static void *write_lines(void *arg)
+{
+    char line[LINE_MAX_BYTES + 1];
+
+    (void)arg;
+    pthread_mutex_lock(&waiting.lock);
+    for (;;) {
+        while (waiting.n == 0) {
+            waiting.writing = false;
+            pthread_cond_broadcast(&waiting.done);
+            pthread_cond_wait(&waiting.news, &waiting.lock);
+        }
+        snprintf(line, sizeof line, "%s\n", waiting.line[waiting.first]);
+        waiting.first = (waiting.first + 1) % SERVE_LOG_WAITING;
+        waiting.n--;
+        waiting.writing = true;
+        pthread_mutex_unlock(&waiting.lock);
+        write_out(line, strlen(line));
+        pthread_mutex_lock(&waiting.lock);
+    }
+    return NULL;
+}
+
+void serve_log_apart(void)
+{
+    pthread_t thread;
+
+    waiting.apart = pthread_create(&thread, NULL, write_lines, NULL) == 0; /* without it lines are written as they come */
+    if (waiting.apart)
+        pthread_detach(thread);
+}
+
+void serve_log_drain(void)
+{
+    struct timespec end;
+    int rc = 0;
+
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec++;
+    pthread_mutex_lock(&waiting.lock);
+    while (waiting.apart && rc == 0 && (waiting.n || waiting.writing))
+        rc = pthread_cond_timedwait(&waiting.done, &waiting.lock, &end);
+    pthread_mutex_unlock(&waiting.lock);
+}
+
+static void put_waiting(const char *line)
+{
+    snprintf(waiting.line[(waiting.first + waiting.n++) % SERVE_LOG_WAITING], LINE_MAX_BYTES, "%s", line);
+}
+
+static void write_line(const char *line)
+{
+    char note[64];
+
+    pthread_mutex_lock(&waiting.lock);
+    if (!waiting.apart) {
+        fprintf(stderr, "%s\n", line);
+    } else if (waiting.n + 2 > SERVE_LOG_WAITING) {
+        waiting.left_out++;
+    } else {
+        snprintf(note, sizeof note, "(%u lines left out)", waiting.left_out);
+        if (waiting.left_out)
+            put_waiting(note);
+        waiting.left_out = 0;
+        put_waiting(line);
+        pthread_cond_signal(&waiting.news);
+    }
+    pthread_mutex_unlock(&waiting.lock);
+}
 
 static void keep(const char *line)
 {
@@ -65,7 +162,7 @@ static void make_plain(char *line)
 
 void serve_log(const char *fmt, ...)
 {
-    char line[512], date[32], whole[sizeof date + sizeof line];
+    char line[512], date[LINE_MAX_BYTES - sizeof line], whole[LINE_MAX_BYTES];
     time_t now = time(NULL);
     struct tm tm;
     va_list ap;
@@ -76,7 +173,7 @@ void serve_log(const char *fmt, ...)
     va_end(ap);
     make_plain(line);
     snprintf(whole, sizeof whole, "%s %s", date, line);
-    fprintf(stderr, "%s\n", whole);
+    write_line(whole);
     keep(whole);
 }
 

@@ -621,6 +621,7 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
     page_say(b->screen, b->config.name, "Starting.", false);
     open_trust(b);
     give_up_the_rest(b);
+    serve_log_apart(); /* no terminal holds up the thread that hands out addresses */
     rc = open_identity(b, err);
     if (rc == 0)
         rc = open_network(b, stop, err);
@@ -706,6 +707,7 @@ int box_run(const struct box_config *config, const struct box_paths *paths, cons
         say_failure(b, err);
     close_box(b, rc == 0);
     free(b);
+    serve_log_drain();
     return rc;
 }
 

@@ -181,3 +181,18 @@ grep -q 'No password is set' box.err && fail "the password is forgotten"
 [ "$(status -H "Authorization: Bearer $token" $url/api/v1/tokens)" = 401 ] || fail "the token works on"
 [ "$(stat -c %a data/tls/identity)" = 600 ] || fail "the page's key is not the owner's alone"
 pass "certificate, password and token outlive a kill"
+
+# The terminal that shows the log takes nothing any more.
+lab_stop box
+cat >deaf.py <<'PYTHON'
+import pty, subprocess, sys
+far, near = pty.openpty()
+subprocess.run(sys.argv[1:], stderr=near)
+PYTHON
+lab_start deaf "$LAB_SERVER" python3 deaf.py "$RINGCAST" box --config ringcast.conf --data data
+alive() { [ "$(status --max-time 5 $url/api/v1/health)" = 200 ]; }
+until_true 20 alive || fail "the box does not start: $(cat deaf.err)"
+asked=$(printf 'http://10.78.0.1/%0250d-[1-80]' 7)
+run 2 curl -sS --max-time 20 -o /dev/null "$asked" >ask.log 2>&1 || true
+alive || fail "a terminal that takes nothing stops the box"
+pass "a terminal that takes nothing stops nobody"
