@@ -196,33 +196,62 @@ void store_announce(struct store *s, struct proof *proof)
     s->proof = proof;
 }
 
-/* Zeros [at, at + n) where it lies on the disk. */
-static int zero(struct plan *p, uint64_t at, uint64_t n, struct err *err)
+/* A stretch of the disk. */
+struct edge {
+    uint64_t at, end;
+};
+
+/* The first EDGE_BYTES, and those before the image's end on this target and before the target's own. */
+static void edges_of(const struct plan *p, struct edge edge[3])
 {
-    if (at >= p->disk->bytes)
-        return 0;
-    if (n > p->disk->bytes - at)
-        n = p->disk->bytes - at;
-    return p->disk->ops->zero(p->disk->ctx, at, n, err);
+    uint64_t ends[2] = {plan_end(p), p->disk->bytes};
+
+    edge[0] = (struct edge){0, EDGE_BYTES < p->disk->bytes ? EDGE_BYTES : p->disk->bytes};
+    for (int i = 0; i < 2; i++)
+        edge[i + 1] = (struct edge){ends[i] > EDGE_BYTES ? (ends[i] - EDGE_BYTES) & ~(uint64_t)(DISK_ALIGN - 1) : 0, ends[i]};
+}
+
+static int check_blank(struct plan *p, const struct edge *e, uint8_t *buf, struct err *err)
+{
+    int rc = 0;
+
+    for (uint64_t at = e->at; at < e->end && !rc; at += IMG_CHUNK_BYTES) {
+        size_t n = e->end - at < IMG_CHUNK_BYTES ? (size_t)(e->end - at) : IMG_CHUNK_BYTES;
+
+        rc = p->disk->ops->read(p->disk->ctx, buf, n, at, err);
+        if (!rc && (buf[0] || memcmp(buf, buf + 1, n - 1)))
+            rc = err_set(err, RECEIVE_EREADBACK, "the target does not return the zeros written at byte %llu", (unsigned long long)at);
+    }
+    return rc;
+}
+
+/* A disk that says yes to zeros and keeps what it has would go on looking like a good one. */
+static int check_edges(struct plan *p, const struct edge edge[3], struct err *err)
+{
+    uint8_t *buf = aligned_alloc(DISK_ALIGN, IMG_CHUNK_BYTES);
+    int rc = buf ? 0 : err_set(err, RECEIVE_EMEMORY, "not enough memory to look at the edges of the disk");
+
+    for (int i = 0; i < 3 && !rc; i++)
+        rc = check_blank(p, &edge[i], buf, err);
+    free(buf);
+    return rc;
 }
 
 int store_blank_edges(struct plan *p, struct err *err)
 {
-    uint64_t ends[2] = {plan_end(p), p->disk->bytes};
-    int rc;
+    struct edge edge[3];
+    int rc = 0;
 
+    edges_of(p, edge);
     atomic_store(&p->touched, true);
     for (uint32_t i = 0; i < p->body->ndata; i++)
         if (plan_edge(p, i) && plan_finished(p, i))
             plan_set(p, i, CHUNK_RIGHT);
-    rc = zero(p, 0, EDGE_BYTES, err);
-    for (int i = 0; i < 2 && !rc; i++) {
-        uint64_t end = ends[i];
-        uint64_t at = end > EDGE_BYTES ? (end - EDGE_BYTES) & ~(uint64_t)(DISK_ALIGN - 1) : 0;
-
-        rc = zero(p, at, end - at, err);
-    }
-    return rc ? rc : p->disk->ops->flush(p->disk->ctx, err);
+    for (int i = 0; i < 3 && !rc; i++)
+        rc = p->disk->ops->zero(p->disk->ctx, edge[i].at, edge[i].end - edge[i].at, err);
+    if (!rc)
+        rc = p->disk->ops->flush(p->disk->ctx, err);
+    return !rc && p->verify ? check_edges(p, edge, err) : rc;
 }
 
 uint8_t *store_buffer(struct store *s)

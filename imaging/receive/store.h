@@ -23,7 +23,8 @@ int store_open(struct store **out, struct plan *plan, uint32_t buffers, struct e
 void store_announce(struct store *s, struct proof *proof);
 
 /* Makes the target look empty: zeros in the first and last EDGE_BYTES of the image, and in the target's own last ones,
- * where a larger disk has another partition table. Before the first store_put, and after a failure. */
+ * where a larger disk has another partition table; looks whether it does if the plan verifies. Before the first store_put, and after a
+ * failure. */
 int store_blank_edges(struct plan *plan, struct err *err);
 
 /* A buffer of IMG_CHUNK_BYTES, aligned for the disk; waits for one. NULL once the plan is stopped. Any thread. */

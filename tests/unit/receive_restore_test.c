@@ -465,11 +465,13 @@ static void run_with_faults(const struct disk_faults *faults, int expected)
 
     target_make(&t, 0);
     assert_int_equal(disk_fault(&t.disk, faults, &err), 0);
-    r = open_on(&t, &by_default);
-    go_round(r, &ch);
-    assert_int_equal(receive_finish(r, &err), expected);
+    if (receive_open(&r, &image.head, &image.body, &t.disk, &by_default, &err) == 0) {
+        go_round(r, &ch);
+        receive_finish(r, &err);
+        receive_close(r);
+    }
+    assert_int_equal(err.code, expected);
     assert_true(err.text[0] != 0);
-    receive_close(r);
     assert_looks_empty(&t);
     target_end(&t);
 }
@@ -495,7 +497,7 @@ static void a_disk_that_fails_or_lies_is_found_out(void **state)
     run_with_faults(&f, RECEIVE_EREADBACK);
     f = (struct disk_faults){UINT64_MAX, UINT64_MAX, some_byte()};
     run_with_faults(&f, RECEIVE_EREADBACK);
-    /* Also at the edge, which is written last. */
+    /* Also at the edge, which is found out before anything is written. */
     f = (struct disk_faults){UINT64_MAX, UINT64_MAX, (uint64_t)image.body.data[0].number * IMG_CHUNK_BYTES + 77};
     run_with_faults(&f, RECEIVE_EREADBACK);
 }
