@@ -146,6 +146,9 @@ class Api:
     def upload(self, number):
         return self.ask("GET", f"uploads/{number}")
 
+    def free(self):
+        return self.ask("GET", "status")["box"]["data_free_bytes"]
+
     def close(self):
         self.door.kill()
         self.door.wait()
@@ -215,14 +218,16 @@ def talk(room, api):
 
     at = room.plug("exfat")
     room.said(r"1 images: much\.img", at)
+    free = api.free()
     number = api.copy("much.img", "much")
-    api.until("a copy under way", lambda: api.upload(number)["offset"] > MIB)
+    api.until("a copy under way", lambda: api.upload(number)["offset"] > 20 * MIB)
     room.pull("exfat")
     api.until("a copy that failed", lambda: api.upload(number)["state"] == "failed")
     cause = api.upload(number)["cause"]
     if "the stick does not give byte" not in cause:
         raise lab.Trouble(f"why it failed: {cause}")
     expect("the library", ["office"], [i["name"] for i in api.ask("GET", "images")])
+    api.until("a disk with as much room as before", lambda: api.free() > free - 4 * MIB)
     print(f"exFAT, pulled out in the middle: {cause}")
 
     at = room.plug("ext4")

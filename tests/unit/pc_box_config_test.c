@@ -173,6 +173,19 @@ static void sessions(void **state)
     refuses("[session]\nwake = yes\n", "f: expected start in [session]");
 }
 
+static void what_is_done_with_sticks(void **state)
+{
+    (void)state;
+    accepts("");
+    assert_false(c.library.take_sticks);
+    accepts("[library]\nsticks = take\n");
+    assert_true(c.library.take_sticks);
+    accepts("[library]\nsticks = ask\n");
+    assert_false(c.library.take_sticks);
+    refuses("[library]\nsticks = yes\n", "f:2: sticks: expected ask or take, got \"yes\"");
+    refuses("[library]\nstick = ask\n", "f:2: expected a key that [library] knows");
+}
+
 static void who_is_told_of_attempts(void **state)
 {
     (void)state;
@@ -278,7 +291,7 @@ int main(void)
         cmocka_unit_test(the_defaults),           cmocka_unit_test(the_commented_file),
         cmocka_unit_test(everything_said),        cmocka_unit_test(sessions),
         cmocka_unit_test(ways_out_and_trust),
-        cmocka_unit_test(who_is_told_of_attempts),
+        cmocka_unit_test(what_is_done_with_sticks), cmocka_unit_test(who_is_told_of_attempts),
         cmocka_unit_test(mistakes_have_their_line),
         cmocka_unit_test(every_pool_fits_its_net), cmocka_unit_test(every_beginning_of_a_file),
     };
