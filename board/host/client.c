@@ -99,23 +99,27 @@ int client_ask(struct client *c, const char *method, const char *path, const cha
     return api_get(&c->box, &r, a, &c->err) ? client_failed(c) : EXIT_DONE;
 }
 
-int client_order(struct client *c, const char *method, const char *path, const char *body, const char *done)
+int client_said(struct client *c, struct api_answer *a, const char *done)
 {
     static struct json_doc d;
-    struct api_answer a;
     char sentence[CLIENT_TEXT] = "";
-    int rc = client_ask(c, method, path, body, &a);
 
-    if (rc)
-        return rc;
-    if (json_read(&d, a.body, a.n) == 0)
+    if (json_read(&d, a->body, a->n) == 0)
         client_text(&d, JSON_ROOT, "sentence", sentence);
     if (c->json)
-        puts(a.n ? a.body : "{}");
+        puts(a->n ? a->body : "{}");
     else
         fprintf(stderr, "%s\n", sentence[0] ? sentence : done);
-    api_free(&a);
+    api_free(a);
     return EXIT_DONE;
+}
+
+int client_order(struct client *c, const char *method, const char *path, const char *body, const char *done)
+{
+    struct api_answer a;
+    int rc = client_ask(c, method, path, body, &a);
+
+    return rc ? rc : client_said(c, &a, done);
 }
 
 bool client_path(char *out, size_t cap, const char *before, const char *word, const char *after)

@@ -44,6 +44,10 @@ int client_failed(const struct client *);
 int client_ask(struct client *, const char *method, const char *path, const char *body, struct api_answer *);
 /* The same for an order: what the box answers is printed with --json, otherwise its sentence is said, or `done`. Returns the exit code. */
 int client_order(struct client *, const char *method, const char *path, const char *body, const char *done);
+/* The end of an order: prints the answer in that way, and frees it. */
+int client_said(struct client *, struct api_answer *, const char *done);
+/* Magic packets to n machines; none, or the word "expected": to those of the list. Returns the exit code. */
+int client_wake(struct client *, char **macs, int n);
 /* `word`, or with it a list of the command: percent-encoded into a path. False: it does not fit. */
 bool client_path(char *out, size_t cap, const char *before, const char *word, const char *after);
 

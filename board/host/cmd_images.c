@@ -15,25 +15,29 @@ static const char help[] =
     "       ringcast images upload FILE [--name NAME] [--label TEXT] [--resume] [OPTION...]\n"
     "       ringcast images sticks [OPTION...]\n"
     "       ringcast images import PATH [--stick N] [--name NAME] [--label TEXT] [OPTION...]\n"
+    "       ringcast images pull URL NAME [--label TEXT] [--sha256 HEX] [--server-fingerprint HEX] [OPTION...]\n"
     "\n"
     "The images the box holds; has one read through and judged; deletes one; sends one, a .ring or a raw\n"
     "image, in pieces that survive a line that breaks. What is on the USB sticks in the box; has the box\n"
-    "copy one of these.\n"
+    "copy one of these, or fetch one from a web server.\n"
     "\n"
     "  --yes                yes, delete it: nobody is asked on the terminal\n"
     "  --name NAME          how the image is called (default: after the file)\n"
     "  --label TEXT         your version of it\n"
     "  --resume             go on with an upload of that name and size that was begun earlier\n"
-    "  --stick N            the stick of that number (default: the first that has PATH)\n" CLIENT_HELP
+    "  --stick N            the stick of that number (default: the first that has PATH)\n"
+    "  --sha256 HEX         of the file that is pulled: one with another is refused\n"
+    "  --server-fingerprint HEX  SHA-256 of the certificate of the server that is pulled from: it alone is believed\n" CLIENT_HELP
     "\n"
     "Exit codes: 0; 1 no answer, or the box refused; 4 --yes is missing; 5 not the box that was pinned.\n";
 
 const struct option cmd_images_options[] = {{"yes", 0, 0, 'y'}, {"name", 1, 0, 'n'}, {"label", 1, 0, 'l'}, {"resume", 0, 0, 'r'},
-                                            {"stick", 1, 0, 's'}, CLIENT_OPTIONS,   {0}};
+                                            {"stick", 1, 0, 's'}, {"sha256", 1, 0, 'x'}, {"server-fingerprint", 1, 0, 'S'}, CLIENT_OPTIONS,   {0}};
 
 struct wanted {
     bool yes;
     const char *stick; /* NULL: whichever has it */
+    const char *sha256, *server;
     struct upload upload;
 };
 
@@ -46,6 +50,8 @@ static bool own_option(void *ctx, int option, const char *value)
     w->stick = option == 's' ? value : w->stick;
     w->upload.name = option == 'n' ? value : w->upload.name;
     w->upload.label = option == 'l' ? value : w->upload.label;
+    w->sha256 = option == 'x' ? value : w->sha256;
+    w->server = option == 'S' ? value : w->server;
     return true;
 }
 
@@ -204,6 +210,27 @@ static int import(struct client *c, const struct wanted *w, const char *path)
     return client_order(c, "POST", "/api/v1/imports", body, "it is being copied; 'ringcast images' lists it when it is whole");
 }
 
+/* The box fetches it by itself and goes on when this has ended. */
+static int pull(struct client *c, const struct wanted *w, const char *url, const char *name)
+{
+    char body[8192];
+    struct json j = json_on(body, sizeof body);
+
+    json_open(&j, NULL, '{');
+    json_str(&j, "url", url);
+    json_str(&j, "name", name);
+    if (w->upload.label)
+        json_str(&j, "version", w->upload.label);
+    if (w->sha256)
+        json_str(&j, "sha256", w->sha256);
+    if (w->server)
+        json_str(&j, "fingerprint", w->server);
+    json_close(&j);
+    if (!json_text(&j))
+        return client_usage(c, "the address, the name or the label is too long");
+    return client_order(c, "POST", "/api/v1/pulls", body, "the box fetches it; 'ringcast images' lists it when it is there");
+}
+
 int cmd_images(int argc, char **argv)
 {
     struct client c = {.command = "images"};
@@ -223,8 +250,10 @@ int cmd_images(int argc, char **argv)
         return sticks(&c);
     if (words == 2 && strcmp(argv[optind], "import") == 0)
         return import(&c, &w, argv[optind + 1]);
+    if (words == 3 && strcmp(argv[optind], "pull") == 0)
+        return pull(&c, &w, argv[optind + 1], argv[optind + 2]);
     w.upload.path = words == 2 ? argv[optind + 1] : NULL;
     if (words == 2 && strcmp(argv[optind], "upload") == 0)
         return upload_file(&c, &w.upload);
-    return client_usage(&c, "expected list, verify NAME, delete NAME, upload FILE, sticks or import PATH");
+    return client_usage(&c, "expected list, verify NAME, delete NAME, upload FILE, sticks, import PATH or pull URL NAME");
 }

@@ -152,26 +152,6 @@ static int about_machine(struct client *c, const char *verb, const char *mac)
     return client_order(c, "POST", path, strcmp(verb, "identify") == 0 ? "{\"on\":true}" : off ? "{\"on\":false}" : "{}", "done");
 }
 
-static int wake(struct client *c, char **macs, int n)
-{
-    char body[4096];
-    struct json j = json_on(body, sizeof body);
-
-    json_open(&j, NULL, '{');
-    if (n == 1 && strcmp(macs[0], "expected") == 0) {
-        json_str(&j, "macs", "expected");
-    } else {
-        json_open(&j, "macs", '[');
-        for (int i = 0; i < n; i++)
-            json_str(&j, NULL, macs[i]);
-        json_close(&j);
-    }
-    json_close(&j);
-    if (!json_text(&j))
-        return client_usage(c, "those are too many machines at once");
-    return client_order(c, "POST", "/api/v1/wake", body, "magic packets are on their way");
-}
-
 static bool one_of(const char *word, const char *const *words)
 {
     for (; *words; words++)
@@ -200,6 +180,6 @@ int cmd_orders(int argc, char **argv)
     if (words == 2 && one_of(word[0], machine_verbs))
         return about_machine(&c, word[0], word[1]);
     if (words >= 2 && strcmp(word[0], "wake") == 0)
-        return wake(&c, word + 1, words - 1);
+        return client_wake(&c, word + 1, words - 1);
     return client_usage(&c, "expected an order");
 }

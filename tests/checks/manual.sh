@@ -24,8 +24,8 @@ for c in $commands; do
     grep -qx ".It Xr ringcast-$c 1" $man/ringcast.1 || say "$man/ringcast.1: expected $c in the list"
     "$program" "$c" --help >"$work/help"
     # fish has a line an option; the table that made it is what getopt_long reads.
-    sed -n "s/^complete -c ringcast -n '__fish_seen_subcommand_from $c' -l \([a-z-]*\).*/\1/p" "$work/fish" | sort >"$work/options"
-    sed -n 's/^\.It Fl Fl \([a-z-]*\).*/\1/p' $page | sort >"$work/paged"
+    sed -n "s/^complete -c ringcast -n '__fish_seen_subcommand_from $c' -l \([a-z0-9-]*\).*/\1/p" "$work/fish" | sort >"$work/options"
+    sed -n 's/^\.It Fl Fl \([a-z0-9-]*\).*/\1/p' $page | sort >"$work/paged"
     for option in $(cat "$work/options"); do
         grep -qx -- "$option" "$work/paged" || say "$page: expected --$option"
         [ "$option" = help ] || grep -q -- "--$option\b" "$work/help" || say "ringcast $c --help: expected --$option"

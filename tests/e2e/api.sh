@@ -113,6 +113,21 @@ for wrong in 'orders' 'orders start x' 'orders session a --start never' 'orders 
     # shellcheck disable=SC2086 # words
     expect 2 rc $wrong
 done
+expect 0 rc wake
+asked 'POST /api/v1/wake {"macs":"expected"}'
+expect 0 rc wake 52:49:4e:47:00:01 52:49:4e:47:00:02
+asked 'POST /api/v1/wake {"macs":["52:49:4e:47:00:01","52:49:4e:47:00:02"]}'
+printf 'MAC,name\n52:49:4e:47:00:01,one\n' >list.csv
+expect 0 rc expected put list.csv
+asked "PUT /api/v1/expected MAC,name"
+expect 1 rc expected put /nonexistent
+expect_says 'cannot read /nonexistent'
+: >empty.csv
+expect 1 rc expected put empty.csv
+expect 2 rc expected put
+expect 0 rc images pull https://server/debian.ring debian --label 12 --sha256 00ff --server-fingerprint AB:CD
+asked 'POST /api/v1/pulls {"url":"https://server/debian.ring","name":"debian","version":"12","sha256":"00ff","fingerprint":"AB:CD"}'
+expect 2 rc images pull https://server/debian.ring
 pass "orders"
 
 # Answers that are none, and whoever else answers.
@@ -199,6 +214,18 @@ says '^session 1 +waiting +small '
 expect 0 away orders stop 1 --login real
 expect 1 away orders stop 99 --login real
 expect 0 away orders wake 52:54:00:00:00:01 --login real
+printf 'MAC;name\n52:49:4e:47:00:01;one\n' >list.csv
+expect 1 away wake --login real
+expect_says 'a list of machines first'
+expect 0 away expected put list.csv --login real
+expect_says '1 machines are expected'
+expect 0 away expected --login real
+says '^52:49:4e:47:00:01,"one"'
+printf 'nonsense\n' >wrong.csv
+expect 1 away expected put wrong.csv --login real
+expect 0 away wake --login real
+expect_says '1 of 1 listed machines'
+expect 1 away images pull ftp://10.78.0.2/x.ring x --login real
 expect 1 away orders identify 52:54:00:00:00:01 --token-file wrong --login real
 expect_says 'login or a token'
 expect 0 away report -o report.csv --login real

@@ -85,7 +85,7 @@ class Box(http.server.BaseHTTPRequestHandler):
             return self.send(200, json.dumps(ANSWERS[what]).encode())
         return self.send(200 if self.command != "GET" else 404, b'{"ok":true}')
 
-    do_GET = do_POST = do_DELETE = answer
+    do_GET = do_POST = do_PUT = do_DELETE = answer
 
 
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
