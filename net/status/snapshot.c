@@ -93,24 +93,28 @@ static void row_remove(struct room_snapshot *s, struct room_machine *m)
 {
     if (s->n_leaving < ROOM_GONE_MAX)
         memcpy(s->leaving[s->n_leaving++], m->mac, 6);
-    s->n_booting -= m->state == ROOM_BOOTING;
+    s->n_invented -= !m->proven;
     *m = s->machine[--s->n_machines];
     index_anew(s);
 }
 
-/* Who makes room for a machine of a session: who only booted, else who is through; of these whoever was silent for longest. */
+static bool is_cheap(const struct room_machine *m)
+{
+    return !m->proven || m->state == ROOM_BOOTING;
+}
+
+/* Who makes room for a machine of a session: who only booted or said hello, else who is through; of these whoever was silent for longest. */
 static struct room_machine *row_spare(struct room_snapshot *s)
 {
     struct room_machine *best = NULL;
 
     for (unsigned i = 0; i < s->n_machines; i++) {
         struct room_machine *m = &s->machine[i];
-        bool boots = m->state == ROOM_BOOTING;
+        bool cheap = is_cheap(m);
 
-        if (!boots && m->state < ROOM_PASS)
+        if (!cheap && m->state < ROOM_PASS)
             continue;
-        if (!best || boots > (best->state == ROOM_BOOTING) ||
-            (boots == (best->state == ROOM_BOOTING) && mono_sub(best->heard, m->heard) > 0))
+        if (!best || cheap > is_cheap(best) || (cheap == is_cheap(best) && mono_sub(best->heard, m->heard) > 0))
             best = m;
     }
     return best;
@@ -128,7 +132,7 @@ static struct room_machine *row_new(struct room_snapshot *s, const uint8_t mac[6
     m->eta_s = -1;
     m->pending = UINT32_MAX >> (32 - ROOM_FIELD_COUNT);
     s->index[slot_of(s, mac)] = (uint16_t)s->n_machines;
-    s->n_booting++;
+    s->n_invented++;
     return m;
 }
 
@@ -149,11 +153,19 @@ static struct room_machine *row_of(struct room_snapshot *s, const uint8_t mac[6]
     return row_new(s, mac);
 }
 
-static void set_state(struct room_snapshot *s, struct room_machine *m, enum room_state state)
+static void prove(struct room_snapshot *s, struct room_machine *m)
 {
-    s->n_booting -= m->state == ROOM_BOOTING;
-    s->n_booting += state == ROOM_BOOTING;
-    SET(m, state, state, STATE);
+    s->n_invented -= !m->proven;
+    m->proven = true;
+}
+
+/* Nobody makes room for who may be invented. */
+static bool has_room(struct room_snapshot *s)
+{
+    bool room = s->n_invented < ROOM_INVENTED_MAX && s->n_machines < ROOM_MACHINES_MAX;
+
+    s->unseen += !room;
+    return room;
 }
 
 /* ---- a refresh ---- */
@@ -297,11 +309,15 @@ void snapshot_receiver(struct room_snapshot *s, uint32_t id, uint64_t rate, cons
 
     if (m && (mono_sub(m->joined, r->joined) > 0 || mono_sub(m->booted, r->heard) > 0))
         return; /* an earlier run, or one before it was switched on again */
+    if (!m && !r->counter && (r->gone || !has_room(s)))
+        return; /* whom nobody ever heard but for his hello */
     m = m ? m : row_of(s, r->mac);
     if (!m)
         return;
+    if (r->counter)
+        prove(s, m);
     begin_run(m, r);
-    set_state(s, m, state_of(r));
+    SET(m, state, state_of(r), STATE);
     SET(m, session, id, SESSION);
     SET(m, address, r->address, ADDRESS);
     SET(m, done, r->facts.state == SESSION_PASS ? PERCENT_ALL : r->facts.done, PERCENT);
@@ -333,14 +349,12 @@ void snapshot_booting(struct room_snapshot *s, const uint8_t mac[6], uint32_t ad
 {
     struct room_machine *m = find(s, mac);
 
-    if (!m && (s->n_booting >= ROOM_BOOTING_MAX || s->n_machines == ROOM_MACHINES_MAX)) {
-        s->unseen++;
+    if (!m && !has_room(s))
         return;
-    }
     m = m ? m : row_new(s, mac);
     if (m->state > ROOM_BOOTING && m->state < ROOM_PASS && mono_sub(now, m->heard) < SESSION_SILENT_NS)
         return; /* it is at work: somebody else speaks in its name */
-    set_state(s, m, ROOM_BOOTING);
+    SET(m, state, ROOM_BOOTING, STATE);
     m->booted = m->heard = now;
     if (address)
         SET(m, address, address, ADDRESS);
@@ -396,7 +410,7 @@ bool snapshot_identify(struct room_snapshot *s, const uint8_t mac[6], bool on)
 static void forget_strangers(struct room_snapshot *s)
 {
     for (unsigned i = s->n_machines; i-- > 0 && s->n_leaving < ROOM_GONE_MAX;)
-        if (s->machine[i].state == ROOM_BOOTING && mono_sub(s->now, s->machine[i].heard) > BOOT_KEEP_NS)
+        if (is_cheap(&s->machine[i]) && mono_sub(s->now, s->machine[i].heard) > BOOT_KEEP_NS)
             row_remove(s, &s->machine[i]);
 }
 

@@ -19,7 +19,7 @@
 #include "net/session/server.h"
 
 #define ROOM_MACHINES_MAX 2048
-#define ROOM_BOOTING_MAX 1024 /* of them, that only booted: forged requests must not fill the table */
+#define ROOM_INVENTED_MAX 1024 /* of them, that only booted or said hello: what costs a stranger nothing must not fill the table */
 #define ROOM_SESSIONS_MAX 32
 #define ROOM_GONE_MAX 256     /* a refresh */
 #define ROOM_NAME_MAX 63      /* name: a host name's label, or what a list says */
@@ -82,6 +82,7 @@ struct room_machine {
     int32_t error;      /* with ROOM_FAIL: the negative code */
     uint64_t wanted;    /* stream its disk could take, bits per second; 0: no wish */
     bool disk_limited, identify;
+    bool proven;        /* a beacon of it came: somebody holds the session's key */
     enum room_culprit culprit;
     char cause[ROOM_CAUSE_MAX + 1]; /* cause.h; "" */
     char name[ROOM_NAME_MAX + 1], asset[ROOM_LABEL_MAX + 1], position[ROOM_LABEL_MAX + 1];
@@ -149,7 +150,7 @@ struct room_snapshot {
     uint8_t gone[ROOM_GONE_MAX][6];
     uint64_t unseen; /* machines the table had no room for */
     /* snapshot.c's own */
-    unsigned n_told, n_booting, n_leaving;
+    unsigned n_told, n_invented, n_leaving;
     uint32_t told[ROOM_SESSIONS_MAX]; /* ids of the last refresh */
     uint8_t leaving[ROOM_GONE_MAX][6];
     uint16_t last_number;

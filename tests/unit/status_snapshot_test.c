@@ -212,10 +212,10 @@ static void strangers_do_not_fill_the_room(void **state)
     struct session_receiver r;
 
     (void)state;
-    for (unsigned i = 0; i < 3 * ROOM_BOOTING_MAX; i++)
+    for (unsigned i = 0; i < 3 * ROOM_INVENTED_MAX; i++)
         snapshot_booting(room, mac(i), 0, now);
-    assert_int_equal(room->n_machines, ROOM_BOOTING_MAX);
-    assert_int_equal(room->unseen, 2 * ROOM_BOOTING_MAX);
+    assert_int_equal(room->n_machines, ROOM_INVENTED_MAX);
+    assert_int_equal(room->unseen, 2 * ROOM_INVENTED_MAX);
     for (unsigned i = 0; i < ROOM_MACHINES_MAX; i++) {
         r = receiver(10000 + i, SESSION_RECEIVING);
         if (i % 100 == 0) {
@@ -229,6 +229,37 @@ static void strangers_do_not_fill_the_room(void **state)
     r = receiver(20000, SESSION_RECEIVING); /* all at work: no room, and nobody is pushed out */
     refresh(&r, 1);
     assert_null(snapshot_find(room, mac(20000)));
+}
+
+/* Neither do hellos, which cost nothing: whoever sent a beacon finds room, and pushes out nobody who was in earnest. */
+static void hellos_do_not_fill_the_room(void **state)
+{
+    struct session_receiver r;
+
+    (void)state;
+    for (unsigned i = 0; i < 100; i++) {
+        r = receiver(i, SESSION_PASS);
+        snapshot_receiver(room, 1, STREAM, &r, NULL);
+    }
+    for (unsigned i = 0; i < 2 * ROOM_MACHINES_MAX; i++) {
+        r = receiver(1000 + i, SESSION_JOINED);
+        r.counter = 0;
+        snapshot_receiver(room, 1, STREAM, &r, NULL);
+        r.gone = true; /* after a while */
+        snapshot_receiver(room, 1, STREAM, &r, NULL);
+    }
+    assert_int_equal(room->n_machines, 100 + ROOM_INVENTED_MAX);
+    for (unsigned i = 0; i < ROOM_MACHINES_MAX - 100; i++) {
+        r = receiver(10000 + i, SESSION_RECEIVING);
+        if (i % 100 == 0) {
+            snapshot_end(room);
+            open_refresh();
+        }
+        snapshot_receiver(room, 1, STREAM, &r, NULL);
+    }
+    snapshot_end(room);
+    assert_int_equal(room->totals.imaging, ROOM_MACHINES_MAX - 100);
+    assert_int_equal(room->totals.passed, 100);
 }
 
 static void who_booted_and_never_joined_is_forgotten(void **state)
@@ -344,6 +375,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_last_run_of_a_machine_counts, begin, end),
         cmocka_unit_test_setup_teardown(what_a_machine_says_is_kept_and_harmless, begin, end),
         cmocka_unit_test_setup_teardown(strangers_do_not_fill_the_room, begin, end),
+        cmocka_unit_test_setup_teardown(hellos_do_not_fill_the_room, begin, end),
         cmocka_unit_test_setup_teardown(who_booted_and_never_joined_is_forgotten, begin, end),
         cmocka_unit_test_setup_teardown(sessions_are_counted_and_fresh_when_they_change, begin, end),
         cmocka_unit_test_setup_teardown(who_was_through_before_leaves_the_board, begin, end),
