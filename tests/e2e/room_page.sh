@@ -44,7 +44,7 @@ lab_wait page 360 || status=$?
 cat page.out >&2
 [ $status != 77 ] || skip "$(tail -n 1 page.out)"
 [ $status = 0 ] || fail "the browser"
-for picture in setup library session room wall machine report; do
+for picture in setup library session room wall machine failed report; do
     [ "$(wc -c <"pictures/$picture.png")" -gt 5000 ] || fail "no picture of $picture"
 done
 if [ -n "$folder" ]; then

@@ -22,6 +22,18 @@ const labels = (which) => page.locator(`.tile${which}`).evaluateAll((all) => all
 const states = () => page.locator(".tile").evaluateAll((all) => all.reduce((n, { dataset: { state } }) => ({ ...n, [state]: (n[state] ?? 0) + 1 }), {}));
 const sorted = (counts) => Object.entries(counts).filter(([, n]) => n > 0).sort();
 
+// Everything that is known of the first machine in that state whose tile says so.
+async function machine(name, state, words) {
+  const all = await labels(`[data-state=${state}]`), panel = page.locator(".machine");
+  await page.locator(`.tile[data-state=${state}]`).nth(all.findIndex((l) => words.test(l))).click();
+  await panel.locator(".cause").waitFor();
+  right(words.test(await panel.locator(".cause").textContent()), `its culprit: ${words}`);
+  const { x, y, width } = await panel.boundingBox();
+  await shot(name, { clip: { x, y, width, height: 500 } });
+  await page.keyboard.press("Escape");
+  await panel.waitFor({ state: "detached" });
+}
+
 // What is wrong with machines that are at it, in the page's words.
 const CULPRITS = { cable: /The cable runs at 100 Mbit\/s; the stream goes at \d+ Mbit\/s/, disk: /The disk writes [\d.]+ MB\/s, the stream needs [\d.]+ MB\/s/,
   losses: /[\d.]+ % of the packets are lost on the way: look at the cable and the switch port/, machine: /The machine is slower than the stream: it dropped \d+ packets/ };
@@ -63,7 +75,7 @@ const tests = {
     for (const l of await labels("[data-state=left]")) right(/Stopped by somebody at the machine/.test(l), `left: ${l}`);
     await page.getByText(`${cast.booting + NEVER} never came`).waitFor(); // who only starts has not come
   },
-  "the room, the wall and a machine": async () => {
+  "the room, the wall, a machine that is slow and one that failed": async () => {
     await shot("room");
     await page.emulateMedia({ colorScheme: "dark" });
     await page.keyboard.press("w");
@@ -73,13 +85,8 @@ const tests = {
     await page.keyboard.press("w");
     await page.locator(".top").waitFor();
     await page.emulateMedia({ colorScheme: "light" });
-    const cable = (await page.locator(".tile[data-state=receiving]").all()).map(async (t) => [t, await t.getAttribute("aria-label")]);
-    const [tile] = (await Promise.all(cable)).find(([, label]) => CULPRITS.cable.test(label));
-    await tile.click();
-    await page.locator(".machine .cause").waitFor();
-    right(CULPRITS.cable.test(await page.locator(".machine .cause").textContent()), "the machine's culprit");
-    await shot("machine", { clip: { x: 480, y: 0, width: 800, height: 560 } });
-    await page.keyboard.press("Escape");
+    await machine("machine", "receiving", CULPRITS.cable);
+    await machine("failed", "fail", FAILURES[0]);
   },
   "the report has who passed and who did not, and why": async () => {
     await part("report");
