@@ -3,7 +3,7 @@
 import { html, useState, useEffect, useRef } from "/lib/preact.js";
 import { get, post } from "./api.js";
 import { useRoom, useAction, Say, Hold } from "./parts.js";
-import { clean, rate, duration, plural, time } from "./text.js";
+import { clean, rate, duration, plural, time, left } from "./text.js";
 import { Graph } from "./graph.js";
 
 const RULES = { now: "at once", ready: "when so many machines are ready", at: "at a time of day, by the clock of this computer", quiet: "when nobody has joined for some minutes" };
@@ -31,7 +31,7 @@ function Session({ s }) {
   const send = (verb) => run(() => post(`/sessions/${s.id}/${verb}`));
   return html`<li class="session" data-state=${s.state}><h3>${clean(s.image)} <small>${clean(s.version)}</small> <span class="state">${s.state}</span></h3>
     <p>${clean(s.sentence, 300)}</p>
-    <p class="figures">${plural(s.machines ?? 0, "machine")}: <b>${s.passed ?? 0} PASS</b>, <b>${s.failed ?? 0} FAIL</b>${s.state === "running" && html` · ${rate(s.rate_bits_s)}${s.rate_reason && html` (${clean(s.rate_reason, 160)})`} · repair ${((s.repair_ppm || 0) / 1e4).toFixed(1)} % · ${duration(s.eta_s)} left`}${s.armed_until && html` · armed until ${time(s.armed_until)}`}</p>
+    <p class="figures">${plural(s.machines ?? 0, "machine")}: <b>${s.passed ?? 0} PASS</b>, <b>${s.failed ?? 0} FAIL</b>${s.state === "running" && html` · ${rate(s.rate_bits_s)}${s.rate_reason && html` (${clean(s.rate_reason, 160)})`} · repair ${((s.repair_ppm || 0) / 1e4).toFixed(1)} %${left(s.eta_s)}`}${s.armed_until && html` · armed until ${time(s.armed_until)}`}</p>
     <p class="buttons">${(s.planned ? KEEP[s.state] ?? [] : []).map((verb) => verb === "stop" ? html`<${Hold} label="Hold to stop" sentence="Stop this session?" disabled=${busy} onHeld=${() => send(verb)} />`
       : verb === "start" ? html`<${Hold} label="Hold to start now" sentence=${clean(s.sentence, 300)} disabled=${busy} onHeld=${() => send(verb)} />`
       : html`<button type="button" disabled=${busy} onClick=${() => send(verb)}>${WORDS[verb]}</button>`)}</p><${Say} ...${said} /></li>`;

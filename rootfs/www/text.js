@@ -43,16 +43,17 @@ export function rate(bitsPerSecond) {
   return bitsPerSecond >= 0 ? `${bits(bitsPerSecond)} (${bytes(bitsPerSecond / 8)}/s)` : "–";
 }
 export function percent(n) { return n >= 0 ? `${Math.floor(n)} %` : "–"; }
-export function loss(ppm) { return ppm >= 0 ? `${(ppm / 1e4).toFixed(ppm >= 1e5 ? 0 : ppm >= 1e4 ? 1 : 2)} %` : "–"; }
+export function loss(ppm) { return ppm !== null && ppm >= 0 ? `${(ppm / 1e4).toFixed(ppm >= 1e5 ? 0 : ppm >= 1e4 ? 1 : 2)} %` : "–"; }
 export function link(mbps) { return mbps > 0 ? mbps >= 1000 ? `${mbps / 1000} Gb/s` : `${mbps} Mb/s` : "–"; }
 
 export function duration(s) {
-  if (!(s >= 0)) return "–";
+  if (s === null || !(s >= 0)) return "–"; // null says that nobody knows, and is >= 0
   s = Math.round(s);
   if (s < 60) return `${s} s`;
   if (s < 3600) return `${Math.floor(s / 60)} min${s < 600 && s % 60 ? ` ${s % 60} s` : ""}`;
   return `${Math.floor(s / 3600)} h ${Math.floor(s / 60) % 60} min`;
 }
+export function left(s) { return s !== null && s >= 0 ? ` · ${duration(s)} left` : ""; }
 export function time(iso) {
   const at = new Date(iso ?? NaN);
   return isNaN(at) ? "–" : at.toLocaleString([], { dateStyle: "short", timeStyle: "medium" });

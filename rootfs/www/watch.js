@@ -4,7 +4,7 @@ import { html, useState, useRef, useEffect, useLayoutEffect } from "/lib/preact.
 import { post, part } from "./api.js";
 import { useRoom, useAction, Say } from "./parts.js";
 import { Grid, FIGURES } from "./grid.js";
-import { STATES, SEVERITY, stateOf, clean, nameOf, bits, bytes, rate, percent, loss, link, duration } from "./text.js";
+import { STATES, SEVERITY, stateOf, clean, nameOf, bits, bytes, rate, percent, loss, link, duration, left } from "./text.js";
 
 const ACTIVE = new Set(["booting", "joined", "manifest", "receiving", "verifying", "lost"]);
 // Slowest: of those that work, whoever will be last; then who failed; then who is done.
@@ -51,7 +51,7 @@ function Sessions({ room }) {
   if (active.length === 0) return html`<p class="sessions none">No session runs. <a href="#/start">Start one</a></p>`;
   return html`<div class="sessions">${active.map((s) => html`<p key=${s.id} data-session=${s.id}>
     <b>${clean(s.image)}</b> <span class="state">${s.state}</span> ${clean(s.sentence, 200)}
-    ${s.state === "running" && html`<span class="figures">${rate(s.rate_bits_s)} · ${clean(s.rate_reason, 100)} · ${duration(s.eta_s)} left</span>`}</p>`)}</div>`;
+    ${s.state === "running" && html`<span class="figures">${rate(s.rate_bits_s)} · ${clean(s.rate_reason, 100)}${left(s.eta_s)}</span>`}</p>`)}</div>`;
 }
 
 function Tiles({ machines, figure, open, grid }) {

@@ -23,11 +23,12 @@ const states = () => page.locator(".tile").evaluateAll((all) => all.reduce((n, {
 const sorted = (counts) => Object.entries(counts).filter(([, n]) => n > 0).sort();
 
 // Everything that is known of the first machine in that state whose tile says so.
-async function machine(name, state, words) {
+async function machine(name, state, words, left = /\d (s|min)/) {
   const all = await labels(`[data-state=${state}]`), panel = page.locator(".machine");
   await page.locator(`.tile[data-state=${state}]`).nth(all.findIndex((l) => words.test(l))).click();
   await panel.locator(".cause").waitFor();
   right(words.test(await panel.locator(".cause").textContent()), `its culprit: ${words}`);
+  right((await panel.locator("dt:text-is('Time left') + dd").textContent()).match(left), `its time left: ${left}`);
   const { x, y, width } = await panel.boundingBox();
   await shot(name, { clip: { x, y, width, height: 500 } });
   await page.keyboard.press("Escape");
@@ -86,7 +87,7 @@ const tests = {
     await page.locator(".top").waitFor();
     await page.emulateMedia({ colorScheme: "light" });
     await machine("machine", "receiving", CULPRITS.cable);
-    await machine("failed", "fail", FAILURES[0]);
+    await machine("failed", "fail", FAILURES[0], "–");
   },
   "the report has who passed and who did not, and why": async () => {
     await part("report");
