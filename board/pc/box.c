@@ -338,12 +338,16 @@ static struct session_label label_machine(void *ctx, const uint8_t mac[6])
     return status_label(b->watch, mac);
 }
 
-/* A box that has no memory at all has said so; a machine that was armed again meanwhile is to be forgotten. */
+/* A box that has no memory at all has said so; a machine that was armed again meanwhile is to be forgotten. What a full disk did not take
+ * when the machine passed it may take now. */
 static bool has_kept(void *ctx, const uint8_t mac[6])
 {
-    const struct box *b = ctx;
+    struct box *b = ctx;
 
-    return !b->journal || machine_wants_imaging(&b->machines, mac) || journal_kept(b->journal, JOURNAL_MACHINE, mac, 6);
+    if (!b->journal || machine_wants_imaging(&b->machines, mac))
+        return true;
+    machine_again(&b->machines, mac);
+    return journal_kept(b->journal, JOURNAL_MACHINE, mac, 6);
 }
 
 static int choose_image(void *ctx, const struct session_hello *h, unsigned *image, char *why)

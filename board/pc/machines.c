@@ -139,6 +139,14 @@ bool machine_done(struct machines *m, const uint8_t mac[6], uint64_t unix_now)
     return true;
 }
 
+void machine_again(struct machines *m, const uint8_t mac[6])
+{
+    struct machine *row = &m->row[place_of(m, mac)];
+
+    if (row->used)
+        row_store(m, row, row->changed);
+}
+
 void machine_arm(struct machines *m, const uint8_t mac[6], uint64_t unix_now)
 {
     unsigned i = place_of(m, mac);

@@ -45,6 +45,8 @@ bool machine_wants_imaging(const struct machines *, const uint8_t mac[6]);
 bool machine_known(const struct machines *, const uint8_t mac[6]);
 /* It has said PASS. True when that is news. */
 bool machine_done(struct machines *, const uint8_t mac[6], uint64_t unix_now);
+/* Tells `store` its row once more, where it may not have been kept. */
+void machine_again(struct machines *, const uint8_t mac[6]);
 /* It is to be imaged again. */
 void machine_arm(struct machines *, const uint8_t mac[6], uint64_t unix_now);
 /* The boot entry chosen for it ("": none), at most MACHINE_ENTRY_MAX bytes. */

@@ -85,6 +85,24 @@ static void a_life(void **state)
     assert_true(machine_wants_imaging(&m, mac));
 }
 
+/* As where the box's disk was full when the machine passed. */
+static void what_was_not_kept_is_told_again(void **state)
+{
+    static const uint8_t mac[6] = {2, 0, 0, 0, 0, 7}, other[6] = {2, 0, 0, 0, 0, 8};
+
+    (void)state;
+    n_kept = 0;
+    machines_init(&m, false, NULL, NULL);
+    assert_true(machine_done(&m, mac, 1000));
+    m.store = store;
+    machine_again(&m, other);
+    assert_int_equal(n_kept, 0);
+    machine_again(&m, mac);
+    restart();
+    assert_false(machine_wants_imaging(&again, mac));
+    assert_int_equal(again.n, 1);
+}
+
 static void against_a_model(void **state)
 {
     static bool done[3000];
@@ -161,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_life),
+        cmocka_unit_test(what_was_not_kept_is_told_again),
         cmocka_unit_test(against_a_model),
         cmocka_unit_test(the_oldest_makes_room),
         cmocka_unit_test(records_of_others_are_ignored),
