@@ -537,6 +537,8 @@ static void on_found(void *ctx, const struct shelf_found *f)
     }
     i->is.id = w->id = f->id;
     i->is.offset = i->written = f->at;
+    i->is.hashed = f->record.whole;
+    memcpy(i->is.sha256, f->record.came, sizeof i->is.sha256);
     if (f->kind == SHELF_PART && f->record.url[0]) {
         library_drop(l, i, true); /* and asked for again, when all numbers are known */
         return;

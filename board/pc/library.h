@@ -104,7 +104,8 @@ static inline bool library_listed(const struct library_image *m)
 /* A listed image by name; an upload, in any state, by its number. NULL: there is none. */
 const struct library_image *library_named(struct library *, const char *name);
 const struct library_image *library_upload(struct library *, uint32_t id);
-/* What uploads may still fill. */
+/* What uploads may still fill: the disk without what uploads under way have been promised, and without the room that raw images take while
+ * they are packed. The first raw one is taken when it fits by itself: whether its packing fits, too, depends on what is in it. */
 uint64_t library_free(const struct library *);
 /* Files of the folders that could not be served, and images that are bad. */
 unsigned library_skipped(struct library *);

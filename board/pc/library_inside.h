@@ -21,6 +21,7 @@ struct item {
     bool finishing;    /* TASK_FINISH is under way */
     bool to_serve;     /* its opened file waits for a place on the wire */
     bool supersedes;   /* it waits for machines that are in the middle of the one it replaces */
+    bool raw;          /* what comes begins like no .ring, so it will be packed */
     uint64_t written;  /* of the upload, on the disk or on its way there */
     int stall;         /* the disk failed since the last piece: its code */
     uint32_t block;    /* being filled; NO_BLOCK */

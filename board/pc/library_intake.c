@@ -22,9 +22,24 @@ static uint64_t promised(const struct library *l)
     return sum;
 }
 
+/* What packing may still take: at most as much as the raw disk is large, for it is kept until the image is whole. Images are packed one after
+ * the other, but each of them has to find its room. */
+static uint64_t unpacked(const struct library *l)
+{
+    uint64_t sum = 0;
+
+    for (const struct item *i = l->item; i < l->item + LIBRARY_MAX; i++) {
+        bool coming = i->is.state == LIBRARY_RECEIVING || i->is.state == LIBRARY_CHECKING;
+
+        if (i->used && !i->leaving)
+            sum += i->is.state == LIBRARY_PACKING ? i->is.facts.raw_bytes : coming && i->raw ? i->is.record.bytes : 0;
+    }
+    return sum;
+}
+
 uint64_t library_free(const struct library *l)
 {
-    uint64_t taken = promised(l);
+    uint64_t taken = promised(l) + unpacked(l);
 
     return l->free > taken ? l->free - taken : 0;
 }
@@ -54,6 +69,9 @@ int library_check_space(struct library *l, uint64_t bytes, struct err *err)
     l->free = shelf_free(&l->shelf);
     if (bytes == 0)
         return err_set(err, LIBRARY_EREQUEST, "expected a file with something in it");
+    if (bytes > library_free(l) && unpacked(l))
+        return err_set(err, LIBRARY_ESPACE, "there is no room for %llu bytes: %llu are free, %llu are kept for raw images that are still to be packed",
+                       (unsigned long long)bytes, (unsigned long long)library_free(l), (unsigned long long)unpacked(l));
     if (bytes > library_free(l))
         return err_set(err, LIBRARY_ESPACE, "there is no room for %llu bytes: %llu are free", (unsigned long long)bytes,
                        (unsigned long long)library_free(l));
@@ -121,6 +139,8 @@ static size_t take(struct library *l, struct item *i, const uint8_t *bytes, size
 {
     size_t taken = 0;
 
+    if (i->is.offset == 0)
+        i->raw = n < 8 || memcmp(bytes, "RINGCAST", 8) != 0;
     while (taken < n) {
         size_t now = n - taken;
 

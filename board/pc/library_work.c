@@ -38,8 +38,11 @@ static void finish(struct library_threads *t, struct work *w, const struct task 
     d->at = w->intake.at;
     if (rc == 0 && w->intake.at != task->at)
         rc = err_set(&d->err, LIBRARY_EOFFSET, "an earlier piece could not be written");
-    if (rc == 0)
-        (void)shelf_finish(t->shelf, &w->intake, d->sha256, &d->err);
+    if (rc || shelf_finish(t->shelf, &w->intake, d->sha256, &d->err))
+        return;
+    w->record.whole = true;
+    memcpy(w->record.came, d->sha256, sizeof w->record.came);
+    (void)shelf_note(t->shelf, w->id, &w->record, NULL); /* what cannot be kept is not known in the next run, no more */
 }
 
 /* An image that is not on the shelf: its source goes first, for without it nothing is made again. */

@@ -111,7 +111,7 @@ static void hex_text(char *to, const uint8_t *bytes, size_t n)
 
 size_t record_encode(const struct record *r, char out[RECORD_TEXT_MAX])
 {
-    char hash[2 * IMG_HASH_BYTES + 1] = "", pin[2 * IMG_HASH_BYTES + 14] = "";
+    char hash[2 * IMG_HASH_BYTES + 1] = "", pin[2 * IMG_HASH_BYTES + 14] = "", came[2 * IMG_HASH_BYTES + 7] = "";
     int n;
 
     if (r->hashed)
@@ -120,10 +120,15 @@ size_t record_encode(const struct record *r, char out[RECORD_TEXT_MAX])
         memcpy(pin, "\nfingerprint=", 14);
         hex_text(pin + 13, r->pin, sizeof r->pin);
     }
+    if (r->whole) {
+        memcpy(came, "came=", 5);
+        hex_text(came + 5, r->came, sizeof r->came);
+        strcat(came, "\n");
+    }
     n = snprintf(out, RECORD_TEXT_MAX,
-                 RECORD_MAGIC "name=%s\nversion=%s\nnote=%s\nurl=%s%s\nbytes=%llu\ncreated=%llu\nsha256=%s\nreplaces=%d\nprotected=%d\n" RECORD_END,
+                 RECORD_MAGIC "name=%s\nversion=%s\nnote=%s\nurl=%s%s\nbytes=%llu\ncreated=%llu\nsha256=%s\nreplaces=%d\nprotected=%d\n%s" RECORD_END,
                  r->name, r->version, r->note, r->url, pin, (unsigned long long)r->bytes, (unsigned long long)r->created, hash,
-                 r->replaces, r->protected);
+                 r->replaces, r->protected, came);
     MUST(n > 0 && n < RECORD_TEXT_MAX);
     return (size_t)n;
 }
@@ -196,10 +201,15 @@ static bool take_hash(const char **at, const char *key, bool *there, uint8_t has
     return true;
 }
 
-/* A line that is there only when it says something. */
+/* Lines that are there only when they say something: records of before have none of them. */
 static bool take_pin(const char **at, struct record *r)
 {
     return strncmp(*at, "fingerprint=", 12) != 0 || (take_hash(at, "fingerprint", &r->pinned, r->pin) && r->pinned);
+}
+
+static bool take_came(const char **at, struct record *r)
+{
+    return strncmp(*at, "came=", 5) != 0 || (take_hash(at, "came", &r->whole, r->came) && r->whole);
 }
 
 int record_decode(const void *bytes, size_t n, struct record *r)
@@ -217,7 +227,7 @@ int record_decode(const void *bytes, size_t n, struct record *r)
     if (!take_line(&at, "name", r->name, sizeof r->name) || !take_line(&at, "version", r->version, sizeof r->version) ||
         !take_line(&at, "note", r->note, sizeof r->note) || !take_line(&at, "url", r->url, sizeof r->url) || !take_pin(&at, r) ||
         !take_number(&at, "bytes", IMG_MAX_RAW, &r->bytes) || !take_number(&at, "created", UINT64_MAX, &r->created) ||
-        !take_hash(&at, "sha256", &r->hashed, r->sha256) || !take_flag(&at, "replaces", &r->replaces) || !take_flag(&at, "protected", &r->protected))
+        !take_hash(&at, "sha256", &r->hashed, r->sha256) || !take_flag(&at, "replaces", &r->replaces) || !take_flag(&at, "protected", &r->protected) || !take_came(&at, r))
         return LIBRARY_ERECORD;
     return strcmp(at, RECORD_END) == 0 && record_check(r, NULL) == 0 ? 0 : LIBRARY_ERECORD;
 }

@@ -30,6 +30,8 @@ struct record {
     uint64_t created;                /* seconds since 1970 */
     bool hashed;                     /* sha256 was announced */
     uint8_t sha256[IMG_HASH_BYTES];
+    bool whole;                      /* all has come, and `came` is the SHA-256 of it */
+    uint8_t came[IMG_HASH_BYTES];
     bool replaces;                   /* an older image of the same name */
     bool protected;
 };

@@ -236,10 +236,17 @@ int shelf_scan(const struct shelf *s, void (*each)(void *ctx, const struct shelf
 
 /* ---- an upload ---- */
 
+int shelf_note(const struct shelf *s, uint32_t id, const struct record *r, struct err *err)
+{
+    char text[RECORD_TEXT_MAX];
+
+    return put_file(s, id, "meta", text, record_encode(r, text), err);
+}
+
 int shelf_begin(const struct shelf *s, uint32_t id, const struct record *r, struct err *err)
 {
-    char text[RECORD_TEXT_MAX], path[SHELF_PATH_MAX];
-    int rc = put_file(s, id, "meta", text, record_encode(r, text), err);
+    char path[SHELF_PATH_MAX];
+    int rc = shelf_note(s, id, r, err);
     int fd = rc ? -1 : open(shelf_path(s, id, "part", path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     if (rc == 0 && fd < 0)

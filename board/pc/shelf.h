@@ -42,6 +42,9 @@ struct shelf_found {
 /* Puts the folder in order, then tells of each image and upload, by number. */
 int shelf_scan(const struct shelf *, void (*each)(void *ctx, const struct shelf_found *), void *ctx, struct err *);
 
+/* The record of what is there already, as it is from now on: the old one or the new one is on the disk, whole. */
+int shelf_note(const struct shelf *, uint32_t id, const struct record *, struct err *);
+
 /* An upload that is being written. */
 struct shelf_intake {
     int fd; /* -1: closed */

@@ -174,6 +174,45 @@ static void an_image_is_replaced_and_deleted(void **state)
     assert_int_equal(clear(shop, false), 0);
 }
 
+/* As long as a raw disk waits for its packing, its room is nobody else's. */
+static void room_for_packing_is_kept(void **state)
+{
+    uint64_t before, coming;
+    struct record r = {.name = "two", .created = 1};
+    struct err err = {0};
+    uint32_t id;
+
+    (void)state;
+    open_at(data);
+    before = library_free(library);
+    id = begin("one", RAW_BYTES);
+    coming = library_free(library);
+    assert_true(before - coming >= RAW_BYTES);
+    put(id, raw, 0, RAW_BYTES / 2);
+    assert_true(coming - library_free(library) > RAW_BYTES / 2);
+    r.bytes = UINT64_C(1) << 47;
+    assert_int_equal(library_begin(library, &r, &id, &err), LIBRARY_ESPACE);
+    assert_non_null(strstr(err.text, "are kept for raw images that are still to be packed"));
+    put(library_at(library, 0)->id, raw, RAW_BYTES / 2, RAW_BYTES);
+    settle();
+    assert_int_equal(library_named(library, "one")->state, LIBRARY_READY);
+    err = (struct err){0};
+    assert_int_equal(library_begin(library, &r, &id, &err), LIBRARY_ESPACE);
+    assert_null(strstr(err.text, "are kept"));
+}
+
+static void the_hash_of_what_came_outlives_a_run(void **state)
+{
+    (void)state;
+    open_at(data);
+    put(begin("one", ring_bytes), ring, 0, ring_bytes);
+    settle();
+    close_all();
+    open_at(data);
+    assert_true(library_named(library, "one")->hashed);
+    assert_memory_equal(library_named(library, "one")->sha256, ring_hash, sizeof ring_hash);
+}
+
 /* A machine that is in the middle of the older one ends with it; then the newer takes its place. */
 static void a_replacement_waits_for_who_is_in_the_middle(void **state)
 {
@@ -381,6 +420,8 @@ int main(void)
         LIBRARY_CASE(what_is_refused),
         LIBRARY_CASE(a_damaged_image_is_never_listed),
         LIBRARY_CASE(an_image_is_replaced_and_deleted),
+        LIBRARY_CASE(room_for_packing_is_kept),
+        LIBRARY_CASE(the_hash_of_what_came_outlives_a_run),
         LIBRARY_CASE(a_replacement_waits_for_who_is_in_the_middle),
         LIBRARY_CASE(what_somebody_counts_on_is_not_deleted),
         LIBRARY_CASE(a_protected_image_stays),

@@ -63,6 +63,28 @@ static void a_fingerprint_is_a_line_of_its_own(void **state)
     assert_null(strstr(text, "fingerprint"));
 }
 
+/* The hash of what came, when it is known; records of before have no such line. */
+static void the_hash_of_what_came_is_a_line_of_its_own(void **state)
+{
+    char text[RECORD_TEXT_MAX];
+    struct record r, whole = full;
+    size_t n;
+
+    (void)state;
+    whole.whole = true;
+    memset(whole.came, 0xC3, sizeof whole.came);
+    n = record_encode(&whole, text);
+    assert_int_equal(record_decode(text, n, &r), 0);
+    assert_memory_equal(&r, &whole, sizeof r);
+    for (size_t cut = 0; cut < n; cut++)
+        assert_int_equal(record_decode(text, cut, &r), LIBRARY_ERECORD);
+    text[n] = 0;
+    strstr(text, "\ncame=c3")[7] = 'x';
+    assert_int_equal(record_decode(text, n, &r), LIBRARY_ERECORD);
+    record_encode(&full, text);
+    assert_null(strstr(text, "came"));
+}
+
 static void a_record_comes_back_and_every_cut_of_it_does_not(void **state)
 {
     char text[RECORD_TEXT_MAX], again[RECORD_TEXT_MAX];
@@ -145,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_that_deceive_are_refused),
         cmocka_unit_test(a_fingerprint_is_a_line_of_its_own),
+        cmocka_unit_test(the_hash_of_what_came_is_a_line_of_its_own),
         cmocka_unit_test(a_record_comes_back_and_every_cut_of_it_does_not),
         cmocka_unit_test(a_record_with_a_hostile_name_is_none),
         cmocka_unit_test(a_mark_comes_back_and_no_flipped_bit_does),
