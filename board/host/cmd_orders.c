@@ -19,7 +19,7 @@ static const char help[] =
     "                       computer; quiet:M when nobody has joined for M minutes\n"
     "  --rate RATE          such as 300Mbit; auto (the default): what the machines can take\n"
     "  --targets WHO        all (the default), or only machines of the expected list\n"
-    "  --arm MINUTES        the order expires when it has not begun by then\n" CLIENT_HELP
+    "  --arm MINUTES        from then on it takes no more machines; not begun by then, it is over\n" CLIENT_HELP
     "\n"
     "Options of the login may stand anywhere. Exit codes: 0; 1 no answer, or the box refused; 2 the order\n"
     "makes no sense; 5 not the box that was pinned.\n";
