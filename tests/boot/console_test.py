@@ -91,6 +91,7 @@ def expect_code(box, text):
 def talk(box):
     box.expect("is up on")
     box.open_line()
+    box.type("\x13")  # control S, or noise: what is written goes on
     box.expect(r"machines +0 passed(.|\n)*1 status 2 machines 3 log", lambda: box.type("1"))
     box.expect(r"0 machines(.|\n)*1 status 2 machines 3 log", lambda: box.type("2"))
     box.expect(r"is up on(.|\n)*1 status 2 machines 3 log", lambda: box.type("3"))
