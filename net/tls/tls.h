@@ -37,8 +37,8 @@ int tls_client_open(struct tls_client *, struct err *);
 void tls_client_offer(struct tls_client *, bool only_1_2);
 void tls_client_close(struct tls_client *);
 
-/* Takes the buffers of one connection, once (25 KB; a handshake takes some 30 KB more while it lasts); then it is used for one
- * connection after the other. */
+/* Takes the buffers of one connection, once (25 KB; a handshake takes 8 KB more, and what the server's certificates need, at most
+ * 16 KB as they are sent); then it is used for one connection after the other. */
 int tls_link_make(struct tls_link *, struct tls_server *, struct err *);
 int tls_link_make_client(struct tls_link *, struct tls_client *, struct err *);
 /* A new connection over `below`. False: out of memory. */

@@ -49,7 +49,7 @@ print() { openssl x509 -in "$1.crt" -noout -fingerprint -sha256 | cut -d= -f2; }
 
 # ---- servers ----
 cat >serve.py <<'PYTHON'
-import http.server, re, ssl, sys, threading
+import http.server, re, ssl, sys, threading, time
 whole = open("small.ring", "rb").read()
 class Web(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -76,7 +76,10 @@ class Web(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(whole) - at))
         self.send_header("ETag", '"one"')
         self.end_headers()
-        self.wfile.write(whole[at:at + 9000000] if self.path == "/cut" else whole[at:])
+        step = 400000 if self.path == "/slow" else len(whole)
+        for piece in range(at, min(at + 9000000, len(whole)) if self.path == "/cut" else len(whole), step):
+            self.wfile.write(whole[piece:min(piece + step, at + 9000000) if self.path == "/cut" else piece + step])
+            time.sleep(0.03 * (self.path == "/slow"))
         self.close_connection = True
     def handle(self):
         try:
@@ -108,9 +111,13 @@ for name in web far; do until_true 20 grep -q up $name.out || fail "$name does n
 mkdir data
 cp own.crt own-authorities.pem
 printf '[box]\naddress = 10.78.0.1/24\nrouter = 10.78.0.12\ndns = 10.79.0.2\ntrust = own-authorities.pem\n[dhcp]\nmode = off\n' >ringcast.conf
-lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --data data
-until_true 30 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start: $(cat box.err)"
-until_true 20 lab_exec "$web" curl -sSk --max-time 5 -o /dev/null https://10.78.0.1/api/v1/health || fail "the box does not answer"
+box()
+{
+    lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --data data
+    until_true 30 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start: $(cat box.err)"
+    until_true 20 lab_exec "$web" curl -sSk --max-time 5 -o /dev/null https://10.78.0.1/api/v1/health || fail "the box does not answer"
+}
+box
 page_token "$web"
 api=https://10.78.0.1/api/v1
 hash=$(sha256sum small.ring | cut -d' ' -f1)
@@ -190,7 +197,13 @@ pass "a restore by https"
 
 pulls cut https://images.example:8448/cut
 [ "$(grep -c '8448 GET /cut bytes=[1-9]' web.err)" -ge 1 ] || fail "it was not asked by range: $(grep cut web.err)"
-pass "a connection that breaks is gone on with"
+begin slow https://images.example:8447/slow "$(print unknown)"
+until_true 20 eval '[ "$(ask GET uploads/$id)" = 200 ] && [ "$(answer "o[\"offset\"]")" -gt 1000000 ]' || fail "the slow pull does not begin: $(cat got)"
+lab_stop box KILL
+box
+until_true 60 image_ready slow || fail "the slow pull: $(cat got; ask GET uploads; cat got)"
+[ "$(answer "[i['sha256'] for i in o if i['name'] == 'slow']")" = "['$hash']" ] || fail "slowly pulled, with another hash"
+pass "a connection that breaks is gone on with; a box that breaks begins anew, and knows the fingerprint"
 
 pulls chain http://images.example:8080/hop0/5
 refused 'expected the file after at most 5 redirects, got one more, to "https://images.example:8443/x"' http://images.example:8080/hop0/6

@@ -139,6 +139,20 @@ const tests = {
     await until(async () => await page.getByRole("button", { name: "Copy to the box" }).count() === 0, "what is on its way is not copied again");
   }),
 
+  "an image is fetched from a web server, by its certificate's fingerprint if one is given": given({}, async () => {
+    await part("library");
+    const form = page.locator("form", { has: page.getByRole("button", { name: "Fetch" }) });
+    await form.getByLabel("Address").fill("https://images.example/win.ring");
+    await form.getByLabel("Name").fill("win");
+    await form.getByRole("button", { name: "Fetch" }).click();
+    await until(() => asked("POST", "/pulls").length === 1, "the first order");
+    await form.getByLabel("Fingerprint").fill("AB:CD");
+    await form.getByRole("button", { name: "Fetch" }).click();
+    await until(() => asked("POST", "/pulls").length === 2, "the second order");
+    const order = { url: "https://images.example/win.ring", name: "win" };
+    equal(asked("POST", "/pulls").map((r) => r.json), [order, { ...order, fingerprint: "AB:CD" }], "the orders");
+  }),
+
   "a full box says so and nothing is tried again": given({}, async () => {
     await part("library");
     await page.route("**/api/v1/uploads", (route) => route.fulfill({ status: 507, contentType: "application/problem+json", body: '{"detail":"The disk of the box is full."}' }));
