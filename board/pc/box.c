@@ -119,6 +119,8 @@ static void open_memory(struct box *b)
         serve_log("what the box learns is forgotten when it stops: %s (%d)", err.text, err.code);
     else
         serve_log("%u machines are done", b->machines.done);
+    if (b->journal && journal_lost(b->journal))
+        serve_log("%zu bytes of what the box remembered are damaged: machines that have passed may be imaged again", journal_lost(b->journal));
 }
 
 /* A key that cannot be kept still serves until the box stops. */

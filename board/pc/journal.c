@@ -31,6 +31,7 @@ struct journal {
     int fd;
     uint8_t *bytes; /* the file as it is, for rewriting */
     size_t n, live; /* bytes of it, and of the records that count */
+    size_t lost;    /* bytes that could not be understood between records that can, when it was opened */
     uint32_t *slot; /* by hash of kind and key: where its last record begins; 0: free */
     uint32_t records;
     pthread_t syncer;
@@ -278,31 +279,58 @@ static void *syncing_thread(void *arg)
     return NULL;
 }
 
-/* Reads what is there; what is no journal, or ends in half a record, is cut back to what is whole. */
+/* Moves the records that can be read together: a sector that the disk has lost must not take along what was written later. Where the
+ * last one ended in the file; j->lost: what lay between. */
+static size_t gather(struct journal *j)
+{
+    size_t to = MAGIC_BYTES, end = MAGIC_BYTES;
+    struct record rec;
+
+    for (size_t at = MAGIC_BYTES; at < j->n;) {
+        if (!record_decode(j->bytes + at, j->n - at, &rec)) {
+            at++;
+            continue;
+        }
+        memmove(j->bytes + to, j->bytes + at, rec.bytes);
+        to += rec.bytes;
+        end = at += rec.bytes;
+    }
+    j->n = to;
+    j->lost = end - to;
+    return end;
+}
+
+/* Starts a file that is none of ours anew. */
+static int start_anew(struct journal *j, struct err *err)
+{
+    int fd = replace_file(j, (const uint8_t *)MAGIC, MAGIC_BYTES);
+
+    if (fd < 0)
+        return err_set(err, PC_EJOURNAL, "cannot write %s: %s", j->path, strerror(errno));
+    close(j->fd);
+    j->fd = fd;
+    memcpy(j->bytes, MAGIC, MAGIC_BYTES);
+    j->n = MAGIC_BYTES;
+    return 0;
+}
+
+/* Reads what is there; what ends in half a record is cut back to what is whole. What cannot be read is left alone. */
 static int load(struct journal *j, struct err *err)
 {
-    struct record rec;
-    ssize_t got;
-    size_t whole = MAGIC_BYTES;
+    ssize_t got = 0;
+    size_t all, end;
 
     while (j->n < JOURNAL_FILE_MAX && (got = read(j->fd, j->bytes + j->n, JOURNAL_FILE_MAX - j->n)) > 0)
         j->n += (size_t)got;
-    if (j->n < MAGIC_BYTES || memcmp(j->bytes, MAGIC, MAGIC_BYTES) != 0) {
-        int fd = replace_file(j, (const uint8_t *)MAGIC, MAGIC_BYTES);
-
-        if (fd < 0)
-            return err_set(err, PC_EJOURNAL, "cannot write %s: %s", j->path, strerror(errno));
-        close(j->fd);
-        j->fd = fd;
-        memcpy(j->bytes, MAGIC, MAGIC_BYTES);
-        j->n = MAGIC_BYTES;
-        return 0;
-    }
-    while (whole < j->n && record_decode(j->bytes + whole, j->n - whole, &rec))
-        whole += rec.bytes;
-    if (whole < j->n && ftruncate(j->fd, (off_t)whole))
+    if (got < 0)
+        return err_set(err, PC_EJOURNAL, "cannot read %s: %s", j->path, strerror(errno));
+    if (j->n < MAGIC_BYTES || memcmp(j->bytes, MAGIC, MAGIC_BYTES) != 0)
+        return start_anew(j, err);
+    all = j->n;
+    end = gather(j);
+    if (!j->lost && end < all && ftruncate(j->fd, (off_t)end))
         return err_set(err, PC_EJOURNAL, "cannot cut %s back to what is whole: %s", j->path, strerror(errno));
-    j->n = whole;
+    j->torn = j->lost > 0; /* the file is another than what is in memory: it is written anew at the first call */
     return 0;
 }
 
@@ -334,7 +362,7 @@ int journal_open(struct journal **out, const char *path, journal_each *each, voi
         return rc;
     }
     index_all(j);
-    atomic_store(&j->handed, j->n);
+    atomic_store(&j->handed, j->torn ? 0 : j->n);
     atomic_store(&j->dirty, true); /* a program that ended may have left it with the kernel */
     for (size_t at = MAGIC_BYTES; each && at < j->n && record_decode(j->bytes + at, j->n - at, &rec); at += rec.bytes)
         if (counts(j, at, &rec))
@@ -392,6 +420,11 @@ int journal_put(struct journal *j, uint8_t kind, const void *key, size_t nkey, c
     atomic_store(&j->handed, j->n);
     atomic_store(&j->dirty, true);
     return 0;
+}
+
+size_t journal_lost(const struct journal *j)
+{
+    return j->lost;
 }
 
 bool journal_kept(struct journal *j, uint8_t kind, const void *key, size_t nkey)

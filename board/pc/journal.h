@@ -4,7 +4,7 @@
  *   record  CRC-32 of the rest (4) | kind (1) | length of key (1) | length of value (2) | key | value
  *
  * Integers are big-endian. The last record of a kind and key counts; one without a value removes it. A power cut may leave a
- * record half written: reading ends at the first one whose checksum is wrong, and what follows is cut off. Writing anew goes
+ * record half written, a disk may lose a sector: what has no right checksum is passed over, at the end it is cut off. Writing anew goes
  * to a second file that takes the first one's name when it is whole and on the disk, so that at every instant one of the two
  * is there.
  *
@@ -46,6 +46,8 @@ typedef void journal_each(void *ctx, uint8_t kind, const uint8_t *key, size_t nk
 
 /* Opens or makes the file, which nobody else may have open, tells every record that counts, in the order they were last written. */
 int journal_open(struct journal **, const char *path, journal_each *each, void *ctx, struct err *);
+/* Bytes of the file that were damaged when it was opened, with records behind them that were not: what stood there is forgotten. */
+size_t journal_lost(const struct journal *);
 /* 0, or PC_EJOURNAL, PC_EFULL: then nothing has changed, and the value is known to its owner alone. nkey 1 .. 255. */
 int journal_put(struct journal *, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue);
 /* Whether the key has a value and a power cut would not take it away. If it would, the disk is asked at once. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -314,6 +315,73 @@ static void what_the_disk_refused_is_written_anew(void **state)
     journal_close(j);
 }
 
+/* A sector in the middle is gone: what stood in it is forgotten, and nothing else, for good. */
+static void damage_in_the_middle_costs_what_stood_there(void **state)
+{
+    static const uint8_t rubbish[512] = {3, 1, 4, 1, 5};
+    struct model m, got;
+    struct journal *j = open_at(path, &m);
+    off_t from;
+    int fd;
+
+    (void)state;
+    put(j, &m, 1, 1);
+    from = size_of(path);
+    for (uint32_t i = 0; size_of(path) - from < 512; i++)
+        put(j, &m, (uint8_t)(2 + i), 100 + i);
+    for (uint32_t i = 9; i < 16; i++)
+        put(j, &m, (uint8_t)i, 100 + i);
+    assert_int_equal(journal_lost(j), 0);
+    journal_close(j);
+    fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, rubbish, sizeof rubbish, from), sizeof rubbish);
+    close(fd);
+    j = open_at(path, &got);
+    assert_true(journal_lost(j) >= sizeof rubbish);
+    assert_int_equal(got.told, 8);
+    assert_int_equal(got.value[1], 1);
+    for (uint32_t i = 9; i < 16; i++)
+        assert_int_equal(got.value[i], 100 + i);
+    put(j, &got, 2, 7);
+    journal_close(j);
+    j = open_at(path, &m);
+    assert_int_equal(journal_lost(j), 0);
+    assert_int_equal(m.told, 9);
+    assert_int_equal(m.value[2], 7);
+    assert_int_equal(m.value[15], 115);
+    journal_close(j);
+}
+
+static _Atomic int unreadable;
+
+ssize_t read(int fd, void *to, size_t n)
+{
+    if (unreadable) {
+        errno = EIO;
+        return -1;
+    }
+    return syscall(SYS_read, fd, to, n);
+}
+
+/* A bad moment of the disk is no reason to cut anything off. */
+static void what_cannot_be_read_is_left_alone(void **state)
+{
+    struct model m;
+    struct journal *j = open_at(path, &m);
+    struct err err = {0};
+    off_t n;
+
+    (void)state;
+    put(j, &m, 1, 111);
+    journal_close(j);
+    n = size_of(path);
+    unreadable = 1;
+    assert_int_equal(journal_open(&j, path, NULL, NULL, &err), PC_EJOURNAL);
+    unreadable = 0;
+    assert_int_equal(size_of(path), n);
+    expect(&m, path);
+}
+
 static void a_folder_that_is_not_there(void **state)
 {
     struct journal *j;
@@ -332,6 +400,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(every_cut_of_every_append), CASE(goes_on_after_a_cut),          CASE(flipped_bits_end_the_reading),
         CASE(is_written_anew),           CASE(the_same_again_costs_nothing), CASE(is_full_in_words),
+        CASE(damage_in_the_middle_costs_what_stood_there), CASE(what_cannot_be_read_is_left_alone),
         CASE(a_folder_that_is_not_there), CASE(a_value_is_kept_when_the_disk_has_it), CASE(what_the_disk_refused_is_written_anew),
     };
 
