@@ -20,6 +20,7 @@
 
 /* Frames taken in one step: a flood must not keep the timers from running. */
 #define STEP_FRAMES 256
+#define ASKER_NS MONO_S /* so long a found name waits for who asked */
 
 struct ip_stack {
     bool open;
@@ -30,7 +31,8 @@ struct ip_stack {
     bool down, back;    /* the link fails; it works again, and lwIP is to know */
     struct {
         char name[DNS_MAX_NAME_LENGTH]; /* "": nobody asks */
-        bool done;                      /* and nobody has been told yet */
+        bool done;                      /* since `since`, and the asker has not been told yet */
+        struct mono since;
         uint32_t address;               /* 0: not found */
     } lookup;
     uint8_t in[IP_LINK_FRAME_MAX];
@@ -289,17 +291,20 @@ static void stack_found(const char *name, const ip_addr_t *address, void *arg)
     if (strcasecmp(name, s->lookup.name) != 0)
         return; /* somebody asked, and has given up since */
     s->lookup.done = true;
+    s->lookup.since = s->now;
     s->lookup.address = address ? lwip_ntohl(ip4_addr_get_u32(address)) : 0;
 }
 
-/* Starts, unless another name is on its way: what has been found for an asker who does not come back makes room. */
+/* Starts, unless another name is on its way: what has been found for an asker who does not come back makes room after a while. */
 int ip_stack_lookup_begin(struct ip_stack *s, const char *host, struct err *err)
 {
     ip_addr_t address;
     err_t started;
     uint32_t known;
 
-    if (ip_address_parse(host, &known) == 0 || (s->lookup.name[0] && !s->lookup.done))
+    if (ip_address_parse(host, &known) == 0)
+        return 0;
+    if (s->lookup.name[0] && (!s->lookup.done || mono_sub(s->now, s->lookup.since) < ASKER_NS))
         return 0;
     if (strlen(host) >= sizeof s->lookup.name)
         return err_set(err, IP_ENAME, "expected a name of at most %zu characters, got \"%.100s\"", sizeof s->lookup.name - 1, host);

@@ -211,6 +211,30 @@ static void names_are_looked_up(void **state)
     ip_pair_down(&pair);
 }
 
+/* Two who ask at once: neither gets the other's address. */
+static void askers_wait_for_each_other(void **state)
+{
+    struct mono end = mono_add(ip_clock(), 10 * MONO_S);
+    uint32_t address = 0, other;
+    struct ip_pair pair;
+    int rc = 0;
+
+    (void)state;
+    ip_pair_up(&pair, 0, 1, be_called_box);
+    assert_int_equal(ip_stack_lookup_begin(pair.stack, "ringcast.local", NULL), 0);
+    assert_int_equal(ip_stack_lookup_begin(pair.stack, "nobody.local", NULL), 0);
+    while (rc == 0 && mono_sub(end, ip_clock()) > 0) {
+        assert_int_equal(ip_stack_lookup(pair.stack, "nobody.local", &other, NULL), 0);
+        assert_int_equal(ip_stack_lookup(pair.stack, "10.9.8.7", &other, NULL), 1);
+        rc = ip_stack_lookup(pair.stack, "ringcast.local", &address, NULL);
+        assert_int_equal(ip_stack_wait(pair.stack, 20, -1), 0);
+    }
+    assert_int_equal(rc, 1);
+    assert_int_equal(address, PAIR_CHILD);
+    assert_int_equal(ip_stack_lookup(pair.stack, "nobody.local", &other, NULL), 0);
+    ip_pair_down(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +243,7 @@ int main(void)
         cmocka_unit_test(any_frame_is_survived),
         cmocka_unit_test(sequence_numbers_differ_by_connection_and_time),
         cmocka_unit_test(names_are_looked_up),
+        cmocka_unit_test(askers_wait_for_each_other),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
