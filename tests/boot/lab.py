@@ -741,7 +741,7 @@ def full_room(pictures, headline):
         except BaseException:
             act.terminate()  # it takes its namespaces along
             raise
-    words = said.split("\n")[-1].partition("room_page.sh: ")[2]
+    words = " ".join(re.findall(r"room_page\.sh: (.*)", said)[-1:])
     if act.returncode == 0:
         print(f"  {words}")
     else:
