@@ -104,7 +104,12 @@ int client_said(struct client *c, struct api_answer *a, const char *done)
     static struct json_doc d;
     char sentence[CLIENT_TEXT] = "";
 
-    if (json_read(&d, a->body, a->n) == 0)
+    if (a->n && json_read(&d, a->body, a->n) != 0) {
+        api_free(a);
+        err_set(&c->err, CLI_EANSWER, "the box's answer is not JSON");
+        return client_failed(c);
+    }
+    if (a->n)
         client_text(&d, JSON_ROOT, "sentence", sentence);
     if (c->json)
         puts(a->n ? a->body : "{}");

@@ -137,6 +137,9 @@ expect 3 rc status --json
 for mode in cut nonsense; do
     echo $mode >mode
     expect 1 rc status
+    expect 1 rc orders start 1
+    expect 1 rc orders start 1 --json
+    grep -q '<html>' expect.out && fail "what is no answer is printed: $(cat -v expect.out)"
 done
 echo problem >mode
 expect 1 rc orders start 1 --json
