@@ -451,12 +451,41 @@ static void say_no(const struct room *r, bool listed, const char *image, char *w
         snprintf(why, SESSION_SENTENCE_MAX + 1, "no session takes machines now; one can be started at the box");
 }
 
+bool room_is_open(const struct room *r, const struct stream *s)
+{
+    return s->session.name[0] && (!s->asked_only || strcmp(s->session.name, r->needs.config->boot.image) == 0);
+}
+
+/* Without a plan, for who names none: the one that *at says, or else the only one, of those that nobody has to ask for. Of several
+ * the server shows a list. */
+static int choose_open(const struct room *r, unsigned *at, char *why)
+{
+    const struct serve *s = r->needs.serve;
+    unsigned open = 0, there = 0, only = 0;
+
+    if (*at < s->n_streams && room_is_open(r, &s->streams[*at]))
+        return 0;
+    for (unsigned i = 0; i < s->n_streams; i++) {
+        there += s->streams[i].session.name[0] != 0;
+        if (room_is_open(r, &s->streams[i])) {
+            open++;
+            only = i;
+        }
+    }
+    if (there && open == 0) {
+        say_no(r, false, "", why);
+        return PLAN_ESTATE;
+    }
+    *at = open == 1 ? only : s->n_streams;
+    return 0;
+}
+
 /* Without a plan the list chooses the image, no more. */
 static int choose_by_list(const struct room *r, const char *image, unsigned *at, char *why)
 {
-    unsigned found = image[0] ? stream_of(r, image) : *at;
+    unsigned found = stream_of(r, image);
 
-    if (image[0] && found == r->needs.serve->n_streams) {
+    if (found == r->needs.serve->n_streams) {
         snprintf(why, SESSION_SENTENCE_MAX + 1, "this machine is to get %s, which the box does not have", image);
         return PLAN_EIMAGE;
     }
@@ -472,8 +501,10 @@ int room_choose(struct room *r, const struct session_hello *h, unsigned *at, cha
     const struct plan_session *s;
     unsigned n = r->needs.serve->n_streams;
 
+    if (!plan_in_force(&r->plan) && h->name[0])
+        return 0;
     if (!plan_in_force(&r->plan))
-        return h->name[0] ? 0 : choose_by_list(r, image, at, why);
+        return image[0] ? choose_by_list(r, image, at, why) : choose_open(r, at, why);
     s = plan_for(&r->plan, row != NULL, image, preferred(r), &now);
     *at = s ? stream_of(r, s->wish.image) : image_in_hand(r, h->mac); /* who has begun is let in again */
     if (*at < n)

@@ -92,6 +92,8 @@ void room_open(struct room *, struct ip_stack *);
 void room_step(struct room *, struct mono now);
 /* Whether the image's stream is to be held, also of an image that nobody serves yet. */
 bool room_holds(struct room *, const char *image);
+/* Whether, as long as there is no plan, machines that boot without asking for an image may get this one. */
+bool room_is_open(const struct room *, const struct stream *);
 /* For the library: PLAN_EBUSY and a sentence while an active session gives out the image, else 0. */
 int room_uses(struct room *, const char *image, struct err *);
 /* For serve's hooks. */

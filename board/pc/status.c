@@ -87,7 +87,9 @@ static void unplanned_session(struct status *s, unsigned i)
         r.state = ROOM_SESSION_STOPPED;
     else if (st->session.running)
         r.state = ROOM_SESSION_RUNNING;
-    snprintf(r.sentence, sizeof r.sentence, "Every machine on this switch that boots from the network is erased and gets %s.", r.image);
+    snprintf(r.sentence, sizeof r.sentence,
+             room_is_open(s->needs.room, st) ? "Every machine on this switch that boots from the network is erased and gets %s."
+                                             : "%s waits for a session: no machine is erased for it.", r.image);
     look_at_stream(st, &r);
     snapshot_session(&s->room, &r);
 }

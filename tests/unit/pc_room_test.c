@@ -189,6 +189,27 @@ static void without_a_plan_all_is_as_ever(void **state)
     assert_string_equal(refusal, "this machine is to get plan9, which the box does not have");
 }
 
+static void what_was_uploaded_erases_nobody_unasked(void **state)
+{
+    (void)state;
+    streams[0].asked_only = true;
+    assert_int_equal(hello(1, ""), 1); /* the other one lay in the folder */
+    streams[1].asked_only = true;
+    assert_int_equal(hello(2, ""), -1);
+    assert_string_equal(refusal, "no session takes machines now; one can be started at the box");
+    serve.server.preferred = 1;
+    assert_int_equal(hello(2, ""), -1);
+    assert_false(room_is_open(room, &streams[0]));
+    assert_int_equal(hello(3, "debian"), 0); /* a technician names it */
+    assert_int_equal(list("52:54:00:00:00:04,,,,windows\n"), 0);
+    assert_int_equal(hello(4, ""), 1); /* so does the list, */
+    strcpy(config.boot.image, "debian");
+    assert_int_equal(hello(5, ""), 0); /* and ringcast.conf */
+    config.boot.image[0] = 0;
+    assert_int_equal(create((struct plan_wish){.image = "windows"}), 0);
+    assert_int_equal(hello(2, ""), 1); /* and a session */
+}
+
 static void a_session_is_made_run_and_stopped(void **state)
 {
     (void)state;
@@ -333,6 +354,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(without_a_plan_all_is_as_ever, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_uploaded_erases_nobody_unasked, begin, end),
         cmocka_unit_test_setup_teardown(a_session_is_made_run_and_stopped, begin, end),
         cmocka_unit_test_setup_teardown(two_at_once_and_a_list, begin, end),
         cmocka_unit_test_setup_teardown(a_machine_that_passed, begin, end),
