@@ -501,10 +501,8 @@ int room_choose(struct room *r, const struct session_hello *h, unsigned *at, cha
     const struct plan_session *s;
     unsigned n = r->needs.serve->n_streams;
 
-    if (!plan_in_force(&r->plan) && h->name[0])
-        return 0;
     if (!plan_in_force(&r->plan))
-        return image[0] ? choose_by_list(r, image, at, why) : choose_open(r, at, why);
+        return h->name[0] ? 0 : image[0] ? choose_by_list(r, image, at, why) : choose_open(r, at, why);
     s = plan_for(&r->plan, row != NULL, image, preferred(r), &now);
     *at = s ? stream_of(r, s->wish.image) : image_in_hand(r, h->mac); /* who has begun is let in again */
     if (*at < n)

@@ -12,17 +12,7 @@ made_payload
 printf '[box]\naddress = 10.78.0.1/24\nafter-pass = wait\n[session]\nstart = now\n[ring]\nrate = 12Mbit\n' >ringcast.conf
 url=https://10.78.0.1/api/v1
 
-# A disk as large as the small one below a machine's root.
-disk=root/sys/devices/pci0000:00/0000:00:03.0/virtio0/block/vda
-mkdir -p root/sys/block root/dev root/proc/self "$disk/queue"
-: >root/proc/self/mountinfo
-truncate -s "$(stat -c %s small.img)" root/dev/vda
-echo $(($(stat -c %s small.img) / 512)) >"$disk/size"
-echo 512 >"$disk/queue/logical_block_size"
-echo 0 | tee "$disk/ro" >"$disk/removable"
-echo disk-0 >"$disk/serial"
-echo 254:0 >"$disk/dev"
-ln -s "../../${disk#root/}" root/sys/block/vda
+made_machine "$(stat -c %s small.img)"
 
 box()
 {

@@ -13,17 +13,7 @@ printf '[box]\naddress = 10.78.0.1/24\nafter-pass = wait\n[ring]\nrate = 100Mbit
 printf '#!/bin/sh\n[ "$1" = bound ] && echo "${boot_file:-none}" >"$ANSWER" || true\n' >answer.sh
 chmod +x answer.sh
 
-# A disk of 200 MB below a machine's root.
-disk=root/sys/devices/pci0000:00/0000:00:03.0/virtio0/block/vda
-mkdir -p root/sys/block root/dev root/proc/self "$disk/queue"
-: >root/proc/self/mountinfo
-truncate -s 200M root/dev/vda
-echo $((200 * 2048)) >"$disk/size"
-echo 512 >"$disk/queue/logical_block_size"
-echo 0 | tee "$disk/ro" >"$disk/removable"
-echo disk-0 >"$disk/serial"
-echo 254:0 >"$disk/dev"
-ln -s "../../${disk#root/}" root/sys/block/vda
+made_machine $((200 << 20))
 
 box()
 {

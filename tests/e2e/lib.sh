@@ -318,6 +318,21 @@ expect_says()
 # What is sent
 #
 
+# made_machine BYTES: ./root, in which `ringcast target --root root` finds a machine with one virtio disk of that size, root/dev/vda.
+made_machine()
+{
+    local disk=root/sys/devices/pci0000:00/0000:00:03.0/virtio0/block/vda
+    mkdir -p root/sys/block root/dev root/proc/self "$disk/queue"
+    : >root/proc/self/mountinfo
+    truncate -s "$1" root/dev/vda
+    echo $(($1 / 512)) >"$disk/size"
+    echo 512 >"$disk/queue/logical_block_size"
+    echo 0 | tee "$disk/ro" >"$disk/removable"
+    echo disk-0 >"$disk/serial"
+    echo 254:0 >"$disk/dev"
+    ln -s "../../${disk#root/}" root/sys/block/vda
+}
+
 # small_ring: $LAB_DIR/small.img, a made-up disk, and what `ringcast pack` makes of it: small.ring, signed by small.key.
 small_ring()
 {
