@@ -93,7 +93,8 @@ class Head:
         self.root, self.body_hash = r.bytes(32), r.bytes(32)
         self.name, self.label = padded_text(r.bytes(64)), padded_text(r.bytes(32))
         self.table = r.int(1)
-        need(r.bytes(134) == bytes(134), "reserved bytes are not zero")
+        self.sector_known = r.bytes(16)[0] == 1 or self.table != 0
+        need(r.bytes(118) == bytes(118), "reserved bytes are not zero")
         self.signer, self.signature = r.bytes(65), r.bytes(64)
         self.id = sha256(raw[:448])
         self.check()
@@ -160,9 +161,8 @@ class Body:
             first, size, kind, fs = r.int(8), r.int(8), r.bytes(16), r.int(1)
             name = plain_text(r.bytes(r.int(1)))
             need(size >= 1 and first + size <= self.head.raw_bytes, "a partition lies outside the disk")
-            need(fs <= 1, "a file system is unknown")
             need(not parts or first >= parts[-1]["first"], "the partitions are not in ascending order")
-            parts.append({"first": first, "bytes": size, "type": kind.hex(), "fs": ["unknown", "ext"][fs], "name": name})
+            parts.append({"first": first, "bytes": size, "type": kind.hex(), "fs": "ext" if fs == 1 else "unknown", "name": name})
         need(r.left() == 0, "GEOM is too long")
         return parts
 
@@ -442,7 +442,7 @@ class Image:
         count = [sum(n for state, _, n in b.runs if state == s) for s in range(3)]
         return {
             "ok": True, "id": h.id.hex(), "name": h.name, "label": h.label, "created": h.created,
-            "sector_bytes": h.sector, "table": ["none", "mbr", "gpt"][h.table], "raw_bytes": h.raw_bytes,
+            "sector_bytes": h.sector, "sector_known": h.sector_known, "table": ["none", "mbr", "gpt"][h.table], "raw_bytes": h.raw_bytes,
             "min_target_bytes": h.min_target, "data_bytes": h.data_bytes, "stream_bytes": h.stream_bytes,
             "body_bytes": h.body_bytes, "chunks": h.chunks, "data_chunks": h.data_chunks, "blocks": h.blocks,
             "root": h.root.hex(), "body_hash": h.body_hash.hex(), "signed": h.is_signed(),

@@ -49,6 +49,7 @@ void report_head_json(struct json *j, const struct img_head *h)
     json_str(j, "label", h->label);
     json_u64(j, "created", h->created);
     json_u64(j, "sector_bytes", UINT64_C(1) << h->sector_log2);
+    json_bool(j, "sector_known", img_head_sector(h) != 0);
     json_str(j, "table", tables[h->table]);
     json_u64(j, "raw_bytes", h->raw_bytes);
     json_u64(j, "min_target_bytes", h->min_target_bytes);

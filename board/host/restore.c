@@ -38,7 +38,7 @@ static bool same_file(const char *a, const char *b)
 static int open_disk(struct restore *r, const struct source *s, struct disk *disk)
 {
     struct disk_want want = {s->head.min_target_bytes, s->head.raw_bytes,
-                             s->head.table != IMG_TABLE_NONE ? 1u << s->head.sector_log2 : 0};
+                             img_head_sector(&s->head)};
     int rc = r->pick ? r->pick(r->ctx, &s->head, r->disk, &r->err) : 0;
 
     if (!rc)

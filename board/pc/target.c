@@ -70,7 +70,7 @@ static int pick(void *ctx, const struct img_head *head, char disk[PATH_MAX], str
     int rc;
 
     t->need = (struct disk_need){.min_bytes = head->min_target_bytes,
-                                 .sector = head->table != IMG_TABLE_NONE ? 1u << head->sector_log2 : 0,
+                                 .sector = img_head_sector(head),
                                  .pick = t->o->page.pick};
     target_show_image(&t->show, head);
     target_show_waiting(&t->show, "Looking at the disks");

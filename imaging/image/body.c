@@ -66,7 +66,7 @@ static int read_part(struct reader *r, struct img_part *p, uint64_t raw_bytes)
     memset(p->name, 0, sizeof p->name);
     rd_copy(r, p->name, len);
     if (r->bad || p->bytes == 0 || p->first > raw_bytes || p->bytes > raw_bytes - p->first ||
-        p->fs > IMG_FS_EXT || !utf8_is_plain(p->name, len))
+        !utf8_is_plain(p->name, len))
         return IMG_EGEOM;
     return 0;
 }

@@ -11,7 +11,7 @@ static const uint8_t magic[8] = "RINGCAST";
 
 #define VERSION 1
 #define CHUNK_LOG2 17
-#define RESERVED 134
+#define RESERVED 118
 /* The body's fixed parts (SPEC section 4): four section headings, the partition count; and one
  * entry of each kind. */
 #define HEADINGS (4 * 12 + 1)
@@ -129,6 +129,7 @@ int img_head_decode(const uint8_t bytes[IMG_HEAD_BYTES], struct img_head *h, str
         return err_set(e, IMG_ETEXT, "the image's %s is not plain UTF-8",
                        name_ok ? "label" : "name");
     h->table = rd_u8(&r);
+    rd_copy(&r, h->info, sizeof h->info);
     reserved = rd_bytes(&r, RESERVED);
     rd_copy(&r, h->signer, sizeof h->signer);
     rd_copy(&r, h->signature, sizeof h->signature);
@@ -184,6 +185,7 @@ void img_head_encode(const struct img_head *h, uint8_t bytes[IMG_HEAD_BYTES])
     put_text(&w, h->name, IMG_NAME_MAX);
     put_text(&w, h->label, IMG_LABEL_MAX);
     wr_u8(&w, h->table);
+    wr_copy(&w, h->info, sizeof h->info);
     wr_zero(&w, RESERVED);
     wr_copy(&w, h->signer, sizeof h->signer);
     wr_copy(&w, h->signature, sizeof h->signature);
@@ -201,4 +203,9 @@ void img_head_id(const struct img_head *h, uint8_t id[IMG_HASH_BYTES])
 bool img_head_signed(const struct img_head *h)
 {
     return !all_zero(h->signer, sizeof h->signer);
+}
+
+uint32_t img_head_sector(const struct img_head *h)
+{
+    return h->table != IMG_TABLE_NONE || h->info[IMG_INFO_SECTOR] == 1 ? 1u << h->sector_log2 : 0;
 }

@@ -31,9 +31,11 @@
 #define IMG_PUBKEY_BYTES 65
 #define IMG_SIGNATURE_BYTES 64
 #define IMG_HASH_BYTES 32
+#define IMG_INFO_BYTES 16
+#define IMG_INFO_SECTOR 0 /* info[0] is 1: sector_log2 is that of the source, not assumed */
 
 enum img_table { IMG_TABLE_NONE = 0, IMG_TABLE_MBR = 1, IMG_TABLE_GPT = 2 };
-enum img_fs { IMG_FS_UNKNOWN = 0, IMG_FS_EXT = 1 };
+enum img_fs { IMG_FS_UNKNOWN = 0, IMG_FS_EXT = 1 }; /* further values are legal and unknown */
 enum img_state { IMG_DATA = 0, IMG_ZERO = 1, IMG_FREE = 2 };
 
 /* SPEC section 3. body_offset is not a field: it is IMG_STREAM_OFFSET + stream_bytes. */
@@ -46,6 +48,7 @@ struct img_head {
     uint8_t root[IMG_HASH_BYTES], body_hash[IMG_HASH_BYTES];
     char name[IMG_NAME_MAX + 1];      /* with a final NUL; valid UTF-8 without control characters */
     char label[IMG_LABEL_MAX + 1];    /* likewise; may be "" */
+    uint8_t info[IMG_INFO_BYTES];     /* values this program does not know are kept as they are */
     uint8_t signer[IMG_PUBKEY_BYTES]; /* all zero: unsigned */
     uint8_t signature[IMG_SIGNATURE_BYTES];
 };
@@ -59,11 +62,13 @@ void img_head_encode(const struct img_head *, uint8_t bytes[IMG_HEAD_BYTES]);
 void img_head_id(const struct img_head *, uint8_t id[IMG_HASH_BYTES]);
 /* False when there is no signer; says nothing about whether the signature is right. */
 bool img_head_signed(const struct img_head *);
+/* The sector size in bytes that a target must have: of the table, or of the source where it is stated; 0: any. */
+uint32_t img_head_sector(const struct img_head *);
 
 struct img_part {
     uint64_t first, bytes; /* on the disk */
     uint8_t type[16];      /* GPT type GUID as stored on disk, or the MBR type byte and 15 zeros */
-    uint8_t fs;            /* enum img_fs */
+    uint8_t fs;            /* enum img_fs, or a number that a later version gave */
     char name[256];        /* valid UTF-8 without control characters, may be "" */
 };
 

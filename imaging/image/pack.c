@@ -231,6 +231,7 @@ static int finish(struct packing *p)
     h->min_target_bytes = usage_min_target(&p->use, h->raw_bytes, p->data_end);
     h->sector_log2 = p->use.parts.sector_log2;
     h->table = p->use.parts.table;
+    h->info[IMG_INFO_SECTOR] = p->use.sector_known;
     h->windows = p->win.windows;
     h->blocks = p->win.blocks;
     h->stream_bytes = p->win.out_at - IMG_STREAM_OFFSET;

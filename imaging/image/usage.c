@@ -48,6 +48,7 @@ void usage_open(struct usage *u, struct input *src, void (*note)(void *ctx, cons
     u->ctx = ctx;
     tell(u, src->note);
     parts_read(&u->parts, &disk, src->seekable ? src->bytes : IMG_MAX_RAW, src->sector_log2);
+    u->sector_known = src->sector_log2 && u->parts.table == IMG_TABLE_NONE;
     tell(u, u->parts.note);
     qsort(u->parts.part, u->parts.n, sizeof *u->parts.part, by_place);
     if (!src->seekable)

@@ -15,6 +15,7 @@ struct usage {
         const struct fs_kind *kind;
         struct fs *fs; /* NULL: all of it is used */
     } volume[IMG_MAX_PARTS];
+    bool sector_known; /* there is no table, and the device has told parts.sector_log2 */
     void (*note)(void *ctx, const char *text);
     void *ctx;
 };

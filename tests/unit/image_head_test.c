@@ -105,10 +105,31 @@ static void names_the_cause(void **state)
                              4),
                      IMG_ETEXT); /* C1: moves a terminal's cursor */
     assert_int_equal(altered(248, "\3", 1), IMG_EHEAD);
-    assert_int_equal(altered(249, "\1", 1), IMG_EHEAD);
+    assert_int_equal(altered(265, "\1", 1), IMG_EHEAD);
     assert_int_equal(altered(382, "\1", 1), IMG_EHEAD);
     assert_int_equal(altered(383, "\3", 1), IMG_EHEAD); /* no uncompressed point */
     assert_int_equal(altered(448, "\1", 1), IMG_EHEAD); /* a signature without a signer */
+}
+
+/* What a later version says there must not keep this one from reading the image. */
+static void information_is_kept(void **state)
+{
+    uint8_t bytes[IMG_HEAD_BYTES], again[IMG_HEAD_BYTES];
+    struct img_head h;
+
+    (void)state;
+    good_head(bytes);
+    for (size_t at = 249; at < 265; at++)
+        bytes[at] = (uint8_t)at;
+    assert_int_equal(img_head_decode(bytes, &h, NULL), 0);
+    img_head_encode(&h, again);
+    assert_memory_equal(bytes, again, sizeof bytes);
+    assert_int_equal(img_head_sector(&h), 512); /* of the table */
+    h.table = IMG_TABLE_NONE;
+    assert_int_equal(img_head_sector(&h), 0);
+    h.info[IMG_INFO_SECTOR] = 1;
+    h.sector_log2 = 12;
+    assert_int_equal(img_head_sector(&h), 4096);
 }
 
 static void names_may_fill_their_fields(void **state)
@@ -148,6 +169,7 @@ int main(void)
         cmocka_unit_test(round_trip),
         cmocka_unit_test(each_bit_is_refused_or_comes_back),
         cmocka_unit_test(names_the_cause),
+        cmocka_unit_test(information_is_kept),
         cmocka_unit_test(names_may_fill_their_fields),
         cmocka_unit_test(id_covers_all_but_the_signature),
     };
