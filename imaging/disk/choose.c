@@ -6,6 +6,7 @@
 #include "imaging/disk/disk.h"
 #include "net/wire/units.h"
 
+#define UFS_FIRMWARE_MAX (UINT64_C(4) << 30)
 #define SIZE_PART 50 /* a disk's size may differ from its label's by this part: 2 % */
 
 /* ---- the rule ---- */
@@ -155,6 +156,31 @@ uint32_t disk_bars(const struct inventory *v, unsigned i, const struct disk_need
     return bars;
 }
 
+/* Small units of a UFS device hold the machine's firmware; its large unit is the disk. Volumes of a RAID controller share a target
+ * as well, and are disks each. */
+static bool is_firmware_unit(const struct disk_facts *f, uint32_t bars)
+{
+    return bars == DISK_BIT(DISK_BAR_SMALL) && strstr(f->place, ".ufshc/") != NULL && f->bytes < UFS_FIRMWARE_MAX;
+}
+
+/* A drawer without a disk, a card reader without a card. A disk inside that has no size any more has failed. */
+static bool is_empty_drive(uint32_t bars)
+{
+    const uint32_t both = DISK_BIT(DISK_BAR_NO_MEDIUM) | DISK_BIT(DISK_BAR_REMOVABLE);
+
+    return (bars & both) == both;
+}
+
+bool disk_counts(const struct inventory *v, unsigned i, const struct disk_need *need)
+{
+    const uint32_t outside = DISK_BIT(DISK_BAR_KIND) | DISK_BIT(DISK_BAR_HIDDEN) | DISK_BIT(DISK_BAR_EMMC_AREA) |
+                             DISK_BIT(DISK_BAR_OPTICAL) | DISK_BIT(DISK_BAR_USB) | DISK_BIT(DISK_BAR_SD) |
+                             DISK_BIT(DISK_BAR_EXTERNAL) | DISK_BIT(DISK_BAR_FABRIC) | DISK_BIT(DISK_BAR_UNPICKED);
+    uint32_t bars = disk_bars(v, i, need);
+
+    return !(bars & outside) && !is_empty_drive(bars) && !is_firmware_unit(&v->disk[i], bars);
+}
+
 static const char *bar_text(const struct disk_facts *f, uint32_t bars)
 {
 #define X(name, text) text,
@@ -200,17 +226,19 @@ static void add_disks(char *to, size_t room, const struct inventory *v, const st
 int disk_choose(const struct inventory *v, const struct disk_need *need, struct err *err)
 {
     char text[sizeof err->text] = "";
-    unsigned candidates = 0, which = 0;
+    unsigned candidates = 0, counted = 0, which = 0;
 
-    for (unsigned i = 0; i < v->n; i++)
+    for (unsigned i = 0; i < v->n; i++) {
+        counted += disk_counts(v, i, need);
         if (!disk_bars(v, i, need)) {
             which = i;
             candidates++;
         }
-    if (candidates == 1)
+    }
+    if (candidates == 1 && counted == 1)
         return (int)which;
     add_disks(text, sizeof text, v, need);
     if (candidates == 0)
         return err_set(err, DISK_ENONE, "no disk of this machine may be erased%s", text[0] ? text : ": it has none");
-    return err_set(err, DISK_ESEVERAL, "expected one disk that may be erased, found %u%s", candidates, text);
+    return err_set(err, DISK_ESEVERAL, "expected one disk inside, or a rule that names one, found %u%s", counted, text);
 }

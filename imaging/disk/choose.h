@@ -1,8 +1,9 @@
 /* Which disk of a machine is to be erased: exactly one that nothing speaks against, or none. Pure.
  *
  * What speaks against a disk is DISK_BARS of facts.h. A rule (a line of configuration) narrows the choice further; it never
- * makes a disk eligible that something speaks against. When no disk is left, or more than one, the refusal names every disk
- * and why it was left out. */
+ * makes a disk eligible that something speaks against. A disk inside the machine that something speaks against still counts: it
+ * may be the one that was meant, and the other may hold somebody's data. Only a rule that does not fit it leaves it out. When no
+ * disk is left, or more than one counts, the refusal names every disk and why it was left out. */
 #ifndef IMAGING_DISK_CHOOSE_H
 #define IMAGING_DISK_CHOOSE_H
 
@@ -37,6 +38,10 @@ struct disk_need {
 
 /* All that speaks against disk i as a set of DISK_BIT; 0: it is a candidate. */
 uint32_t disk_bars(const struct inventory *, unsigned i, const struct disk_need *);
+
+/* Whether disk i is inside the machine, could hold its system, and fits the rule, whatever else speaks against it. Drives without a medium,
+ * optical and external ones, cards, areas of an eMMC and disks of a storage network do not count. */
+bool disk_counts(const struct inventory *, unsigned i, const struct disk_need *);
 
 /* The one candidate's index, or DISK_ENONE or DISK_ESEVERAL with the refusal: in `err` as far as it has room. */
 int disk_choose(const struct inventory *, const struct disk_need *, struct err *);

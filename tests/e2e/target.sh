@@ -106,6 +106,8 @@ echo 1 >m4/sys/block/vda/removable
 refused 4 'vda is removable' "a removable disk" 4 good.page
 machine 5
 refused 4 'it has none' "no disk" 5 good.page
+machine 10 20M 160M
+refused 4 'found 2; vda is smaller than the image needs; vdb is a candidate' "a small disk beside another" 10 good.page
 
 machine 9 160M 160M
 mv m9/sys/block/vdb vdb

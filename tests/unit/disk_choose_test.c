@@ -262,7 +262,7 @@ static void a_refusal_names_every_disk_and_why(void **state)
     (void)state;
     facts_bar(&v.disk[0], DISK_BAR_KIND, "%s", "");
     assert_int_equal(disk_choose(&v, &need, &err), DISK_ESEVERAL);
-    assert_non_null(strstr(err.text, "found 2; nvme0n1 is a candidate; sda is a candidate; sdb is smaller than"));
+    assert_non_null(strstr(err.text, "found 3; nvme0n1 is a candidate; sda is a candidate; sdb is smaller than"));
     assert_null(strstr(err.text, "loop0"));
     facts_bar(&v.disk[1], DISK_BAR_LVM, "holds an LVM physical volume by its partition %d", 3);
     facts_bar(&v.disk[2], DISK_BAR_USB, "%s", "");
@@ -271,6 +271,41 @@ static void a_refusal_names_every_disk_and_why(void **state)
     disk_line(line, sizeof line, &v, 1, &need);
     assert_string_equal(line, "nvme0n1 holds an LVM physical volume by its partition 3 (512.1 GB, Samsung SSD 980 PRO 1TB, "
                               "serial S1)");
+}
+
+/* A disk inside that is barred for whatever cause still counts, unless the rule does not fit it; those outside and drives without a
+ * medium do not. */
+static void a_barred_disk_inside_counts(void **state)
+{
+    const uint32_t outside = DISK_BIT(DISK_BAR_KIND) | DISK_BIT(DISK_BAR_HIDDEN) | DISK_BIT(DISK_BAR_EMMC_AREA) |
+                             DISK_BIT(DISK_BAR_OPTICAL) | DISK_BIT(DISK_BAR_USB) | DISK_BIT(DISK_BAR_SD) |
+                             DISK_BIT(DISK_BAR_EXTERNAL) | DISK_BIT(DISK_BAR_FABRIC);
+
+    (void)state;
+    for (enum disk_bar bar = 0; bar < DISK_BAR_UNPICKED; bar++) {
+        struct inventory v = {2, {facts("nvme0n1", 256060514304, "S1"), facts("nvme1n1", 1000204886016, "S2")}};
+        struct disk_need need = {.min_bytes = 1};
+
+        facts_bar(&v.disk[0], bar, "%s", "");
+        if (disk_choose(&v, &need, NULL) != (outside & DISK_BIT(bar) ? 1 : DISK_ESEVERAL))
+            fail_msg("bar %d: got %d", bar, disk_choose(&v, &need, NULL));
+        assert_int_equal(disk_rule_parse(&need.pick, "serial=S2", NULL), 0);
+        assert_int_equal(disk_choose(&v, &need, NULL), 1);
+        assert_int_equal(disk_rule_parse(&need.pick, "model=980 PRO", NULL), 0); /* fits both */
+        assert_int_equal(disk_choose(&v, &need, NULL), outside & DISK_BIT(bar) ? 1 : DISK_ESEVERAL);
+    }
+}
+
+static void a_drive_without_a_medium_counts_only_inside(void **state)
+{
+    struct inventory v = {2, {facts("sda", 0, "S1"), facts("sdb", 1000204886016, "S2")}};
+    struct disk_need need = {.min_bytes = 1};
+
+    (void)state;
+    facts_bar(&v.disk[0], DISK_BAR_NO_MEDIUM, "%s", "");
+    assert_int_equal(disk_choose(&v, &need, NULL), DISK_ESEVERAL);
+    facts_bar(&v.disk[0], DISK_BAR_REMOVABLE, "%s", "");
+    assert_int_equal(disk_choose(&v, &need, NULL), 1);
 }
 
 /* ---- the second look ---- */
@@ -350,6 +385,8 @@ int main(void)
         cmocka_unit_test(what_is_needed_is_needed_to_the_byte),
         cmocka_unit_test(a_rule_never_makes_a_barred_disk_eligible),
         cmocka_unit_test(a_refusal_names_every_disk_and_why),
+        cmocka_unit_test(a_barred_disk_inside_counts),
+        cmocka_unit_test(a_drive_without_a_medium_counts_only_inside),
         cmocka_unit_test(a_disk_that_changed_since_is_not_the_same),
         cmocka_unit_test(a_disk_that_is_gone_is_not_the_same),
         cmocka_unit_test(more_disks_than_can_be_seen_are_refused),
