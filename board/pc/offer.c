@@ -107,6 +107,33 @@ static int make_script(void *ctx, const uint8_t *mac, uint8_t *out, size_t cap)
     return (int)n;
 }
 
+static int make_entry_script(void *ctx, const uint8_t *mac, uint8_t *out, size_t cap)
+{
+    static char text[PXE_SCRIPT_MAX];
+    const struct offer_script *s = ctx;
+    size_t n = pxe_script_entry(&s->offer->plan, s->entry, mac, text);
+
+    if (n > cap)
+        return CONTENT_EMAKE;
+    memcpy(out, text, n);
+    return (int)n;
+}
+
+static void add_entry_scripts(struct offer *o)
+{
+    for (unsigned i = 0; i < o->n_entries; i++) {
+        struct content_entry *e = &o->file[o->table.n++];
+        struct offer_script *s = &o->script[i];
+
+        *s = (struct offer_script){.offer = o, .entry = i};
+        snprintf(s->name, sizeof s->name, BOOT_SCRIPT_ENTRY, o->entry[i].id);
+        e->name = s->name;
+        e->content.type = "text/plain";
+        e->make = make_entry_script;
+        e->ctx = s;
+    }
+}
+
 static void add_script(struct offer *o)
 {
     struct content_entry *e = &o->file[o->table.n++];
@@ -220,6 +247,7 @@ static void make_plan(struct offer *o, const struct box_config *c, const struct 
     p->uefi_direct = c->boot.uefi_direct;
     p->wants_imaging = needs->wants_imaging;
     p->ctx = needs->ctx;
+    p->starts = &o->starts;
     if (!entry_named(o, c->boot.fallback, &p->fallback)) {
         p->fallback = 0;
         serve_log("the default entry \"%s\" cannot be given out%s%s", c->boot.fallback, o->n_entries ? "; instead: " : "",
@@ -243,6 +271,7 @@ void offer_open(struct offer *o, const struct box_config *c, const struct offer_
     add_script(o);
     for (unsigned i = 0; i < c->n_entries; i++)
         add_entry(o, c, needs->config, &c->entry[i]);
+    add_entry_scripts(o);
     make_plan(o, c, needs);
     o->mount[0] = (struct content_mount){.prefix = "", .source = content_table_source(&o->table)};
     for (unsigned i = 0; i < o->n_trees; i++)

@@ -1,7 +1,7 @@
 /* What the box has to give to a machine that boots: the plan (which entry for whom) and the files behind it.
  *
  *   payload/...     the receiver, from the payload folder, held in memory; the box's identity page is laid over the empty one
- *   boot.ipxe       made for the machine that asks
+ *   boot.ipxe       made for the machine that asks; boot-N.ipxe: for one that chose the entry of number N in the menu
  *   FOLDER/...      the trees of the configuration, below the names of their folders
  *
  * Everything is found once, at start; what is missing is said, and the entry goes without it. */
@@ -12,13 +12,19 @@
 #include "net/content/tree.h"
 #include "net/pxe/policy.h"
 
-#define OFFER_FILES 6
+#define OFFER_FILES (6 + BOOT_ENTRIES_MAX)
 
 struct offer {
     struct boot_entry entry[BOOT_ENTRIES_MAX];
     unsigned n_entries;
     struct boot_choice choice[BOX_CHOICES_MAX];
     struct boot_plan plan; /* n_entries 0: nothing to boot */
+    struct boot_starts starts; /* the plan's; its times are set by whoever has a clock */
+    struct offer_script {
+        const struct offer *offer;
+        unsigned entry;
+        char name[BOOT_SCRIPT_ENTRY_MAX];
+    } script[BOOT_ENTRIES_MAX];
     uint8_t identity[IDENTITY_BYTES];
     struct content_overlay overlay[2];
     struct content_entry file[OFFER_FILES];

@@ -183,11 +183,12 @@ static int open_dhcp(struct services *s, struct err *err)
 
 /* ---- files ---- */
 
+/* By our lease; else, beside another server's leases, by ARP. */
 static bool mac_of(void *ctx, uint32_t address, uint8_t mac[6])
 {
     struct services *s = ctx;
 
-    return dhcp_server_who(&s->dhcp, address, mac);
+    return dhcp_server_who(&s->dhcp, address, mac) || ip_stack_mac_of(s->needs.stack, address, mac);
 }
 
 /* Who loads something has shown to be a machine. */
@@ -253,6 +254,8 @@ int services_make(struct services **out, const struct services_needs *needs, str
     s->needs = *needs;
     s->lines = LOG_BURST;
     s->now = ip_stack_now(needs->stack);
+    if (needs->offer->plan.starts)
+        needs->offer->plan.starts->began = needs->offer->plan.starts->now = s->now;
     s->pxe = (struct pxe_server){.plan = &needs->offer->plan, .tell = on_pxe, .ctx = s};
     s->bsdp.plan = &needs->offer->plan;
     s->bsdp.name = needs->name;
@@ -285,6 +288,8 @@ int services_open(struct services *s, struct err *err)
 void services_tick(struct services *s, struct mono now)
 {
     s->now = now;
+    if (s->needs.offer->plan.starts)
+        s->needs.offer->plan.starts->now = now;
     dhcp_bind_tick(s->dhcp_bind, now);
     tftp_bind_tick(s->tftp, now);
     http_bind_tick(s->http, now);

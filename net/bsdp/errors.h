@@ -17,7 +17,8 @@
     X(BSDP_EDONE, -1711, "the Mac has been imaged: it starts from its disk")                       \
     X(BSDP_EUNKNOWN, -1712, "a Mac selects an image that is not offered to it")                    \
     X(BSDP_EUNBOUND, -1713, "a Mac that has selected nothing here")                                \
-    X(BSDP_ERECORD, -1714, "a stored binding that cannot be read")
+    X(BSDP_ERECORD, -1714, "a stored binding that cannot be read")                                 \
+    X(BSDP_EFULL, -1715, "too many machines chose an entry in the last ten minutes: this choice cannot be remembered")
 
 #define X(name, code, sentence) name = code,
 enum bsdp_error { BSDP_ERRORS(X) };

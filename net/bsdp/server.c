@@ -152,6 +152,28 @@ static uint32_t bind(struct bsdp_server *s, const uint8_t mac[6], uint32_t image
     return b->number;
 }
 
+/* The image is what this start of the Mac boots, whatever its loader asks later. */
+static int start_chosen(struct bsdp_server *s, const uint8_t mac[6], unsigned entry)
+{
+    struct boot_starts *starts = s->plan->starts;
+
+    return starts && boot_start_choose(starts, mac, entry) ? BSDP_EFULL : 0;
+}
+
+static void start_begins(struct bsdp_server *s, const uint8_t mac[6])
+{
+    if (s->plan->starts)
+        boot_start_firmware(s->plan->starts, mac);
+}
+
+/* A Mac that was bound before this box started may be on its way from its firmware to the loader. */
+static void start_recall(struct bsdp_server *s, const struct bsdp_binding *b)
+{
+    for (unsigned i = 0; i < s->plan->n_entries; i++)
+        if (boot_entry_image(&s->plan->entries[i]) == b->image)
+            (void)start_chosen(s, b->mac, i);
+}
+
 int bsdp_server_restore(struct bsdp_server *s, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
 {
     struct reader r = reader_on(value, nvalue);
@@ -172,6 +194,7 @@ int bsdp_server_restore(struct bsdp_server *s, const uint8_t *key, size_t nkey, 
     memcpy(b->mac, key, 6);
     if (number > s->last_number)
         s->last_number = number;
+    start_recall(s, b);
     return 0;
 }
 
@@ -396,6 +419,7 @@ static int handle_select(struct turn *t, struct dhcp_reply *out)
     if (t->q.server != s->plan->address) {
         if (b)
             binding_remove(s, b);
+        start_begins(s, t->m->chaddr);
         tell(t, BSDP_LEFT, BSDP_EOTHER, NULL, 0, 0);
         return DHCP_CONSUMED;
     }
@@ -405,6 +429,8 @@ static int handle_select(struct turn *t, struct dhcp_reply *out)
         entry = gather(t) == 0 ? (int)t->offered[0] : -1;
     if (entry < 0)
         return reply_failed(t, t->q.has_selected ? BSDP_EUNKNOWN : BSDP_ENOIMAGE, out);
+    if (start_chosen(s, t->m->chaddr, (unsigned)entry))
+        return reply_failed(t, BSDP_EFULL, out);
     return reply_image(t, DHCP_ACK, &s->plan->entries[entry],
                        bind(s, t->m->chaddr, boot_entry_image(&s->plan->entries[entry]), t->now), out);
 }
@@ -414,7 +440,8 @@ static int handle_discover(struct turn *t, struct dhcp_reply *out)
     struct bsdp_binding *b = binding_find(t->s, t->m->chaddr);
     int entry = b ? entry_of(t, b->image) : -1;
 
-    if (entry < 0 || !bsdp_filter_passes(&t->q, b->image))
+    start_begins(t->s, t->m->chaddr);
+    if (entry < 0 || !bsdp_filter_passes(&t->q, b->image) || start_chosen(t->s, t->m->chaddr, (unsigned)entry))
         return DHCP_NOT_MINE;
     b->at = t->now;
     return reply_image(t, DHCP_OFFER, &t->s->plan->entries[entry], b->number, out);

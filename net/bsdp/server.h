@@ -8,6 +8,7 @@
  *                     the plan's choice does not fit or the filter hides it: nobody chose to have a disk erased.
  *   INFORM[SELECT]    names this server, the image is on offer: the binding is kept, ACK[SELECT] with the boot file. Another
  *                     image: ACK[FAILED]; no image named: the default. Another server: nothing, and the binding goes.
+ *                     The choice is kept for this start of the Mac (net/pxe/start.h); one that cannot be kept: ACK[FAILED].
  *   DISCOVER          of a bound Mac whose image is still on offer: OFFER* with yiaddr 0, beside the lease.
  *   else              nothing: bad lengths, unknown version, NetBoot 1.0 firmware, reply ports above 1023, no address,
  *                     a server name or address in the header that is not ours.

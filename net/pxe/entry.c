@@ -30,11 +30,16 @@ static bool rule_matches(const struct boot_rule *r, const uint8_t mac[6], const 
     return strcmp(r->model, model) == 0;
 }
 
+bool boot_entry_loads(const struct boot_entry *e, enum boot_platform p)
+{
+    return e->loader[p][0] || (p == BOOT_BIOS && e->script[0]); /* BIOS machines get to scripts through iPXE */
+}
+
 bool boot_entry_fits(const struct boot_entry *e, enum boot_platform p, const uint8_t mac[6], const char *model)
 {
     bool only_mac = false, only_model = false, mac_fits = false, model_fits = false;
 
-    if (!e->loader[p][0] && !(p == BOOT_BIOS && e->script[0])) /* BIOS machines get to scripts through iPXE */
+    if (!boot_entry_loads(e, p))
         return false;
     for (unsigned i = 0; i < e->n_rules; i++) {
         const struct boot_rule *r = &e->rules[i];

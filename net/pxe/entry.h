@@ -25,6 +25,8 @@
 #define BOOT_PAYLOAD_LEAVE "payload/leave.efi" /* a UEFI program that ends at once */
 #define BOOT_PAYLOAD_IPXE "payload/undionly.kpxe" /* what BIOS machines load first */
 #define BOOT_SCRIPT "boot.ipxe"                   /* what iPXE loads: net/pxe/script.h makes its text */
+#define BOOT_SCRIPT_ENTRY "boot-%u.ipxe"          /* the same for the entry of this number, which a person chose in the menu */
+#define BOOT_SCRIPT_ENTRY_MAX 16                  /* bytes of such a name, with the NUL */
 
 enum boot_kind {
     BOOT_RING, /* the receiver: images the machine; only for machines that want it */
@@ -61,6 +63,8 @@ struct boot_entry {
 
 /* The entry of the receiver, with the files above. */
 struct boot_entry boot_entry_ring(const char *name, uint16_t id);
+/* Whether it has something to load for the platform. */
+bool boot_entry_loads(const struct boot_entry *, enum boot_platform);
 /* Whether the entry is meant for this machine: a loader for its platform, and the rules. `model` "" when unknown. */
 bool boot_entry_fits(const struct boot_entry *, enum boot_platform, const uint8_t mac[6], const char *model);
 /* Upper and lower half of its BSDP image id. */

@@ -50,6 +50,23 @@ int boot_plan_choice(const struct boot_plan *p, enum boot_platform platform, con
     return wanted(p, (unsigned)entry, mac) ? entry : PXE_EDONE;
 }
 
+enum boot_state boot_plan_start(const struct boot_plan *p, const uint8_t mac[6], unsigned *entry)
+{
+    enum boot_state state = p->starts ? boot_start_look(p->starts, mac, entry) : BOOT_START_OPEN;
+
+    return state == BOOT_START_UNKNOWN && !p->menu_seconds ? BOOT_START_OPEN : state;
+}
+
+bool boot_plan_menu_without_ring(const struct boot_plan *p, const uint8_t mac[6])
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < p->n_entries; i++)
+        any |= p->entries[i].kind != BOOT_RING &&
+               (boot_plan_offers(p, i, BOOT_BIOS, mac, "") || boot_plan_offers(p, i, BOOT_UEFI, mac, ""));
+    return any && p->menu_seconds && named(p, mac) < 0;
+}
+
 static bool url_plain(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~/", c));
@@ -145,13 +162,16 @@ static int answer_bios(const struct boot_plan *p, enum pxe_stage stage, bool own
     return answer_file(a, direct ? e->loader[BOOT_BIOS] : BOOT_PAYLOAD_IPXE);
 }
 
-/* Items for a menu, the default first and the disk last; 0 when there is nothing to choose. */
+/* Items for a menu, the default first; 0 when there is nothing to choose. A choice below 0: the disk is the default; else it is the last. */
 static unsigned menu_items(const struct boot_plan *p, const struct pxe_facts *f, int choice,
                            struct pxe_item item[BOOT_ENTRIES_MAX + 1])
 {
+    static const struct pxe_item disk = {PXE_ITEM_DISK, "Start from the disk"};
     unsigned n = 0;
 
-    for (unsigned k = 0; k <= p->n_entries; k++) {
+    if (choice < 0)
+        item[n++] = disk;
+    for (unsigned k = choice < 0; k <= p->n_entries; k++) {
         unsigned i = k == 0 ? (unsigned)choice : k - 1;
         const struct boot_entry *e = &p->entries[i];
 
@@ -160,9 +180,10 @@ static unsigned menu_items(const struct boot_plan *p, const struct pxe_facts *f,
         if (e->id < PXE_MENU_IDS && boot_plan_offers(p, i, BOOT_UEFI, f->mac, ""))
             item[n++] = (struct pxe_item){item_type(e), e->name};
     }
-    if (n < 2 || item[0].type != item_type(&p->entries[choice]))
+    if (n < 2 || (choice >= 0 && item[0].type != item_type(&p->entries[choice])))
         return 0;
-    item[n++] = (struct pxe_item){PXE_ITEM_DISK, "Start from the disk"};
+    if (choice >= 0)
+        item[n++] = disk;
     return n;
 }
 
@@ -182,6 +203,7 @@ static int answer_loader(const struct boot_plan *p, const struct pxe_facts *f, e
     return answer_file(a, loader);
 }
 
+/* a->entry below 0: its default is the disk. */
 static int answer_uefi(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage, bool own,
                        struct pxe_answer *a)
 {
@@ -189,12 +211,39 @@ static int answer_uefi(const struct boot_plan *p, const struct pxe_facts *f, enu
     bool menu = !own && p->menu_seconds && stage != PXE_BINL && f->class_id != PXE_CLASS_HTTP_BOOT;
     unsigned items = menu ? menu_items(p, f, a->entry, item) : 0;
 
+    a->leaves = !items && a->entry < 0;
+    if (a->leaves)
+        return p->leaves ? answer_loader(p, f, stage, BOOT_PAYLOAD_LEAVE, a) : PXE_EDONE;
     if (!items)
         return answer_loader(p, f, stage, p->entries[a->entry].loader[BOOT_UEFI], a);
     a->class_id = PXE_CLASS;
     a->entry = -1;
     a->n_vendor = pxe_vendor_menu(item, items, p->address, p->menu_seconds, a->vendor);
     return 0;
+}
+
+/* The plan's choice is the ring, which does not want the machine: its disk, or a menu whose default is the disk. */
+static int answer_done(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage, int platform, bool own,
+                       struct pxe_answer *a)
+{
+    if (platform == BOOT_UEFI)
+        return answer_uefi(p, f, stage, own, a);
+    if (!boot_plan_menu_without_ring(p, f->mac))
+        return PXE_EDONE;
+    a->class_id = stage == PXE_LEASE ? NULL : PXE_CLASS;
+    if (stage == PXE_PROXY)
+        a->n_vendor = pxe_vendor_file(a->vendor);
+    return answer_file(a, BOOT_PAYLOAD_IPXE);
+}
+
+/* Whether the script has something to say that the plan's choice does not. */
+static bool script_asked(const struct boot_plan *p, const struct pxe_facts *f, int choice)
+{
+    unsigned entry;
+    enum boot_state state = boot_plan_start(p, f->mac, &entry);
+
+    return state == BOOT_START_CHOSEN || state == BOOT_START_PAST ||
+           (choice == PXE_EDONE && boot_plan_menu_without_ring(p, f->mac));
 }
 
 int pxe_decide(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage, struct pxe_answer *a)
@@ -215,13 +264,12 @@ int pxe_decide(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_st
     if (stage == PXE_BINL && f->has_item && !f->ipxe)
         return answer_item(p, f, (enum boot_platform)platform, a);
     choice = boot_plan_choice(p, (enum boot_platform)platform, f->mac, "", &own);
-    a->leaves = choice == PXE_EDONE && platform == BOOT_UEFI && !f->ipxe && p->leaves;
-    if (a->leaves)
-        return answer_loader(p, f, stage, BOOT_PAYLOAD_LEAVE, a);
+    if (f->ipxe)
+        return choice >= 0 || script_asked(p, f, choice) ? answer_script(p, f, stage, a) : choice;
+    if (choice == PXE_EDONE)
+        return answer_done(p, f, stage, platform, own, a);
     if (choice < 0)
         return choice;
-    if (f->ipxe)
-        return answer_script(p, f, stage, a);
     a->entry = choice;
     if (platform == BOOT_BIOS)
         return answer_bios(p, stage, own, a);

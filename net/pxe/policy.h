@@ -5,7 +5,8 @@
  *   machine                        stage                what it gets
  *   BIOS ROM (architecture 0)      lease or proxy offer undionly.kpxe, which comes back as iPXE; a tree chosen for this MAC
  *                                                       that has a BIOS loader and no script: that loader, as ever
- *   iPXE (user class or option 175) any                 the URL of boot.ipxe, never undionly.kpxe again
+ *   iPXE (user class or option 175) any                 the URL of boot.ipxe, never undionly.kpxe again: the entry chosen for this start
+ *                                                       (net/pxe/start.h), else what the plan says
  *   UEFI x64 (6 is refused; 7, 9)  lease                its loader's TFTP name, without option 60 (see below)
  *                                  proxy offer          option 60 alone: the file follows on port 4011; or, with
  *                                                       `uefi_direct`, 43.6 = 8 and the file at once
@@ -15,8 +16,9 @@
  *   UEFI HTTP x64 (0x10)           lease or proxy offer 60 = HTTPClient and the loader's URL in option 67
  *                                  port 4011            nothing
  *   ARM64, IA32, others            any                  nothing, and a reason for the log
- *   imaged, and the ring is its choice: any             nothing: the firmware goes on to its disk; UEFI, which would ask for
- *                                                       minutes, a program that ends at once, wherever a loader would be given
+ *   the ring is its choice, and     any                 nothing: the firmware goes on to its disk; UEFI, which would ask for
+ *   does not want it now                                minutes, a program that ends at once, wherever a loader would be given;
+ *                                                       where there is a menu of other entries, the menu, the disk first
  *
  * A lease with option 60 = PXEClient and without 43 would send firmware to port 4011 for what it already holds, so leases carry
  * 60 only with a menu or for HTTP. Option 67 comes last and ends in a NUL, because firmware writes one there; the BOOTP
@@ -26,6 +28,7 @@
 
 #include "net/pxe/codec.h"
 #include "net/pxe/entry.h"
+#include "net/pxe/start.h"
 
 struct boot_choice {
     uint8_t mac[6];
@@ -47,6 +50,7 @@ struct boot_plan {
     /* Whether the ring is to image this machine (again); NULL: every machine. */
     bool (*wants_imaging)(void *ctx, const uint8_t mac[6]);
     void *ctx;
+    struct boot_starts *starts; /* what was chosen, by machine; NULL: nothing is kept of it */
 };
 
 /* Whether the plan has this entry for this machine, now. */
@@ -57,6 +61,10 @@ bool boot_plan_offers(const struct boot_plan *, unsigned entry, enum boot_platfo
  * and the machine has been imaged; PXE_ENOENTRY. *own (may be NULL): whether the plan names this machine: then no menu is
  * shown. */
 int boot_plan_choice(const struct boot_plan *, enum boot_platform, const uint8_t mac[6], const char *model, bool *own);
+/* What is known of this start of the machine. A plan without menus has nobody choose there: then nobody is UNKNOWN. */
+enum boot_state boot_plan_start(const struct boot_plan *, const uint8_t mac[6], unsigned *entry);
+/* Whether a person may choose among entries on this machine although the ring, its default, does not want it. */
+bool boot_plan_menu_without_ring(const struct boot_plan *, const uint8_t mac[6]);
 /* "http://10.77.0.1[:port]/path", percent-escaped; 0 or PXE_EROOM. */
 int boot_plan_url(const struct boot_plan *, const char *path, char *to, size_t cap);
 

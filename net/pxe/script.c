@@ -119,16 +119,25 @@ static int chosen(const struct boot_plan *p, const uint8_t mac[6], bool *own)
     return choice == PXE_ENOENTRY ? boot_plan_choice(p, BOOT_UEFI, mac, "", own) : choice;
 }
 
-static void say_menu(struct text *t, const struct boot_plan *p, const uint8_t mac[6], unsigned choice)
+/* A line of the menu by its label; the disk is what no entry is. */
+static const char *label(const struct boot_plan *p, int entry, char to[16])
 {
-    char name[BOOT_NAME_MAX + 1];
+    if (entry < 0)
+        return "disk";
+    snprintf(to, 16, "e%u", p->entries[entry].id);
+    return to;
+}
 
-    say(t, "menu Ringcast || goto e%u\n", choice);
+static void say_menu(struct text *t, const struct boot_plan *p, const uint8_t mac[6], int choice)
+{
+    char name[BOOT_NAME_MAX + 1], first[16];
+
+    say(t, "menu Ringcast || goto %s\n", label(p, choice, first));
     for (unsigned i = 0; i < p->n_entries; i++)
         if (offered(p, i, mac))
             say(t, "item e%u %s\n", p->entries[i].id, harmless(p->entries[i].name, name));
     say(t, "item disk Start from the disk\n");
-    say(t, "choose --default e%u --timeout %u000 pick || goto disk\ngoto ${pick}\n", choice, p->menu_seconds);
+    say(t, "choose --default %s --timeout %u000 pick || goto disk\ngoto ${pick}\n", label(p, choice, first), p->menu_seconds);
 }
 
 static void say_entry(struct text *t, const struct boot_entry *e)
@@ -142,12 +151,14 @@ static void say_entry(struct text *t, const struct boot_entry *e)
         say_tree(t, e);
 }
 
-static void say_choices(struct text *t, const struct boot_plan *p, const uint8_t mac[6], unsigned choice)
+/* Each entry is a script of its own, so that the box knows which was chosen. */
+static void say_choices(struct text *t, const struct boot_plan *p, const uint8_t mac[6], int choice)
 {
-    say_menu(t, p, mac, p->entries[choice].id);
+    say_menu(t, p, mac, choice);
     for (unsigned i = 0; i < p->n_entries; i++)
         if (offered(p, i, mac))
-            say_entry(t, &p->entries[i]);
+            say(t, ":e%u\nchain --replace ${box}/" BOOT_SCRIPT_ENTRY " || goto failed\ngoto failed\n", p->entries[i].id,
+                p->entries[i].id);
 }
 
 static unsigned count_offered(const struct boot_plan *p, const uint8_t mac[6])
@@ -169,27 +180,100 @@ static void say_head(struct text *t, const struct boot_plan *p)
         p->address >> 8 & 255, p->address & 255);
 }
 
+static void say_tail(struct text *t)
+{
+    say(t, ":disk\niseq ${platform} pcbios && sanboot --no-describe --drive 0x80 || exit\n");
+    say(t, ":failed\necho Ringcast: that did not work, asking the box again in 5 seconds\nsleep 5\n");
+    say(t, "chain --replace ${box}/" BOOT_SCRIPT " || goto failed\n");
+}
+
+/* The entry that was chosen for this start. Its rules were asked then; of a Mac, whose model iPXE does not know. */
+static void say_chosen(struct text *t, const struct boot_plan *p, const uint8_t *mac, unsigned entry)
+{
+    const struct boot_entry *e = &p->entries[entry];
+
+    if (e->kind == BOOT_RING && p->wants_imaging && !p->wants_imaging(p->ctx, mac)) {
+        say(t, "echo Ringcast: this machine is not to be imaged now\n");
+        return;
+    }
+    if (!boot_entry_loads(e, BOOT_BIOS) && !boot_entry_loads(e, BOOT_UEFI)) {
+        say(t, "echo Ringcast: what was chosen has nothing to load for iPXE\n");
+        return;
+    }
+    say_entry(t, e);
+    if (p->starts)
+        boot_start_told(p->starts, mac);
+}
+
+/* Nobody can tell what was meant: a menu that ends at the disk, or the disk. */
+static void say_open(struct text *t, const struct boot_plan *p, const uint8_t *mac, const char *why)
+{
+    say(t, "echo Ringcast: %s\n", why);
+    if (p->menu_seconds && count_offered(p, mac) > 0)
+        say_choices(t, p, mac, -1);
+}
+
+/* `forgotten`: somebody may have chosen an entry before the box started, so the ring is nobody's default in a menu. */
+static void say_default(struct text *t, const struct boot_plan *p, const uint8_t *mac, bool forgotten)
+{
+    bool own;
+    int choice = chosen(p, mac, &own);
+
+    if (forgotten && !own && choice >= 0 && p->entries[choice].kind == BOOT_RING && count_offered(p, mac) > 1)
+        say_open(t, p, mac, "the box has just started, and does not know what was chosen for this machine");
+    else if (choice == PXE_EDONE && boot_plan_menu_without_ring(p, mac))
+        say_open(t, p, mac, "this machine is not to be imaged now");
+    else if (choice == PXE_EDONE)
+        say(t, "echo Ringcast: this machine is not to be imaged now\n");
+    else if (choice < 0)
+        say(t, "echo Ringcast: there is nothing to boot for this machine\n");
+    else if (count_offered(p, mac) > 1 && p->menu_seconds && !own)
+        say_choices(t, p, mac, choice);
+    else
+        say_entry(t, &p->entries[choice]);
+}
+
+/* Whether an asker whom nobody knows might be a machine that something else is meant for. */
+static bool may_be_another(const struct boot_plan *p)
+{
+    return p->n_choices || (p->starts && boot_starts_any(p->starts));
+}
+
 size_t pxe_script(const struct boot_plan *p, const uint8_t *known, char to[PXE_SCRIPT_MAX])
 {
     static const uint8_t nobody[6];
     const uint8_t *mac = known ? known : nobody;
     struct text t = {.to = to};
-    bool own;
-    int choice = chosen(p, mac, &own);
+    unsigned entry;
+    enum boot_state state = boot_plan_start(p, mac, &entry);
 
     say_head(&t, p);
-    if (choice == PXE_EDONE)
-        say(&t, "echo Ringcast: this machine has been imaged\n");
-    else if (choice < 0)
-        say(&t, "echo Ringcast: there is nothing to boot for this machine\n");
-    else if (!known && p->n_choices)
+    if (!known && may_be_another(p))
         say(&t, "echo Ringcast: the box cannot tell which machine this is\n");
-    else if (count_offered(p, mac) > 1 && p->menu_seconds && !own)
-        say_choices(&t, p, mac, (unsigned)choice);
+    else if (state == BOOT_START_CHOSEN)
+        say_chosen(&t, p, mac, entry);
+    else if (state == BOOT_START_PAST)
+        say_open(&t, p, mac, "what was chosen for this machine has been started");
     else
-        say_entry(&t, &p->entries[choice]);
-    say(&t, ":disk\niseq ${platform} pcbios && sanboot --no-describe --drive 0x80 || exit\n");
-    say(&t, ":failed\necho Ringcast: that did not work, asking the box again in 5 seconds\nsleep 5\n");
-    say(&t, "chain --replace ${box}/" BOOT_SCRIPT " || goto failed\n");
+        say_default(&t, p, mac, state == BOOT_START_UNKNOWN);
+    say_tail(&t);
+    return t.at;
+}
+
+size_t pxe_script_entry(const struct boot_plan *p, unsigned entry, const uint8_t *known, char to[PXE_SCRIPT_MAX])
+{
+    static const uint8_t nobody[6];
+    const uint8_t *mac = known ? known : nobody;
+    struct text t = {.to = to};
+
+    MUST(entry < p->n_entries);
+    say_head(&t, p);
+    if (!offered(p, entry, mac))
+        say(&t, "echo Ringcast: this is not on offer for this machine now\n");
+    else if (known && p->starts && boot_start_choose(p->starts, mac, entry))
+        say(&t, "echo Ringcast: the box is too busy to remember this choice\n");
+    else
+        say_chosen(&t, p, mac, entry);
+    say_tail(&t);
     return t.at;
 }

@@ -67,7 +67,7 @@ static const char *what_of(const struct pxe_facts *f, const struct pxe_answer *a
     if (f->ipxe)
         return "the script";
     if (a->leaves)
-        return "its own disk, as it has been imaged";
+        return "its own disk, as it is not to be imaged now";
     if (a->file[0])
         return "the file";
     return a->n_vendor ? "a menu" : "port 4011";
@@ -120,6 +120,25 @@ static enum pxe_stage stage_of(enum dhcp_boot_kind kind)
     return kind == DHCP_BOOT_LEASE ? PXE_LEASE : kind == DHCP_BOOT_PROXY ? PXE_PROXY : PXE_BINL;
 }
 
+/* What the request says of this start of the machine, before it is answered. */
+static void start_begins(struct boot_starts *starts, const struct dhcp_message *request, const struct pxe_facts *f)
+{
+    if (!starts || request->type != DHCP_DISCOVER)
+        return;
+    if (f->ipxe)
+        boot_start_ipxe(starts, f->mac);
+    else
+        boot_start_firmware(starts, f->mac);
+}
+
+/* The item of a menu that is about to be given. A choice that cannot be kept is not given. */
+static int start_chosen(struct boot_starts *starts, enum pxe_stage stage, const struct pxe_facts *f, const struct pxe_answer *a)
+{
+    bool item = stage == PXE_BINL && f->has_item && !f->ipxe && a->entry >= 0;
+
+    return item && starts ? boot_start_choose(starts, f->mac, (unsigned)a->entry) : 0;
+}
+
 bool pxe_server_boot(void *ctx, const struct dhcp_message *request, enum dhcp_boot_kind kind, struct dhcp_boot *out)
 {
     struct pxe_server *s = ctx;
@@ -135,7 +154,10 @@ bool pxe_server_boot(void *ctx, const struct dhcp_message *request, enum dhcp_bo
         return false;
     m = memory_of(s, f.mac);
     arch_recall(m, stage, &f);
+    start_begins(s->plan->starts, request, &f);
     verdict = pxe_decide(s->plan, &f, stage, &a);
+    if (verdict == 0)
+        verdict = start_chosen(s->plan->starts, stage, &f, &a);
     if (verdict == 0 && !boot_fields(s->plan, request, &a, out))
         verdict = PXE_EROOM;
     tell(s, m, &f, stage, verdict, &a);

@@ -2,7 +2,7 @@
 # What the box tells machines that netboot: in its own network with leases, and beside dnsmasq as a proxy. ROMs of all kinds, iPXE and
 # Macs by a client of the test's own; udhcpc as one that is not; tshark reads every answer.
 . "$(dirname "$0")/lib.sh"
-requires "$RINGCAST" tshark tcpdump dnsmasq udhcpc tftp python3
+requires "$RINGCAST" tshark tcpdump dnsmasq udhcpc tftp python3 curl
 TEST=$(dirname "$(readlink -f "$0")")
 lab_up 3
 cd "$LAB_DIR"
@@ -144,8 +144,48 @@ one inform --mac-model Macmini7,1 --ciaddr 10.78.0.99 --list
 holds "[i[1] for i in o['bsdp']['images']] == ['ESXi']"
 echo "get boot.ipxe got.ipxe" | lab_exec "${LAB_RECEIVER[2]}" tftp -m binary 10.78.0.1 >tftp.out 2>&1
 grep -q '^item e[0-9]* Debian$' got.ipxe || fail "iPXE's menu lacks the tree"
-grep -q '^chain ${box}/trees/debian/go.ipxe ' got.ipxe || fail "the script lacks the tree"
+grep -q '^chain --replace ${box}/boot-3.ipxe ' got.ipxe || fail "the script lacks the tree"
+grep -q '^choose --default disk ' got.ipxe || fail "a box that has just started images by a menu's default"
 pass "a menu for UEFI, its choice on port 4011, and a model that is not to be imaged"
+
+# --- what a person chose is what is booted ----------------------------------------------------------------------------
+# The loader of what was chosen is iPXE, which asks the box again. The machine in receiver 1's place has its real station address.
+self=$(ip netns exec "${LAB_RECEIVER[1]}" cat /sys/class/net/eth0/address)
+script() { lab_exec "${LAB_RECEIVER[1]}" curl -s "http://10.78.0.1/$1" >got.ipxe; }
+ipxe() { one discover --arch 7 --mac "$self" --user-class iPXE; holds "o['file'] == 'http://10.78.0.1/boot.ipxe'"; }
+tree_alone() # PATH: the script boots this and can do nothing else
+{
+    script "${2:-boot.ipxe}"
+    grep -q "^chain \${box}/$1 " got.ipxe || fail "the script does not boot $1: $(cat got.ipxe)"
+    ! grep -Eq '^menu|payload/' got.ipxe || fail "$1 was chosen, and the script knows more: $(cat got.ipxe)"
+}
+one discover --arch 7 --mac "$self"
+one request --arch 7 --mac "$self" --to 10.78.0.1:4011 --ciaddr 10.78.0.99 --vendor 470480020000ff
+ipxe
+tree_alone trees/esxi/bootx64.efi
+tree_alone trees/esxi/bootx64.efi
+ipxe # its loader was iPXE once more
+script boot.ipxe
+grep -q '^choose --default disk ' got.ipxe || fail "asked again, the default is no disk: $(cat got.ipxe)"
+tree_alone trees/debian/go.ipxe boot-3.ipxe # chosen in iPXE's menu
+tree_alone trees/debian/go.ipxe
+one discover --arch 7 --mac "$self" # a new start, where nobody has chosen
+ipxe
+script boot.ipxe
+grep -q '^choose --default e1 ' got.ipxe || fail "the choice outlives its start: $(cat got.ipxe)"
+lab_stop box
+config server >ringcast.conf
+box
+until_true 20 grep -q 'addresses are handed out' box.err || fail "no addresses"
+one inform --mac-model iMac14,3 --ciaddr 10.78.0.99 --mac "$self" --select 81000002 --server 10.78.0.1
+ipxe
+tree_alone trees/esxi/bootx64.efi
+lab_stop box KILL
+box # between the Mac's firmware and its loader
+until_true 20 grep -q 'addresses are handed out' box.err || fail "no addresses after a restart"
+ipxe
+tree_alone trees/esxi/bootx64.efi
+pass "an entry chosen in firmware's menu, in iPXE's or on a Mac is booted, and the receiver is not"
 
 # --- beside somebody else's server -----------------------------------------------------------------------------------
 lab_stop box

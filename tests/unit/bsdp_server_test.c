@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "net/bsdp/server.h"
+#include "net/pxe/script.h"
 #include "net/wire/rng.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/pxe_support.h"
@@ -301,6 +302,43 @@ static void imaged_macs_start_from_their_disk(void **state)
     assert_int_equal(ASK(.type = BSDP_LIST), DHCP_ANSWERED);
 }
 
+/* Whether iPXE on some_mac is told this tree's loader, and nothing of the receiver. */
+static bool ipxe_boots_the_tree(void)
+{
+    static char text[PXE_SCRIPT_MAX];
+
+    pxe_script(&plan, some_mac, text);
+    return strstr(text, "tree/mboot.efi") && !strstr(text, "payload/");
+}
+
+static void what_a_mac_selects_follows_it_to_its_loader(void **state)
+{
+    static struct boot_starts starts;
+
+    (void)state;
+    memset(&starts, 0, sizeof starts);
+    starts.now = (struct mono){BOOT_START_NS};
+    plan.starts = &starts;
+    memcpy(entries[1].loader[BOOT_UEFI], "tree/mboot.efi", 15);
+    assert_false(ipxe_boots_the_tree());
+    assert_int_equal(SELECT(TREE_IMAGE), DHCP_ANSWERED);
+    assert_true(ipxe_boots_the_tree());
+    starts.now = (struct mono){3 * BOOT_START_NS};
+    assert_false(ipxe_boots_the_tree()); /* another start, long after */
+    assert_int_equal(ASK(.dhcp = DHCP_DISCOVER), DHCP_ANSWERED_TOO); /* bound */
+    assert_true(ipxe_boots_the_tree());
+    memset(&starts, 0, sizeof starts);
+    restart(); /* between firmware and loader */
+    assert_true(ipxe_boots_the_tree());
+    assert_int_equal(SELECT(TREE_IMAGE, .server = 1), DHCP_CONSUMED); /* it left for another */
+    assert_false(ipxe_boots_the_tree());
+    for (unsigned i = 0; i < BOOT_STARTS_MAX; i++)
+        boot_start_choose(&starts, (uint8_t[6]){2, 1, 0, 0, (uint8_t)(i >> 8), (uint8_t)i}, 1);
+    assert_int_equal(SELECT(TREE_IMAGE), DHCP_ANSWERED);
+    assert_int_equal(see().type, BSDP_FAILED);
+    assert_int_equal(event.code, BSDP_EFULL);
+}
+
 static void selecting_another_server_unbinds(void **state)
 {
     (void)state;
@@ -578,6 +616,7 @@ int main(void)
         cmocka_unit_test_setup(rules_choose_for_whom, setup),
         cmocka_unit_test_setup(the_ring_is_nobodys_default_by_accident, setup),
         cmocka_unit_test_setup(imaged_macs_start_from_their_disk, setup),
+        cmocka_unit_test_setup(what_a_mac_selects_follows_it_to_its_loader, setup),
         cmocka_unit_test_setup(selecting_another_server_unbinds, setup),
         cmocka_unit_test_setup(bindings_and_numbers_survive_a_restart, setup),
         cmocka_unit_test_setup(stored_values_are_not_believed, setup),

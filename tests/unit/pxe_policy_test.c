@@ -131,7 +131,6 @@ static void an_imaged_machine_with_uefi_is_sent_on_to_its_disk(void **state)
 
     (void)state;
     p.leaves = true;
-    p.menu_seconds = 5;
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         struct pxe_facts f = rom(imaged, c[i].class_id, c[i].arch);
         struct pxe_answer a;
@@ -145,6 +144,40 @@ static void an_imaged_machine_with_uefi_is_sent_on_to_its_disk(void **state)
         assert_int_equal(!a.class_id, !c[i].class_out);
         assert_int_equal(a.n_vendor, 0);
     }
+}
+
+/* Where the ring wants the machine it may be the default of a menu; elsewhere the disk is, and the entries are still there. */
+static void the_ring_is_no_menus_default_unless_it_wants_the_machine(void **state)
+{
+    struct boot_plan p = plan_of();
+    struct pxe_facts uefi = rom(imaged, PXE_CLASS_PXE, 7), bios = rom(imaged, PXE_CLASS_PXE, 0), ipxe = rom(imaged, PXE_CLASS_PXE, 7),
+                     http = rom(imaged, PXE_CLASS_HTTP_BOOT, 16);
+    struct pxe_answer a;
+
+    (void)state;
+    p.leaves = true;
+    p.menu_seconds = 5;
+    ipxe.ipxe = true;
+    assert_int_equal(pxe_decide(&p, &uefi, PXE_LEASE, &a), 0);
+    assert_int_equal(a.entry, -1);
+    assert_false(a.leaves);
+    assert_string_equal(a.file, "");
+    assert_non_null(memmem(a.vendor, a.n_vendor, "\0\0\x13Start from the disk\x80\x02", 24)); /* first in the menu */
+    assert_null(memmem(a.vendor, a.n_vendor, "Image this machine", 18));
+    assert_int_equal(pxe_decide(&p, &uefi, PXE_BINL, &a), 0);
+    assert_string_equal(a.file, BOOT_PAYLOAD_LEAVE);
+    assert_int_equal(pxe_decide(&p, &http, PXE_LEASE, &a), 0);
+    assert_true(a.leaves);
+    assert_int_equal(pxe_decide(&p, &bios, PXE_LEASE, &a), 0);
+    assert_string_equal(a.file, BOOT_PAYLOAD_IPXE);
+    assert_int_equal(pxe_decide(&p, &ipxe, PXE_LEASE, &a), 0);
+    assert_string_equal(a.file, "http://10.77.0.1/boot.ipxe");
+    p.n_entries = 1;
+    p.n_choices = 0;
+    assert_int_equal(pxe_decide(&p, &uefi, PXE_LEASE, &a), 0);
+    assert_true(a.leaves);
+    assert_int_equal(pxe_decide(&p, &bios, PXE_LEASE, &a), PXE_EDONE);
+    assert_int_equal(pxe_decide(&p, &ipxe, PXE_LEASE, &a), PXE_EDONE);
 }
 
 static void uefi_may_be_given_the_file_at_once(void **state)
@@ -371,6 +404,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_machine_gets_what_the_table_says),
         cmocka_unit_test(an_imaged_machine_with_uefi_is_sent_on_to_its_disk),
+        cmocka_unit_test(the_ring_is_no_menus_default_unless_it_wants_the_machine),
         cmocka_unit_test(uefi_may_be_given_the_file_at_once),
         cmocka_unit_test(a_menu_is_shown_where_there_is_a_choice),
         cmocka_unit_test(an_item_chosen_is_served_on_4011),

@@ -39,6 +39,14 @@ static const char *script(const struct boot_plan *p, const uint8_t *mac)
     return text;
 }
 
+static const char *script_entry(const struct boot_plan *p, unsigned entry, const uint8_t *mac)
+{
+    size_t n = pxe_script_entry(p, entry, mac, text);
+
+    assert_int_equal(strlen(text), n);
+    return text;
+}
+
 static void one_entry_is_booted_at_once(void **state)
 {
     struct boot_plan p = plan_of(1);
@@ -97,16 +105,17 @@ static void trees_bring_their_script_or_their_loaders(void **state)
 
     (void)state;
     p.menu_seconds = 1;
-    assert_non_null(strstr(script(&p, anybody), "iseq ${platform} efi && goto e2_efi ||\n"
+    assert_non_null(strstr(script(&p, anybody), ":e2\nchain --replace ${box}/boot-2.ipxe || goto failed\n"));
+    assert_non_null(strstr(script_entry(&p, 1, anybody), "iseq ${platform} efi && goto e2_efi ||\n"
                                                 "set 210:string ${files}/esxi/\n"
                                                 "chain ${box}/esxi/pxelinux.0 || goto failed\n"
                                                 "goto failed\n"
                                                 ":e2_efi\n"
                                                 "set 210:string ${files}/esxi/efi/\n"
                                                 "chain ${box}/esxi/efi/bootx64.efi || goto failed\n"));
-    assert_non_null(strstr(text, "echo Ringcast: Debian\nchain ${box}/debian/go.ipxe || goto failed\n"));
+    assert_non_null(strstr(script_entry(&p, 2, anybody), "echo Ringcast: Debian\nchain ${box}/debian/go.ipxe || goto failed\n"));
     entries[1].loader[BOOT_UEFI][0] = 0;
-    assert_non_null(strstr(script(&p, anybody), ":e2_efi\necho Ringcast: nothing to load for ${platform}\n"));
+    assert_non_null(strstr(script_entry(&p, 1, anybody), ":e2_efi\necho Ringcast: nothing to load for ${platform}\n"));
 }
 
 static void imaged_machines_start_from_their_disk(void **state)
@@ -114,14 +123,78 @@ static void imaged_machines_start_from_their_disk(void **state)
     struct boot_plan p = plan_of(3);
 
     (void)state;
+    assert_non_null(strstr(script(&p, imaged), "echo Ringcast: this machine is not to be imaged now\n:disk\n"));
     p.menu_seconds = 9;
-    assert_non_null(strstr(script(&p, imaged), "echo Ringcast: this machine has been imaged\n:disk\n"));
-    assert_null(strstr(text, "menu"));
-    assert_null(strstr(text, ":e1\n"));
+    assert_non_null(strstr(script(&p, imaged), "menu Ringcast || goto disk\nitem e2 ESXi 8\n"));
+    assert_non_null(strstr(text, "choose --default disk "));
+    assert_null(strstr(text, "e1"));
+    assert_null(strstr(script_entry(&p, 0, imaged), BOOT_PAYLOAD_EFI));
     entries[0].loader[BOOT_BIOS][0] = entries[0].loader[BOOT_UEFI][0] = 0;
     p.n_entries = 1;
     p.n_choices = 0;
     assert_non_null(strstr(script(&p, anybody), "there is nothing to boot"));
+}
+
+#define RECEIVER "payload/"
+
+/* The script that boots an entry, and nothing of the receiver. */
+static void boots_only(const struct boot_plan *p, const uint8_t mac[6], const char *path)
+{
+    if (!strstr(script(p, mac), path) || strstr(text, RECEIVER) || strstr(text, "menu"))
+        fail_msg("expected %s alone, got\n%s", path, text);
+}
+
+static void what_was_chosen_is_booted_and_not_asked_again(void **state)
+{
+    struct boot_plan p = plan_of(3);
+    static struct boot_starts starts;
+
+    (void)state;
+    memset(&starts, 0, sizeof starts);
+    starts.now = (struct mono){BOOT_START_NS};
+    p.starts = &starts;
+    for (unsigned menu = 0; menu < 2; menu++) {
+        p.menu_seconds = (uint8_t)(9 * menu);
+        boot_start_firmware(&starts, anybody);
+        assert_int_equal(boot_start_choose(&starts, anybody, 1), 0);
+        boots_only(&p, anybody, "esxi/pxelinux.0");
+        boots_only(&p, anybody, "esxi/efi/bootx64.efi"); /* fetched again */
+        boot_start_ipxe(&starts, anybody);               /* the loader was iPXE */
+        assert_null(strstr(script(&p, anybody), RECEIVER));
+        assert_int_equal(!strstr(text, "choose --default disk"), menu == 0);
+        boot_start_firmware(&starts, anybody);
+        assert_non_null(strstr(script(&p, anybody), menu ? "choose --default e1 " : RECEIVER));
+    }
+    script_entry(&p, 2, anybody); /* chosen in this menu */
+    boots_only(&p, anybody, "debian/go.ipxe");
+    assert_non_null(strstr(script(&p, NULL), "cannot tell"));
+    entries[2].rules = &(struct boot_rule){.kind = BOOT_ONLY_MODEL, .model = "iMac14,3"}; /* which BSDP knew and iPXE does not */
+    entries[2].n_rules = 1;
+    boots_only(&p, anybody, "debian/go.ipxe");
+    boot_start_choose(&starts, anybody, 0); /* a person means it */
+    assert_non_null(strstr(script(&p, anybody), BOOT_PAYLOAD_EFI));
+    boot_start_choose(&starts, imaged, 0);
+    assert_null(strstr(script(&p, imaged), RECEIVER)); /* but the ring must want it */
+}
+
+static void a_box_that_has_just_started_images_nobody_by_a_menus_default(void **state)
+{
+    struct boot_plan p = plan_of(3);
+    static struct boot_starts starts;
+
+    (void)state;
+    memset(&starts, 0, sizeof starts);
+    p.starts = &starts;
+    p.menu_seconds = 9;
+    assert_non_null(strstr(script(&p, anybody), "choose --default disk "));
+    assert_non_null(strstr(script_entry(&p, 0, anybody), BOOT_PAYLOAD_EFI));
+    boot_start_firmware(&starts, anybody);
+    assert_non_null(strstr(script(&p, anybody), "choose --default e1 "));
+    p.fallback = 1;
+    assert_non_null(strstr(script(&p, (uint8_t[6]){2, 0, 0, 0, 0, 9}), "choose --default e2 "));
+    p.fallback = 0;
+    p.menu_seconds = 0;
+    assert_non_null(strstr(script(&p, (uint8_t[6]){2, 0, 0, 0, 0, 9}), RECEIVER));
 }
 
 /* Every line must be one that the generator writes; what people named may stand only behind "item eN " and "echo Ringcast: ". */
@@ -202,6 +275,8 @@ int main(void)
         cmocka_unit_test(several_are_a_menu_with_the_default_chosen),
         cmocka_unit_test(trees_bring_their_script_or_their_loaders),
         cmocka_unit_test(imaged_machines_start_from_their_disk),
+        cmocka_unit_test(what_was_chosen_is_booted_and_not_asked_again),
+        cmocka_unit_test(a_box_that_has_just_started_images_nobody_by_a_menus_default),
         cmocka_unit_test(names_mean_nothing_to_ipxe),
         cmocka_unit_test(the_longest_entries_fit),
     };

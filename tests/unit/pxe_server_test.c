@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "net/pxe/script.h"
 #include "net/pxe/server.h"
 #include "tests/unit/pxe_support.h"
 
@@ -154,6 +155,49 @@ static void the_menu_fits_beside_class_and_uuid(void **state)
     assert_true(option_is(DHCP_O_VENDOR, "\x47\x04\x80\x02\x00\x00\xff", 7));
 }
 
+/* What iPXE on some_mac is told in its script, after a DISCOVER of its own. */
+static bool ipxe_boots(const char *path)
+{
+    static char text[PXE_SCRIPT_MAX];
+
+    request_rom(&request, DHCP_DISCOVER, some_mac, UEFI, 7);
+    MUST(dhcp_put_text(&request.w, DHCP_O_USER_CLASS, "iPXE"));
+    assert_true(pxe_server_boot(&server, request_end(&request), DHCP_BOOT_LEASE, &boot));
+    pxe_script(&plan, some_mac, text);
+    return strstr(text, path) != NULL;
+}
+
+static bool choose_item(const char *vendor)
+{
+    request_rom(&request, DHCP_REQUEST, some_mac, UEFI, 7);
+    MUST(dhcp_put(&request.w, DHCP_O_VENDOR, vendor, 7));
+    return pxe_server_boot(&server, request_end(&request), DHCP_BOOT_BINL, &boot);
+}
+
+static void the_item_follows_the_machine_until_its_firmware_starts_anew(void **state)
+{
+    static struct boot_starts starts;
+
+    (void)state;
+    memset(&starts, 0, sizeof starts);
+    plan.starts = &starts;
+    plan.menu_seconds = 5;
+    assert_true(ask(DHCP_DISCOVER, UEFI, 7, DHCP_BOOT_LEASE));
+    assert_true(choose_item("\x47\x04\x80\x02\x00\x00\xff"));
+    assert_true(ipxe_boots("chain ${box}/e/u "));
+    assert_false(ipxe_boots("payload/"));
+    assert_true(ask(DHCP_DISCOVER, HTTP, 16, DHCP_BOOT_LEASE));
+    assert_true(ipxe_boots("choose --default e1"));
+    for (unsigned i = 0; i < BOOT_STARTS_MAX; i++) /* others choose, as many as there is room for */
+        boot_start_choose(&starts, (uint8_t[6]){2, 1, 0, 0, (uint8_t)(i >> 8), (uint8_t)i}, 1);
+    assert_false(choose_item("\x47\x04\x80\x02\x00\x00\xff"));
+    assert_int_equal(event.verdict, PXE_EFULL);
+    starts.now = (struct mono){BOOT_START_NS};
+    assert_true(choose_item("\x47\x04\x80\x02\x00\x00\xff"));
+    starts.now = (struct mono){2 * BOOT_START_NS};
+    assert_true(ipxe_boots("choose --default e1")); /* too long ago */
+}
+
 static void refusals_are_told_once_and_leave_no_trace(void **state)
 {
     static const struct dhcp_boot none;
@@ -226,6 +270,7 @@ int main(void)
         cmocka_unit_test_setup(ipxe_is_sent_to_the_script, setup),
         cmocka_unit_test_setup(firmware_that_forgets_itself_on_4011_is_remembered, setup),
         cmocka_unit_test_setup(the_menu_fits_beside_class_and_uuid, setup),
+        cmocka_unit_test_setup(the_item_follows_the_machine_until_its_firmware_starts_anew, setup),
         cmocka_unit_test_setup(refusals_are_told_once_and_leave_no_trace, setup),
         cmocka_unit_test_setup(those_who_do_not_ask_get_nothing, setup),
         cmocka_unit_test_setup(odd_uuids_are_left_out, setup),
