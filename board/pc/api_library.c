@@ -36,6 +36,7 @@ static unsigned status_of(int code)
     case LIBRARY_EOFFSET:
     case LIBRARY_EBUSY:
     case LIBRARY_EUSED:
+    case LIBRARY_ERECORD:
         return 409;
     case LIBRARY_EKIND:
         return 415;

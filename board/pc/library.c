@@ -134,6 +134,18 @@ static void set_bad(struct library *l, struct item *i, const struct err *err)
     let_go(&work_of(l, i)->opened);
 }
 
+/* A doubt about what is on the shelf deletes nothing: it is shown under its number, with the reason, and not given out. */
+static void set_unread(struct library *l, struct item *i, const struct err *why)
+{
+    struct err err = {0};
+
+    i->unread = true;
+    if (!i->is.record.name[0])
+        snprintf(i->is.record.name, sizeof i->is.record.name, "unreadable %08x", i->is.id);
+    err_set(&err, why->code, "%s: the image is kept and not given out", why->text);
+    set_bad(l, i, &err);
+}
+
 static void take_away(struct library *l, struct item *i)
 {
     serve_log("%s is deleted", i->is.record.name);
@@ -402,6 +414,8 @@ int library_verify(struct library *l, const char *name, struct err *err)
         return err_set(err, LIBRARY_EUNKNOWN, "there is no image \"%s\"", name);
     if (i->busy)
         return err_set(err, LIBRARY_EBUSY, "something is under way with the image already");
+    if (i->unread)
+        return err_set(err, LIBRARY_ERECORD, "%s; the box reads it again when it starts", i->is.cause);
     if (i->is.state == LIBRARY_BAD && work_of(l, i)->source[0])
         work_on(l, i, TASK_PACK, LIBRARY_PACKING);
     else
@@ -537,6 +551,10 @@ static void on_found(void *ctx, const struct shelf_found *f)
         return;
     }
     i->is.id = w->id = f->id;
+    if (f->why.code) {
+        set_unread(l, i, &f->why);
+        return;
+    }
     i->is.offset = i->written = f->at;
     i->is.hashed = f->record.whole;
     memcpy(i->is.sha256, f->record.came, sizeof i->is.sha256);
@@ -559,25 +577,31 @@ static void on_found(void *ctx, const struct shelf_found *f)
         work_on(l, i, TASK_PACK, LIBRARY_PACKING);
         return;
     }
+    if (f->packed)
+        shelf_path(&l->shelf, f->id, "raw", w->source);
+    if (img_file_open(&w->proved, w->path, &err)) {
+        set_bad(l, i, &err);
+        return;
+    }
+    if (f->packed && shelf_packed(&l->shelf, f->id, NULL) == 0)
+        w->source[0] = 0;
     i->is.state = LIBRARY_READY;
     replace_older(l, i);
-    if (img_file_open(&w->proved, w->path, &err) == 0)
-        (void)now_ready(l, i, &w->proved);
-    else
-        set_bad(l, i, &err);
+    (void)now_ready(l, i, &w->proved);
 }
 
 /* Pulls that the last run did not bring to their end. What came from a stick somebody copies again: it may be another stick now. */
 static void pull_again(struct library *l)
 {
-    struct err err = {0};
-    uint32_t id;
+    for (struct item *i = l->item; i < l->item + LIBRARY_MAX; i++) {
+        struct err err = {0};
+        uint32_t id;
 
-    for (struct item *i = l->item; i < l->item + LIBRARY_MAX; i++)
         if (i->used && i->leaving && library_is_import(&i->is.record))
             serve_log("%s was being copied from a stick when the box stopped: nothing of it is kept", i->is.record.name);
         else if (l->needs.stack && i->used && i->leaving && i->is.record.url[0] && library_pull(l, &i->is.record, &id, &err))
             serve_log("%s is not pulled again: %s (%d)", i->is.record.name, err.text, err.code);
+    }
 }
 
 /* A shelf that cannot be had is said and done without: what lies in the folders is served all the same, and no upload is taken. */
@@ -595,6 +619,7 @@ static void open_shelf(struct library *l)
         rc = shelf_scan(&l->shelf, on_found, l, &err);
     if (rc)
         serve_log("no images can be uploaded: %s (%d)", err.text, err.code);
+    l->shut = err;
     l->free = rc ? 0 : shelf_free(&l->shelf);
 }
 

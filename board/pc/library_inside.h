@@ -21,6 +21,7 @@ struct item {
     bool finishing;    /* TASK_FINISH is under way */
     bool to_serve;     /* its opened file waits for a place on the wire */
     bool supersedes;   /* it waits for machines that are in the middle of the one it replaces */
+    bool unread;       /* its record cannot be read: what it is, and whether it is whole, nobody knows */
     bool raw;          /* what comes begins like no .ring, so it will be packed */
     uint64_t written;  /* of the upload, on the disk or on its way there */
     int stall;         /* the disk failed since the last piece: its code */
@@ -43,6 +44,7 @@ struct library {
     uint32_t next_id;
     unsigned skipped; /* files of the folders */
     uint64_t free;
+    struct err shut;  /* code != 0: the shelf could not be read, so no number is known to be free and nothing is taken in */
     struct mono now, looked;
     uint64_t tried[STICKS_MAX]; /* a bit for each file that was taken, or could not be */
     const struct item *serving; /* whose stream is being opened */

@@ -93,6 +93,8 @@ int library_check_newcomer(struct library *l, const struct record *r, struct err
     int rc;
 
     library_collect(l);
+    if (l->shut.code)
+        return err_set(err, l->shut.code, "no images can be uploaded: %s", l->shut.text);
     rc = record_check(r, err);
     return rc ? rc : check_place(l, r, err);
 }

@@ -93,16 +93,24 @@ static int put_file(const struct shelf *s, uint32_t id, const char *kind, const 
     return rc ? rc : sync_folder(s, err);
 }
 
-/* The bytes of a small file; how many, or -1. */
+/* The bytes of a small file; how many, or -1 with errno: a file that is not there is ENOENT and nothing else is. */
 static ssize_t get_file(const struct shelf *s, uint32_t id, const char *kind, void *to, size_t cap)
 {
     char path[SHELF_PATH_MAX];
-    int fd = open(shelf_path(s, id, kind, path), O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : pread(fd, to, cap, 0);
+    int fd = open(shelf_path(s, id, kind, path), O_RDONLY | O_CLOEXEC), why;
+    size_t have = 0;
+    ssize_t n = fd < 0 ? -1 : 1;
 
+    while (fd >= 0 && n > 0 && have < cap) {
+        n = pread(fd, (uint8_t *)to + have, cap - have, (off_t)have);
+        have += n > 0 ? (size_t)n : 0;
+        n = n < 0 && errno == EINTR ? 1 : n;
+    }
+    why = errno;
     if (fd >= 0)
         close(fd);
-    return n;
+    errno = why;
+    return n < 0 ? -1 : (ssize_t)have;
 }
 
 /* What is not there is gone already. */
@@ -143,8 +151,9 @@ static struct listed *item_of(struct listing *l, uint32_t id)
     return &l->item[l->n++];
 }
 
-/* Half-made files begin with a dot: of ours, and of the packer's. Others are not ours to judge. */
-static void look_at(const struct shelf *s, struct listing *l, const char *name)
+/* Half-made files begin with a dot: of ours, and of the packer's. Others are not ours to judge. False: there are more numbers than the list
+ * holds. */
+static bool look_at(const struct shelf *s, struct listing *l, const char *name)
 {
     char path[SHELF_PATH_MAX + 256], *end;
     unsigned long id = strtoul(name, &end, 16);
@@ -154,14 +163,34 @@ static void look_at(const struct shelf *s, struct listing *l, const char *name)
         unlink(path);
     }
     if (strspn(name, "0123456789abcdef") != 8 || *end != '.')
-        return;
+        return true;
     for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(end + 1, kinds[i].kind) == 0) {
             struct listed *item = item_of(l, (uint32_t)id);
 
-            if (item)
-                item->has |= kinds[i].bit;
+            if (!item)
+                return false;
+            item->has |= kinds[i].bit;
         }
+    return true;
+}
+
+/* All of the folder, or an error: a list that ends early would make numbers look free that are not. */
+static int list_folder(const struct shelf *s, struct listing *l, struct err *err)
+{
+    DIR *d = opendir(s->folder);
+    struct dirent *e = NULL;
+    int rc = 0;
+
+    if (!d)
+        return failed(err, "read", s->folder);
+    while (rc == 0 && (errno = 0, e = readdir(d)))
+        if (!look_at(s, l, e->d_name))
+            rc = err_set(err, LIBRARY_EDISK, "%s holds files of more than %d images: expected fewer, move some away", s->folder, FOUND_MAX);
+    if (rc == 0 && errno)
+        rc = failed(err, "read", s->folder);
+    closedir(d);
+    return rc;
 }
 
 static int by_id(const void *a, const void *b)
@@ -171,64 +200,84 @@ static int by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Where an upload goes on. A mark stands for bytes that are on the disk; a file that is shorter all the same is begun anew. */
-static bool read_mark(const struct shelf *s, uint32_t id, struct mark *m)
+/* Where an upload goes on: at 0 when there is no mark, or one that stands for more than the file holds. A mark stands for bytes that are on
+ * the disk. LIBRARY_EDISK: it is there and cannot be read. */
+static int read_mark(const struct shelf *s, uint32_t id, struct mark *m, struct err *err)
 {
     uint8_t bytes[MARK_BYTES + 1];
     char path[SHELF_PATH_MAX];
     struct stat st;
     ssize_t n = get_file(s, id, "mark", bytes, sizeof bytes);
 
-    return n == MARK_BYTES && mark_decode(bytes, MARK_BYTES, m) == 0 && stat(shelf_path(s, id, "part", path), &st) == 0 &&
-           (uint64_t)st.st_size >= m->at;
+    *m = (struct mark){0};
+    if (n < 0 && errno != ENOENT)
+        return failed(err, "read", shelf_path(s, id, "mark", path));
+    if (stat(shelf_path(s, id, "part", path), &st))
+        return errno == ENOENT ? 0 : failed(err, "read", path);
+    if (n != MARK_BYTES || mark_decode(bytes, MARK_BYTES, m) != 0 || (uint64_t)st.st_size < m->at)
+        *m = (struct mark){0};
+    return 0;
 }
 
-/* False: this belongs to nothing. */
+/* The record of what is there. On an error f->record is empty, and what is there is kept. */
+static int read_record(const struct shelf *s, const struct listed *item, struct shelf_found *f)
+{
+    char text[RECORD_TEXT_MAX], path[SHELF_PATH_MAX];
+    ssize_t n = item->has & HAS_META ? get_file(s, item->id, "meta", text, sizeof text) : 0;
+
+    shelf_path(s, item->id, "meta", path);
+    if (!(item->has & HAS_META))
+        return err_set(&f->why, LIBRARY_ERECORD, "its record %s is missing", path);
+    if (n < 0)
+        return err_set(&f->why, LIBRARY_EDISK, "its record %s cannot be read: %s", path, strerror(errno));
+    if (record_decode(text, (size_t)n, &f->record) == 0)
+        return 0;
+    f->record = (struct record){0};
+    return err_set(&f->why, LIBRARY_ERECORD, "its record %s is damaged, or written by a newer version of this program", path);
+}
+
+/* False: there is a record that can be read, and nothing that it would belong to. */
 static bool judge(const struct shelf *s, const struct listed *item, struct shelf_found *f)
 {
-    char text[RECORD_TEXT_MAX];
-    ssize_t n = item->has & HAS_META ? get_file(s, item->id, "meta", text, sizeof text) : -1;
     struct mark m;
 
     *f = (struct shelf_found){.id = item->id};
-    if (n < 0 || record_decode(text, (size_t)n, &f->record) != 0)
-        return false;
     f->kind = item->has & HAS_RING ? SHELF_RING : item->has & HAS_RAW ? SHELF_RAW : SHELF_PART;
-    if (f->kind == SHELF_PART && read_mark(s, item->id, &m) && m.at <= f->record.bytes)
+    f->packed = (item->has & HAS_RING) && (item->has & HAS_RAW);
+    if (read_record(s, item, f))
+        return true;
+    if (f->kind == SHELF_PART && read_mark(s, item->id, &m, &f->why) == 0 && m.at <= f->record.bytes)
         f->at = m.at;
     return (item->has & (HAS_RING | HAS_RAW | HAS_PART)) != 0;
 }
 
-/* What a whole image has left behind of its making. */
+/* What a whole image has left behind of its coming. The raw disk stays until its image has been opened (shelf_packed). */
 static void tidy(const struct shelf *s, const struct listed *item, enum shelf_kind kind)
 {
-    if (kind != SHELF_PART) {
+    if (kind == SHELF_PART)
+        return;
+    if (item->has & HAS_PART)
         remove_file(s, item->id, "part", NULL);
+    if (item->has & HAS_MARK)
         remove_file(s, item->id, "mark", NULL);
-    }
-    if (kind == SHELF_RING)
-        remove_file(s, item->id, "raw", NULL);
 }
 
 int shelf_scan(const struct shelf *s, void (*each)(void *ctx, const struct shelf_found *), void *ctx, struct err *err)
 {
     struct listing l = {0};
     struct shelf_found f;
-    struct dirent *e;
-    DIR *d = opendir(s->folder);
+    int rc = list_folder(s, &l, err);
 
-    if (!d)
-        return failed(err, "read", s->folder);
-    while ((e = readdir(d)))
-        look_at(s, &l, e->d_name);
-    closedir(d);
+    if (rc)
+        return rc;
     qsort(l.item, l.n, sizeof l.item[0], by_id);
     for (unsigned i = 0; i < l.n; i++) {
         if (!judge(s, &l.item[i], &f)) {
             (void)shelf_drop(s, l.item[i].id, NULL);
             continue;
         }
-        tidy(s, &l.item[i], f.kind);
+        if (f.why.code == 0)
+            tidy(s, &l.item[i], f.kind);
         each(ctx, &f);
     }
     return 0;
@@ -285,12 +334,16 @@ int shelf_intake_open(const struct shelf *s, uint32_t id, struct shelf_intake *i
 {
     char path[SHELF_PATH_MAX];
     struct mark m;
+    int rc = read_mark(s, id, &m, err);
 
-    if (!read_mark(s, id, &m))
-        m = (struct mark){0};
     in->id = id;
     in->at = in->marked = m.at;
+    in->fd = -1;
     hash_from(&in->hash, &m);
+    if (rc) {
+        shelf_intake_close(in);
+        return rc;
+    }
     in->fd = open(shelf_path(s, id, "part", path), O_WRONLY | O_CLOEXEC);
     if (in->fd >= 0 && ftruncate(in->fd, (off_t)m.at) == 0)
         return 0;
@@ -370,7 +423,9 @@ int shelf_packed(const struct shelf *s, uint32_t id, struct err *err)
 {
     int rc = sync_folder(s, err); /* the ring has its name for good */
 
-    return rc ? rc : remove_file(s, id, "raw", err);
+    if (rc == 0)
+        rc = remove_file(s, id, "raw", err);
+    return rc ? rc : sync_folder(s, err);
 }
 
 /* The record goes last, when the rest is gone for good: what has no record is no image. */

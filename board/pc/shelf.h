@@ -8,7 +8,7 @@
  *
  * Names of images are never names of files. An image is there when N.ring is, or N.raw; each is on the disk in full before it has that
  * name. Whatever instant the power goes at: shelf_scan afterwards finds what was whole, offers an upload again from its mark on, and
- * removes what belongs to nothing. All calls block; every path to the disk in the library is in shelf.c or in imaging/image. */
+ * removes what belongs to nothing. A record that is missing, cannot be read or is not understood is a doubt: its files stay. All calls block; every path to the disk in the library is in shelf.c or in imaging/image. */
 #ifndef BOARD_PC_SHELF_H
 #define BOARD_PC_SHELF_H
 
@@ -35,11 +35,14 @@ enum shelf_kind { SHELF_PART, SHELF_RAW, SHELF_RING };
 struct shelf_found {
     uint32_t id;
     enum shelf_kind kind;
-    uint64_t at; /* SHELF_PART: where it goes on */
+    bool packed;       /* SHELF_RING: the raw disk it was packed from is there still */
+    uint64_t at;       /* SHELF_PART: where it goes on */
     struct record record;
+    struct err why;    /* code != 0: the record, or where the upload stands, cannot be read. Nothing of it is changed or removed. */
 };
 
-/* Puts the folder in order, then tells of each image and upload, by number. */
+/* Puts the folder in order, then tells of each image and upload, by number. On an error it has told of nothing, and numbers may be in use that
+ * nobody knows. */
 int shelf_scan(const struct shelf *, void (*each)(void *ctx, const struct shelf_found *), void *ctx, struct err *);
 
 /* The record of what is there already, as it is from now on: the old one or the new one is on the disk, whole. */

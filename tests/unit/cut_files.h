@@ -5,6 +5,8 @@
 #ifndef TESTS_UNIT_CUT_FILES_H
 #define TESTS_UNIT_CUT_FILES_H
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -40,6 +42,7 @@ static struct cut_files {
     pthread_mutex_t lock;
     char folder[256];
     bool on;
+    int (*fault)(const char *call, const char *name); /* the errno with which a call to a file of the folder fails; 0: it does not */
     int64_t room; /* bytes that still fit; negative: no end */
     int files;
     int of_fd[CUT_FDS];  /* 1 + file; 0: not ours */
@@ -60,6 +63,28 @@ static const char *cut_name(const char *path)
     if (!n || strncmp(path, cut.folder, n) != 0 || path[n] != '/' || strchr(path + n + 1, '/'))
         return NULL;
     return path + n + 1;
+}
+
+/* A call to a file of the folder ("" the folder itself), by path or by descriptor, may be made to fail. */
+static bool cut_fails(const char *call, const char *path, int fd)
+{
+    char link[64], at[512] = "";
+    ssize_t n = 0;
+    int e;
+
+    if (!cut.fault || !cut.folder[0])
+        return false;
+    if (!path) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        n = syscall(SYS_readlinkat, AT_FDCWD, link, at, sizeof at - 1);
+        at[n > 0 ? n : 0] = 0;
+        path = at;
+    }
+    path = strcmp(path, cut.folder) == 0 ? "" : cut_name(path);
+    e = path ? cut.fault(call, path) : 0;
+    if (e)
+        errno = e;
+    return e != 0;
 }
 
 static int *cut_file_named(const char *name)
@@ -131,9 +156,16 @@ int open(const char *path, int flags, ...)
     va_start(ap, flags);
     mode = flags & O_CREAT ? va_arg(ap, int) : 0;
     va_end(ap);
+    if (cut_fails("open", path, -1))
+        return -1;
     fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
     cut_opened(fd, path, flags);
     return fd;
+}
+
+ssize_t pread(int fd, void *to, size_t n, off_t at)
+{
+    return cut_fails("pread", NULL, fd) ? -1 : syscall(SYS_pread64, fd, to, n, at);
 }
 
 int mkostemp(char *template, int flags)
@@ -153,6 +185,8 @@ ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
     struct cut_call *c;
     ssize_t put;
 
+    if (cut_fails("pwrite", NULL, fd))
+        return -1;
     if (!file)
         return syscall(SYS_pwrite64, fd, bytes, n, at);
     pthread_mutex_lock(&cut.lock);
@@ -176,6 +210,8 @@ int ftruncate(int fd, off_t n)
 {
     struct cut_call *c;
 
+    if (cut_fails("ftruncate", NULL, fd))
+        return -1;
     if (fd >= 0 && fd < CUT_FDS && cut.of_fd[fd]) {
         pthread_mutex_lock(&cut.lock);
         c = cut_note(CUT_TRUNCATE, cut.of_fd[fd] - 1, "");
@@ -188,6 +224,8 @@ int ftruncate(int fd, off_t n)
 
 int fsync(int fd)
 {
+    if (cut_fails("fsync", NULL, fd))
+        return -1;
     if (fd >= 0 && fd < CUT_FDS && (cut.of_fd[fd] || cut.folder_fd[fd])) {
         pthread_mutex_lock(&cut.lock);
         cut_note(cut.folder_fd[fd] ? CUT_SYNC_FOLDER : CUT_FSYNC, cut.of_fd[fd] - 1, "");
@@ -201,6 +239,8 @@ int rename(const char *from, const char *to)
     const char *a = cut_name(from), *b = cut_name(to);
     struct cut_call *c;
 
+    if (cut_fails("rename", from, -1))
+        return -1;
     if (a && b) {
         pthread_mutex_lock(&cut.lock);
         c = cut_note(CUT_RENAME, 0, a);
@@ -218,6 +258,8 @@ int unlink(const char *path)
 {
     const char *name = cut_name(path);
 
+    if (cut_fails("unlink", path, -1))
+        return -1;
     if (name) {
         pthread_mutex_lock(&cut.lock);
         if (cut_file_named(name))
@@ -226,6 +268,15 @@ int unlink(const char *path)
         pthread_mutex_unlock(&cut.lock);
     }
     return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
+struct dirent *readdir(DIR *d)
+{
+    static struct dirent *(*real)(DIR *);
+
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "readdir");
+    return cut_fails("readdir", NULL, dirfd(d)) ? NULL : real(d);
 }
 
 /* ---- what may be there afterwards ---- */
@@ -369,6 +420,7 @@ static void cut_end(void)
     memset(cut.folder_fd, 0, sizeof cut.folder_fd);
     cut.folder[0] = 0;
     cut.on = false;
+    cut.fault = NULL;
     cut.files = 0;
     cut.n = 0;
     cut.room = -1;

@@ -85,7 +85,8 @@ static void look_at_disk(const char *laid, struct found *all, const uint8_t *upl
             expect_whole(shelf_path(&s, f->id, "ring", path));
         else if (f->kind == SHELF_RAW)
             expect_bytes(shelf_path(&s, f->id, "raw", path), raw, RAW_BYTES);
-        files += 2 + (f->kind == SHELF_PART && f->at);
+        files += 2 + (f->kind == SHELF_PART && f->at) + f->packed;
+        assert_int_equal(f->why.code, 0);
     }
     assert_true(clear(laid, false) <= files + all->parts); /* a mark that does not count may lie there */
     for (unsigned i = 0; i < all->n; i++)
