@@ -11,6 +11,7 @@
 #include "board/host/progress.h"
 #include "board/host/serve.h"
 #include "board/host/serve_log.h"
+#include "board/pc/api_hold.h"
 #include "board/pc/api_library.h"
 #include "board/pc/api_plan.h"
 #include "board/pc/api_status.h"
@@ -41,6 +42,9 @@ struct box {
     struct sign_key key;
     struct journal *journal; /* NULL: nothing is remembered */
     bool journal_failed;
+    struct hold hold;
+    struct hold_desk desk;
+    char held[HOLD_SENTENCE]; /* as the screen says it */
     struct machines machines;
     struct resume resume;
     struct room *room;
@@ -121,6 +125,15 @@ static void open_memory(struct box *b)
         serve_log("%u machines are done", b->machines.done);
     if (b->journal && journal_lost(b->journal))
         serve_log("%zu bytes of what the box remembered are damaged: machines that have passed may be imaged again", journal_lost(b->journal));
+}
+
+/* A person has decided. */
+static void lift_hold(void *ctx, const char *by)
+{
+    struct box *b = ctx;
+
+    if (hold_lift(&b->hold))
+        serve_log("the hold is lifted at the %s: sessions erase machines again", by);
 }
 
 /* A key that cannot be kept still serves until the box stops. */
@@ -256,6 +269,8 @@ static int make_portal(struct box *b, struct err *err)
     int rc = portal_make(&b->portal, &needs, err);
 
     if (rc == 0) {
+        b->desk = (struct hold_desk){&b->hold, lift_hold, b};
+        api_hold_routes(&b->desk, portal_routes(b->portal));
         api_plan_routes(b->room, portal_routes(b->portal));
         api_report_routes(b->diary, portal_routes(b->portal));
     }
@@ -269,6 +284,7 @@ static int make_status(struct box *b, struct err *err)
                                        .room = b->room,
                                        .services = b->services,
                                        .portal = b->portal,
+                                       .hold = &b->hold,
                                        .data = b->paths.data};
 
     b->watch = status_make(&needs, ip_stack_now(b->stack));
@@ -428,6 +444,7 @@ static int open_ring(struct box *b, struct err *err)
 static struct page page_of(struct box *b)
 {
     room_sentence(b->room, b->plan);
+    hold_sentence(&b->hold, b->held);
     return (struct page){.config = &b->config,
                          .serve = &b->serve,
                          .library = b->library,
@@ -435,6 +452,7 @@ static struct page page_of(struct box *b)
                          .services = b->services,
                          .keys = &b->keys,
                          .room = b->watch ? status_room(b->watch) : NULL,
+                         .hold = b->held,
                          .plan = b->plan,
                          .data = b->paths.data,
                          .url = portal_fingerprint(b->portal)[0] ? b->url : NULL,
@@ -479,6 +497,7 @@ static void obey(struct box *b, enum keys_order order)
         break;
     case ORDER_RESTART: leave(b, "reboot"); break;
     case ORDER_OFF: leave(b, "poweroff"); break;
+    case ORDER_LIFT: lift_hold(b, "screen"); break;
     case ORDER_NONE: break;
     }
 }
@@ -605,6 +624,7 @@ static bool make_room(struct box *b)
                                      .config_path = b->paths.config,
                                      .key = &b->key,
                                      .machines = &b->machines,
+                                     .hold = &b->hold,
                                      .serve = &b->serve,
                                      .store = store_value,
                                      .ctx = b};

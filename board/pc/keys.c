@@ -13,7 +13,7 @@ static const struct {
     {59, PRESS_STATUS}, {60, PRESS_WALL}, {61, PRESS_LOG}, {62, PRESS_ADDRESS}, /* F1 .. F4 */
     {2, PRESS_STATUS},  {3, PRESS_WALL},  {4, PRESS_LOG},  {5, PRESS_ADDRESS},  /* the row of digits */
     {79, PRESS_STATUS}, {80, PRESS_WALL}, {81, PRESS_LOG}, {75, PRESS_ADDRESS}, /* the block of digits */
-    {19, PRESS_PASSWORD}, {48, PRESS_RESTART}, {25, PRESS_OFF},               /* R, B, P: at the same place on QWERTZ and AZERTY */
+    {19, PRESS_PASSWORD}, {48, PRESS_RESTART}, {25, PRESS_OFF}, {35, PRESS_HOLD}, /* R, B, P, H: at the same place on QWERTZ and AZERTY */
     {21, PRESS_YES}, {44, PRESS_YES},                                       /* Y, and where QWERTZ has it */
 };
 
@@ -31,6 +31,7 @@ static enum press letter(uint8_t byte)
     case 'r': return PRESS_PASSWORD;
     case 'b': return PRESS_RESTART;
     case 'p': return PRESS_OFF;
+    case 'h': return PRESS_HOLD;
     case 'y': return PRESS_YES;
     }
     return byte >= '1' && byte <= '4' ? (enum press)(PRESS_STATUS + byte - '1') : PRESS_OTHER;
@@ -81,7 +82,10 @@ enum press keys_byte(struct keys_line *l, uint8_t byte)
 
 static enum keys_order order_of(enum press asked)
 {
-    return asked == PRESS_PASSWORD ? ORDER_PASSWORD : asked == PRESS_RESTART ? ORDER_RESTART : ORDER_OFF;
+    return asked == PRESS_PASSWORD  ? ORDER_PASSWORD
+           : asked == PRESS_RESTART ? ORDER_RESTART
+           : asked == PRESS_HOLD    ? ORDER_LIFT
+                                    : ORDER_OFF;
 }
 
 enum keys_order keys_step(struct keys *k, enum press key, struct mono now)
@@ -103,6 +107,7 @@ enum keys_order keys_step(struct keys *k, enum press key, struct mono now)
     case PRESS_PASSWORD:
     case PRESS_RESTART:
     case PRESS_OFF:
+    case PRESS_HOLD:
         k->asked = key;
         if (asked != key)
             k->until = mono_add(now, KEYS_ASK_NS);
@@ -126,6 +131,7 @@ const char *keys_question(const struct keys *k)
     case PRESS_PASSWORD: return "Forget the password, and end who is logged in? Y: yes, any other key: no";
     case PRESS_RESTART: return "Start the box again? Y: yes, any other key: no";
     case PRESS_OFF: return "Switch the box off? Y: yes, any other key: no";
+    case PRESS_HOLD: return "Lift the hold, so that sessions may erase machines again? Y: yes, any other key: no";
     default: return NULL;
     }
 }

@@ -94,7 +94,7 @@ static void build_status(const struct page *p, struct page_memory *m)
     struct screen_page *to = &m->page;
     struct work w;
     unsigned n = 0;
-    bool warns;
+    bool warns, held;
 
     gather(p->serve, &w);
     services_text(p->services, m->dhcp, sizeof m->dhcp, &warns, m->files, sizeof m->files);
@@ -105,9 +105,11 @@ static void build_status(const struct page *p, struct page_memory *m)
     snprintf(m->machines, sizeof m->machines, "%u passed, %u failed, %u lost, %u at it; %u done in all", w.tally.passed,
              w.tally.failed, w.tally.lost, w.tally.unfinished, p->machines->done);
     snprintf(m->skipped, sizeof m->skipped, "%u: the log says why", library_skipped(p->library));
-    to->word = warns ? "STOP" : NULL;
-    to->shape = warns ? SCREEN_BAR : SCREEN_PLAIN;
-    to->sentence = warns ? m->dhcp
+    held = p->hold && p->hold[0];
+    to->word = held ? "HOLD" : warns ? "STOP" : NULL;
+    to->shape = held || warns ? SCREEN_BAR : SCREEN_PLAIN;
+    to->sentence = held ? p->hold
+                 : warns ? m->dhcp
                  : p->plan && p->plan[0] ? p->plan
                  : w.names[0] ? "Machines on this switch that boot from the network get this image."
                               : "There is no image yet: upload one on the page, or put a .ring or a raw image into the folder \"images\" of this disk.";
@@ -221,8 +223,9 @@ static void build_wall(const struct page *p, struct page_memory *m)
 
 static void build(const struct page *p, struct page_memory *m)
 {
-    static const char keys[] = "1 status 2 machines 3 log 4 address  R password B restart P off";
-    const char *question = keys_question(p->keys);
+    static const char with_hold[] = "1 status 2 machines 3 log 4 address  H lift hold R password B restart P off";
+    static const char without[] = "1 status 2 machines 3 log 4 address  R password B restart P off";
+    const char *question = keys_question(p->keys), *keys = p->hold && p->hold[0] ? with_hold : without;
 
     m->page = (struct screen_page){.title = p->config->name, .percent = -1, .footer = question ? question : keys, .asks = question};
     snprintf(m->address, sizeof m->address, "%s on %s", p->config->ring.address, p->config->ring.interface);

@@ -428,12 +428,17 @@ static void wake_at_the_hour(struct room *r, const struct plan_session *before)
 
 /* ---- machines ---- */
 
+static bool room_on_hold(const struct room *r)
+{
+    return r->needs.hold && hold_is(r->needs.hold);
+}
+
 bool room_wants_imaging(struct room *r, const uint8_t mac[6])
 {
     const struct expected_row *row = expected_look(r->list, mac);
     struct plan_time now = room_now(r);
 
-    return machine_wants_imaging(r->needs.machines, mac) &&
+    return !room_on_hold(r) && machine_wants_imaging(r->needs.machines, mac) &&
            (!plan_in_force(&r->plan) || plan_for(&r->plan, row != NULL, row ? row->image : "", preferred(r), &now));
 }
 
@@ -501,6 +506,10 @@ int room_choose(struct room *r, const struct session_hello *h, unsigned *at, cha
     const struct plan_session *s;
     unsigned n = r->needs.serve->n_streams;
 
+    if (room_on_hold(r) && image_in_hand(r, h->mac) == n) {
+        snprintf(why, SESSION_SENTENCE_MAX + 1, "the box is on hold: it erases nothing until somebody decides on its page or screen");
+        return PC_EHOLD;
+    }
     if (!plan_in_force(&r->plan))
         return h->name[0] ? 0 : image[0] ? choose_by_list(r, image, at, why) : choose_open(r, at, why);
     s = plan_for(&r->plan, row != NULL, image, preferred(r), &now);

@@ -17,6 +17,7 @@
 #include "board/host/serve.h"
 #include "board/pc/box_config.h"
 #include "board/pc/expected.h"
+#include "board/pc/hold.h"
 #include "board/pc/machines.h"
 #include "board/pc/plan.h"
 
@@ -76,6 +77,7 @@ struct room_needs {
     const char *config_path; /* beside it machines.csv and the folder "personal" may lie; NULL: nowhere */
     const struct sign_key *key;
     struct machines *machines;
+    const struct hold *hold; /* NULL: never */
     struct serve *serve;
     /* Keeps a value under a key of one kind (journal.h). */
     void (*store)(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);

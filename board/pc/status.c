@@ -53,6 +53,8 @@ static void look_at_box(const struct status *s, struct room_box *b)
     b->guard = guard_of(services_guard(n->services));
     services_text(n->services, b->guard_text, sizeof b->guard_text, &warns, files, sizeof files);
     b->refused = n->serve->server.refused;
+    if (n->hold)
+        hold_sentence(n->hold, b->hold);
 }
 
 /* ---- sessions ---- */

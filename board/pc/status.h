@@ -10,6 +10,7 @@
 
 #include "board/host/serve.h"
 #include "board/pc/box_config.h"
+#include "board/pc/hold.h"
 #include "board/pc/portal.h"
 #include "board/pc/room.h"
 #include "board/pc/services.h"
@@ -21,6 +22,7 @@ struct status_needs {
     struct room *room;
     const struct services *services;
     struct portal *portal;
+    const struct hold *hold; /* NULL: never */
     const char *data; /* whose free room is told */
 };
 

@@ -69,6 +69,7 @@ static void put_box(struct json *j, const struct room_box *b)
     json_u64(j, "uptime_s", b->uptime_s);
     json_str(j, "guard", guard[b->guard]);
     json_str(j, "guard_text", b->guard_text);
+    json_str(j, "hold", b->hold[0] ? b->hold : NULL);
     json_u64(j, "data_free_bytes", b->data_free_bytes);
     json_str(j, "fingerprint", b->fingerprint[0] ? b->fingerprint : NULL);
     json_close(j);

@@ -68,6 +68,7 @@ static void put_box(struct text *t, const struct room_snapshot *s)
     single(t, "ringcast_uptime_seconds", "gauge", "Since the box's program was started.", (double)s->box.uptime_s);
     single(t, "ringcast_data_free_bytes", "gauge", "Free room for images.", (double)s->box.data_free_bytes);
     single(t, "ringcast_serving", "gauge", "1 while no other DHCP server keeps the box silent.", s->box.guard == ROOM_GUARD_SERVING);
+    single(t, "ringcast_on_hold", "gauge", "1 while nothing is erased until a person decides.", s->box.hold[0] != 0);
     single(t, "ringcast_refused_messages_total", "counter", "Session messages dropped: forged, replayed, broken.", (double)s->box.refused);
 }
 

@@ -62,6 +62,11 @@ static void put_totals(struct writer *w, const struct room_snapshot *s)
     put_foreign(w, s->box.name);
     put(w, "</h1>\n<p>");
     put_foreign(w, s->box.guard_text);
+    if (s->box.hold[0]) {
+        put(w, "</p>\n<p><b>");
+        put_foreign(w, s->box.hold);
+        put(w, "</b>");
+    }
     putf(w, "</p>\n<p>%u machines: %u waiting, %u imaging, %u verifying, <b>%u PASS</b>, <b>%u FAIL</b>, %u lost", t->machines, t->waiting,
          t->imaging, t->verifying, t->passed, t->failed, t->lost);
     if (t->expected)

@@ -128,6 +128,7 @@ struct room_box {
     uint64_t unix_s, uptime_s, data_free_bytes;
     enum room_guard guard;
     char guard_text[ROOM_SENTENCE_MAX + 1];
+    char hold[2 * ROOM_SENTENCE_MAX + 1]; /* why it offers nothing that erases; "" */
     uint64_t refused; /* datagrams and messages that were not ours */
 };
 

@@ -33,7 +33,8 @@ function Top({ page, help, leave }) {
     <nav aria-label="Parts">${Object.entries(PAGES).map(([name, [title]], i) => html`<a href="#/${name}" aria-current=${name === page ? "page" : null} aria-keyshortcuts=${i + 1}>${title}</a>`)}</nav>
     ${room.connected ? html`<span class="guard" data-guard=${box.guard}><bdi>${clean(box.guard_text || box.guard, 60)}</bdi></span>`
       : html`<span class="guard" data-guard="gone" role="alert">no answer from the box; trying again</span>`}
-    <button type="button" onClick=${theme}>Dark/light</button><button type="button" aria-label="Keys" onClick=${help}>?</button><button type="button" onClick=${leave}>Log out</button></header>`;
+    <button type="button" onClick=${theme}>Dark/light</button><button type="button" aria-label="Keys" onClick=${help}>?</button><button type="button" onClick=${leave}>Log out</button></header>
+    ${box.hold && html`<p class="hold" role="alert"><bdi>${clean(box.hold, 500)}</bdi> <button type="button" onClick=${() => confirm("Lift the hold? Sessions erase machines again.") && post("/hold/lift").catch(alert)}>Lift the hold</button></p>`}`;
 }
 
 function Help({ close }) {

@@ -39,6 +39,7 @@ static struct serve serve;
 static struct stream streams[2];
 static struct session_receiver rows[2][8];
 static struct room *room;
+static struct hold hold;
 static struct room_answer answer;
 
 static void tell(void *ctx, const struct session_event *e)
@@ -55,7 +56,7 @@ static int choose(void *ctx, const struct session_hello *h, unsigned *image, cha
 
 static void make(void)
 {
-    const struct room_needs needs = {.config = &config, .machines = &machines, .serve = &serve, .store = store};
+    const struct room_needs needs = {.config = &config, .machines = &machines, .hold = &hold, .serve = &serve, .store = store};
 
     room = room_make(&needs);
     assert_non_null(room);
@@ -67,6 +68,7 @@ static int begin(void **state)
     n_writes = 0;
     box_config_defaults(&config);
     machines_init(&machines, false, NULL, NULL);
+    hold = (struct hold){0};
     memset(&serve, 0, sizeof serve);
     memset(streams, 0, sizeof streams);
     memset(rows, 0, sizeof rows);
@@ -350,10 +352,34 @@ static void a_power_cut_at_every_write(void **state)
     assert_int_equal(room_expected(room)->n, 1);
 }
 
+/* A box that is on hold erases nobody, whatever is planned; it takes machines again when a person has decided. */
+static void on_hold_nobody_is_taken(void **state)
+{
+    struct plan_wish w = {.image = "debian", .targets = PLAN_ALL, .start = PLAN_NOW};
+    struct session_hello h = {.mac = {0x52, 0x54, 0, 0, 0, 9}};
+    char why[SESSION_SENTENCE_MAX + 1] = "";
+    unsigned at = 0;
+
+    (void)state;
+    assert_int_equal(create(w), 0);
+    assert_true(room_wants_imaging(room, h.mac));
+    assert_int_equal(room_choose(room, &h, &at, why), 0);
+    hold_add(&hold, HOLD_LOST, "the memory is gone");
+    assert_false(room_wants_imaging(room, h.mac));
+    assert_int_equal(room_choose(room, &h, &at, why), PC_EHOLD);
+    assert_non_null(strstr(why, "on hold"));
+    strcpy(h.name, "debian"); /* by name it is the same */
+    assert_int_equal(room_choose(room, &h, &at, why), PC_EHOLD);
+    hold_lift(&hold);
+    assert_true(room_wants_imaging(room, h.mac));
+    assert_int_equal(room_choose(room, &h, &at, why), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(without_a_plan_all_is_as_ever, begin, end),
+        cmocka_unit_test_setup_teardown(on_hold_nobody_is_taken, begin, end),
         cmocka_unit_test_setup_teardown(what_was_uploaded_erases_nobody_unasked, begin, end),
         cmocka_unit_test_setup_teardown(a_session_is_made_run_and_stopped, begin, end),
         cmocka_unit_test_setup_teardown(two_at_once_and_a_list, begin, end),

@@ -85,7 +85,7 @@ static void the_whole_is_what_the_api_promises(void **state)
 {
     static const char want[] =
         "{\"seq\":1,\"box\":{\"name\":\"ringcast\",\"version\":\"1.0\",\"address\":\"10.77.0.1\",\"time\":\"2026-11-22T11:50:00Z\","
-        "\"uptime_s\":1234,\"guard\":\"serving\",\"guard_text\":\"12 leased, 30 free\",\"data_free_bytes\":5,\"fingerprint\":null},"
+        "\"uptime_s\":1234,\"guard\":\"serving\",\"guard_text\":\"12 leased, 30 free\",\"hold\":null,\"data_free_bytes\":5,\"fingerprint\":null},"
         "\"totals\":{\"machines\":1,\"waiting\":0,\"imaging\":1,\"verifying\":0,\"passed\":0,\"failed\":0,\"lost\":0,\"expected\":201,"
         "\"never_came\":1},"
         "\"sessions\":[{\"id\":1,\"planned\":false,\"image\":\"debian \\\"12\\\"\",\"version\":\"\",\"state\":\"running\",\"start\":{\"rule\":\"at\","
