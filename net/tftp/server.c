@@ -212,6 +212,7 @@ static struct tftp_transfer *pick_place(struct tftp_server *s, uint32_t address,
 /* What is granted of what was asked for. */
 static void grant(struct tftp_transfer *t, const struct tftp_options *asked)
 {
+    t->asked = *asked;
     t->blksize = TFTP_BLKSIZE_DEFAULT;
     t->window = 1;
     for (unsigned i = 0; i < asked->n; i++) {
@@ -257,6 +258,16 @@ static void begin(struct tftp_server *s, struct tftp_transfer *t, struct mono no
     tell(s, TFTP_BEGUN, t, "");
 }
 
+/* An answer to other options than those that were asked for is no answer (RFC 2347). */
+static bool options_same(const struct tftp_options *a, const struct tftp_options *b)
+{
+    bool same = a->n == b->n;
+
+    for (unsigned i = 0; same && i < a->n; i++)
+        same = a->order[i] == b->order[i] && a->value[a->order[i]] == b->value[b->order[i]];
+    return same;
+}
+
 static bool on_read_request(struct tftp_server *s, struct mono now, struct tftp_client from, const uint8_t *mac,
                             const struct tftp_packet *p, struct tftp_out *reply)
 {
@@ -269,7 +280,7 @@ static bool on_read_request(struct tftp_server *s, struct mono now, struct tftp_
         return refuse(s, from, p, TFTP_CODE_ILLEGAL, "expected mode octet (binary)", reply);
     if (rc)
         return refuse(s, from, p, TFTP_CODE_NOT_FOUND, "no such file", reply);
-    if (t && !t->confirmed && strcmp(t->name, name) == 0) {
+    if (t && !t->confirmed && strcmp(t->name, name) == 0 && options_same(&t->asked, &p->u.request.options)) {
         rewind_window(s, t); /* our first packet was lost, or is late */
         return false;
     }

@@ -4,7 +4,8 @@
  *   time ──────> tftp_server_tick ──> transfers that must repeat themselves, or are given up
  *   room ──────> tftp_server_output ──> the next packet to send, until there is none
  *
- * A transfer is known by the client's address and port and by which of our `locals` ports it runs on. Whole windows
+ * A transfer is known by the client's address and port and by which of our `locals` ports it runs on. The same request from the same port,
+ * name and options alike, is the first one repeated; any other starts anew. Whole windows
  * leave in turn, transfer after transfer, and no more than TFTP_IN_FLIGHT blocks are under way in all: what is not sent
  * yet waits here, where it takes no memory, and not in a queue that overflows.
  *
@@ -48,7 +49,7 @@ struct tftp_transfer {
     uint16_t local; /* index of our port */
     char name[CONTENT_NAME_MAX + 1];
     struct content content;
-    struct tftp_options options; /* as granted */
+    struct tftp_options asked, options; /* options: as granted */
     uint32_t blksize, window;
     uint64_t blocks;     /* in all; the last is shorter than blksize, perhaps empty */
     uint64_t base, next; /* first block not acknowledged; the next to send. 0 is the OACK */
@@ -66,7 +67,7 @@ enum tftp_happening {
     TFTP_DONE,    /* all acknowledged, or all but the last block: some firmware does not care to */
     TFTP_PROBED,  /* ended by the client before any data: it wanted to know the size */
     TFTP_BROKEN,  /* ended by the client in the middle: `text` says why */
-    TFTP_LEFT,    /* the client fell silent, or asked anew, or made room */
+    TFTP_LEFT,    /* the client fell silent, or asked for something else, or made room */
     TFTP_REFUSED, /* `text` is what the client was told */
     TFTP_UNREADABLE /* the content failed */
 };

@@ -395,6 +395,32 @@ static void a_request_sent_again_is_the_same_transfer(void **state)
     server_free(s);
 }
 
+/* Firmware asks for the size, gives up that request, and asks for the file from the same port; its ERROR may be lost. */
+static void a_request_with_other_options_starts_anew(void **state)
+{
+    static const char *const other[] = {"\0\1" "5000\0octet\0blksize\0001468", "\0\1" "5000\0octet\0tsize\0000\0blksize\0001024"};
+    static const size_t n[] = {2 + 5 + 6 + 8 + 5, 2 + 5 + 6 + 6 + 2 + 8 + 5};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct tftp_server *s = server_new();
+        uint16_t first, local;
+        struct tftp_out out;
+
+        ASK(s, 0, "5000\0octet\0tsize\0000\0blksize\0001468");
+        assert_string_equal(leaving(s, 0, &first), "O");
+        ask(s, 5, other[i], n[i]);
+        assert_true(tftp_server_output(s, at_ms(5), &out));
+        local = out.local;
+        assert_int_not_equal(local, first);
+        assert_int_equal(!memmem(out.bytes, out.n, "tsize", 5), i == 0);
+        assert_non_null(memmem(out.bytes, out.n, i ? "1024" : "1468", 4));
+        assert_int_equal(s->live, 1);
+        assert_string_equal(told, "5000 probed: it asked for something else\n");
+        server_free(s);
+    }
+}
+
 /* 40 MB in blocks of 512: the number wraps, and goes on at 0. */
 static void block_numbers_wrap(void **state)
 {
@@ -729,6 +755,7 @@ int main(void)
         cmocka_unit_test(asking_for_the_size_is_no_failure),
         cmocka_unit_test(the_last_ack_may_be_missing),
         cmocka_unit_test(a_request_sent_again_is_the_same_transfer),
+        cmocka_unit_test(a_request_with_other_options_starts_anew),
         cmocka_unit_test(block_numbers_wrap),
         cmocka_unit_test(a_flood_of_requests_moves_nobody_who_answers),
         cmocka_unit_test(one_address_has_its_share),
