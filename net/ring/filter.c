@@ -49,6 +49,18 @@ static void not_to_others(struct program *p)
     verdict(p, false);
 }
 
+/* The kernel takes the tag of a VLAN off and keeps it beside the frame. Tagged frames are of another network, except those of VLAN 0, which
+ * is a priority without a network (802.1Q). */
+static void not_of_a_vlan(struct program *p)
+{
+    load(p, BPF_B, (uint32_t)(SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT));
+    put(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 4, 0);
+    load(p, BPF_H, (uint32_t)(SKF_AD_OFF + SKF_AD_VLAN_TAG));
+    put(p, BPF_ALU | BPF_AND | BPF_K, 0x0fff, 0, 0);
+    put(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+    verdict(p, false);
+}
+
 size_t filter_flow(const struct ring_flow *flow, struct sock_filter code[FILTER_MAX])
 {
     struct program p = {code, 0};
@@ -66,6 +78,7 @@ size_t filter_flow(const struct ring_flow *flow, struct sock_filter code[FILTER_
     load(&p, BPF_H, AT_FRAGMENT);
     put(&p, BPF_ALU | BPF_AND | BPF_K, 0x3fff, 0, 0);
     only(&p, 0);
+    not_of_a_vlan(&p);
     verdict(&p, true);
     return p.n;
 }
@@ -86,6 +99,7 @@ size_t filter_control(const struct ring_flow *flows, size_t n, struct sock_filte
 
     MUST(n <= RING_CTL_SKIP_MAX);
     not_to_others(&p);
+    not_of_a_vlan(&p);
     load(&p, BPF_H, AT_TYPE);
     put(&p, BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 0, 1);
     verdict(&p, true);

@@ -1,5 +1,5 @@
 /* Classic BPF programs: what a packet socket lets in. They see frames from the Ethernet header on, VLAN tags
- * already taken off by the kernel. */
+ * already taken off by the kernel: frames of tagged VLANs do not pass, those of VLAN 0 do. */
 #ifndef NET_RING_FILTER_H
 #define NET_RING_FILTER_H
 

@@ -101,6 +101,13 @@ grep -q '^kernel ${box}/payload/kernel ' got.ipxe || fail "the script lacks the 
 grep -q 'trees/debian' got.ipxe && fail "the script has a tree that nobody chooses"
 pass "udhcpc takes the lease, and loads what it was offered"
 
+# A switch port that carries a tagged VLAN beside our network: its machines are not ours. VLAN 0 is a priority and no network.
+one discover --arch 7 --mac 52:49:4e:47:00:79 --vlan 0
+none discover --arch 7 --mac 52:49:4e:47:00:80 --vlan 20
+none discover --arch 7 --mac 52:49:4e:47:00:80 --vlan 20 --serves # nor are its servers: we still give out addresses
+one discover --arch 7 --mac 52:49:4e:47:00:79
+pass "frames of a tagged VLAN are not ours"
+
 # --- Macs ------------------------------------------------------------------------------------------------------------
 mac=(--mac-model iMac14,3 --ciaddr 10.78.0.99 --mac 00:25:00:aa:bb:cc)
 one inform "${mac[@]}" --list

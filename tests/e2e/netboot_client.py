@@ -69,6 +69,33 @@ def build(a):
     return packet.ljust(300, b"\0")
 
 
+def offer_of(a):
+    """What a DHCP server of another network says."""
+    head = struct.pack(">BBBBIHH", 2, 1, 6, 0, a.xid, 0, 0x8000) + bytes(4) + socket.inet_aton("192.168.20.50") + bytes(8)
+    head += bytes.fromhex(a.mac.replace(":", "")) + bytes(10 + 192)
+    options = option(53, b"\2") + option(54, socket.inet_aton("192.168.20.1")) + option(51, bytes([0, 0, 14, 16]))
+    return (head + bytes.fromhex("63825363") + options + b"\xff").ljust(300, b"\0")
+
+
+def checksum(data):
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total >> 16) + (total & 0xFFFF)
+    return ~total & 0xFFFF
+
+
+def send_tagged(a):
+    """The message as one broadcast frame with the tag of a VLAN."""
+    ports, source = ((67, 68), "192.168.20.1") if a.serves else ((68, 67), "0.0.0.0")
+    payload = offer_of(a) if a.serves else build(a)
+    udp = struct.pack(">HHHH", *ports, 8 + len(payload), 0) + payload
+    head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0, socket.inet_aton(source), b"\xff" * 4)
+    head = head[:10] + struct.pack(">H", checksum(head)) + head[12:]
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as s:
+        s.bind((a.interface, 3))
+        s.send(b"\xff" * 6 + bytes.fromhex(a.mac.replace(":", "")) + struct.pack(">HHH", 0x8100, a.vlan, 0x0800) + head + udp)
+
+
 def tlv(data):
     at = 0
     while at < len(data) and data[at] != 255:
@@ -130,6 +157,8 @@ def arguments():
     p.add_argument("--ciaddr", default="")
     p.add_argument("--to", default="255.255.255.255:67")
     p.add_argument("--port", type=int, default=68, help="ours")
+    p.add_argument("--vlan", type=int, default=-1, help="sent as a frame with this tag")
+    p.add_argument("--serves", action="store_true", help="with --vlan: an offer instead, of a server of that VLAN")
     p.add_argument("--expect", type=int, default=1, help="so many answers are waited for, 10 s long; then for others, a moment")
     return p.parse_args()
 
@@ -142,7 +171,10 @@ def main():
     s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, a.interface.encode() + b"\0")
     s.bind(("", a.port))
     host, port = a.to.split(":")
-    s.sendto(build(a), (host, int(port)))
+    if a.vlan >= 0:
+        send_tagged(a)
+    else:
+        s.sendto(build(a), (host, int(port)))
     end, got = time.monotonic() + (10 if a.expect else 1), 0
     while (left := end - time.monotonic()) > 0:
         s.settimeout(left)

@@ -174,6 +174,8 @@ static void the_pseudo_sum_is_what_offload_wants(void **state)
 
 /* ---- filters ---- */
 
+static int tag = -1; /* what the kernel took off the frame: priority and VLAN; -1: there was no tag */
+
 /* Runs a program as the kernel would: the instructions used in filter.c, nothing else. A load past the end drops. */
 static bool lets_in(const struct sock_filter *code, size_t n, const uint8_t *f, size_t len,
                     uint8_t type)
@@ -188,8 +190,10 @@ static bool lets_in(const struct sock_filter *code, size_t n, const uint8_t *f, 
         case BPF_LD | BPF_ABS | BPF_W:
         case BPF_LD | BPF_ABS | BPF_H:
         case BPF_LD | BPF_ABS | BPF_B:
-            a = type;
-            if (i->k == (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE))
+            a = i->k == (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE) ? type
+                : i->k == (uint32_t)(SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT) ? tag >= 0
+                                                                            : (uint32_t)tag;
+            if (i->k >= (uint32_t)SKF_AD_OFF)
                 break;
             if (i->k + width > len)
                 return false;
@@ -266,6 +270,28 @@ static void the_control_filter_keeps_flows_out(void **state)
     assert_true(lets_in(code, n, f, sizeof f, PACKET_MULTICAST));
 }
 
+static void frames_of_other_vlans_are_not_ours(void **state)
+{
+    static const struct {
+        int tag;
+        bool ours;
+    } c[] = {{-1, true}, {0, true}, {5 << 13, true}, {20, false}, {5 << 13 | 1, false}, {4095, false}};
+    struct sock_filter code[FILTER_MAX], control[FILTER_MAX];
+    size_t n = filter_flow(&flow, code), m = filter_control(NULL, 0, control);
+    uint8_t f[FRAME_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        tag = c[i].tag;
+        frame_header(&flow, mac, SOURCE, 1, DATAGRAM_BYTES, f);
+        assert_int_equal(lets_in(code, n, f, sizeof f, PACKET_MULTICAST), c[i].ours);
+        assert_int_equal(lets_in(control, m, f, sizeof f, PACKET_MULTICAST), c[i].ours);
+        f[13] = 6; /* ARP */
+        assert_int_equal(lets_in(control, m, f, 60, PACKET_BROADCAST), c[i].ours);
+    }
+    tag = -1;
+}
+
 static void interfaces_that_do_not_exist(void **state)
 {
     struct ring_if itf;
@@ -290,6 +316,7 @@ int main(void)
         cmocka_unit_test(the_pseudo_sum_is_what_offload_wants),
         cmocka_unit_test(the_flow_filter_lets_in_what_parses),
         cmocka_unit_test(the_control_filter_keeps_flows_out),
+        cmocka_unit_test(frames_of_other_vlans_are_not_ours),
         cmocka_unit_test(interfaces_that_do_not_exist),
     };
 
