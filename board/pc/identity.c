@@ -5,21 +5,22 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "net/wire/must.h"
 
-static void sync_path(const char *path)
+static bool sync_folder(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool done = fd >= 0 && fsync(fd) == 0;
 
-    if (fd >= 0) {
-        fsync(fd);
+    if (fd >= 0)
         close(fd);
-    }
+    return done;
 }
 
-/* Under other names first: the key has its own when it is whole and on the disk. */
+/* Under other names first: the key has its own when it is whole and on the disk. sign_key_write has synced both files. */
 static int identity_make(struct sign_key *key, const char *folder, const char *path, struct err *err)
 {
     char fresh[PATH_MAX], fresh_pub[PATH_MAX], pub[PATH_MAX];
@@ -35,22 +36,22 @@ static int identity_make(struct sign_key *key, const char *folder, const char *p
         rc = sign_key_write(key, fresh, fresh_pub, err);
     if (rc)
         return rc;
-    sync_path(fresh);
-    sync_path(fresh_pub);
-    if (rename(fresh_pub, pub) || rename(fresh, path))
+    if (rename(fresh_pub, pub) || rename(fresh, path) || !sync_folder(folder))
         return err_set(err, PC_EIDENTITY, "cannot make the box's key %s: %s", path, strerror(errno));
-    sync_path(folder);
     return 0;
 }
 
 int identity_open(struct sign_key *key, const char *folder, struct err *err)
 {
     char path[PATH_MAX];
+    struct stat st;
 
     snprintf(path, sizeof path, "%.4000s/identity.key", folder);
-    if (access(path, F_OK) == 0)
+    if (lstat(path, &st) == 0)
         return sign_key_read(key, path, err);
-    return identity_make(key, folder, path, err);
+    if (errno == ENOENT)
+        return identity_make(key, folder, path, err);
+    return err_set(err, PC_EIDENTITY, "expected to read the box's key %s: %s; no other is made in its place", path, strerror(errno));
 }
 
 void identity_page(const struct identity_page *p, uint8_t out[IDENTITY_BYTES])

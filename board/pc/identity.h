@@ -23,7 +23,8 @@
 #define IDENTITY_MAGIC "RINGCAST-BOX-IDENTITY-1\n"
 #define IDENTITY_DISK_MAX 255
 
-/* FOLDER/identity.key, made if it is not there. A power cut while it is made leaves none, or a whole one. */
+/* FOLDER/identity.key, made if there is none (ENOENT). One that cannot be read, or is damaged, is an error and stays as it is: another
+ * key in its place would be a stranger to every target. A power cut while it is made leaves none, or a whole one. */
 int identity_open(struct sign_key *, const char *folder, struct err *);
 
 struct identity_page {

@@ -124,12 +124,18 @@ int sign_key_write(const struct sign_key *key, const char *key_path, const char 
 /* The whole file with a final NUL, of less than PEM_MAX bytes. */
 static int read_text(char text[PEM_MAX], size_t *n, const char *path, struct err *e)
 {
-    FILE *f = fopen(path, "re");
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = -1;
 
-    if (!f)
+    if (fd < 0)
         return err_set(e, IMG_EKEY, "the key %s cannot be opened: %s", path, strerror(errno));
-    *n = fread(text, 1, PEM_MAX, f);
-    fclose(f);
+    for (*n = 0; *n < PEM_MAX && (got = read(fd, text + *n, PEM_MAX - *n)) > 0;)
+        *n += (size_t)got;
+    if (got < 0)
+        err_set(e, IMG_EKEY, "the key %s cannot be read: %s", path, strerror(errno));
+    close(fd);
+    if (got < 0)
+        return IMG_EKEY;
     if (*n == PEM_MAX)
         return err_set(e, IMG_EKEY, "%s is too long for a key", path);
     text[*n] = 0;

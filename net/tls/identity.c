@@ -135,14 +135,38 @@ int tls_identity_make(struct tls_identity *id, const char *name, uint32_t addres
 
 /* ---- files ---- */
 
-static int read_file(const char *path, uint8_t *to, size_t cap)
+/* Its bytes, at most cap; -1 with errno when it cannot be read. */
+static ssize_t read_file(const char *path, uint8_t *to, size_t cap)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC), why;
     ssize_t n = fd < 0 ? -1 : read(fd, to, cap);
+
+    why = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = why;
+    return n;
+}
+
+static bool sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool done = fd >= 0 && fsync(fd) == 0;
 
     if (fd >= 0)
         close(fd);
-    return n > 0 && (size_t)n < cap ? (int)n : -1;
+    return done;
+}
+
+/* Its name in the folder above is on the disk, too, when this returns true. */
+static bool make_folder(const char *path)
+{
+    char above[PATH_MAX];
+
+    if (mkdir(path, 0700))
+        return errno == EEXIST;
+    snprintf(above, sizeof above, "%.4000s/..", path);
+    return sync_folder(above);
 }
 
 /* On the disk when it returns true. */
@@ -160,30 +184,36 @@ static bool write_file(const char *path, const uint8_t *bytes, size_t n)
     return done;
 }
 
-/* Key and certificate in one file: two bytes of length, the key, the certificate. So they are there together, or not. */
-static bool identity_read(struct tls_identity *id, const char *path)
+/* Key and certificate in one file: two bytes of length, the key, the certificate. So they are there together, or not.
+ * 0; 1: there is none; or an error. */
+static int identity_read(struct tls_identity *id, const char *path, struct err *err)
 {
     uint8_t file[2 * DER_MAX];
-    int n = read_file(path, file, sizeof file), key = n > 2 ? file[0] << 8 | file[1] : 0;
+    ssize_t n = read_file(path, file, sizeof file);
+    int key = n > 2 ? file[0] << 8 | file[1] : 0;
     bool right;
 
+    if (n < 0 && errno == ENOENT)
+        return 1;
+    if (n < 0)
+        return err_set(err, TLS_EFILE, "cannot read the page's certificate %s: %s", path, strerror(errno));
     begin(id);
-    right = n > 2 && key <= n - 2 && mbedtls_pk_parse_key(&id->key, file + 2, (size_t)key, NULL, 0, system_random, NULL) == 0 &&
-            mbedtls_x509_crt_parse_der(&id->certificate, file + 2 + key, (size_t)(n - 2 - key)) == 0 &&
+    right = n > 2 && n < (ssize_t)sizeof file && key <= n - 2 && mbedtls_pk_parse_key(&id->key, file + 2, (size_t)key, NULL, 0, system_random, NULL) == 0 &&
+            mbedtls_x509_crt_parse_der(&id->certificate, file + 2 + key, (size_t)n - 2 - (size_t)key) == 0 &&
             mbedtls_pk_check_pair(&id->certificate.pk, &id->key, system_random, NULL) == 0;
     mbedtls_platform_zeroize(file, sizeof file);
     if (right)
         fingerprint(id);
     else
         tls_identity_close(id);
-    return right;
+    return right ? 0 : err_set(err, TLS_EFILE, "the page's certificate %s is damaged", path);
 }
 
 static bool identity_write(struct tls_identity *id, const char *folder, const char *path)
 {
     uint8_t file[2 * DER_MAX];
     char fresh[PATH_MAX];
-    int key = mbedtls_pk_write_key_der(&id->key, file, DER_MAX), fd; /* at the buffer's end */
+    int key = mbedtls_pk_write_key_der(&id->key, file, DER_MAX); /* at the buffer's end */
     size_t n = id->certificate.raw.len;
     bool done;
 
@@ -196,12 +226,7 @@ static bool identity_write(struct tls_identity *id, const char *folder, const ch
     snprintf(fresh, sizeof fresh, "%.4000s.new", path);
     done = write_file(fresh, file, 2 + (size_t)key + n) && rename(fresh, path) == 0;
     mbedtls_platform_zeroize(file, sizeof file);
-    fd = done ? open(folder, O_RDONLY | O_CLOEXEC) : -1;
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-    return done;
+    return done && sync_folder(folder);
 }
 
 int tls_identity_open(struct tls_identity *id, const char *folder, const char *name, uint32_t address, struct err *err)
@@ -209,14 +234,14 @@ int tls_identity_open(struct tls_identity *id, const char *folder, const char *n
     char path[PATH_MAX];
     int rc;
 
-    mkdir(folder, 0700);
     snprintf(path, sizeof path, "%.4000s/identity", folder);
-    if (identity_read(id, path))
-        return 0;
+    rc = identity_read(id, path, err);
+    if (rc <= 0)
+        return rc;
     rc = tls_identity_make(id, name, address, err);
     if (rc)
         return rc;
-    if (identity_write(id, folder, path))
+    if (make_folder(folder) && identity_write(id, folder, path))
         return 0;
     rc = err_set(err, TLS_EFILE, "cannot write %s: %s", path, strerror(errno));
     tls_identity_close(id);

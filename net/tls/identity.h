@@ -18,7 +18,8 @@ struct tls_identity {
     char fingerprint[TLS_FINGERPRINT_TEXT];
 };
 
-/* FOLDER/identity; made when it is not there, or is not legal. A power cut while they are made leaves
+/* FOLDER/identity; made when there is none (ENOENT). What cannot be read, or is damaged, stays as it is and is an error
+ * (TLS_EFILE): another certificate in its place would shut out everybody who pinned it. A power cut while they are made leaves
  * none, or a whole one. `name` and the IPv4 `address` (host order) go into a new certificate, which counts until 2099: a box has no
  * clock one could rely on. Gives back nothing on errors; else tls_identity_close. */
 int tls_identity_open(struct tls_identity *, const char *folder, const char *name, uint32_t address, struct err *);

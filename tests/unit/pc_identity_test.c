@@ -12,6 +12,7 @@
 
 #include "board/pc/identity.h"
 #include "board/pc/target_page.h"
+#include "tests/unit/fault_files.h"
 
 static void made_once(void **state)
 {
@@ -42,6 +43,42 @@ static void made_once(void **state)
     assert_true(err.text[0]);
     unlink(path);
     rmdir(folder);
+}
+
+/* No other key is made because the one that is there cannot be read just now. */
+static void an_unreadable_key_is_not_replaced(void **state)
+{
+    static const struct {
+        enum fault_call call;
+        int error;
+    } way[] = {{FAULT_OPEN, EIO}, {FAULT_OPEN, EMFILE}, {FAULT_OPEN, EACCES}, {FAULT_READ, EIO}};
+    char folder[] = "/tmp/rcidentity.XXXXXX", command[64];
+    struct sign_key first, second;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(identity_open(&first, folder, NULL), 0);
+    for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
+        struct err err = {0};
+
+        fault_set(way[i].call, "identity.key", way[i].error);
+        assert_true(identity_open(&second, folder, &err) < 0);
+        assert_true(fault.hits);
+        assert_non_null(strstr(err.text, strerror(way[i].error)));
+        fault_set(FAULT_NONE, "", 0);
+        assert_int_equal(identity_open(&second, folder, &err), 0);
+        assert_memory_equal(first.pub, second.pub, sizeof first.pub);
+    }
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+    assert_non_null(mkdtemp(strcpy(folder, "/tmp/rcidentity.XXXXXX")));
+    fault_set(FAULT_FSYNC, folder, EIO); /* files are synced, the folder is not: the key is not said to be kept */
+    fault.after = 2;
+    assert_true(identity_open(&first, folder, NULL) < 0);
+    assert_int_equal(fault.hits, 1);
+    fault_set(FAULT_NONE, "", 0);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
 }
 
 static void nowhere(void **state)
@@ -80,6 +117,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(made_once),
+        cmocka_unit_test(an_unreadable_key_is_not_replaced),
         cmocka_unit_test(nowhere),
         cmocka_unit_test(a_target_reads_the_page),
     };

@@ -14,6 +14,7 @@
 #include "net/tls/seat.h"
 #include "net/tls/tls.h"
 #include "psa/crypto.h"
+#include "tests/unit/fault_files.h"
 
 /* ---- a line in memory ---- */
 
@@ -273,16 +274,55 @@ static void the_file_is_kept(void **state)
     assert_int_equal(tls_identity_open(&id, folder, "ringcast", 0x0A4D0001, &err), 0);
     assert_string_equal(id.fingerprint, first);
     tls_identity_close(&id);
-    for (off_t cut = 0; cut < st.st_size; cut += 37) { /* a file that was cut is replaced by a whole one */
+    for (off_t cut = st.st_size - 1; cut >= 0; cut -= 37) { /* one that is damaged stays as it is */
         assert_int_equal(truncate(path, cut), 0);
-        assert_int_equal(tls_identity_open(&id, folder, "ringcast", 0x0A4D0001, &err), 0);
-        assert_string_not_equal(id.fingerprint, first);
-        memcpy(first, id.fingerprint, sizeof first);
-        tls_identity_close(&id);
+        assert_int_equal(tls_identity_open(&id, folder, "ringcast", 0x0A4D0001, &err), TLS_EFILE);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_size, cut);
     }
+    unlink(path);
+    assert_int_equal(tls_identity_open(&id, folder, "ringcast", 0x0A4D0001, &err), 0); /* there is none: a new one */
+    assert_string_not_equal(id.fingerprint, first);
+    tls_identity_close(&id);
     unlink(path);
     rmdir(folder);
     assert_int_equal(tls_identity_open(&id, "/nothing/here", "ringcast", 1, &err), TLS_EFILE);
+}
+
+/* No other certificate is made because the one that is there cannot be read just now. */
+static void what_cannot_be_read_is_not_replaced(void **state)
+{
+    static const struct {
+        enum fault_call call;
+        int error;
+    } way[] = {{FAULT_OPEN, EIO}, {FAULT_OPEN, EMFILE}, {FAULT_OPEN, EACCES}, {FAULT_READ, EIO}};
+    char folder[] = "/tmp/tls_test.XXXXXX", path[64], first[TLS_FINGERPRINT_TEXT];
+    struct tls_identity id;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/identity", folder);
+    assert_int_equal(tls_identity_open(&id, folder, "ringcast", 0x0A4D0001, NULL), 0);
+    memcpy(first, id.fingerprint, sizeof first);
+    tls_identity_close(&id);
+    for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
+        struct err err = {0};
+
+        fault_set(way[i].call, path, way[i].error);
+        assert_int_equal(tls_identity_open(&id, folder, "ringcast", 0x0A4D0001, &err), TLS_EFILE);
+        assert_true(fault.hits);
+        assert_non_null(strstr(err.text, strerror(way[i].error)));
+        fault_set(FAULT_NONE, "", 0);
+        assert_int_equal(tls_identity_open(&id, folder, "ringcast", 0x0A4D0001, &err), 0);
+        assert_string_equal(id.fingerprint, first);
+        tls_identity_close(&id);
+    }
+    unlink(path);
+    fault_set(FAULT_FSYNC, folder, EIO); /* the name may not be on the disk: not said to be kept */
+    assert_int_equal(tls_identity_open(&id, folder, "ringcast", 0x0A4D0001, NULL), TLS_EFILE);
+    fault_set(FAULT_NONE, "", 0);
+    unlink(path);
+    rmdir(folder);
 }
 
 static void newcomers_take_from_who_has_most(void **state)
@@ -353,6 +393,7 @@ int main(void)
         cmocka_unit_test(a_hello_cut_anywhere_is_no_connection),
         cmocka_unit_test(the_certificate_names_the_box),
         cmocka_unit_test(the_file_is_kept),
+        cmocka_unit_test(what_cannot_be_read_is_not_replaced),
         cmocka_unit_test(newcomers_take_from_who_has_most),
         cmocka_unit_test(who_waits_with_many_waits_longer),
         cmocka_unit_test(handshakes_are_rationed),
