@@ -72,18 +72,22 @@ static int give_name(struct outfile *f, struct err *e)
     return 0;
 }
 
-static void sync_directory(const char *path)
+static int sync_directory(const char *path, struct err *e)
 {
     char dir[PATH_MAX];
     const char *slash = strrchr(path, '/');
+    bool done;
     int fd;
 
     snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
     fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
+    done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL); /* some network file systems have no such call */
+    if (!done)
+        err_set(e, IMG_EOUTPUT, "%s is written, but its name may not be on the disk: the folder %s cannot be synced: %s", path, dir,
+                strerror(errno));
+    if (fd >= 0)
         close(fd);
-    }
+    return done ? 0 : IMG_EOUTPUT;
 }
 
 int outfile_publish(struct outfile *f, struct err *e)
@@ -96,8 +100,7 @@ int outfile_publish(struct outfile *f, struct err *e)
     if (rc)
         return rc;
     f->temp[0] = 0;
-    sync_directory(f->path);
-    return 0;
+    return sync_directory(f->path, e);
 }
 
 void outfile_close(struct outfile *f)

@@ -20,7 +20,8 @@ struct outfile {
 /* Opens a temporary file beside `path`. IMG_EEXISTS when path exists and force is not set; what is
  * not a plain file is never replaced. */
 int outfile_open(struct outfile *, const char *path, bool force, struct err *);
-/* Syncs the file and gives it its name, atomically. */
+/* Syncs the file, gives it its name, atomically, and syncs the folder. On an error of the last step
+ * the file has its name all the same. */
 int outfile_publish(struct outfile *, struct err *);
 /* Closes it; removes the temporary file if it was not published. Harmless after either. */
 void outfile_close(struct outfile *);
