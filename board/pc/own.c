@@ -1,6 +1,7 @@
 #include "board/pc/own.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,16 +112,20 @@ static int list(int folder, char name[NAMES_MAX][256], unsigned *n, const char *
     int fd = dup(folder);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *e;
+    int rc;
 
     if (!d) {
         if (fd >= 0)
             close(fd);
         return err_set(err, PC_EFOLDER, "the folder %.200s cannot be read", path);
     }
-    for (*n = 0; *n < NAMES_MAX && (e = readdir(d));)
+    for (*n = 0, errno = 0; *n < NAMES_MAX && (e = readdir(d)); errno = 0)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
             snprintf(name[(*n)++], 256, "%s", e->d_name);
+    rc = *n < NAMES_MAX && errno ? err_set(err, PC_EFOLDER, "the folder %.200s cannot be read: %s", path, strerror(errno)) : 0;
     closedir(d);
+    if (rc)
+        return rc;
     qsort(name, *n, 256, by_name);
     return *n == NAMES_MAX ? too_much(path, err) : 0;
 }
@@ -163,8 +168,10 @@ int own_gather(struct own *o, const char *folder, const uint8_t mac[6], struct e
 
         snprintf(path, sizeof path, "%.500s/%s%s%s", folder, i < 2 ? "" : name, i < 2 ? "" : "/", kind[i % 2]);
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
+        if (fd < 0 && errno == ENOENT)
             continue;
+        if (fd < 0)
+            return err_set(err, PC_EFOLDER, "the folder %.200s cannot be read: %s", path, strerror(errno));
         rc = walk(o, fd, i % 2 ? OWN_FAT : OWN_EXT4, "", 0, err);
         close(fd);
     }

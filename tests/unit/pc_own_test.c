@@ -13,6 +13,7 @@
 
 #include "board/pc/errors.h"
 #include "board/pc/own.h"
+#include "tests/unit/fault_files.h"
 
 static const uint8_t mac[6] = {0x52, 0x49, 0x4e, 0x47, 0, 1};
 static char folder[] = "/tmp/pc_own_test.XXXXXX";
@@ -121,6 +122,35 @@ static void too_much_is_said(void **state)
     assert_int_equal(own_gather(&o, folder, mac, NULL), PC_EOWN);
 }
 
+/* A machine never passes without some of its files because a folder broke off. */
+static void what_cannot_be_read_is_said(void **state)
+{
+    static const struct {
+        enum fault_call call;
+        const char *path;
+        unsigned after;
+    } way[] = {{FAULT_READDIR, "ext4", 0}, {FAULT_READDIR, "ext4", 3}, {FAULT_OPEN, "/ext4", 0}, {FAULT_OPEN, "/fat", 0}, {FAULT_OPEN, "etc", 0},
+               {FAULT_OPEN, "hostname", 0}, {FAULT_READ, "hostname", 0}};
+
+    (void)state;
+    put("ext4/etc/hostname", "pc");
+    put("ext4/etc/motd", "hello");
+    for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
+        struct err err = {0};
+
+        memset(&o, 0, sizeof o);
+        fault_set(way[i].call, way[i].path, EIO);
+        fault.after = way[i].after;
+        assert_int_equal(own_gather(&o, folder, mac, &err), PC_EFOLDER);
+        assert_int_equal(fault.hits, 1);
+        assert_true(err.text[0]);
+    }
+    fault_set(FAULT_NONE, "", 0);
+    memset(&o, 0, sizeof o);
+    assert_int_equal(own_gather(&o, folder, mac, NULL), 0);
+    assert_int_equal(o.n, 2);
+}
+
 static void no_path_leads_out(void **state)
 {
     static const char *const wrong[] = {"", "/etc/x", "..", "../x", "a/../b", "a/..", "./a", "a//b", "a/", "a\nb", "a\x1b[2J"};
@@ -168,6 +198,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_nothing, begin, end),
         cmocka_unit_test_setup_teardown(a_machines_own_goes_before_everybodys, begin, end),
         cmocka_unit_test_setup_teardown(too_much_is_said, begin, end),
+        cmocka_unit_test_setup_teardown(what_cannot_be_read_is_said, begin, end),
         cmocka_unit_test(no_path_leads_out),
         cmocka_unit_test(the_answer_is_for_one_machine_and_one_run),
     };
