@@ -345,7 +345,7 @@ int config_parse(struct config *c, const char *file, const char *text, size_t n,
 
 int config_read_file(char text[CONFIG_FILE_MAX + 1], size_t *n, const char *path, struct err *err)
 {
-    ssize_t got;
+    ssize_t got = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     *n = 0;
@@ -353,7 +353,11 @@ int config_read_file(char text[CONFIG_FILE_MAX + 1], size_t *n, const char *path
         return err_set(err, CONFIG_EOPEN, "cannot open %s: %s", path, strerror(errno));
     while (*n <= CONFIG_FILE_MAX && (got = read(fd, text + *n, CONFIG_FILE_MAX + 1 - *n)) > 0)
         *n += (size_t)got;
+    if (got < 0)
+        err_set(err, CONFIG_EOPEN, "cannot read %s: %s", path, strerror(errno));
     close(fd);
+    if (got < 0)
+        return CONFIG_EOPEN;
     if (*n > CONFIG_FILE_MAX)
         return err_set(err, CONFIG_EOPEN, "%s: expected at most %d bytes", path, CONFIG_FILE_MAX);
     return 0;

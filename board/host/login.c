@@ -128,10 +128,11 @@ int login_load(struct login *l, const char *path, struct err *err)
 {
     struct reading r = {.l = l};
     char text[FILE_MAX];
+    struct stat st;
     bool other;
     int n, rc;
 
-    if (access(path, F_OK) != 0)
+    if (lstat(path, &st) != 0 && errno == ENOENT)
         return 0;
     n = read_private(text, sizeof text, path, err);
     if (n < 0)

@@ -1,7 +1,9 @@
 #include "board/pc/box_config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "imaging/disk/choose.h"
 #include "net/ip/stack.h"
@@ -698,4 +700,13 @@ int box_config_load(struct box_config *c, const char *path, struct err *err)
     int rc = config_read_file(text, &n, path, err);
 
     return rc ? rc : box_config_parse(c, path, text, n, err);
+}
+
+int box_config_open(struct box_config *c, const char *path, bool *missing, struct err *err)
+{
+    struct stat st;
+
+    box_config_defaults(c);
+    *missing = !path || (lstat(path, &st) && errno == ENOENT);
+    return *missing ? box_config_parse(c, "defaults", "", 0, err) : box_config_load(c, path, err);
 }

@@ -100,6 +100,9 @@ void box_config_defaults(struct box_config *);
 /* Text of n bytes; fuzzed. Fits together when it returns 0. */
 int box_config_parse(struct box_config *, const char *file, const char *text, size_t n, struct err *);
 int box_config_load(struct box_config *, const char *path, struct err *);
+/* The defaults, and over them the file. A file that is not there (ENOENT; path NULL) is somebody's wish to have the defaults: *missing. One
+ * that cannot be looked up or read is an error: half a configuration might answer DHCP where it must not. */
+int box_config_open(struct box_config *, const char *path, bool *missing, struct err *);
 
 /* "52:49:4e:47:00:01" (or with '-'), any letter case. */
 bool box_mac_parse(const char *text, uint8_t mac[6]);

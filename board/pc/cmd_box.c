@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "board/host/commands.h"
 #include "board/host/interrupt.h"
@@ -70,15 +69,14 @@ static int parse(struct arguments *a, int argc, char **argv)
     return a->paths.data || a->check ? 0 : usage("expected --data DIR");
 }
 
-/* A missing file is somebody's wish to have the defaults. */
 static int load(struct box_config *config, const char *path, struct err *err)
 {
-    box_config_defaults(config);
-    if (path && access(path, F_OK) == 0)
-        return box_config_load(config, path, err);
-    if (path)
+    bool missing;
+    int rc = box_config_open(config, path, &missing, err);
+
+    if (path && missing)
         serve_log("there is no %s: the defaults hold", path);
-    return box_config_parse(config, "defaults", "", 0, err);
+    return rc;
 }
 
 static int arm(const struct arguments *a)

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "board/pc/box_config.h"
+#include "tests/unit/fault_files.h"
 
 static struct box_config c;
 
@@ -285,6 +286,39 @@ static void every_beginning_of_a_file(void **state)
     }
 }
 
+/* A file that is there and cannot be read is not the wish for the defaults. */
+static void an_unreadable_file_is_not_the_defaults(void **state)
+{
+    static const struct {
+        enum fault_call call;
+        int error;
+    } way[] = {{FAULT_OPEN, EIO}, {FAULT_OPEN, EMFILE}, {FAULT_OPEN, EACCES}, {FAULT_READ, EIO}};
+    char path[] = "/tmp/box_config.XXXXXX";
+    struct err err = {0};
+    bool missing;
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_int_equal(write(fd, "[box]\naddress = 10.9.0.1/24\n", 28), 28);
+    close(fd);
+    for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
+        memset(&err, 0, sizeof err);
+        fault_set(way[i].call, path, way[i].error);
+        assert_int_equal(box_config_open(&c, path, &missing, &err), CONFIG_EOPEN);
+        assert_true(fault.hits && !missing);
+        assert_non_null(strstr(err.text, strerror(way[i].error)));
+    }
+    fault_set(FAULT_NONE, "", 0);
+    assert_int_equal(box_config_open(&c, path, &missing, &err), 0);
+    assert_int_equal(c.address, 0x0a090001);
+    unlink(path);
+    assert_int_equal(box_config_open(&c, path, &missing, &err), 0);
+    assert_true(missing);
+    assert_int_equal(c.address, 0x0a4d0001);
+    assert_int_equal(box_config_open(&c, "/tmp", &missing, &err), CONFIG_EOPEN);
+    assert_false(missing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +327,7 @@ int main(void)
         cmocka_unit_test(ways_out_and_trust),
         cmocka_unit_test(what_is_done_with_sticks), cmocka_unit_test(who_is_told_of_attempts),
         cmocka_unit_test(mistakes_have_their_line),
+        cmocka_unit_test(an_unreadable_file_is_not_the_defaults),
         cmocka_unit_test(every_pool_fits_its_net), cmocka_unit_test(every_beginning_of_a_file),
     };
 
