@@ -1,9 +1,8 @@
 /* What the bytes on a disk say against erasing it: partition types and signatures of RAIDs, volumes, pools and file systems that
  * reach beyond this disk or this machine, and the mark of the Ringcast box's own disk. Foreign bytes: everything is bounded.
  *
- * Looked for, on the whole disk and in every partition: Linux md (all four places), Intel, DDF, Promise, NVIDIA and LSI firmware
- * RAIDs, Apple RAID; LVM2; ZFS; bcache; Windows dynamic disks and storage spaces, Ceph, VDO, Stratis, bcachefs, btrfs over several
- * disks; GPFS, VMFS, vSAN, GFS2, OCFS2, Oracle ASM. Firmware RAIDs that leave no such mark are not seen here. */
+ * The marks are those of imaging/image/marks.h, on the whole disk and in every partition; file systems that stand alone count nothing.
+ * Firmware RAIDs that leave no such mark are not seen here. */
 #ifndef IMAGING_DISK_PROBE_H
 #define IMAGING_DISK_PROBE_H
 

@@ -1,7 +1,9 @@
-/* ext2, ext3 and ext4: the superblock at byte 1024, the group descriptors, and one bitmap a block
- * group, read when the packing comes by. A group whose descriptor, checksum or count of free blocks
- * does not fit its bitmap is called used. The layout is that of the kernel's fs/ext4/ext4.h;
- * numbers are little-endian. */
+/* ext2, ext3 and ext4: the superblock at byte 1024 and its copies, the group descriptors, and one
+ * bitmap a block group. All are read when the volume is opened, and each bitmap again when the
+ * packing comes by. A group whose descriptor, checksum or count of free blocks does not fit its
+ * bitmap makes the volume one that is packed whole: a file system that something else has been
+ * written over shows it in some groups and not in others. The layout is that of the kernel's
+ * fs/ext4/ext4.h; numbers are little-endian. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,8 @@
 #define SUPER_AT 1024
 #define SUPER_BYTES 1024
 #define MAGIC 0xEF53
+#define MODE_TYPE 0xF000
+#define MODE_DIRECTORY 0x4000
 #define STATE_VALID 1
 #define STATE_ERROR 2
 #define BITMAP_MAX 65536 /* a bitmap is one block, and blocks end at 64 KiB */
@@ -21,6 +25,7 @@
 
 #define COMPAT_SPARSE_SUPER2 0x200
 #define INCOMPAT_RECOVER 0x4
+#define INCOMPAT_JOURNAL_DEV 0x8
 #define INCOMPAT_META_BG 0x10
 #define INCOMPAT_64BIT 0x80
 #define INCOMPAT_CSUM_SEED 0x2000
@@ -55,7 +60,11 @@ struct fs {
     struct super sb;
     uint32_t groups, desc_blocks, table_blocks;
     uint32_t loaded; /* the group whose bitmap is in `bitmap`, or NO_GROUP */
-    uint32_t distrusted;
+    bool changed;    /* a group that was right before is not any more */
+    struct {
+        uint64_t from, end; /* bytes; empty: none */
+        bool is_free;
+    } run;           /* what was said last */
     uint8_t bitmap[BITMAP_MAX];
 };
 
@@ -99,26 +108,33 @@ static void decode_super(const uint8_t b[SUPER_BYTES], struct super *s)
     }
 }
 
-/* Why the bitmaps cannot be trusted, or NULL. */
-static const char *super_fault(const struct super *s, const uint8_t b[SUPER_BYTES], uint64_t bytes)
+static bool geometry_legal(const struct super *s)
 {
     uint32_t block = 1u << (s->log2 & 31);
 
-    if (s->log2 > 16 || s->blocks <= s->first_data || s->blocks > IMG_MAX_RAW >> s->log2 ||
-        s->first_data != (s->log2 == 10) || s->per_group == 0 || s->per_group > 8 * block ||
-        s->per_group % 8 != 0 || s->inode_size == 0 || s->inodes_per_group == 0 ||
-        s->inodes_per_group > 8 * block ||
-        s->desc_size < (s->incompat & INCOMPAT_64BIT ? 64u : 32u) || s->desc_size > 1024 ||
-        (s->desc_size & (s->desc_size - 1)) != 0)
-        return "its superblock is damaged";
+    return s->log2 <= 16 && s->blocks > s->first_data && s->blocks <= IMG_MAX_RAW >> s->log2 &&
+           s->first_data == (s->log2 == 10) && s->per_group != 0 && s->per_group <= 8 * block &&
+           s->per_group % 8 == 0 && s->inode_size != 0 && s->inodes_per_group != 0 &&
+           s->inodes_per_group <= 8 * block &&
+           s->desc_size >= (s->incompat & INCOMPAT_64BIT ? 64u : 32u) && s->desc_size <= 1024 &&
+           (s->desc_size & (s->desc_size - 1)) == 0;
+}
+
+/* Why the bitmaps cannot be trusted, or NULL. Features come before the geometry, which they change. */
+static const char *super_fault(const struct super *s, const uint8_t b[SUPER_BYTES], uint64_t bytes)
+{
     if (s->ro & RO_METADATA_CSUM && crc32c(~0u, b, SUPER_BYTES - 4) != le(b, SUPER_BYTES - 4, 4))
         return "its superblock has a wrong checksum";
-    if (s->blocks << s->log2 > bytes)
-        return "it is larger than its partition";
+    if (s->incompat & INCOMPAT_JOURNAL_DEV)
+        return "it is the journal device of another one";
+    if (s->incompat & ~(uint32_t)INCOMPAT_KNOWN || s->ro & ~(uint32_t)(RO_KNOWN | RO_BIGALLOC))
+        return "it has features this program does not know";
     if (s->ro & RO_BIGALLOC)
         return "it is allocated in clusters (bigalloc)";
-    if (s->incompat & ~(uint32_t)INCOMPAT_KNOWN || s->ro & ~(uint32_t)RO_KNOWN)
-        return "it has features this program does not know";
+    if (!geometry_legal(s))
+        return "its superblock is damaged";
+    if (s->blocks << s->log2 > bytes)
+        return "it is larger than its partition";
     if (s->incompat & INCOMPAT_RECOVER)
         return "its journal needs recovery (it is mounted, or was not unmounted)";
     if (!(s->state & STATE_VALID) || s->state & STATE_ERROR)
@@ -243,7 +259,7 @@ static void set_bits(struct fs *fs, uint32_t g, uint64_t block, uint64_t n)
 /* The bitmap of a group that was never written to disk: its own records, and nothing else. */
 static void make_bitmap(struct fs *fs, uint32_t g, const struct group *d)
 {
-    memset(fs->bitmap, 0, sizeof fs->bitmap);
+    memset(fs->bitmap, 0, (size_t)1 << fs->sb.log2);
     set_bits(fs, g, group_start(fs, g), base_blocks(fs, g));
     set_bits(fs, g, d->bitmap, 1);
     set_bits(fs, g, d->inode_bitmap, 1);
@@ -262,16 +278,36 @@ static bool read_bitmap(struct fs *fs, const struct group *d)
     return (crc & mask) == (d->bitmap_csum & mask);
 }
 
-static uint32_t count_free(const struct fs *fs, uint32_t g)
+static bool block_used(const struct fs *fs, uint32_t i)
 {
-    uint32_t n = group_blocks(fs, g), free_blocks = 0;
-
-    for (uint32_t i = 0; i < n; i++)
-        free_blocks += !(fs->bitmap[i / 8] >> i % 8 & 1);
-    return free_blocks;
+    return fs->bitmap[i / 8] >> i % 8 & 1;
 }
 
-static void load_group(struct fs *fs, uint32_t g)
+static uint32_t count_free(const struct fs *fs, uint32_t g)
+{
+    uint32_t n = group_blocks(fs, g), used = 0, i = 0;
+
+    for (uint64_t word; n - i >= 64; i += 64) {
+        memcpy(&word, fs->bitmap + i / 8, sizeof word);
+        used += (uint32_t)__builtin_popcountll(word);
+    }
+    for (; i < n; i++)
+        used += block_used(fs, i);
+    return n - used;
+}
+
+/* The block behind those from i on that are all used or all free, of a group of n. */
+static uint32_t stretch_end(const struct fs *fs, uint32_t i, uint32_t n)
+{
+    bool used = block_used(fs, i);
+
+    for (i++; i < n && block_used(fs, i) == used;)
+        i += i % 8 == 0 && n - i > 8 && fs->bitmap[i / 8] == (used ? 0xFF : 0) ? 8 : 1;
+    return i;
+}
+
+/* Fills `bitmap`; false when the group's records do not fit each other. */
+static bool load_group(struct fs *fs, uint32_t g)
 {
     struct group d;
     bool ok = read_group(fs, g, &d);
@@ -281,10 +317,7 @@ static void load_group(struct fs *fs, uint32_t g)
         make_bitmap(fs, g, &d);
     else
         ok = ok && read_bitmap(fs, &d);
-    if (ok && count_free(fs, g) == d.free)
-        return;
-    fs->distrusted++;
-    memset(fs->bitmap, 0xFF, sizeof fs->bitmap);
+    return ok && count_free(fs, g) == d.free;
 }
 
 /* ---- struct fs_kind ---- */
@@ -306,28 +339,70 @@ static struct fs *make(const struct readat *volume, const struct super *sb)
         (uint32_t)(((uint64_t)sb->inodes_per_group * sb->inode_size + (1u << sb->log2) - 1) >>
                    sb->log2);
     fs->loaded = NO_GROUP;
-    fs->distrusted = 0;
+    fs->changed = false;
+    memset(&fs->run, 0, sizeof fs->run);
     return fs;
 }
 
-/* A file system that something else has been written over keeps its first block more often than its second group. */
-static bool backup_fits(const struct fs *fs)
+/* Whether the copy of the superblock that group g has is one of this file system. */
+static bool backup_fits(const struct fs *fs, uint32_t g)
 {
     uint8_t b[SUPER_BYTES];
     struct super s;
 
-    if (fs->groups < 2 || !has_super(&fs->sb, 1))
-        return true;
-    if (readat(&fs->volume, group_start(fs, 1) << fs->sb.log2, b, sizeof b) != 0)
+    if (readat(&fs->volume, group_start(fs, g) << fs->sb.log2, b, sizeof b) != 0)
         return false;
     decode_super(b, &s);
-    return s.magic == MAGIC && s.log2 == fs->sb.log2 && s.per_group == fs->sb.per_group;
+    return s.magic == MAGIC && s.log2 == fs->sb.log2 && s.per_group == fs->sb.per_group &&
+           s.inodes_per_group == fs->sb.inodes_per_group;
+}
+
+/* Inode 2 is the root directory of every ext file system. */
+static bool root_is_there(struct fs *fs)
+{
+    struct group d;
+    uint8_t inode[2];
+
+    return read_group(fs, 0, &d) &&
+           readat(&fs->volume, (d.inode_table << fs->sb.log2) + fs->sb.inode_size, inode, sizeof inode) == 0 &&
+           (le(inode, 0, 2) & MODE_TYPE) == MODE_DIRECTORY;
+}
+
+/* Looks at everything that will be believed; writes into `fault`, else "", why it must not be. */
+static void check_all(struct fs *fs, char fault[FS_NOTE])
+{
+    fault[0] = 0;
+    if (!root_is_there(fs))
+        snprintf(fault, FS_NOTE, "its root directory is not where it belongs");
+    for (uint32_t g = 0; g < fs->groups && !fault[0]; g++)
+        if (!load_group(fs, g))
+            snprintf(fault, FS_NOTE, "the records of its block group %u of %u do not fit", g, fs->groups);
+        else if (g && has_super(&fs->sb, g) && !backup_fits(fs, g))
+            snprintf(fault, FS_NOTE, "the copy of its superblock in block group %u is not there", g);
+}
+
+/* The object, or NULL and why not in `fault`. */
+static struct fs *open_checked(const struct readat *volume, const struct super *sb, char fault[FS_NOTE])
+{
+    struct fs *fs = make(volume, sb);
+
+    if (!fs) {
+        snprintf(fault, FS_NOTE, "its size is out of range");
+        return NULL;
+    }
+    check_all(fs, fault);
+    if (fault[0]) {
+        free(fs);
+        fs = NULL;
+    }
+    return fs;
 }
 
 static bool ext_probe(const struct readat *volume, uint64_t bytes, struct fs **out,
                       char note[FS_NOTE])
 {
     uint8_t b[SUPER_BYTES];
+    char why[FS_NOTE] = "";
     struct super sb;
     const char *fault;
 
@@ -337,55 +412,54 @@ static bool ext_probe(const struct readat *volume, uint64_t bytes, struct fs **o
     if (sb.magic != MAGIC)
         return false;
     fault = super_fault(&sb, b, bytes);
-    *out = fault ? NULL : make(volume, &sb);
-    if (!fault && !*out)
-        fault = "its size is out of range";
-    if (*out && !backup_fits(*out)) {
-        fault = "its second superblock is not where it belongs";
-        free(*out);
-        *out = NULL;
-    }
-    if (fault)
-        snprintf(note, FS_NOTE, "the ext file system's free blocks are packed too: %s", fault);
+    *out = fault ? NULL : open_checked(volume, &sb, why);
+    if (!*out)
+        snprintf(note, FS_NOTE, "the ext file system's free blocks are packed too: %.100s", fault ? fault : why);
     return true;
+}
+
+/* The stretch that holds `at`. */
+static void find_run(struct fs *fs, uint64_t at)
+{
+    uint64_t block = at >> fs->sb.log2, start;
+    uint32_t g, n, i;
+
+    fs->run.from = at;
+    fs->run.is_free = false;
+    fs->run.end = UINT64_MAX;
+    if (block >= fs->sb.blocks)
+        return;
+    fs->run.end = (uint64_t)fs->sb.first_data << fs->sb.log2;
+    if (block < fs->sb.first_data)
+        return;
+    g = (uint32_t)((block - fs->sb.first_data) / fs->sb.per_group);
+    start = group_start(fs, g);
+    n = group_blocks(fs, g);
+    fs->run.end = (start + n) << fs->sb.log2;
+    if (fs->loaded != g && !load_group(fs, g)) {
+        fs->changed = true;
+        fs->loaded = NO_GROUP;
+        return;
+    }
+    i = (uint32_t)(block - start);
+    fs->run.is_free = !block_used(fs, i);
+    fs->run.end = (start + stretch_end(fs, i, n)) << fs->sb.log2;
 }
 
 static bool ext_run(struct fs *fs, uint64_t at, uint64_t *end)
 {
-    uint64_t block = at >> fs->sb.log2, start;
-    uint32_t g, i, n;
-    bool used;
-
-    if (block >= fs->sb.blocks) {
-        *end = UINT64_MAX;
-        return false;
-    }
-    if (block < fs->sb.first_data) {
-        *end = (uint64_t)fs->sb.first_data << fs->sb.log2;
-        return false;
-    }
-    g = (uint32_t)((block - fs->sb.first_data) / fs->sb.per_group);
-    if (fs->loaded != g)
-        load_group(fs, g);
-    start = group_start(fs, g);
-    n = group_blocks(fs, g);
-    i = (uint32_t)(block - start);
-    used = fs->bitmap[i / 8] >> i % 8 & 1;
-    while (++i < n && (fs->bitmap[i / 8] >> i % 8 & 1) == used)
-        ;
-    *end = (start + i) << fs->sb.log2;
-    return !used;
+    if (at < fs->run.from || at >= fs->run.end)
+        find_run(fs, at);
+    *end = fs->run.end;
+    return fs->run.is_free;
 }
 
-static void ext_close(struct fs *fs, char note[FS_NOTE])
+static bool ext_close(struct fs *fs)
 {
-    note[0] = 0;
-    if (fs->distrusted)
-        snprintf(note, FS_NOTE,
-                 "%u of %u block groups of an ext file system are damaged; their free blocks are "
-                 "packed too",
-                 fs->distrusted, fs->groups);
+    bool good = !fs->changed;
+
     free(fs);
+    return good;
 }
 
 const struct fs_kind fs_ext = {IMG_FS_EXT, "ext", ext_probe, ext_run, ext_close};

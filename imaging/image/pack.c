@@ -314,7 +314,9 @@ int img_pack(const struct pack_options *opt, struct pack_result *res, struct err
             &p->src, e); /* a decompressor's failure explains whatever is wrong with what it gave */
     if (rc == 0)
         rc = finish(p);
-    usage_close(&p->use);
+    if (rc == 0)
+        rc = usage_close(&p->use, e);
+    usage_close(&p->use, NULL);
     input_close(&p->src, NULL);
     if (rc == 0)
         rc = write_head(p);

@@ -1,7 +1,10 @@
 #include "imaging/image/usage.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "imaging/image/marks.h"
 
 static void tell(struct usage *u, const char *text)
 {
@@ -23,7 +26,7 @@ static void look_into(struct usage *u, unsigned i)
     char text[FS_NOTE];
 
     volume.base = p->first;
-    u->volume[i].kind = fs_find(&volume, p->bytes, &u->volume[i].fs, text);
+    u->volume[i].kind = fs_find(&volume, p, u->parts.table, &u->volume[i].fs, text);
     tell(u, text);
     p->fs = u->volume[i].kind ? u->volume[i].kind->id : IMG_FS_UNKNOWN;
 }
@@ -35,6 +38,36 @@ static void whole_disk(struct usage *u)
     u->parts.part[0] = (struct img_part){.bytes = u->src->bytes};
     look_into(u, 0);
     u->parts.n = u->volume[0].kind != NULL;
+}
+
+/* A volume that stands alone (FAT's name in the code of sector 0) says nothing of the partitions. */
+static void disk_mark(void *ctx, enum mark_kind kind, const char *what)
+{
+    const char **owner = ctx;
+
+    if (kind != MARK_VOLUME && !*owner)
+        *owner = what;
+}
+
+static void disk_unreadable(void *ctx, uint64_t at)
+{
+    (void)ctx;
+    (void)at; /* its sectors are packed, and cannot be */
+}
+
+/* Whether the disk as a whole belongs to someone for whom the partitions are but bytes. */
+static bool disk_is_owned(struct usage *u, const struct readat *disk)
+{
+    const char *owner = NULL;
+    struct mark_watcher to = {&owner, disk_mark, disk_unreadable};
+    char text[FS_NOTE];
+
+    marks_look(disk, u->src->bytes, &to);
+    if (!owner)
+        return false;
+    snprintf(text, sizeof text, "the disk bears marks of both a partition table and %s; all of it is packed", owner);
+    tell(u, text);
+    return true;
 }
 
 void usage_open(struct usage *u, struct input *src, void (*note)(void *ctx, const char *text),
@@ -56,21 +89,20 @@ void usage_open(struct usage *u, struct input *src, void (*note)(void *ctx, cons
                 "leave them out)");
     else if (u->parts.table == IMG_TABLE_NONE)
         whole_disk(u);
-    else if (!u->parts.overlap)
+    else if (!u->parts.overlap && !disk_is_owned(u, &disk))
         for (unsigned i = 0; i < u->parts.n; i++)
             look_into(u, i);
 }
 
-void usage_close(struct usage *u)
+int usage_close(struct usage *u, struct err *e)
 {
-    char text[FS_NOTE];
+    bool good = true;
 
     for (unsigned i = 0; i < u->parts.n; i++)
-        if (u->volume[i].fs) {
-            u->volume[i].kind->close(u->volume[i].fs, text);
-            tell(u, text);
-        }
+        if (u->volume[i].fs)
+            good &= u->volume[i].kind->close(u->volume[i].fs);
     u->parts.n = 0;
+    return good ? 0 : err_set(e, IMG_EEXT, "the source's records of free blocks changed while it was packed: unmount it and pack again");
 }
 
 void usage_set_size(struct usage *u, uint64_t raw_bytes)

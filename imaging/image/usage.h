@@ -24,7 +24,8 @@ struct usage {
  * there. `note` is told what a person should know, now and at the end. */
 void usage_open(struct usage *, struct input *, void (*note)(void *ctx, const char *text),
                 void *ctx);
-void usage_close(struct usage *);
+/* 0, or IMG_EEXT: what was called free is not to be believed after all. */
+int usage_close(struct usage *, struct err *);
 /* The size of a stream is known at last: partitions that would end behind it are dropped. */
 void usage_set_size(struct usage *, uint64_t raw_bytes);
 

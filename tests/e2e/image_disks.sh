@@ -1,7 +1,7 @@
 #!/bin/bash
 # Disks as people have them: what a former owner of the disk or another format left there, and what a target of another kind makes of it.
 . "$(dirname "$0")/lib.sh"
-requires python3 mke2fs losetup
+requires python3 mke2fs losetup sfdisk
 work=${TMPDIR:-$(mktemp -d)}
 cd "$work"
 
@@ -33,4 +33,24 @@ if [ "$(id -u)" = 0 ] && truncate -s 20M volume.img target.img && loop=$(losetup
     pack volume.img volume.ring
     "$RINGCAST" info volume.ring | grep -q 'sectors of 512 bytes (assumed)' || fail "a file's sectors are known: $("$RINGCAST" info volume.ring)"
 fi
+# a volume that another owner has taken over is packed whole, whatever the old file system's records say
+truncate -s 100M old.img
+mke2fs -q -F -b 4096 -E nodiscard old.img
+python3 - old.img <<'E'
+import random, struct, sys
+chance, size = random.Random(1), 100 << 20
+with open(sys.argv[1], "r+b") as f:
+    for label in (0, 262144, size - 524288, size - 262144): # a ZFS pool: the uberblocks of its labels, and data
+        for k in range(4, 32):
+            f.seek(label + 131072 + 4096 * k)
+            f.write(struct.pack("<QQQQQ", 0x00bab10c, 5000, 10 + k, 0, 1))
+    f.seek(70 << 20)
+    f.write(chance.randbytes(3 << 20))
+E
+pack old.img old.ring
+grep -q 'note: .* packed' pack.log || fail "no note: $(cat pack.log)"
+rm -f back.img
+restore old.ring back.img || fail "$(cat restore.log)"
+cmp old.img back.img || fail "a volume of another owner lost bytes"
+
 pass "disks of all kinds come back whole"

@@ -70,7 +70,23 @@ trusted ext4-odd 61234K -t ext4 -b 1024
 make_fs 300M -t ext4 -b 4096
 dd if=/dev/zero of=fs.img bs=1M seek=128 count=1 conv=notrunc status=none # where the second group begins
 whole "half overwritten"
-make_fs 60M -t ext4 -O bigalloc -C 16384 && whole bigalloc
+if make_fs 60M -t ext4 -O bigalloc -C 65536; then
+    whole bigalloc
+    grep -q 'clusters (bigalloc)' pack.log || fail "bigalloc is not named: $(cat pack.log)"
+fi
+truncate -s 60M journal.img
+mke2fs -q -F -O journal_dev journal.img
+mv journal.img fs.img
+whole "a journal device"
+grep -q 'journal device' pack.log || fail "a journal device is not named: $(cat pack.log)"
+
+# what is free costs what holes cost
+rm -f fs.img fs.ring back.img
+truncate -s 1T fs.img
+mke2fs -q -F -t ext4 -E nodiscard,lazy_itable_init=1 fs.img 2> mke2fs.log || fail "$(cat mke2fs.log)"
+(ulimit -t 20 && "$RINGCAST" pack fs.img -o fs.ring --unsigned --force --level 1 2> pack.log) || fail "a TB of nothing takes too long: $(tail -n 1 pack.log)"
+! grep -q note: pack.log || fail "1 TB: $(grep note: pack.log)"
+rm -f fs.img fs.ring
 make_fs 60M -t ext4
 debugfs -w -R 'ssv state 0' fs.img > debugfs.log 2>&1 && whole "not clean"
 make_fs 60M -t ext4
@@ -78,6 +94,11 @@ debugfs -w -R 'feature needs_recovery' fs.img > debugfs.log 2>&1 && whole "journ
 make_fs 60M -t ext4
 debugfs -w -R 'set_bg 0 free_blocks_count 7' fs.img > debugfs.log 2>&1
 debugfs -w -R 'set_bg 0 checksum calc' fs.img > debugfs.log 2>&1
-pack "a wrong count"
-grep -q 'note: 1 of .* block groups' pack.log || fail "a wrong count is believed: $(cat pack.log)"
+whole "a wrong count"
+make_fs 60M -t ext4 -b 1024
+pack sound
+! grep -q note: pack.log || fail "a sound one is doubted: $(cat pack.log)"
+debugfs -w -R 'set_bg 5 free_blocks_count 7' fs.img > debugfs.log 2>&1
+debugfs -w -R 'set_bg 5 checksum calc' fs.img > debugfs.log 2>&1
+whole "one group of many"
 pass "ext file systems come back, their free blocks stay out"

@@ -31,10 +31,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     memcpy(m.bytes, data, n);
     if (n >= 2048)
         put_le32(m.bytes + 2044, crc32c(~0u, m.bytes + 1024, 1020));
-    if (fs_find(&volume, size, &fs, note) && fs) {
+    struct img_part part = {.bytes = size};
+
+    if (fs_find(&volume, &part, IMG_TABLE_NONE, &fs, note) && fs) {
         walk(fs, 0, size);
         walk(fs, size / 2, size);
-        fs_ext.close(fs, note);
+        fs_ext.close(fs);
     }
     free(m.bytes);
     return 0;

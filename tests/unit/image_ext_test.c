@@ -15,6 +15,7 @@
 #define BLOCKS 8192 /* after block 0: one group of 8191 */
 #define BITMAP_AT (3 * BLOCK)
 #define DESC_AT (2 * BLOCK)
+#define ROOT_AT (5 * BLOCK + 128) /* the second inode: the root directory */
 
 static uint8_t disk[(size_t)BLOCK * BLOCKS];
 static uint64_t disk_bytes;
@@ -51,6 +52,7 @@ static void make_fs(void)
     le(DESC_AT + 4, 4, 4);
     le(DESC_AT + 8, 5, 4);
     le(DESC_AT + 12, 8191 - 21, 2); /* free */
+    le(ROOT_AT, 0x41ED, 2);
     for (unsigned b = 1; b <= 20; b++)
         disk[BITMAP_AT + (b - 1) / 8] |= (uint8_t)(1 << (b - 1) % 8);
     disk[BITMAP_AT + 99 / 8] |= 1 << 99 % 8;
@@ -59,8 +61,9 @@ static void make_fs(void)
 static const struct fs_kind *find(struct fs **fs)
 {
     static const struct readat volume = {.read = read_disk};
+    struct img_part part = {.bytes = disk_bytes};
 
-    return fs_find(&volume, disk_bytes, fs, note);
+    return fs_find(&volume, &part, IMG_TABLE_NONE, fs, note);
 }
 
 /* Walks the whole volume; the blocks called free. */
@@ -82,7 +85,7 @@ static void free_is(unsigned want)
     assert_ptr_equal(find(&fs), &fs_ext);
     assert_non_null(fs);
     assert_int_equal(count_free(fs), want);
-    fs_ext.close(fs, note);
+    fs_ext.close(fs);
 }
 
 static void knows_what_is_free(void **state)
@@ -104,24 +107,7 @@ static void knows_what_is_free(void **state)
     assert_false(fs_ext.run(fs, 100 * BLOCK, &end));
     assert_true(fs_ext.run(fs, 101 * BLOCK, &end));
     assert_int_equal(end, sizeof disk);
-    fs_ext.close(fs, note);
-}
-
-static void a_doubtful_group_is_used(void **state)
-{
-    (void)state;
-    make_fs();
-    le(DESC_AT + 12, 8000, 2); /* a count that the bitmap does not have */
-    free_is(0);
-    assert_true(note[0]);
-    make_fs();
-    le(DESC_AT, 1u << 30, 4); /* a bitmap nowhere */
-    free_is(0);
-    make_fs();
-    disk_bytes = BITMAP_AT; /* the disk ends before it, which find() must see first */
-    struct fs *fs;
-    find(&fs);
-    assert_null(fs);
+    fs_ext.close(fs);
 }
 
 /* The file system is known, its free blocks are not believed. */
@@ -133,6 +119,69 @@ static void is_distrusted(void)
     assert_ptr_equal(find(&fs), &fs_ext);
     assert_null(fs);
     assert_true(note[0]);
+}
+
+static void a_doubtful_group_makes_all_of_it_used(void **state)
+{
+    (void)state;
+    make_fs();
+    le(DESC_AT + 12, 8000, 2); /* a count that the bitmap does not have */
+    is_distrusted();
+    make_fs();
+    le(DESC_AT, 1u << 30, 4); /* a bitmap nowhere */
+    is_distrusted();
+    make_fs();
+    le(ROOT_AT, 0x81A4, 2); /* the root is a file */
+    is_distrusted();
+    make_fs();
+    disk_bytes = BITMAP_AT; /* the disk ends before it */
+    is_distrusted();
+}
+
+#define GROUP1 4097 /* the first block of the second group of make_two */
+
+/* The same in two groups, the second with a copy of the superblock in front. */
+static void make_two(void)
+{
+    make_fs();
+    le(BLOCK + 32, 4096, 4);
+    le(DESC_AT + 12, 4096 - 21, 2);
+    le(DESC_AT + 32, GROUP1 + 2, 4);
+    le(DESC_AT + 36, GROUP1 + 3, 4);
+    le(DESC_AT + 40, GROUP1 + 4, 4);
+    le(DESC_AT + 44, 4095 - 20, 2);
+    memcpy(disk + GROUP1 * BLOCK, disk + BLOCK, BLOCK);
+    disk[(GROUP1 + 2) * BLOCK] = disk[(GROUP1 + 2) * BLOCK + 1] = 0xFF;
+    disk[(GROUP1 + 2) * BLOCK + 2] = 0xF;
+}
+
+static void a_second_group_decides_too(void **state)
+{
+    (void)state;
+    make_two();
+    free_is(8191 - 41);
+    disk[(GROUP1 + 2) * BLOCK + 100] = 1;
+    is_distrusted();
+    make_two();
+    disk[GROUP1 * BLOCK + 56] ^= 1; /* the copy of the superblock */
+    is_distrusted();
+}
+
+/* Records that change under the reader: nothing more is called free, and it is said. */
+static void a_volume_that_changes_is_found_out(void **state)
+{
+    struct fs *fs;
+
+    (void)state;
+    make_two();
+    assert_ptr_equal(find(&fs), &fs_ext);
+    assert_non_null(fs);
+    assert_int_equal(count_free(fs), 8191 - 41);
+    assert_true(fs_ext.close(fs));
+    assert_ptr_equal(find(&fs), &fs_ext);
+    disk[BITMAP_AT + 500] ^= 1;
+    assert_int_equal(count_free(fs), 4095 - 20);
+    assert_false(fs_ext.close(fs));
 }
 
 static void a_doubtful_file_system_is_used(void **state)
@@ -173,6 +222,11 @@ static void marks_of_others_win(void **state)
                   {512, "LABELONE"},
                   {4096, "\xFC\x4E\x2B\xA9"},
                   {65600, "_BHRfS_M"},
+                  {65536 + 1372, "\x19\x01\x54\x19"},           /* UFS2 */
+                  {131072 + 5 * 4096, "\x0C\xB1\xBA"},          /* ZFS, the first label */
+                  {8126464 + 131072 + 1024, "\x0C\xB1\xBA"},    /* and the last */
+                  {8388608 - 65536, "\xFC\x4E\x2B\xA9"},        /* md 0.90 */
+                  {8388608 - 512, "GEOM::ELI"},
                   {0, "XFSB"}};
     struct fs *fs;
 
@@ -228,7 +282,7 @@ static void every_bit_of_the_records(void **state)
         if (!find(&fs) || !fs)
             continue;
         count_free(fs); /* the sanitizers watch */
-        fs_ext.close(fs, note);
+        fs_ext.close(fs);
     }
 }
 
@@ -246,7 +300,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(checksums_are_the_known_ones),
         cmocka_unit_test(knows_what_is_free),
-        cmocka_unit_test(a_doubtful_group_is_used),
+        cmocka_unit_test(a_doubtful_group_makes_all_of_it_used),
+        cmocka_unit_test(a_second_group_decides_too),
+        cmocka_unit_test(a_volume_that_changes_is_found_out),
         cmocka_unit_test(a_doubtful_file_system_is_used),
         cmocka_unit_test(features_decide),
         cmocka_unit_test(marks_of_others_win),
