@@ -6,6 +6,10 @@
 
 #include "imaging/image/marks.h"
 
+/* The first and the last bytes of a partition are never free: there lie the marks of RAIDs, pools and file systems (ZFS takes 512 KiB at
+ * either end), and one that a former owner of the target left there would come alive again. */
+#define EDGE_BYTES (UINT64_C(1) << 20)
+
 static void tell(struct usage *u, const char *text)
 {
     if (text[0])
@@ -155,13 +159,26 @@ static bool all_free(struct usage *u, uint64_t at, uint64_t stop)
     return true;
 }
 
+/* Whether [at, stop) reaches into the first or last bytes of a partition. */
+static bool is_edge(const struct usage *u, uint64_t at, uint64_t stop)
+{
+    for (unsigned i = 0; i < u->parts.n; i++) {
+        const struct img_part *p = &u->parts.part[i];
+        uint64_t end = p->first + p->bytes, edge = p->bytes < EDGE_BYTES ? p->bytes : EDGE_BYTES;
+
+        if ((at < p->first + edge && stop > p->first) || (at < end && stop > end - edge))
+            return true;
+    }
+    return false;
+}
+
 enum img_state usage_state(struct usage *u, uint32_t number)
 {
     uint64_t at = (uint64_t)number * IMG_CHUNK_BYTES;
     uint32_t len = img_raw_len(u->src->bytes, number);
 
     if (all_free(u, at, at + len))
-        return IMG_FREE;
+        return is_edge(u, at, at + len) ? IMG_ZERO : IMG_FREE;
     return input_hole(u->src, at) >= len ? IMG_ZERO : IMG_DATA;
 }
 

@@ -29,7 +29,8 @@ int usage_close(struct usage *, struct err *);
 /* The size of a stream is known at last: partitions that would end behind it are dropped. */
 void usage_set_size(struct usage *, uint64_t raw_bytes);
 
-/* State of chunk `number` of a seekable source as far as it is known without reading it. */
+/* State of chunk `number` of a seekable source as far as it is known without reading it. Free bytes
+ * in the first and last MiB of a partition are zeros. */
 enum img_state usage_state(struct usage *, uint32_t number);
 /* Zeroes what is free in the n bytes at `at`. */
 void usage_mask(struct usage *, uint64_t at, uint8_t *raw, size_t n);

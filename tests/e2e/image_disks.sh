@@ -53,4 +53,19 @@ rm -f back.img
 restore old.ring back.img || fail "$(cat restore.log)"
 cmp old.img back.img || fail "a volume of another owner lost bytes"
 
+# a partition's ends are written although they are free: an old mark there must not come alive again where discard does nothing
+truncate -s 60M ends.img
+printf 'label: gpt\n2048,102400,L\n' | sfdisk -q ends.img
+mke2fs -q -F -E offset=1048576 ends.img 50M
+pack ends.img ends.ring
+! grep -q 'note:' pack.log || fail "a sound disk is doubted: $(cat pack.log)"
+PYTHONPATH=$LAB_ROOT/tools PYTHONDONTWRITEBYTECODE=1 python3 - ends.ring <<'E' || fail "the ends of a partition are called free"
+import sys
+from ringimage import CHUNK, Image
+runs = Image(sys.argv[1]).body.runs
+free = {n for state, first, count in runs if state == 2 for n in range(first, first + count)}
+first, end, mib = 1 << 20, 51 << 20, 1 << 20
+edges = {b // CHUNK for at in (first, end - mib) for b in range(at, at + mib, CHUNK)}
+sys.exit(bool(free & edges) or len(free) < 200)
+E
 pass "disks of all kinds come back whole"
