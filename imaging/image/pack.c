@@ -14,6 +14,8 @@
 #include "net/wire/must.h"
 #include "net/wire/utf8.h"
 
+#define REPORT_EVERY 1024 /* chunks that hold no data: there may be millions */
+
 /* Everything of one packing. Chunks are read and given to the threads, come back in order, and go
  * into the body's tables and the windows. */
 struct packing {
@@ -131,15 +133,17 @@ static void report(const struct packing *p)
 
 static int take_chunk(struct packing *p, const struct squeeze_job *j)
 {
+    struct img_head *h = &p->res->head;
     int rc = body_add_chunk(&p->body, (uint8_t)j->state, p->err);
 
     p->res->zero_bytes += j->state == IMG_ZERO ? j->raw_len : 0;
     p->res->free_bytes += j->state == IMG_FREE ? j->raw_len : 0;
-    p->res->head.chunks++;
+    h->chunks++;
     if (rc == 0 && j->state == IMG_DATA)
         rc = take_data(p, j);
     p->taken_bytes += j->raw_len;
-    report(p);
+    if (j->state == IMG_DATA || h->chunks % REPORT_EVERY == 0 || p->at_end)
+        report(p);
     return rc;
 }
 
