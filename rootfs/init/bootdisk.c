@@ -14,11 +14,14 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "rootfs/init/anew.h"
 #include "rootfs/init/gpt.h"
 #include "rootfs/init/say.h"
 
 /* From <linux/ext4.h> of later kernels: grows a mounted ext4 to that many blocks, done at once when it has them. */
 #define EXT4_IOC_RESIZE_FS _IOW('f', 16, uint64_t)
+
+#define ANEW_LIST "/etc/ringcast/data"
 
 /* 52494e47-4341-5354-424f-58000000000N as a disk stores it: "RINGCASTBOX", and the partition. */
 #define BOX_GUID(n) {0x47, 0x4e, 0x49, 0x52, 0x41, 0x43, 0x54, 0x53, 0x42, 0x4f, 0x58, 0, 0, 0, 0, n}
@@ -87,6 +90,8 @@ static bool is_ours(struct bootdisk *b, const char *name)
     if (!boot)
         return false;
     snprintf(b->name, sizeof b->name, "%.31s", name);
+    b->marked = !data || gpt_marked(&table, data_guid);
+    b->lost[0] = 0;
     partition_path(b->boot, sizeof b->boot, name, boot);
     partition_path(b->data, sizeof b->data, name, data ? data : 4);
     return access(b->boot, F_OK) == 0; /* the kernel may not have read the table yet */
@@ -182,7 +187,41 @@ static void grow_filesystem(const struct bootdisk *b)
     close(fd);
 }
 
-bool bootdisk_mount(const struct bootdisk *b)
+/* Whether what is mounted can be read at all. */
+static bool data_readable(void)
+{
+    DIR *d = opendir("/data");
+    int why;
+
+    if (!d)
+        return false;
+    errno = 0;
+    while (readdir(d))
+        errno = 0;
+    why = errno;
+    closedir(d);
+    errno = why;
+    return why == 0;
+}
+
+void bootdisk_mount_data(struct bootdisk *b)
+{
+    bool there = mount(b->data, "/data", "ext4", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME, "") == 0 || errno == EBUSY;
+
+    b->lost[0] = 0;
+    if (!there)
+        snprintf(b->lost, sizeof b->lost, "%s cannot be mounted: %s", b->data, strerror(errno));
+    else if (!data_readable())
+        snprintf(b->lost, sizeof b->lost, "%s cannot be read: %s", b->data, strerror(errno));
+    if (there && b->lost[0])
+        umount2("/data", MNT_DETACH);
+    if (b->lost[0])
+        say("%s", b->lost);
+    else
+        grow_filesystem(b);
+}
+
+bool bootdisk_mount(struct bootdisk *b)
 {
     mkdir("/boot", 0755);
     mkdir("/data", 0755);
@@ -190,12 +229,88 @@ bool bootdisk_mount(const struct bootdisk *b)
         say("%s cannot be mounted: %s", b->boot, strerror(errno));
         return false;
     }
-    if (mount(b->data, "/data", "ext4", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME, "") == 0 || errno == EBUSY) {
-        grow_filesystem(b);
-        return true;
-    }
-    say("%s cannot be mounted: %s; what the box learns now is forgotten when it is switched off", b->data, strerror(errno));
-    if (mount("tmpfs", "/data", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700,size=50%"))
-        say("not even memory for /data: %s", strerror(errno));
+    bootdisk_mount_data(b);
     return true;
+}
+
+/* ---- used, and anew ---- */
+
+static bool set_mark(const struct bootdisk *b, bool marked)
+{
+    struct gpt_disk d;
+    int fd, rc;
+
+    if (!disk_open(&d, &fd, b->name, O_RDWR))
+        return false;
+    rc = gpt_mark(&d, data_guid, marked);
+    close(fd);
+    return rc >= 0;
+}
+
+void bootdisk_mark(struct bootdisk *b)
+{
+    if (b->marked)
+        return;
+    if (!set_mark(b, true))
+        say("%s takes no mark that the box keeps its memory on it", b->name);
+    b->marked = true; /* not tried again before the next start */
+}
+
+static int block_write(void *ctx, uint64_t at, const uint8_t block[ANEW_BLOCK])
+{
+    return pwrite(*(int *)ctx, block, ANEW_BLOCK, (off_t)at) == ANEW_BLOCK ? 0 : -1;
+}
+
+static int block_sync(void *ctx)
+{
+    return fsync(*(int *)ctx);
+}
+
+/* The list of tools/image; its bytes, 0 when it cannot be read. */
+static size_t read_list(uint8_t *to, size_t cap)
+{
+    int fd = open(ANEW_LIST, O_RDONLY | O_CLOEXEC);
+    ssize_t n = 0, more = 1;
+
+    while (fd >= 0 && more > 0 && (size_t)n < cap) {
+        more = read(fd, to + n, cap - (size_t)n);
+        n += more > 0 ? more : 0;
+    }
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0 && more == 0 ? (size_t)n : 0;
+}
+
+static int write_anew(const struct bootdisk *b)
+{
+    static uint8_t list[ANEW_FILE_MAX];
+    int fd = open(b->data, O_RDWR | O_EXCL | O_CLOEXEC), rc;
+    struct anew_disk d = {.ctx = &fd, .write = block_write, .sync = block_sync, .bytes = size_of(b->data)};
+
+    if (fd < 0)
+        return ANEW_EWRITE;
+    rc = anew_write(&d, list, read_list(list, sizeof list));
+    if (close(fd))
+        rc = rc ? rc : ANEW_EWRITE;
+    return rc;
+}
+
+void bootdisk_anew(struct bootdisk *b)
+{
+    static const char *const why[] = {[-ANEW_ELIST] = "the list of its blocks is damaged", [-ANEW_EROOM] = "it is too small",
+                                      [-ANEW_EWRITE] = "it cannot be written"};
+    int rc;
+
+    say("a new file system for %s, as somebody at the box wants", b->data);
+    umount2("/data", MNT_DETACH);
+    if (!set_mark(b, false)) {
+        snprintf(b->lost, sizeof b->lost, "%s gets no new file system: the partition table of %s cannot be written", b->data, b->name);
+        return;
+    }
+    rc = write_anew(b);
+    b->marked = false;
+    if (rc)
+        snprintf(b->lost, sizeof b->lost, "%s gets no new file system: %s", b->data, why[-rc]);
+    else
+        bootdisk_mount_data(b);
 }

@@ -17,6 +17,7 @@
 #define ENTRY_GUID 16
 #define ENTRY_FIRST 32
 #define ENTRY_LAST 40
+#define ENTRY_MARK 54 /* the byte of the attributes that bit 48 is the lowest of */
 
 #define MBR_ENTRY 446
 #define MBR_TYPE (MBR_ENTRY + 4)
@@ -134,6 +135,14 @@ unsigned gpt_find(const struct gpt *g, const uint8_t guid[GPT_GUID_BYTES], uint6
         return *first <= *last ? i + 1 : 0;
     }
     return 0;
+}
+
+bool gpt_marked(const struct gpt *g, const uint8_t guid[GPT_GUID_BYTES])
+{
+    uint64_t first, last;
+    unsigned number = gpt_find(g, guid, &first, &last);
+
+    return number && g->table[(number - 1) * GPT_ENTRY_BYTES + ENTRY_MARK] & 1;
 }
 
 /* ---- growing ---- */
@@ -255,4 +264,40 @@ int gpt_grow(const struct gpt_disk *d, const uint8_t guid[GPT_GUID_BYTES])
     steps[1] = steps[0] < 0 ? steps[0] : switch_over(d, &now, &want);
     steps[2] = steps[1] < 0 ? steps[1] : put_mbr(d);
     return steps[2] < 0 ? steps[2] : steps[0] | steps[1] | steps[2];
+}
+
+/* The spare table and the backup have their places to themselves. */
+static bool mark_fits(const struct gpt *g, const struct gpt_disk *d)
+{
+    if (g->alternate >= d->sectors || g->alternate < FIRST_FREE + GPT_TABLE_SECTORS)
+        return false;
+    for (unsigned i = 0; i < GPT_ENTRIES; i++) {
+        const uint8_t *entry = g->table + i * GPT_ENTRY_BYTES;
+
+        if (entry_used(entry) && (entry_field(entry, ENTRY_FIRST) < FIRST_FREE ||
+                                  entry_field(entry, ENTRY_LAST) >= g->alternate - GPT_TABLE_SECTORS))
+            return false;
+    }
+    return true;
+}
+
+int gpt_mark(const struct gpt_disk *d, const uint8_t guid[GPT_GUID_BYTES], bool marked)
+{
+    static struct gpt now, want;
+    uint64_t first, last;
+    unsigned number;
+    uint8_t *byte;
+    int rc = gpt_read(&now, d), backup;
+
+    if (rc)
+        return rc;
+    number = gpt_find(&now, guid, &first, &last);
+    if (!number || !mark_fits(&now, d))
+        return GPT_ELAYOUT;
+    want = now;
+    byte = want.table + (number - 1) * GPT_ENTRY_BYTES + ENTRY_MARK;
+    *byte = (uint8_t)((*byte & ~1) | marked);
+    backup = put_backup(d, &want);
+    rc = backup < 0 ? backup : switch_over(d, &now, &want);
+    return rc < 0 ? rc : rc | backup;
 }

@@ -1,5 +1,6 @@
-/* The box's own partition table (GPT, UEFI 2.10 section 5.3), read to find the box's partitions and changed once, on
- * first boot, when the data partition takes the rest of the disk.
+/* The box's own partition table (GPT, UEFI 2.10 section 5.3), read to find the box's partitions and changed twice, on
+ * first boot: the data partition takes the rest of the disk, and is marked as used when the box keeps its memory there. A
+ * data partition with the mark and without a memory has lost it; one without the mark is new.
  *
  * Power may fail at any instant of the change. At each of them sector 1 holds a header whose checksums are right and
  * whose table names all partitions, because a header is one sector, and the table it points to is never written in place:
@@ -60,5 +61,10 @@ unsigned gpt_find(const struct gpt *, const uint8_t guid[GPT_GUID_BYTES], uint64
 /* Lets the partition of this GUID, which must be the last one on the disk, reach to the disk's end. GPT_CHANGED when
  * anything was written, GPT_DONE when all was so already. */
 int gpt_grow(const struct gpt_disk *, const uint8_t guid[GPT_GUID_BYTES]);
+
+/* The mark: attribute bit 48, the first of those that the partition's type may give a meaning. */
+bool gpt_marked(const struct gpt *, const uint8_t guid[GPT_GUID_BYTES]);
+/* Sets or clears it, with the same care as gpt_grow. GPT_CHANGED, GPT_DONE or an error. */
+int gpt_mark(const struct gpt_disk *, const uint8_t guid[GPT_GUID_BYTES], bool marked);
 
 #endif

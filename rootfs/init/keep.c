@@ -12,10 +12,13 @@ void keep_init(struct keep *k, struct mono now)
 
 static void keep_line(struct keep *k, struct mono now)
 {
-    if (strcmp(k->line, "reboot") == 0)
-        k->wish = WISH_REBOOT;
-    if (strcmp(k->line, "poweroff") == 0)
-        k->wish = WISH_POWEROFF;
+    static const char *const word[] = {
+        [WISH_REBOOT] = "reboot", [WISH_POWEROFF] = "poweroff", [WISH_DATA_AGAIN] = "data-again", [WISH_DATA_ANEW] = "data-anew"};
+
+    for (unsigned i = WISH_REBOOT; i <= WISH_DATA_ANEW; i++)
+        if (strcmp(k->line, word[i]) == 0)
+            k->wish = (enum wish)i;
+    k->kept |= strcmp(k->line, "kept") == 0;
     k->speaks |= strcmp(k->line, "alive") == 0;
     k->heard = now;
 }
@@ -41,7 +44,7 @@ void keep_heard(struct keep *k, const char *bytes, size_t n, struct mono now)
 
 void keep_ended(struct keep *k, int code, struct mono now)
 {
-    k->running = k->speaks = k->killed = k->too_long = false;
+    k->running = k->speaks = k->kept = k->killed = k->too_long = false;
     k->n = 0;
     k->start_at = mono_add(now, KEEP_PAUSE_NS);
     k->over = code == 0 && k->wish != WISH_NONE;

@@ -24,8 +24,10 @@
 #define SAY_AGAIN 40 /* looks */
 #define GOODBYE_NS (4 * MONO_S) /* for the core to end its sessions in good order */
 
-static char *const box_core[] = {"/ringcast", "box", "--config", "/boot/ringcast.conf", "--images", "/boot/images", "--payload",
-                                 "/boot/payload", "--sticks", "/stick", "--data", "/data", NULL};
+#define BOX_CORE "/ringcast", "box", "--config", "/boot/ringcast.conf", "--images", "/boot/images", "--payload", "/boot/payload", "--sticks", \
+                 "/stick", "--data", "/data"
+static char *const box_core[] = {BOX_CORE, NULL};
+static char *const box_core_used[] = {BOX_CORE, "--data-grown-before", NULL};
 static char *const target_core[] = {"/ringcast", "target", "--identity", IDENTITY, NULL};
 
 static struct mono now(void)
@@ -50,19 +52,29 @@ static int watch_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Who are we? The evidence is a file that only a box serves, or a disk that only a box is flashed to. */
-static char *const *find_role(int watchdog, struct stickmount *sticks)
+/* How the box's core starts, by what there is of the data partition. */
+static char *const *box_role(struct bootdisk *disk)
 {
-    struct bootdisk disk;
+    static char *lost[] = {BOX_CORE, "--data-lost", NULL, NULL};
+
+    if (!disk->lost[0])
+        return disk->marked ? box_core_used : box_core;
+    lost[sizeof lost / sizeof *lost - 2] = disk->lost;
+    return lost;
+}
+
+/* Who are we? The evidence is a file that only a box serves, or a disk that only a box is flashed to. */
+static char *const *find_role(int watchdog, struct stickmount *sticks, struct bootdisk *disk)
+{
 
     if (access(IDENTITY, F_OK) == 0)
         return target_core;
     for (unsigned looks = 0;; looks++) {
-        if (bootdisk_find(&disk)) {
-            bootdisk_grow(&disk);
-            if (bootdisk_mount(&disk)) {
-                stickmount_open(sticks, disk.name);
-                return box_core;
+        if (bootdisk_find(disk)) {
+            bootdisk_grow(disk);
+            if (bootdisk_mount(disk)) {
+                stickmount_open(sticks, disk->name);
+                return box_role(disk);
             }
         }
         if (looks % SAY_AGAIN == SAY_AGAIN / 2)
@@ -125,7 +137,19 @@ static void sleep_until_news(int signals, const struct core *core, const struct 
     poll(fd, 2 + buttons->n, (int)(wait / MONO_MS) + 1);
 }
 
-static void keep_running(char *const *argv, struct stickmount *sticks, int signals, int watchdog)
+/* What a person at the box has decided about the data partition, once the core has ended. */
+static char *const *decide(struct bootdisk *disk, enum wish wish)
+{
+    if (wish == WISH_DATA_ANEW)
+        bootdisk_anew(disk);
+    else {
+        umount2("/data", MNT_DETACH);
+        bootdisk_mount_data(disk);
+    }
+    return box_role(disk);
+}
+
+static void keep_running(char *const *argv, struct bootdisk *disk, struct stickmount *sticks, int signals, int watchdog)
 {
     struct core core = {.wishes = -1};
     struct buttons buttons = {0};
@@ -136,6 +160,11 @@ static void keep_running(char *const *argv, struct stickmount *sticks, int signa
     for (;;) {
         enum keep_action action = keep_step(&keep, now(), &wait);
 
+        if (action == KEEP_END && disk->name[0] && (keep.wish == WISH_DATA_AGAIN || keep.wish == WISH_DATA_ANEW)) {
+            argv = decide(disk, keep.wish);
+            keep_init(&keep, now());
+            continue;
+        }
         if (action == KEEP_END)
             shut_down(&core, &keep, sticks, watchdog);
         if (action == KEEP_START && !core_start(&core, argv))
@@ -151,6 +180,8 @@ static void keep_running(char *const *argv, struct stickmount *sticks, int signa
         watchdog_feed(watchdog);
         sleep_until_news(signals, &core, &buttons, wait);
         core_listen(&core, &keep, now());
+        if (keep.kept && disk->name[0])
+            bootdisk_mark(disk);
         if (signalled(signals)) {
             keep.wish = WISH_REBOOT;
             shut_down(&core, &keep, sticks, watchdog);
@@ -166,6 +197,7 @@ static void keep_running(char *const *argv, struct stickmount *sticks, int signa
 int main(void)
 {
     static struct stickmount sticks; /* of a box */
+    static struct bootdisk disk;
     char *const *argv;
     int signals, watchdog;
 
@@ -179,6 +211,6 @@ int main(void)
     reboot(RB_DISABLE_CAD);
     setup_links();
     watchdog = watchdog_open();
-    argv = find_role(watchdog, &sticks);
-    keep_running(argv, &sticks, signals, watchdog);
+    argv = find_role(watchdog, &sticks, &disk);
+    keep_running(argv, &disk, &sticks, signals, watchdog);
 }

@@ -228,6 +228,87 @@ static void a_disk_that_grows_meanwhile(void **state)
         cut_and_finish(cut, cut, LARGE + 1000);
 }
 
+static bool has_mark(struct medium *m, uint64_t sectors)
+{
+    static struct gpt g;
+    struct gpt_disk d = disk_of(m, sectors);
+
+    assert_int_equal(gpt_read(&g, &d), GPT_DONE);
+    assert_false(gpt_marked(&g, boot_guid));
+    return gpt_marked(&g, data_guid);
+}
+
+/* The mark comes and goes, on the disk as flashed and on one that has grown, and nothing else changes. */
+static void a_mark_is_kept(void **state)
+{
+    (void)state;
+    for (unsigned grows = 0; grows < 2; grows++) {
+        struct medium m = {0};
+        struct gpt_disk d = disk_of(&m, grows ? LARGE : SMALL);
+        uint8_t *before = malloc(LARGE * GPT_SECTOR);
+
+        a_disk(&m);
+        if (grows)
+            assert_int_equal(gpt_grow(&d, data_guid), GPT_CHANGED);
+        assert_false(has_mark(&m, d.sectors));
+        memcpy(before, m.bytes, LARGE * GPT_SECTOR);
+        assert_int_equal(gpt_mark(&d, data_guid, true), GPT_CHANGED);
+        assert_true(has_mark(&m, d.sectors));
+        assert_int_equal(gpt_mark(&d, data_guid, true), GPT_DONE);
+        if (grows) {
+            is_grown(&m, d.sectors); /* and growing again leaves it */
+            assert_true(has_mark(&m, d.sectors));
+        }
+        assert_int_equal(gpt_mark(&d, data_guid, false), GPT_CHANGED);
+        assert_false(has_mark(&m, d.sectors));
+        memcpy(before + 34 * GPT_SECTOR, m.bytes + 34 * GPT_SECTOR, 32 * GPT_SECTOR); /* the spare table's place */
+        assert_memory_equal(before, m.bytes, LARGE * GPT_SECTOR);
+        free(before);
+        free(m.bytes);
+    }
+}
+
+/* At each instant the table is whole, with the mark or without, and the next start finishes or begins anew. */
+static void a_mark_that_is_cut(void **state)
+{
+    (void)state;
+    for (unsigned cut = 0; cut < 6; cut++)
+        for (uint64_t seed = 0; seed < 20; seed++) {
+            struct medium m = {.rng = {seed}};
+            struct gpt_disk d = disk_of(&m, LARGE);
+
+            a_disk(&m);
+            assert_int_equal(gpt_grow(&d, data_guid), GPT_CHANGED);
+            m.writes_left = cut;
+            assert_int_equal(gpt_mark(&d, data_guid, true), GPT_EWRITE);
+            is_whole(&m, LARGE);
+            m.writes_left = UINT32_MAX;
+            assert_true(gpt_grow(&d, data_guid) >= 0);
+            assert_true(gpt_mark(&d, data_guid, true) >= 0);
+            assert_true(has_mark(&m, LARGE));
+            is_grown(&m, LARGE);
+            free(m.bytes);
+        }
+}
+
+static void a_table_without_room_is_not_marked(void **state)
+{
+    struct medium m = {0};
+    struct gpt_disk d = disk_of(&m, SMALL);
+
+    (void)state;
+    a_disk(&m);
+    assert_int_equal(gpt_mark(&d, (const uint8_t[16]){9}, true), GPT_ELAYOUT);
+    an_entry(m.bytes + 2 * GPT_SECTOR, 5, (const uint8_t[16]){8}, 40, 60); /* where the spare table goes */
+    a_header(m.bytes, 1, SMALL - 1, 2);
+    assert_int_equal(gpt_mark(&d, data_guid, true), GPT_ELAYOUT);
+    an_entry(m.bytes + 2 * GPT_SECTOR, 5, (const uint8_t[16]){8}, SMALL - 39, SMALL - 30); /* where the backup is */
+    a_header(m.bytes, 1, SMALL - 1, 2);
+    assert_int_equal(gpt_mark(&d, data_guid, true), GPT_ELAYOUT);
+    assert_int_equal(m.writes, 0);
+    free(m.bytes);
+}
+
 static void what_is_not_ours_is_left_alone(void **state)
 {
     struct medium m = {0};
@@ -259,6 +340,9 @@ int main(void)
         cmocka_unit_test(grows_once),
         cmocka_unit_test(every_cut_is_finished),
         cmocka_unit_test(a_disk_that_grows_meanwhile),
+        cmocka_unit_test(a_mark_is_kept),
+        cmocka_unit_test(a_mark_that_is_cut),
+        cmocka_unit_test(a_table_without_room_is_not_marked),
         cmocka_unit_test(what_is_not_ours_is_left_alone),
     };
 

@@ -102,9 +102,50 @@ static void a_core_that_falls_silent_is_ended(void **state)
     assert_int_equal(step(&k, 9000000), KEEP_WAIT);
 }
 
+/* What a person at the box has decided about the data partition counts like the other wishes: after an end in good order. */
+static void the_data_partition_is_decided_on(void **state)
+{
+    static const struct {
+        const char *word;
+        enum wish wish;
+    } row[] = {{"data-again\n", WISH_DATA_AGAIN}, {"data-anew\n", WISH_DATA_ANEW}};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct keep k;
+
+        a_core(&k);
+        heard(&k, row[i].word, 10);
+        keep_ended(&k, 1, at(20));
+        assert_int_equal(step(&k, 30), KEEP_WAIT); /* it failed: no wish */
+        assert_int_equal(k.wish, WISH_NONE);
+        a_core(&k);
+        heard(&k, row[i].word, 10);
+        keep_ended(&k, 0, at(20));
+        assert_int_equal(step(&k, 30), KEEP_END);
+        assert_int_equal(k.wish, row[i].wish);
+    }
+}
+
+static void the_core_says_that_it_keeps_its_memory(void **state)
+{
+    struct keep k;
+
+    (void)state;
+    a_core(&k);
+    heard(&k, "alive\n", 10);
+    assert_false(k.kept);
+    heard(&k, "kept\n", 20);
+    assert_true(k.kept);
+    keep_ended(&k, -1, at(30));
+    assert_false(k.kept);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_data_partition_is_decided_on),
+        cmocka_unit_test(the_core_says_that_it_keeps_its_memory),
         cmocka_unit_test(starts_again_within_a_second),
         cmocka_unit_test(a_wish_counts_with_a_clean_end),
         cmocka_unit_test(other_words_are_nothing),
