@@ -18,7 +18,7 @@
 #include "board/pc/confine.h"
 #include "board/pc/library.h"
 #include "board/pc/journal.h"
-#include "board/pc/link.h"
+#include "board/pc/lost.h"
 #include "board/pc/machines.h"
 #include "board/pc/page.h"
 #include "board/pc/plain_page.h"
@@ -27,6 +27,7 @@
 #include "board/pc/diary.h"
 #include "board/pc/resume.h"
 #include "board/pc/room.h"
+#include "board/pc/station.h"
 #include "net/mdns/bind.h"
 
 #define SECOND_NS MONO_S
@@ -34,7 +35,6 @@
 #define STEP_MS 50
 #define COPY_MS 5 /* a stick wakes nobody: up to 1 MiB waits each time */
 #define FAILURE_S 3
-#define KEYBOARDS "/dev/input"
 
 struct box {
     struct box_config config;
@@ -134,57 +134,6 @@ static void lift_hold(void *ctx, const char *by)
 
     if (hold_lift(&b->hold))
         serve_log("the hold is lifted at the %s: sessions erase machines again", by);
-}
-
-/* A key that cannot be kept still serves until the box stops. */
-static int open_identity(struct box *b, struct err *err)
-{
-    struct err why = {0};
-
-    if (identity_open(&b->key, b->paths.data, &why) == 0)
-        return 0;
-    serve_log("the box has a key for this run only: %s (%d)", why.text, why.code);
-    return sign_key_make(&b->key, err);
-}
-
-/* ---- network ---- */
-
-/* Waits until a cable is plugged in. */
-static int find_interface(struct box *b, const volatile sig_atomic_t *stop, struct err *err)
-{
-    const char *told = b->paths.interface ? b->paths.interface : b->config.ring.interface;
-    bool several = false, said = false;
-
-    if (told[0] && strcmp(told, "auto") != 0) {
-        snprintf(b->config.ring.interface, sizeof b->config.ring.interface, "%.15s", told);
-        return 0;
-    }
-    while (!link_find(b->config.ring.interface, &several)) {
-        if (!said) {
-            serve_log("no network interface has a link");
-            page_say(b->screen, b->config.name, "No network interface has a link: plug in the cable to the switch.", true);
-        }
-        said = true;
-        pid1_alive();
-        usleep(250000);
-        if (*stop)
-            return err_set(err, PC_EINTERFACE, "no network interface has a link");
-    }
-    if (several)
-        serve_log("several network interfaces have a link; this one comes first: %s ('interface' chooses)", b->config.ring.interface);
-    return 0;
-}
-
-static int open_network(struct box *b, const volatile sig_atomic_t *stop, struct err *err)
-{
-    struct ip_config ip = {.address = b->config.address,
-                           .prefix = b->config.prefix,
-                           .gateway = b->config.router,
-                           .dns = {b->config.dns[0], b->config.dns[1]},
-                           .hostname = b->config.name};
-    int rc = find_interface(b, stop, err);
-
-    return rc ? rc : ip_stack_open(&b->stack, b->config.ring.interface, &ip, err);
 }
 
 /* ---- what machines boot ---- */
@@ -498,6 +447,8 @@ static void obey(struct box *b, enum keys_order order)
     case ORDER_RESTART: leave(b, "reboot"); break;
     case ORDER_OFF: leave(b, "poweroff"); break;
     case ORDER_LIFT: lift_hold(b, "screen"); break;
+    case ORDER_DATA_AGAIN: /* only where the data cannot be read */
+    case ORDER_DATA_ANEW:
     case ORDER_NONE: break;
     }
 }
@@ -564,22 +515,6 @@ static int run(struct box *b, const volatile sig_atomic_t *stop, struct err *err
     return 0;
 }
 
-/* The picture is for the one who stands before the box; on somebody's Linux it would paint over his desktop. Lines go to the log
- * already. */
-static struct screen *open_screen(void)
-{
-    return screen_open(pid1_there() ? "/dev/fb0" : NULL, -1, NULL);
-}
-
-/* The folder is there before the first keyboard is, so that one that is plugged in later can be opened too. */
-static struct keyboard *open_keyboard(void)
-{
-    if (!pid1_there())
-        return keyboard_open(NULL, NULL);
-    mkdir(KEYBOARDS, 0755);
-    return keyboard_open(KEYBOARDS, "/dev/console");
-}
-
 /* The configuration's folder: trees are there, and authorities. */
 static void beside_config(const struct box *b, char beside[SHELF_PATH_MAX])
 {
@@ -612,7 +547,7 @@ static void give_up_the_rest(const struct box *b)
 
     beside_config(b, beside);
     const struct confine_path paths[] = {
-        {b->paths.data, true}, {b->paths.images, false}, {b->paths.payload, false}, {b->paths.sticks, false}, {beside, false}, {"/sys", false}, {KEYBOARDS, false},
+        {b->paths.data, true}, {b->paths.images, false}, {b->paths.payload, false}, {b->paths.sticks, false}, {beside, false}, {"/sys", false}, {STATION_KEYBOARDS, false},
     };
     if (!confine(paths, sizeof paths / sizeof *paths))
         serve_log("this kernel lets the box reach every file: it has no Landlock");
@@ -641,16 +576,13 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
     machines_init(&b->machines, b->config.boot.rearm, store_machine, b);
     if (!make_room(b))
         return err_set(err, PC_EMEMORY, "out of memory");
-    mkdir(b->paths.data, 0700);
-    b->screen = open_screen();
-    b->keyboard = open_keyboard();
+    b->screen = station_screen();
+    b->keyboard = station_keyboard();
     page_say(b->screen, b->config.name, "Starting.", false);
     open_trust(b);
     give_up_the_rest(b);
     serve_log_apart(); /* no terminal holds up the thread that hands out addresses */
-    rc = open_identity(b, err);
-    if (rc == 0)
-        rc = open_network(b, stop, err);
+    rc = station_network(&b->stack, &b->config, b->paths.interface, b->screen, stop, err);
     if (rc == 0)
         rc = make_services(b, err);
     if (rc == 0)
@@ -675,6 +607,8 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
     snprintf(b->url, sizeof b->url, "https://%s/", ip_address_text(address, b->config.address));
     if (rc == 0)
         serve_log("%s is up on %s as %s", b->config.name, b->config.ring.interface, ip_address_text(address, b->config.address));
+    if (rc == 0 && b->journal)
+        pid1_wish("kept"); /* from now on data without a memory is a loss */
     return rc;
 }
 
@@ -717,15 +651,27 @@ static void close_box(struct box *b, bool in_good_order)
     screen_close(b->screen);
 }
 
+/* The folder is made for the first start on somebody's Linux; under PID 1 it is there. */
+static int open_identity(struct box *b, struct err *err)
+{
+    mkdir(b->paths.data, 0700);
+    return identity_open(&b->key, b->paths.data, err);
+}
+
 int box_run(const struct box_config *config, const struct box_paths *paths, const volatile sig_atomic_t *stop, struct err *err)
 {
     struct box *b = calloc(1, sizeof *b);
+    struct err lost = {0};
     int rc;
 
     if (!b)
         return err_set(err, PC_EMEMORY, "out of memory");
     b->config = *config;
     b->paths = *paths;
+    if (paths->data_lost || open_identity(b, &lost)) {
+        free(b);
+        return lost_run(config, paths, paths->data_lost ? paths->data_lost : lost.text, stop, err);
+    }
     rc = open_box(b, stop, err);
     if (rc == 0)
         rc = run(b, stop, err);
@@ -785,7 +731,7 @@ void box_refuse(const struct err *err, const volatile sig_atomic_t *stop)
 
     if (!pid1_there())
         return;
-    screen = open_screen();
+    screen = station_screen();
     snprintf(text, sizeof text, "%s (%d). Mend ringcast.conf on the box's disk and start again.", err->text, err->code);
     serve_log("%s", text);
     page_say(screen, "ringcast", text, true);

@@ -22,6 +22,8 @@ struct box_paths {
     const char *payload; /* NULL: targets cannot boot from this box */
     const char *sticks;  /* where PID 1 mounts USB sticks (sticks.h); NULL: none are looked at */
     const char *interface; /* NULL: as configured */
+    const char *data_lost; /* why `data` cannot be used, as PID 1 says (lost.h); NULL: it can */
+    bool data_grown_before; /* an earlier start has kept its memory in `data`: where there is none, it is lost */
 };
 
 /* Runs until *stop is set (0), or until it cannot go on (a negative code): then starting again may help. */

@@ -21,6 +21,8 @@ static const char help[] =
     "  --payload DIR      what targets boot\n"
     "  --sticks DIR       where USB sticks are mounted: DIR/0 to DIR/3, and DIR/0.note to DIR/3.note about them\n"
     "  --data DIR         where the box keeps its key, its memory and its image library\n"
+    "  --data-lost WHY    DIR cannot be read: hand out addresses, offer nothing to boot, say WHY on screen and page\n"
+    "  --data-grown-before  an earlier start has kept its memory in DIR: without one there it is lost\n"
     "  --arm MAC          image this machine again although it has passed; while no box runs\n"
     "  --check            read the configuration and say whether it can be understood\n"
     "\n"
@@ -28,6 +30,7 @@ static const char help[] =
 
 const struct option cmd_box_options[] = {{"config", 1, 0, 'c'}, {"interface", 1, 0, 'k'}, {"images", 1, 0, 'i'},
                                         {"payload", 1, 0, 'p'}, {"sticks", 1, 0, 's'},   {"data", 1, 0, 'd'},     {"check", 0, 0, 'n'}, {"arm", 1, 0, 'a'},
+                                        {"data-lost", 1, 0, 'l'}, {"data-grown-before", 0, 0, 'g'},
                                         {"help", 0, 0, 'h'},   {0, 0, 0, 0}};
 
 struct arguments {
@@ -56,6 +59,8 @@ static int parse(struct arguments *a, int argc, char **argv)
         if (c == '?')
             return usage("an option is unknown or lacks its value");
         a->check |= c == 'n';
+        a->paths.data_grown_before |= c == 'g';
+        a->paths.data_lost = c == 'l' ? optarg : a->paths.data_lost;
         a->arm = c == 'a' ? optarg : a->arm;
         a->paths.config = c == 'c' ? optarg : a->paths.config;
         a->paths.interface = c == 'k' ? optarg : a->paths.interface;

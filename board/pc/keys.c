@@ -14,6 +14,7 @@ static const struct {
     {2, PRESS_STATUS},  {3, PRESS_WALL},  {4, PRESS_LOG},  {5, PRESS_ADDRESS},  /* the row of digits */
     {79, PRESS_STATUS}, {80, PRESS_WALL}, {81, PRESS_LOG}, {75, PRESS_ADDRESS}, /* the block of digits */
     {19, PRESS_PASSWORD}, {48, PRESS_RESTART}, {25, PRESS_OFF}, {35, PRESS_HOLD}, /* R, B, P, H: at the same place on QWERTZ and AZERTY */
+    {20, PRESS_AGAIN}, {49, PRESS_ANEW},                                    /* T, N */
     {21, PRESS_YES}, {44, PRESS_YES},                                       /* Y, and where QWERTZ has it */
 };
 
@@ -32,6 +33,8 @@ static enum press letter(uint8_t byte)
     case 'b': return PRESS_RESTART;
     case 'p': return PRESS_OFF;
     case 'h': return PRESS_HOLD;
+    case 't': return PRESS_AGAIN;
+    case 'n': return PRESS_ANEW;
     case 'y': return PRESS_YES;
     }
     return byte >= '1' && byte <= '4' ? (enum press)(PRESS_STATUS + byte - '1') : PRESS_OTHER;
@@ -82,10 +85,22 @@ enum press keys_byte(struct keys_line *l, uint8_t byte)
 
 static enum keys_order order_of(enum press asked)
 {
-    return asked == PRESS_PASSWORD  ? ORDER_PASSWORD
-           : asked == PRESS_RESTART ? ORDER_RESTART
-           : asked == PRESS_HOLD    ? ORDER_LIFT
-                                    : ORDER_OFF;
+    switch (asked) {
+    case PRESS_PASSWORD: return ORDER_PASSWORD;
+    case PRESS_RESTART: return ORDER_RESTART;
+    case PRESS_HOLD: return ORDER_LIFT;
+    case PRESS_AGAIN: return ORDER_DATA_AGAIN;
+    case PRESS_ANEW: return ORDER_DATA_ANEW;
+    default: return ORDER_OFF;
+    }
+}
+
+/* What asks, as things are. */
+static bool key_asks(const struct keys *k, enum press key)
+{
+    if (key == PRESS_PASSWORD || key == PRESS_HOLD)
+        return !k->lost;
+    return key == PRESS_RESTART || key == PRESS_OFF || (k->lost && (key == PRESS_AGAIN || key == PRESS_ANEW));
 }
 
 enum keys_order keys_step(struct keys *k, enum press key, struct mono now)
@@ -97,6 +112,12 @@ enum keys_order keys_step(struct keys *k, enum press key, struct mono now)
     if (key == PRESS_NONE)
         return ORDER_NONE;
     k->asked = PRESS_NONE;
+    if (key_asks(k, key)) {
+        k->asked = key;
+        if (asked != key)
+            k->until = mono_add(now, KEYS_ASK_NS);
+        return ORDER_NONE;
+    }
     switch (key) {
     case PRESS_STATUS:
     case PRESS_WALL:
@@ -104,14 +125,6 @@ enum keys_order keys_step(struct keys *k, enum press key, struct mono now)
     case PRESS_ADDRESS:
         k->view = (enum keys_view)(VIEW_STATUS + (key - PRESS_STATUS));
         return ORDER_SHOW;
-    case PRESS_PASSWORD:
-    case PRESS_RESTART:
-    case PRESS_OFF:
-    case PRESS_HOLD:
-        k->asked = key;
-        if (asked != key)
-            k->until = mono_add(now, KEYS_ASK_NS);
-        return ORDER_NONE;
     case PRESS_YES:
         return asked != PRESS_NONE ? order_of(asked) : ORDER_NONE;
     default:
@@ -132,6 +145,8 @@ const char *keys_question(const struct keys *k)
     case PRESS_RESTART: return "Start the box again? Y: yes, any other key: no";
     case PRESS_OFF: return "Switch the box off? Y: yes, any other key: no";
     case PRESS_HOLD: return "Lift the hold, so that sessions may erase machines again? Y: yes, any other key: no";
+    case PRESS_AGAIN: return "Try the data partition again? Y: yes, any other key: no";
+    case PRESS_ANEW: return "ERASE the box's key, password, images and who has passed, and start anew? Y: yes, any other key: no";
     default: return NULL;
     }
 }

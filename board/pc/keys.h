@@ -3,6 +3,8 @@
  *   F1 or 1   status         F2 or 2   wall board      F3 or 3   log        F4 or 4   address
  *   R         forget the password       B  start the machine again          P  switch it off
  *   H         lift the hold (hold.h)
+ *   T         try the data partition again         N  make its file system anew: both only while it cannot be read (lost.h), where
+ *             R and H mean nothing
  *
  * The letters ask first and are done by Y within ten seconds; any other key takes the question back. The same key
  * pressed twice means what it means once: a machine without a serial port gives us its keyboard both as a device and as a terminal, and
@@ -10,22 +12,29 @@
 #ifndef BOARD_PC_KEYS_H
 #define BOARD_PC_KEYS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "net/wire/mono.h"
 
 #define KEYS_ASK_NS (10 * MONO_S)
 
-enum press { PRESS_NONE, PRESS_STATUS, PRESS_WALL, PRESS_LOG, PRESS_ADDRESS, PRESS_PASSWORD, PRESS_RESTART, PRESS_OFF, PRESS_HOLD, PRESS_YES, PRESS_OTHER };
+enum press {
+    PRESS_NONE, PRESS_STATUS, PRESS_WALL, PRESS_LOG, PRESS_ADDRESS, PRESS_PASSWORD, PRESS_RESTART, PRESS_OFF, PRESS_HOLD,
+    PRESS_AGAIN, PRESS_ANEW, PRESS_YES, PRESS_OTHER
+};
 
 enum keys_view { VIEW_STATUS, VIEW_WALL, VIEW_LOG, VIEW_ADDRESS };
 
 /* What is to be done, once. */
-enum keys_order { ORDER_NONE, ORDER_SHOW, ORDER_PASSWORD, ORDER_RESTART, ORDER_OFF, ORDER_LIFT };
+enum keys_order { ORDER_NONE, ORDER_SHOW, ORDER_PASSWORD, ORDER_RESTART, ORDER_OFF, ORDER_LIFT, ORDER_DATA_AGAIN, ORDER_DATA_ANEW };
+
+#define KEYS_LOST "T try again  N start anew, erases what the box keeps  B restart  P off"
 
 struct keys {
     enum keys_view view;
-    enum press asked; /* PRESS_PASSWORD, PRESS_RESTART, PRESS_OFF, PRESS_HOLD: waits for Y; else PRESS_NONE */
+    bool lost; /* the data cannot be read */
+    enum press asked; /* PRESS_PASSWORD .. PRESS_ANEW: waits for Y; else PRESS_NONE */
     struct mono until;
 };
 

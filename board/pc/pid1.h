@@ -8,7 +8,7 @@
 bool pid1_there(void);
 /* About once a second. */
 void pid1_alive(void);
-/* "reboot" or "poweroff": done when the core then ends with exit code 0. */
+/* "reboot", "poweroff", "data-again", "data-anew": done when the core then ends with exit code 0. "kept" at any time. */
 void pid1_wish(const char *wish);
 
 #endif

@@ -1,5 +1,6 @@
 #include "board/pc/portal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +16,15 @@
 _Static_assert(WEB_SEATS == TLS_SEATS, "a connection's seat is the same in both");
 
 #define PATH_TEXT 4096
+#define PORTAL_CLOSED 500
 #define JUDGING_MS 4 /* between two slices of a password's judgement: half of the thread's time stays for others */
 
 struct portal {
     struct portal_needs needs;
     struct auth auth;
     struct account account;
-    struct web_routes routes;
+    struct web_routes routes, closed_routes;
+    char closed[PORTAL_CLOSED]; /* why; "": it is open */
     struct web_server *server;
     struct tls_identity identity;
     bool has_identity;
@@ -90,8 +93,33 @@ void portal_restore(struct portal *p, uint8_t kind, const uint8_t *key, size_t n
     (void)auth_restore_token(&p->auth, key, name);
 }
 
+/* A person at the box wants to get in again: the certificate that kept the page closed is put aside. */
+static void open_again(struct portal *p)
+{
+    char path[PATH_TEXT + 40], aside[PATH_TEXT + 40];
+    struct err err = {0};
+
+    snprintf(path, sizeof path, "%.4000s/tls/identity", p->needs.data);
+    snprintf(aside, sizeof aside, "%.4000s/tls/identity.damaged", p->needs.data);
+    if (rename(path, aside) && errno != ENOENT) {
+        serve_log("page: %s cannot be put aside: %s", path, strerror(errno));
+        return;
+    }
+    tls_bind_close(p->tls);
+    p->tls = NULL;
+    if (p->has_identity)
+        tls_identity_close(&p->identity);
+    p->has_identity = false;
+    p->closed[0] = 0;
+    web_server_init(p->server, p->needs.config->name, &p->auth, &p->routes);
+    if (portal_open(p, &err))
+        serve_log("there is no page: %s (%d)", err.text, err.code);
+}
+
 void portal_reset_password(struct portal *p)
 {
+    if (p->closed[0] && !p->needs.closed)
+        open_again(p);
     account_reset(&p->account, ip_stack_now(p->needs.stack));
     serve_log("page: the password was reset at the box");
 }
@@ -135,6 +163,62 @@ static void own_routes(struct portal *p)
     web_routes_add(&p->routes, table, sizeof table / sizeof *table, p);
 }
 
+/* ---- a closed page ---- */
+
+static void put_escaped(char *to, size_t cap, size_t *n, const char *text)
+{
+    for (; *text && *n + 8 < cap; text++) {
+        const char *as = *text == '<' ? "&lt;" : *text == '>' ? "&gt;" : *text == '&' ? "&amp;" : *text == '"' ? "&quot;" : NULL;
+
+        if (as)
+            *n += (size_t)snprintf(to + *n, cap - *n, "%s", as);
+        else
+            to[(*n)++] = *text;
+    }
+    to[*n] = 0;
+}
+
+static void closed_page(void *ctx, struct web_call *c)
+{
+    static const char head[] = "<!doctype html><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><title>", tail[] = "</p>";
+    const struct portal *p = ctx;
+    char text[4000];
+    size_t n = sizeof head - 1;
+
+    memcpy(text, head, sizeof head);
+    put_escaped(text, sizeof text - 100, &n, p->needs.config->name);
+    n += (size_t)snprintf(text + n, sizeof text - n, "</title><h1>STOP</h1><p>");
+    put_escaped(text, sizeof text - 100, &n, p->closed);
+    n += (size_t)snprintf(text + n, sizeof text - n, "%s", tail);
+    web_text(c, 503, "text/html; charset=utf-8", text, n);
+}
+
+static void closed_api(void *ctx, struct web_call *c)
+{
+    const struct portal *p = ctx;
+
+    web_problem(c, 503, PC_EIDENTITY, "%s", p->closed);
+}
+
+/* From now on, and before anybody is connected. */
+static void close_page(struct portal *p, const char *why)
+{
+    static const struct web_route table[] = {
+        {WEB_GET, "/", WEB_ANYONE, closed_page, NULL},
+        {WEB_GET, "/plain", WEB_ANYONE, closed_page, NULL},
+        {WEB_GET, "/metrics", WEB_ANYONE, closed_api, NULL},
+        {WEB_GET, "/api/v1/health", WEB_ANYONE, closed_api, NULL},
+        {WEB_GET, "/api/v1/status", WEB_ANYONE, closed_api, NULL},
+        {WEB_POST, "/api/v1/login", WEB_ANYONE, closed_api, NULL},
+        {WEB_POST, "/api/v1/setup", WEB_ANYONE, closed_api, NULL},
+    };
+
+    snprintf(p->closed, sizeof p->closed, "%s", why);
+    if (!p->closed_routes.n)
+        web_routes_add(&p->closed_routes, table, sizeof table / sizeof *table, p);
+    web_server_init(p->server, p->needs.config->name, &p->auth, &p->closed_routes);
+}
+
 /* ---- all of it ---- */
 
 static void fill_chance(void *ctx, void *to, size_t n)
@@ -162,6 +246,8 @@ int portal_make(struct portal **out, const struct portal_needs *needs, struct er
                                   .tell = tell,
                                   .ctx = p};
     own_routes(p);
+    if (needs->closed)
+        close_page(p, needs->closed);
     return 0;
 }
 
@@ -170,19 +256,26 @@ struct web_routes *portal_routes(struct portal *p)
     return &p->routes;
 }
 
-/* A certificate that cannot be kept still serves until the box stops. */
+/* Nobody enters a password under a certificate that the box does not keep. */
 static int open_identity(struct portal *p, struct err *err)
 {
+    const struct box_config *c = p->needs.config;
     struct err why = {0};
-    char folder[PATH_TEXT];
-    int rc;
+    char folder[PATH_TEXT], text[PORTAL_CLOSED];
+    int rc = TLS_EFILE;
 
-    snprintf(folder, sizeof folder, "%.4000s/tls", p->needs.data);
-    rc = tls_identity_open(&p->identity, folder, p->needs.config->name, p->needs.config->address, &why);
-    if (rc) {
-        serve_log("the page has a certificate for this run only: %s (%d)", why.text, why.code);
-        rc = tls_identity_make(&p->identity, p->needs.config->name, p->needs.config->address, err);
+    if (!p->closed[0]) {
+        snprintf(folder, sizeof folder, "%.4000s/tls", p->needs.data);
+        rc = tls_identity_open(&p->identity, folder, c->name, c->address, &why);
     }
+    if (rc && !p->closed[0]) {
+        snprintf(text, sizeof text,
+                 "This page is closed: %.300s. The key R at the box makes a new certificate, and forgets the password.", why.text);
+        serve_log("%s (%d)", text, why.code);
+        close_page(p, text);
+    }
+    if (rc)
+        rc = tls_identity_make(&p->identity, c->name, c->address, err);
     p->has_identity = rc == 0;
     return rc;
 }
@@ -198,7 +291,7 @@ int portal_open(struct portal *p, struct err *err)
     if (rc)
         return rc;
     serve_log("the page is at https://%s/, fingerprint %s", ip_address_text(address, p->needs.config->address), p->identity.fingerprint);
-    if (p->auth.code[0]) /* for who sits at the box's own terminal: not through the log, which may be sent elsewhere */
+    if (p->auth.code[0] && !p->closed[0]) /* for who sits at the box's own terminal: not through the log, which may be sent elsewhere */
         fprintf(stderr, "No password is set. The set-up code is %.4s-%s.\n", p->auth.code, p->auth.code + 4);
     return 0;
 }
@@ -220,7 +313,7 @@ int portal_pause(const struct portal *p)
 
 const char *portal_setup_code(const struct portal *p)
 {
-    return p->auth.code;
+    return p->closed[0] ? "" : p->auth.code;
 }
 
 const char *portal_fingerprint(const struct portal *p)

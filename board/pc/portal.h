@@ -5,7 +5,11 @@
  * Without a password the set-up code is what the box's screen shows (portal_setup_code), and nothing else is done before it is used. Whoever
  * stands before the box may take the password away (portal_reset_password).
  *
- * A box whose page cannot be opened images machines all the same: the log says why. */
+ * A box whose page cannot be opened images machines all the same: the log says why.
+ *
+ * The page is *closed* when the box's data cannot be read (`closed`), or its certificate alone: then it is under a certificate that lasts for this run, takes
+ * no login, and shows the reason to everybody. A certificate that cannot be read is put aside and another is made when a person at the box
+ * resets the password. */
 #ifndef BOARD_PC_PORTAL_H
 #define BOARD_PC_PORTAL_H
 
@@ -19,6 +23,7 @@ struct portal_needs {
     const struct box_config *config;
     struct ip_stack *stack;
     const char *data; /* the certificate is kept in DATA/tls */
+    const char *closed; /* a sentence: why the page is closed; copied. NULL: it is not */
     /* Keeps a value under a key of one kind (journal.h) over restarts; nvalue 0 removes it. */
     void (*store)(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
     void *ctx;

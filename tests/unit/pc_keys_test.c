@@ -159,9 +159,41 @@ static void twice_is_once(void **state)
     }
 }
 
+/* What decides about the data is asked only where the data cannot be read, and there nobody is asked about a password. */
+static void lost_data_is_decided_with_two_keys(void **state)
+{
+    static const struct {
+        enum press key;
+        enum keys_order there, lost;
+    } row[] = {{PRESS_AGAIN, ORDER_NONE, ORDER_DATA_AGAIN},
+               {PRESS_ANEW, ORDER_NONE, ORDER_DATA_ANEW},
+               {PRESS_PASSWORD, ORDER_PASSWORD, ORDER_NONE},
+               {PRESS_RESTART, ORDER_RESTART, ORDER_RESTART}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct keys there = {0}, lost = {.lost = true};
+
+        assert_int_equal(keys_step(&there, row[i].key, start), ORDER_NONE);
+        assert_int_equal(keys_question(&there) != NULL, row[i].there != ORDER_NONE);
+        assert_int_equal(keys_step(&there, PRESS_YES, start), row[i].there);
+        assert_int_equal(keys_step(&lost, row[i].key, start), ORDER_NONE);
+        assert_int_equal(keys_question(&lost) != NULL, row[i].lost != ORDER_NONE);
+        assert_int_equal(keys_step(&lost, PRESS_YES, start), row[i].lost);
+        keys_step(&lost, row[i].key, start);
+        assert_int_equal(keys_step(&lost, PRESS_OTHER, start), ORDER_NONE);
+        assert_int_equal(keys_step(&lost, PRESS_YES, start), ORDER_NONE);
+    }
+    assert_int_equal(keys_code(20), PRESS_AGAIN);
+    assert_int_equal(keys_code(49), PRESS_ANEW);
+    assert_int_equal(keys_byte(&(struct keys_line){0}, 't'), PRESS_AGAIN);
+    assert_int_equal(keys_byte(&(struct keys_line){0}, 'N'), PRESS_ANEW);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lost_data_is_decided_with_two_keys),
         cmocka_unit_test(terminals_say_keys),      cmocka_unit_test(sequences_are_no_letters), cmocka_unit_test(keyboards_say_keys),
         cmocka_unit_test(views_change),            cmocka_unit_test(nothing_is_done_without_yes),
         cmocka_unit_test(a_question_is_forgotten), cmocka_unit_test(twice_is_once),

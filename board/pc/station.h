@@ -1,0 +1,20 @@
+/* What a box has before it knows anything: its screen, its keys, its place on the network. */
+#ifndef BOARD_PC_STATION_H
+#define BOARD_PC_STATION_H
+
+#include <signal.h>
+
+#include "board/pc/box_config.h"
+#include "board/pc/keyboard.h"
+#include "board/pc/screen.h"
+#include "net/ip/stack.h"
+
+#define STATION_KEYBOARDS "/dev/input"
+
+struct screen *station_screen(void);
+struct keyboard *station_keyboard(void);
+/* The stack on the interface `told` (NULL: as configured); with "auto" the first that has a link, whose name is then in the configuration.
+ * Waits until a cable is plugged in, and says so on the screen; an error when *stop is set meanwhile. */
+int station_network(struct ip_stack **, struct box_config *, const char *told, struct screen *, const volatile sig_atomic_t *stop, struct err *);
+
+#endif
