@@ -25,7 +25,8 @@ static const char help[] =
     "usage: ringcast restore --source SOURCE --target DISK --erase [OPTION...]\n"
     "\n"
     "  --source SOURCE     IMAGE.ring, http(s)://HOST[:PORT]/PATH or ringcast://HOST[:PORT][/NAME]\n"
-    "  --target DISK       a disk nobody uses, or a file (made if absent)\n"
+    "  --target DISK       a disk nobody uses, or a file\n"
+    "  --create            make the file if there is none\n"
     "  --erase             needed: everything on the target is lost\n"
     "  --key FILE          a public key whose signature is trusted; may be repeated\n"
     "  --trust FILE        https: authorities (PEM) believed beside the public ones\n"
@@ -55,6 +56,7 @@ static int set_option(struct command_line *c, int option)
     case 's': r->from.where = optarg; return 0;
     case 't': snprintf(r->disk, sizeof r->disk, "%s", optarg); return 0;
     case 'e': c->erase = true; return 0;
+    case 'c': r->create = true; return 0;
     case 'v': r->noverify = true; return 0;
     case 'p': c->noprompt = true; return 0;
     case 'j': c->json = true; return 0;
@@ -86,6 +88,7 @@ static int set_option(struct command_line *c, int option)
 }
 
 const struct option cmd_restore_options[] = {{"source", 1, 0, 's'}, {"target", 1, 0, 't'}, {"erase", 0, 0, 'e'},
+                                             {"create", 0, 0, 'c'},
                                              {"noverify", 0, 0, 'v'}, {"noprompt", 0, 0, 'p'}, {"json", 0, 0, 'j'},
                                              {"key", 1, 0, 'k'}, {"any-signer", 0, 0, 'y'}, {"timeout", 1, 0, 'o'},
                                              {"interface", 1, 0, 'i'}, {"address", 1, 0, 'a'}, {"write-limit", 1, 0, 'w'},
@@ -125,11 +128,19 @@ static int read_keys(struct command_line *c)
     return rc;
 }
 
+/* Nothing finds the partitions of an image that lies inside a partition. */
+static bool onto_partition(const struct restore *r, const struct img_head *head)
+{
+    return head->table != IMG_TABLE_NONE && disk_is_partition(r->disk);
+}
+
 static int ask(void *ctx, const struct img_head *head, const struct disk *disk, struct err *err)
 {
     const struct command_line *c = ctx;
     char size[UNITS_TEXT], line[8] = "";
 
+    if (onto_partition(&c->r, head))
+        fprintf(stderr, "warning: %s is a partition, and the image is of a whole disk with its partition table\n", c->r.disk);
     if (c->noprompt || !isatty(STDIN_FILENO))
         return 0;
     fprintf(stderr, "Everything on %s (%s) will be lost; '%s' takes its place. Type yes to go on: ", c->r.disk,
@@ -192,7 +203,7 @@ static void print_json(const struct restore *r)
     const struct receive_counts *c = &r->counts;
 
     json_open(&j, NULL, '{');
-    json_str(&j, "result", r->passed ? "pass" : "fail");
+    json_str(&j, "result", !r->passed ? "fail" : r->noverify ? "written" : "pass");
     json_i64(&j, "error", r->err.code);
     json_str(&j, "cause", r->err.code ? r->err.text : NULL);
     json_str(&j, "source", r->from.where);
@@ -204,6 +215,7 @@ static void print_json(const struct restore *r)
     json_fixed(&j, "receive_seconds", (double)(atomic_load(&c->last_ns) - atomic_load(&c->first_ns)) / 1e9, 3);
     json_fixed(&j, "ratio_to_bound", ratio_to_bound(c), 4);
     json_bool(&j, "hash_verified", r->passed && !r->noverify);
+    json_bool(&j, "onto_partition", onto_partition(r, &r->head));
     json_str(&j, "table_copy", table_fate(r));
     json_u64(&j, "data_chunks", r->head.data_chunks);
     print_counts(&j, c);
@@ -217,8 +229,8 @@ static void say_result(const struct restore *r)
     char took[UNITS_TEXT];
 
     if (r->passed)
-        fprintf(stderr, "PASS: %s is on %s%s%s, %s\n", r->head.name, r->disk,
-                r->noverify ? ", not read back" : ", read back and verified",
+        fprintf(stderr, "%s: %s is on %s%s%s, %s\n", r->noverify ? "WRITTEN, not verified" : "PASS", r->head.name, r->disk,
+                r->noverify ? "" : ", read back and verified",
                 atomic_load(&r->counts.table) == TABLE_LEFT ? "; the copy of its partition table is not at the disk's end" : "",
                 units_time_text(took, (int64_t)(r->seconds * 1e9)));
     else

@@ -15,6 +15,7 @@ enum exit_code {
     EXIT_SOME = 3,       /* some machines failed, others passed */
     EXIT_REFUSED = 4,    /* refused for safety; nothing was written */
     EXIT_UNTRUSTED = 5,  /* not signed by a trusted key */
+    EXIT_UNVERIFIED = 6, /* written, and not read back because that was asked for */
 };
 
 struct command {

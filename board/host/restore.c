@@ -38,7 +38,7 @@ static bool same_file(const char *a, const char *b)
 static int open_disk(struct restore *r, const struct source *s, struct disk *disk)
 {
     struct disk_want want = {s->head.min_target_bytes, s->head.raw_bytes,
-                             img_head_sector(&s->head)};
+                             img_head_sector(&s->head), r->create};
     int rc = r->pick ? r->pick(r->ctx, &s->head, r->disk, &r->err) : 0;
 
     if (!rc)
@@ -63,7 +63,10 @@ static int last_look(void *ctx, struct err *err)
 {
     struct restore *r = ctx;
 
-    return r->last_look ? r->last_look(r->ctx, err) : 0;
+    int rc = r->last_look ? r->last_look(r->ctx, err) : 0;
+
+    r->begun = rc == 0;
+    return rc;
 }
 
 /* Body and stream onto the open disk. */
@@ -149,6 +152,8 @@ static int restore(struct restore *r, struct source *s)
     if (s->ops)
         leave(s, rc);
     disk_close(&disk);
+    if (rc && !r->begun)
+        disk_target_undo(disk.made, r->disk);
     return rc;
 }
 
@@ -171,7 +176,7 @@ int restore_run(struct restore *r)
 int restore_exit(const struct restore *r)
 {
     if (r->passed)
-        return EXIT_DONE;
+        return r->noverify ? EXIT_UNVERIFIED : EXIT_DONE;
     if (disk_refusal(r->err.code) || r->err.code == HOST_ECONSENT)
         return EXIT_REFUSED;
     if (r->err.code == IMG_EUNTRUSTED || r->err.code == IMG_ESIGNATURE || r->err.code == HOST_ENOKEY)

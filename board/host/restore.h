@@ -19,6 +19,7 @@ struct restore {
     unsigned n_keys;
     bool any_signer; /* trust everybody */
     bool noverify;
+    bool create; /* a file that does not exist is made */
     uint64_t write_limit; /* bytes/s; 0: none */
     uint64_t memory;      /* bytes for receiving; 0: as receive.h says */
     char disk[PATH_MAX];  /* what is erased: set before, or by pick */
@@ -39,6 +40,7 @@ struct restore {
     double seconds;
     uint32_t drops; /* packets the receive ring had no room for */
     bool passed;
+    bool begun;     /* the first write was about to be done: the target is not as it was */
     bool told;      /* the sender has heard how it ended */
 };
 

@@ -27,6 +27,8 @@
     X(DISK_EWRITE, -906, "the target cannot be written")                                           \
     X(DISK_EREAD, -907, "the target cannot be read")                                               \
     X(DISK_EFAULT, -908, "a fault injected by a test")                                             \
+    X(DISK_EABSENT, -910, "the target does not exist, and no file is made without being asked for")  \
+    X(DISK_EDEV, -911, "the target is a file below /dev, where only devices belong")               \
     X(DISK_ENONE, -950, "no disk of this machine may be erased")                                   \
     X(DISK_ESEVERAL, -951, "several disks of this machine could be meant")                         \
     X(DISK_EOTHER, -952, "the disk is not the one that was chosen any more")                       \
@@ -55,10 +57,14 @@ struct disk_ops {
     void (*close)(void *ctx);
 };
 
+/* What opening did to a target that is a file: disk_target_undo takes it back. */
+enum disk_made { DISK_AS_IT_WAS, DISK_MADE_LONGER /* it was empty */, DISK_MADE };
+
 struct disk {
     const struct disk_ops *ops;
     void *ctx;
     uint64_t bytes;
+    enum disk_made made;
     bool blank; /* reads as zeros all over: just made, or a hole from end to end */
 };
 
@@ -69,12 +75,17 @@ struct disk_want {
     uint64_t min_bytes;  /* smallest target that may take the image */
     uint64_t make_bytes; /* size of a file that is made or was empty */
     uint32_t sector;     /* the image's logical sector size, if it has a partition table; else 0: any */
+    bool create;         /* make a file when there is none at the path; without it that is DISK_EABSENT */
 };
 
-/* Opens `path` for erasing: a block device that nobody uses (held exclusively), or a regular file, made when absent.
- * Refuses what is too small, read-only, mounted, in use, or of another sector size. Nothing is written yet. On
- * success *disk is to be closed. */
+/* Opens `path` for erasing: a block device that nobody uses (held exclusively), or a regular file; an empty one gets make_bytes.
+ * Refuses what is too small, read-only, mounted, in use, or of another sector size, and files below /dev (but /dev/shm): a mistyped
+ * name there is no disk. Nothing is written yet. On success *disk is to be closed. */
 int disk_target_open(struct disk *disk, const char *path, const struct disk_want *want, struct err *err);
+/* Of a target that was closed and never written: a file that opening made is removed, one that was empty is so again. */
+void disk_target_undo(enum disk_made made, const char *path);
+/* Whether `path` is a block device that is a partition. */
+bool disk_is_partition(const char *path);
 
 /* Puts a limit of bytes_per_s (> 0) on writing in front of *disk, in place. */
 int disk_limit(struct disk *disk, uint64_t bytes_per_s, struct err *err);

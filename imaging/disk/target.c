@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -24,7 +25,8 @@ struct target {
 
 bool disk_refusal(int code)
 {
-    return (code <= DISK_EKIND && code >= DISK_ESECTOR) || (code <= DISK_ENONE && code >= DISK_EINVENTORY);
+    return (code <= DISK_EKIND && code >= DISK_ESECTOR) || (code <= DISK_ENONE && code >= DISK_EINVENTORY) ||
+           code == DISK_EABSENT || code == DISK_EDEV;
 }
 
 static int fail(const struct target *t, int code, const char *what, uint64_t at, struct err *err)
@@ -225,21 +227,43 @@ static int open_block(struct target *t, struct disk *disk, const struct disk_wan
     return 0;
 }
 
+/* A file in /dev lies in memory, and its name is that of a disk somebody mistyped. /dev/shm is a place for files. */
+static int check_place(const char *path, bool there, bool create, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_MAX], real[PATH_MAX];
+
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    if (!realpath(there ? path : folder, real))
+        return err_set(err, DISK_EOPEN, "%s: %s", path, strerror(errno));
+    if ((!strcmp(real, "/dev") || !strncmp(real, "/dev/", 5)) && strcmp(real, "/dev/shm") != 0 &&
+        strncmp(real, "/dev/shm/", 9) != 0)
+        return err_set(err, DISK_EDEV, there ? "%s is a file and no disk; expected a device below /dev"
+                                             : "%s does not exist; expected the name of a disk", path);
+    if (!there && !create)
+        return err_set(err, DISK_EABSENT, "%s does not exist; expected a disk, a file, or --create to make a file", path);
+    return 0;
+}
+
 static int open_file(struct target *t, struct disk *disk, const struct disk_want *want, const struct stat *st,
                      struct err *err)
 {
     bool made = !st || st->st_size == 0;
     char loop[32] = "";
+    int rc = check_place(t->path, st != NULL, want->create, err);
 
+    if (rc)
+        return rc;
     if (st && !(st->st_mode & 0222))
         return err_set(err, DISK_EREADONLY, "%s is read-only", t->path);
     if (st && backs_a_loop(t->path, loop, sizeof loop))
         return err_set(err, DISK_EBUSY, "%s is in use as /dev/%s", t->path, loop);
-    t->cached = open(t->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    t->cached = open(t->path, O_RDWR | O_CLOEXEC | (st ? 0 : O_CREAT | O_EXCL), 0666);
     if (t->cached < 0 && (errno == EROFS || errno == EACCES || errno == EPERM))
         return err_set(err, DISK_EREADONLY, "%s cannot be opened for writing: %s", t->path, strerror(errno));
     if (t->cached < 0)
         return err_set(err, DISK_EOPEN, "%s: %s", t->path, strerror(errno));
+    disk->made = !st ? DISK_MADE : made ? DISK_MADE_LONGER : DISK_AS_IT_WAS;
     if (made && ftruncate(t->cached, (off_t)want->make_bytes))
         return err_set(err, DISK_EOPEN, "%s: cannot be made %llu bytes long: %s", t->path,
                        (unsigned long long)want->make_bytes, strerror(errno));
@@ -290,6 +314,25 @@ static int open_checked(struct target *t, struct disk *disk, const struct disk_w
     return 0;
 }
 
+void disk_target_undo(enum disk_made made, const char *path)
+{
+    if (made == DISK_MADE)
+        (void)!unlink(path);
+    if (made == DISK_MADE_LONGER)
+        (void)!truncate(path, 0);
+}
+
+bool disk_is_partition(const char *path)
+{
+    char attribute[64];
+    struct stat st;
+
+    if (stat(path, &st) || !S_ISBLK(st.st_mode))
+        return false;
+    snprintf(attribute, sizeof attribute, "/sys/dev/block/%u:%u/partition", major(st.st_rdev), minor(st.st_rdev));
+    return access(attribute, F_OK) == 0;
+}
+
 int disk_target_open(struct disk *disk, const char *path, const struct disk_want *want, struct err *err)
 {
     struct target *t = calloc(1, sizeof *t);
@@ -304,6 +347,7 @@ int disk_target_open(struct disk *disk, const char *path, const struct disk_want
     if (rc) {
         if (t->cached >= 0)
             close(t->cached);
+        disk_target_undo(disk->made, path);
         free(t);
         return rc;
     }

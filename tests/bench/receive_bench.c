@@ -151,6 +151,7 @@ int main(int argc, char **argv)
     seal(&b);
     fill(argv[2], b.image.head.raw_bytes);
     want.min_bytes = want.make_bytes = b.image.head.raw_bytes;
+    want.create = true;
     if (disk_target_open(&disk, argv[2], &want, &err))
         fail(&err);
     wall = now_s(CLOCK_MONOTONIC);

@@ -239,7 +239,7 @@ rig_restore()
     shift
     [ -e "$RIG_DIR/copy$i" ] || rig_target "$i"
     rig_stamped "ring$i" "${LAB_RECEIVER[i]}" "$RINGCAST" restore --source ringcast://10.78.0.1 \
-        --target "$RIG_DIR/copy$i" --erase --noprompt --any-signer --json --timeout 30 --interface eth0 --address "10.78.0.$((10 + i))/24" "$@"
+        --target "$RIG_DIR/copy$i" --create --erase --noprompt --any-signer --json --timeout 30 --interface eth0 --address "10.78.0.$((10 + i))/24" "$@"
 }
 
 # rig_ringcast [I...]: the ring, from the start, to receivers I (default: all).

@@ -23,7 +23,7 @@ answer() { json got "o['$1']"; }
 want() { [ "$2" = "$1" ] || fail "expected $1, got $2: $(cat got)"; } # STATUS STATUS
 take()
 {
-    lab_start "take$1" "${LAB_RECEIVER[$1]}" "$RINGCAST" restore --source ringcast://10.78.0.1 --target "disk$1" --erase --noprompt \
+    lab_start "take$1" "${LAB_RECEIVER[$1]}" "$RINGCAST" restore --source ringcast://10.78.0.1 --target "disk$1" --create --erase --noprompt \
         --json --timeout 5 --key data/identity.pub --interface eth0 --address "10.78.0.$((10 + $1))/24"
 }
 runs() { [ -e "/proc/${LAB_PID[$1]}" ] && ! grep -qs '^State:.Z' "/proc/${LAB_PID[$1]}/status"; }

@@ -41,7 +41,7 @@ box()
 # take I: receiver I takes what the box has for it, in the background, as "takeI". It is told to be patient for 4 s without a packet.
 take()
 {
-    lab_start "take$1" "${LAB_RECEIVER[$1]}" "$RINGCAST" restore --source ringcast://10.78.0.1 --target "disk$1" --erase --noprompt \
+    lab_start "take$1" "${LAB_RECEIVER[$1]}" "$RINGCAST" restore --source ringcast://10.78.0.1 --target "disk$1" --create --erase --noprompt \
         --json --timeout 4 --key data/identity.pub --interface eth0 --address "10.78.0.$((10 + $1))/24"
 }
 
@@ -74,7 +74,7 @@ lab_stop stream
 pass "who joins before the start waits, longer than he would without a packet"
 
 status=0
-LAB_TIMEOUT=30 lab_exec "${LAB_RECEIVER[4]}" "$RINGCAST" restore --source ringcast://10.78.0.1 --target disk4 --erase --noprompt --timeout 4 \
+LAB_TIMEOUT=30 lab_exec "${LAB_RECEIVER[4]}" "$RINGCAST" restore --source ringcast://10.78.0.1 --target disk4 --create --erase --noprompt --timeout 4 \
     --key data/identity.pub --interface eth0 --address 10.78.0.14/24 2>take4.err || status=$?
 [ $status = 1 ] && grep -q 'not on the list of expected machines' take4.err || fail "a stranger: $status $(cat take4.err)"
 pass "who is not on the list is refused in words"

@@ -24,7 +24,7 @@ box()
 BOX=10.78.0.1
 take()
 {
-    lab_start "take$1" "${LAB_RECEIVER[$1]}" "$RINGCAST" restore --source "ringcast://$BOX/$2" --target "$3" --erase --noprompt \
+    lab_start "take$1" "${LAB_RECEIVER[$1]}" "$RINGCAST" restore --source "ringcast://$BOX/$2" --target "$3" --create --erase --noprompt \
         --json --timeout 20 --key "$4" --interface eth0 --address "10.78.0.$((10 + $1))/24"
 }
 

@@ -23,7 +23,7 @@ pass "an address and a resolver by DHCP"
 lab_stop dhcp
 lab_stop serve
 lab_start serve "$LAB_SERVER" "$RINGCAST" serve --interface eth0 --rate 100Mbit "$LAB_DIR/small.ring"
-lab_start ring2 "${LAB_RECEIVER[2]}" "$RINGCAST" restore --source ringcast://ringcast.local --target "$LAB_DIR/disk2" --erase \
+lab_start ring2 "${LAB_RECEIVER[2]}" "$RINGCAST" restore --source ringcast://ringcast.local --target "$LAB_DIR/disk2" --create --erase \
     --noprompt --json --key "$LAB_DIR/small.pub" --interface eth0 --timeout 60
 until_true 40 grep -q 'serving on eth0 as 169.254' "$LAB_DIR/serve.err" || fail "the server has no link-local address"
 ring_passed 2

@@ -106,7 +106,7 @@ receiver()
     shift
     truncate -s "$(stat -c %s "$DISK")" "$LAB_DIR/${NAMES[i]}.img"
     lab_start "${NAMES[i]}" "${LAB_RECEIVER[i]}" "$RINGCAST" restore --source ringcast://10.78.0.1/debian \
-        --target "$LAB_DIR/${NAMES[i]}.img" --erase --noprompt --json --key "$LAB_DIR/demo.pub" \
+        --target "$LAB_DIR/${NAMES[i]}.img" --create --erase --noprompt --json --key "$LAB_DIR/demo.pub" \
         --interface eth0 --address "10.78.0.$((10 + i))/24" "$@"
 }
 

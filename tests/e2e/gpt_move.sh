@@ -22,7 +22,7 @@ partitions() { partition_table "$1" | tail -n +2; }
 # moved IMAGE.ring SOURCE DISK: restored onto DISK, which is of another size, and judged.
 moved()
 {
-    expect 0 "$RINGCAST" restore --source "$1" --key small.pub --target "$3" --erase --noprompt --json
+    expect 0 "$RINGCAST" restore --source "$1" --key small.pub --target "$3" --create --erase --noprompt --json
     [ "$(json expect.out 'o["table_copy"]')" = moved ] || fail "the copy was not moved: $(json expect.out 'o["table_copy"]')"
     judged "$3"
     cmp <(partitions "$2") <(partitions "$3") || fail "$3 has other partitions"
@@ -34,19 +34,19 @@ for more in 512 4096 16384 16896 17408 1048576 200000000; do
     truncate -s $((size + more)) disk
     moved small.ring small.img disk
     # All outside of sectors 0 and 1, up to where the old copy began, is as it would be on a disk of the same size.
-    cmp -n $((size - 1024 - 17408)) -i 1024 <("$RINGCAST" restore --source small.ring --key small.pub --target same --erase \
+    cmp -n $((size - 1024 - 17408)) -i 1024 <("$RINGCAST" restore --source small.ring --key small.pub --target same --create --erase \
         --noprompt 2>/dev/null; cat same) disk || fail "with $more bytes more, other bytes changed"
 done
 pass "seven larger disks"
 
 dd if=/dev/urandom of=disk bs=1M count=170 conv=notrunc status=none
 moved small.ring small.img disk
-expect 0 "$RINGCAST" restore --source small.ring --key small.pub --target disk --erase --noprompt --json
+expect 0 "$RINGCAST" restore --source small.ring --key small.pub --target disk --create --erase --noprompt --json
 [ "$(json expect.out 'o["kept_chunks"]')" -gt 100 ] || fail "the second time nothing was kept"
 judged disk
 pass "a disk with other data, and once more onto the same"
 
-expect 0 "$RINGCAST" restore --source small.ring --key small.pub --target exact --erase --noprompt --json
+expect 0 "$RINGCAST" restore --source small.ring --key small.pub --target exact --create --erase --noprompt --json
 [ "$(json expect.out 'o["table_copy"]')" = "as it is" ] || fail "on a disk of the image's size something was moved"
 judged exact
 
@@ -56,7 +56,7 @@ printf '\001' | dd of=damaged.img bs=1 seek=560 conv=notrunc status=none
 "$RINGCAST" pack damaged.img -o damaged.ring --key small.key --name damaged --level 1 2>/dev/null || fail "pack"
 rm -f disk
 truncate -s 200M disk
-expect 0 "$RINGCAST" restore --source damaged.ring --key small.pub --target disk --erase --noprompt --json
+expect 0 "$RINGCAST" restore --source damaged.ring --key small.pub --target disk --create --erase --noprompt --json
 [ "$(json expect.out 'o["table_copy"]')" = left ] || fail "a damaged table was moved"
 expect_says "the copy of its partition table is not at the disk's end"
 pass "the same size, and a damaged table"
@@ -94,7 +94,7 @@ sgdisk -n 1:2048:+8M -n 2:2100G:+8M big.img >/dev/null 2>&1 || fail "sgdisk"
 dd if=/dev/urandom of=big.img bs=1M seek=$((2100 * 1024)) count=8 conv=notrunc status=none
 "$RINGCAST" pack big.img -o big.ring --key small.key --name big --level 1 2>/dev/null || fail "pack"
 truncate -s $((2200 * 1024 * 1024 * 1024 - 512)) disk
-expect 4 "$RINGCAST" restore --source big.ring --key small.pub --target disk --erase --noprompt
+expect 4 "$RINGCAST" restore --source big.ring --key small.pub --target disk --create --erase --noprompt
 truncate -s 2300G disk
 moved big.ring big.img disk
 cmp -n $((8 << 20)) -i $((2100 << 30)) big.img disk || fail "another partition beyond 2 TiB"

@@ -5,7 +5,7 @@ requires lighttpd
 
 from()
 {
-    expect "$1" lab_exec "${LAB_RECEIVER[1]}" "$RINGCAST" restore --source "$2" --target "$LAB_DIR/disk1" --erase --noprompt \
+    expect "$1" lab_exec "${LAB_RECEIVER[1]}" "$RINGCAST" restore --source "$2" --target "$LAB_DIR/disk1" --create --erase --noprompt \
         --json --timeout 5 --key "$LAB_DIR/small.pub" --interface eth0 --address 10.78.0.11/24
 }
 

@@ -182,16 +182,16 @@ pass "refused in words, before a byte of ours went out: authority, name, date, f
 restore() # STATUS SENTENCE URL OPTION...: from the box's port; the box is away
 {
     local status=$1 says=$2
-    expect "$status" lab_exec "$LAB_SERVER" "$RINGCAST" restore --source "$3" --target disk --erase --noprompt --any-signer --noverify --interface eth0 \
-        --address 10.78.0.3/24 --timeout 10 "${@:4}"
+    expect "$status" lab_exec "$LAB_SERVER" "$RINGCAST" restore --source "$3" --target disk --create --erase --noprompt --any-signer --noverify \
+        --interface eth0 --address 10.78.0.3/24 --timeout 10 "${@:4}"
     grep -qF "$says" expect.err || fail "expected \"$says\", got $(cat expect.err)"
 }
 restore 1 'no authority that is trusted here vouches for "10.78.0.11"' https://10.78.0.11:8443/x
 restore 1 "expected the fingerprint $(print good), got $(print old)" https://10.78.0.11:8446/x --fingerprint "$(print good)"
 [ ! -e disk ] || fail "something was written"
-restore 0 '' https://10.78.0.11:8443/x --trust own.crt
+restore 6 '' https://10.78.0.11:8443/x --trust own.crt
 same_disk small.img disk
-restore 0 '' https://10.78.0.11:8446/x --fingerprint "$(print old)"
+restore 6 '' https://10.78.0.11:8446/x --fingerprint "$(print old)"
 same_disk small.img disk
 pass "a restore by https"
 

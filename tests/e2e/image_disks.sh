@@ -14,7 +14,7 @@ pack()
 # restore IMAGE TARGET
 restore()
 {
-    "$RINGCAST" restore --source "$1" --target "$2" --erase --any-signer --noprompt 2> restore.log
+    "$RINGCAST" restore --source "$1" --target "$2" --create --erase --any-signer --noprompt 2> restore.log
 }
 
 # the sector size of a disk without a table is the device's, and is compared

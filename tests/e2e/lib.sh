@@ -379,7 +379,7 @@ serve_small()
 # ring_options I: how receiver I takes the small disk from the ring; its disk is $LAB_DIR/disk$I.
 ring_options()
 {
-    RING_OPTIONS=(--source ringcast://10.78.0.1/small --target "$LAB_DIR/disk$1" --erase --noprompt --json --timeout 20
+    RING_OPTIONS=(--source ringcast://10.78.0.1/small --target "$LAB_DIR/disk$1" --create --erase --noprompt --json --timeout 20
         --key "$LAB_DIR/small.pub" --interface eth0 --address "10.78.0.$((10 + $1))/24")
 }
 

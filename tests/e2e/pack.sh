@@ -11,7 +11,7 @@ expect 0 "$RINGCAST" info --json "$LAB_DIR/small.ring"
 expect 0 "$RINGCAST" verify "$LAB_DIR/small.ring" --key "$LAB_DIR/small.pub"
 pass "packed, described, verified"
 
-expect 0 "$RINGCAST" restore --source "$LAB_DIR/small.ring" --target "$LAB_DIR/disk1" --erase --noprompt --json \
+expect 0 "$RINGCAST" restore --source "$LAB_DIR/small.ring" --target "$LAB_DIR/disk1" --create --erase --noprompt --json \
     --key "$LAB_DIR/small.pub"
 same_disk "$LAB_DIR/small.img" "$LAB_DIR/disk1"
 [ "$(json "$LAB_DIR/expect.out" 'o["hash_verified"]')" = true ] || fail "it was not read back"

@@ -67,6 +67,65 @@ sfdisk -J "$LAB_DIR/victim" >/dev/null 2>&1 && fail "the failed target has a par
 pass "one bit of the data altered: $(grep FAIL "$LAB_DIR/expect.err")"
 rm "$LAB_DIR/victim"
 
+# A mistyped disk is no file, a file is made only when asked for, and none is left behind by a declined question.
+refused 4 'expected the name of a disk' "a mistyped disk" "${GOOD[@]}" --target /dev/ringcast-typo --erase --create
+[ ! -e /dev/ringcast-typo ] || fail "a file below /dev was made"
+refused 4 'or --create' "no such file" "${GOOD[@]}" --target "$LAB_DIR/victim" --erase
+[ ! -e "$LAB_DIR/victim" ] || fail "a file was made without --create"
+# answered TEXT OPTION...: restore on a terminal, which answers its question.
+answered()
+{
+    python3 -c '
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+seen = b""
+while b"Type yes" not in seen:
+    seen += os.read(fd, 1000)
+os.write(fd, sys.argv[1].encode() + b"\n")
+try:
+    while chunk := os.read(fd, 1000):
+        seen += chunk
+except OSError:
+    pass
+sys.stderr.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$1" "$RINGCAST" restore "${@:2}"
+}
+expect 4 answered no "${GOOD[@]}" --target "$LAB_DIR/victim" --erase --create
+expect_says 'not erased'
+[ ! -e "$LAB_DIR/victim" ] || fail "a declined question left a file"
+expect 0 answered yes "${GOOD[@]}" --target "$LAB_DIR/victim" --erase --create
+same_disk "$LAB_DIR/small.img" "$LAB_DIR/victim"
+expect 6 "$RINGCAST" restore "${GOOD[@]}" --target "$LAB_DIR/victim" --erase --noprompt --noverify --json
+expect_says 'WRITTEN, not verified: small is on'
+[ "$(json "$LAB_DIR/expect.out" 'o["result"]')" = written ] || fail "JSON: $(cat "$LAB_DIR/expect.out")"
+rm "$LAB_DIR/victim"
+pass "files: made when asked for, none left by a no, and what is not read back is not said to be verified"
+
+# A disk's image onto a partition is said, and done.
+truncate -s 8M "$LAB_DIR/tiny.img"
+echo '2048,4096' | sfdisk -q "$LAB_DIR/tiny.img"
+"$RINGCAST" pack "$LAB_DIR/tiny.img" -o "$LAB_DIR/tiny.ring" --level 1 --unsigned 2>/dev/null
+truncate -s 40M "$LAB_DIR/victim"
+echo '2048,65536' | sfdisk -q "$LAB_DIR/victim"
+if [ "$(id -u)" = 0 ] && loop=$(losetup --show -f "$LAB_DIR/victim" 2>/dev/null) && partx -a "$loop" 2>/dev/null; then
+    lab_on_exit 'partx -d "$loop" 2>/dev/null; losetup -d "$loop" 2>/dev/null || true'
+    node=/sys/class/block/${loop##*/}p1/dev
+    if until_true 5 test -e "$node" && mknod "$LAB_DIR/part" b "$(cut -d: -f1 "$node")" "$(cut -d: -f2 "$node")" &&
+        dd if="$LAB_DIR/part" of=/dev/null count=1 status=none; then
+        expect 0 "$RINGCAST" restore --source "$LAB_DIR/tiny.ring" --any-signer --target "$LAB_DIR/part" --erase --noprompt --json
+        expect_says 'warning: .* is a partition'
+        [ "$(json "$LAB_DIR/expect.out" 'o["onto_partition"]')" = true ] || fail "JSON: $(cat "$LAB_DIR/expect.out")"
+        partx -d "$loop"
+        expect 0 "$RINGCAST" restore --source "$LAB_DIR/tiny.ring" --any-signer --target "$loop" --erase --noprompt
+        ! grep -q 'is a partition' "$LAB_DIR/expect.err" || fail "a warning about a whole disk"
+        pass "a disk's image onto a partition is warned of"
+    fi
+    losetup -d "$loop"
+fi
+rm -f "$LAB_DIR/victim"
+
 # small and read-only targets
 truncate -s 100M "$TARGET"
 if [ "$(id -u)" = 0 ] && loop=$(losetup --show -f "$TARGET" 2>/dev/null); then

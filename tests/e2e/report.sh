@@ -37,7 +37,7 @@ box()
 # take I [KEY]: receiver I takes the image, in the background, as "takeI".
 take()
 {
-    lab_start "take$1" "${LAB_RECEIVER[$1]}" "$RINGCAST" restore --source ringcast://10.78.0.1/small --target "disk$1" --erase --noprompt \
+    lab_start "take$1" "${LAB_RECEIVER[$1]}" "$RINGCAST" restore --source ringcast://10.78.0.1/small --target "disk$1" --create --erase --noprompt \
         --json --timeout 20 --interface eth0 --address "10.78.0.$((10 + $1))/24" --key "${2:-data/identity.pub}"
 }
 run() { lab_exec "${LAB_RECEIVER[3]}" "$@"; }

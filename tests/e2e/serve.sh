@@ -35,7 +35,7 @@ restore()
 {
     local n=$1 url=$2
     shift 2
-    LAB_TIMEOUT=60 lab_exec "${LAB_RECEIVER[n]}" "$RINGCAST" restore --source "ringcast://10.0.0.1$url" --target "t$n" --erase \
+    LAB_TIMEOUT=60 lab_exec "${LAB_RECEIVER[n]}" "$RINGCAST" restore --source "ringcast://10.0.0.1$url" --target "t$n" --create --erase \
         --any-signer --noprompt --interface eth0 --address "10.0.0.1$n/24" "$@"
 }
 
@@ -81,9 +81,9 @@ s = socket.create_connection(("10.0.0.1", 7800))
 s.sendall(b"GET / HTTP/1.1\r\n\r\n")
 print(s.makefile("rb").read()[11:].decode())')
 case $answer in *"a hello was expected"*) ;; *) fail "a stranger was told: $answer" ;; esac
-lab_start r1 "${LAB_RECEIVER[1]}" "$RINGCAST" restore --source ringcast://10.0.0.1/alpha --target t1 --erase \
+lab_start r1 "${LAB_RECEIVER[1]}" "$RINGCAST" restore --source ringcast://10.0.0.1/alpha --target t1 --create --erase \
     --any-signer --noprompt --interface eth0 --address 10.0.0.11/24
-lab_start r2 "${LAB_RECEIVER[2]}" "$RINGCAST" restore --source ringcast://10.0.0.1/beta --target t2 --erase \
+lab_start r2 "${LAB_RECEIVER[2]}" "$RINGCAST" restore --source ringcast://10.0.0.1/beta --target t2 --create --erase \
     --any-signer --noprompt --interface eth0 --address 10.0.0.12/24
 until_true 10 says 'alpha: 52:49:4e:47:00:01 (10.0.0.11) joins' || fail "10 % loss keeps a receiver out"
 until_true 10 says 'beta: 52:49:4e:47:00:02 (10.0.0.12) joins' || fail "20 % loss keeps a receiver out"
@@ -95,7 +95,7 @@ expect 1 restore 3 /gamma
 expect_says 'no image named "gamma" is served here'
 expect 1 restore 3 :7802 --timeout 2
 expect_says 'port 7802: nothing listens there'
-lab_start r3 "${LAB_RECEIVER[3]}" "$RINGCAST" restore --source ringcast://10.0.0.99 --target t3 --erase --any-signer \
+lab_start r3 "${LAB_RECEIVER[3]}" "$RINGCAST" restore --source ringcast://10.0.0.99 --target t3 --create --erase --any-signer \
     --noprompt --interface eth0 --address 10.0.0.13/24
 sleep 1
 kill -TERM "${LAB_PID[r3]}"
@@ -104,7 +104,7 @@ lab_wait r3 3 || status=$?
 [ $status = 1 ] || fail "a restore that waits for its server ends with $status on SIGTERM"
 
 # 3. The end: who was not done is not passed over in silence.
-lab_start r2 "${LAB_RECEIVER[2]}" "$RINGCAST" restore --source ringcast://10.0.0.1/beta --target t4 --erase --any-signer \
+lab_start r2 "${LAB_RECEIVER[2]}" "$RINGCAST" restore --source ringcast://10.0.0.1/beta --target t4 --create --erase --any-signer \
     --noprompt --interface eth0 --address 10.0.0.12/24 --write-limit 100kB --memory 288MiB
 until_true 10 says 'beta: needed again' || fail "nobody needs beta again"
 lab_stop r2 KILL

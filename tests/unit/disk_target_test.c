@@ -79,7 +79,7 @@ static int end_all(void **state)
 
 static int open_code(const char *at, uint64_t min, uint64_t make, uint32_t sector)
 {
-    struct disk_want want = {min, make, sector};
+    struct disk_want want = {min, make, sector, true};
     struct disk d;
     struct err err = {0};
     int rc = disk_target_open(&d, at, &want, &err);
@@ -93,7 +93,7 @@ static int open_code(const char *at, uint64_t min, uint64_t make, uint32_t secto
 
 static struct disk disk_on(const char *at, uint64_t n)
 {
-    struct disk_want want = {n, n, 0};
+    struct disk_want want = {n, n, 0, true};
     struct disk d;
     struct err err = {0};
 
@@ -135,6 +135,77 @@ static void read_only_files_and_directories_are_refused(void **state)
     assert_int_equal(open_code("/tmp/no/such/place", MIB, MIB, 0), DISK_EOPEN);
     assert_true(disk_refusal(DISK_EREADONLY) && disk_refusal(DISK_EKIND) && !disk_refusal(DISK_EOPEN));
     assert_true(!disk_refusal(DISK_EWRITE) && !disk_refusal(DISK_EREAD) && !disk_refusal(0));
+}
+
+static int open_undone(const char *at, bool create, enum disk_made made)
+{
+    struct disk_want want = {MIB, MIB, 0, create};
+    struct err err = {0};
+    struct disk d;
+    int rc = disk_target_open(&d, at, &want, &err);
+
+    disk_close(&d);
+    if (rc == 0) {
+        assert_int_equal(d.made, made);
+        disk_target_undo(d.made, at);
+    }
+    return rc;
+}
+
+static void a_file_is_made_only_when_asked_for(void **state)
+{
+    struct stat st;
+
+    (void)state;
+    file_of(0, 0);
+    assert_int_equal(open_undone(path, false, DISK_MADE_LONGER), 0);
+    assert_true(stat(path, &st) == 0 && st.st_size == 0);
+    unlink(path);
+    assert_int_equal(open_undone(path, false, DISK_MADE), DISK_EABSENT);
+    assert_true(disk_refusal(DISK_EABSENT) && access(path, F_OK) != 0);
+    assert_int_equal(open_undone(path, true, DISK_MADE), 0);
+    assert_int_not_equal(access(path, F_OK), 0);
+    file_of(MIB, 1);
+    assert_int_equal(open_undone(path, true, DISK_AS_IT_WAS), 0);
+    assert_true(file_holds(MIB, 1));
+}
+
+/* What cannot be made as long as it should be is not left behind either. */
+static void a_file_that_cannot_be_made_leaves_nothing(void **state)
+{
+    struct disk_want want = {MIB, UINT64_C(1) << 62, 0, true};
+    struct err err = {0};
+    struct disk d;
+
+    (void)state;
+    file_of(0, 0);
+    unlink(path);
+    assert_int_equal(disk_target_open(&d, path, &want, &err), DISK_EOPEN);
+    assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static void files_below_dev_are_refused(void **state)
+{
+    static const char *const names[] = {"/dev/ringcast-no-such-disk", "/dev/../dev/ringcast-no-such-disk"};
+    char link[80];
+    FILE *f;
+
+    (void)state;
+    assert_int_equal(open_undone(names[0], true, DISK_MADE), DISK_EDEV);
+    assert_int_equal(open_undone(names[1], true, DISK_MADE), DISK_EDEV);
+    assert_true(disk_refusal(DISK_EDEV) && access(names[0], F_OK) != 0);
+    file_of(MIB, 1); /* a link that leads to where nothing is makes nothing there */
+    unlink(path);
+    snprintf(link, sizeof link, "%s", path);
+    assert_int_equal(symlink(names[0], link), 0);
+    assert_int_equal(open_undone(link, true, DISK_MADE), DISK_EOPEN);
+    assert_int_not_equal(access(names[0], F_OK), 0);
+    if (geteuid() != 0 || !(f = fopen(names[0], "w"))) /* what an earlier version left */
+        skip();
+    fclose(f);
+    assert_int_equal(open_undone(names[0], true, DISK_MADE), DISK_EDEV);
+    assert_int_equal(open_undone(link, true, DISK_MADE), DISK_EDEV);
+    unlink(names[0]);
 }
 
 static void a_file_under_a_loop_device_is_refused(void **state)
@@ -400,6 +471,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_is_too_small_is_refused_and_left_alone, end_all),
         cmocka_unit_test_teardown(read_only_files_and_directories_are_refused, end_all),
+        cmocka_unit_test_teardown(a_file_is_made_only_when_asked_for, end_all),
+        cmocka_unit_test_teardown(a_file_that_cannot_be_made_leaves_nothing, end_all),
+        cmocka_unit_test_teardown(files_below_dev_are_refused, end_all),
         cmocka_unit_test_teardown(a_file_under_a_loop_device_is_refused, end_all),
         cmocka_unit_test_teardown(a_block_device_in_use_is_refused, end_all),
         cmocka_unit_test_teardown(a_read_only_block_device_is_refused, end_all),

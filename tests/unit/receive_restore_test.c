@@ -28,7 +28,7 @@ struct target {
 
 static void target_open(struct target *t)
 {
-    struct disk_want want = {image.raw_bytes, image.raw_bytes, 0};
+    struct disk_want want = {image.raw_bytes, image.raw_bytes, 0, true};
     struct err err = {0};
 
     if (disk_target_open(&t->disk, t->path, &want, &err))
