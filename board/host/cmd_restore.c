@@ -101,6 +101,7 @@ static int parse(struct command_line *l, int argc, char **argv)
 
     l->r.from.timeout_s = TIMEOUT_S;
     l->r.from.address = "dhcp";
+    l->r.from.person = true;
     optind = 1;
     opterr = 0;
     while ((c = getopt_long(argc, argv, "h", cmd_restore_options, NULL)) != -1) {

@@ -23,6 +23,7 @@ struct source_options {
     const char *fingerprint; /* https: of the server's certificate; NULL: authorities count */
     int timeout_s;         /* without anything arriving; 0: for ever */
     int join_s;            /* until the ring lets us in; 0: as long as timeout_s */
+    bool person;           /* the ring: a person gave the order at this machine; else it was netbooted, and a session must want it */
     bool ask_own;          /* the ring: what is this machine's own is asked for, before a session is joined */
     int farewell_s;        /* PASS is repeated until the sender has it, at most so long; 0: two seconds */
 };

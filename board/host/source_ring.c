@@ -26,6 +26,7 @@ struct ring_source {
     struct session_server_at at;
     char name[SESSION_NAME_MAX + 1], interface[16];
     uint8_t id[SESSION_ID_BYTES];
+    bool person;
     uint32_t said; /* beacons under this id */
     struct session_welcome welcome;
     struct ring_rx *rx;
@@ -81,7 +82,7 @@ static int64_t now_ns(void)
 static int control_begin(struct ring_source *g, struct err *err)
 {
     struct session_control *c = NULL;
-    int rc = session_control_start(&c, g->stack, g->at, &g->welcome, g->id, &g->said, err);
+    int rc = session_control_start(&c, g->stack, g->at, &g->welcome, &(struct session_asker){g->name, g->id, g->person}, &g->said, err);
 
     if (c)
         session_control_about(c, &g->about);
@@ -123,6 +124,11 @@ static int ask_own(struct ring_source *g, const struct source_options *opt, stru
     return session_ask(g->stack, g->at, g->id, (opt->join_s ? opt->join_s : opt->timeout_s) * 1000, &s->own, err);
 }
 
+static int ask_in(struct ring_source *g, int timeout_ms, struct session_welcome *w, struct err *err)
+{
+    return session_join(g->stack, g->at, &(struct session_asker){g->name, g->id, g->person}, timeout_ms, w, err);
+}
+
 static int join(struct ring_source *g, const struct source_options *opt, struct err *err)
 {
     struct ip_config config = {0};
@@ -130,6 +136,7 @@ static int join(struct ring_source *g, const struct source_options *opt, struct 
     int rc = parse_url(opt->where, &url, err);
 
     ip_random_fill(g->id, sizeof g->id);
+    g->person = opt->person;
     g->at.port = url.port;
     memcpy(g->name, url.name, sizeof g->name);
     if (!rc)
@@ -145,7 +152,7 @@ static int join(struct ring_source *g, const struct source_options *opt, struct 
     if (!rc)
         rc = ask_own(g, opt, err);
     if (!rc)
-        rc = session_join(g->stack, g->at, g->name, g->id, (opt->join_s ? opt->join_s : opt->timeout_s) * 1000, &g->welcome, err);
+        rc = ask_in(g, (opt->join_s ? opt->join_s : opt->timeout_s) * 1000, &g->welcome, err);
     if (!rc)
         rc = listen_to_group(g, err);
     return rc ? rc : control_begin(g, err);
@@ -160,7 +167,7 @@ static int rejoin(struct ring_source *g, struct err *err)
     int rc = 0;
 
     control_end(g, NULL, 0);
-    if (session_join(g->stack, g->at, g->name, g->id, REJOIN_MS, &now, &ignored) == 0) {
+    if (ask_in(g, REJOIN_MS, &now, &ignored) == 0) {
         if (memcmp(now.head, old.head, sizeof now.head) != 0)
             return err_set(err, RECEIVE_ECLOSED, "the sender was started anew and has another image now");
         g->welcome = now;
@@ -406,7 +413,7 @@ static bool tell_anew(struct ring_source *g, const struct session_facts *last)
     struct session_welcome now;
     struct err ignored = {0};
 
-    if (session_join(g->stack, g->at, g->name, g->id, REJOIN_MS, &now, &ignored) == 0 &&
+    if (ask_in(g, REJOIN_MS, &now, &ignored) == 0 &&
         memcmp(now.head, g->welcome.head, sizeof now.head) == 0)
         g->welcome = now;
     return control_begin(g, &ignored) == 0 && control_end(g, last, FAREWELL_S * 1000);

@@ -11,7 +11,7 @@
 #define PATIENCE_NS (5 * MONO_S)   /* for one connection, at either end */
 #define PAUSE_NS (300 * MONO_MS)   /* before a receiver tries again */
 #define TICK_NS (200 * MONO_MS)
-#define HELLO_MAX (SESSION_FRAME_BYTES + 6 + SESSION_ID_BYTES + 1 + SESSION_NAME_MAX)
+#define HELLO_MAX (SESSION_FRAME_BYTES + 6 + SESSION_ID_BYTES + 1 + SESSION_NAME_MAX + 1)
 
 /* ---- server ---- */
 
@@ -328,22 +328,23 @@ static int join_until(struct join *j, struct ip_stack *stack, struct session_ser
     }
 }
 
-int session_join(struct ip_stack *stack, struct session_server_at at, const char *name,
-                 const uint8_t id[SESSION_ID_BYTES], int timeout_ms, struct session_welcome *welcome, struct err *err)
+int session_join(struct ip_stack *stack, struct session_server_at at, const struct session_asker *asker, int timeout_ms,
+                 struct session_welcome *welcome, struct err *err)
 {
     struct session_message hello = {.type = SESSION_HELLO};
     struct join *j;
     int rc;
 
-    if (!session_name_legal(name))
+    if (!session_name_legal(asker->name))
         return err_set(err, SESSION_EFIELD, "expected an image name of at most %d bytes, got \"%.80s\"", SESSION_NAME_MAX,
-                       name);
+                       asker->name);
     j = calloc(1, sizeof *j);
     if (!j)
         return err_set(err, SESSION_EMEMORY, "out of memory");
     memcpy(hello.u.hello.mac, ip_stack_mac(stack), 6);
-    memcpy(hello.u.hello.id, id, SESSION_ID_BYTES);
-    memcpy(hello.u.hello.name, name, strlen(name) + 1);
+    memcpy(hello.u.hello.id, asker->id, SESSION_ID_BYTES);
+    memcpy(hello.u.hello.name, asker->name, strlen(asker->name) + 1);
+    hello.u.hello.person = asker->person;
     j->n = session_message_encode(&hello, j->hello);
     rc = join_until(j, stack, at, timeout_ms);
     rc = rc ? join_failed(rc, at, err) : session_handshake_result(&j->handshake, welcome, err);

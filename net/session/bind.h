@@ -23,10 +23,16 @@ struct session_server_at {
     uint16_t port;
 };
 
+struct session_asker {
+    const char *name; /* of the image; "": the server decides */
+    const uint8_t *id; /* SESSION_ID_BYTES */
+    bool person;      /* as in struct session_hello */
+};
+
 /* The whole handshake. Blocks: steps the stack until there is a reply, trying again when a connection fails, at
- * most timeout_ms (0: for ever). `name` may be "". 0 or a negative code and its sentence. */
-int session_join(struct ip_stack *, struct session_server_at, const char *name, const uint8_t id[SESSION_ID_BYTES],
-                 int timeout_ms, struct session_welcome *, struct err *);
+ * most timeout_ms (0: for ever). 0 or a negative code and its sentence. */
+int session_join(struct ip_stack *, struct session_server_at, const struct session_asker *, int timeout_ms,
+                 struct session_welcome *, struct err *);
 
 /* Asks what is this machine's own, in the same way. The signature is the caller's to check. */
 int session_ask(struct ip_stack *, struct session_server_at, const uint8_t id[SESSION_ID_BYTES], int timeout_ms, struct session_own *,

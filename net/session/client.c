@@ -110,7 +110,7 @@ static int64_t interval_ns(struct session_beacons *b)
 size_t session_beacons_next(struct session_beacons *b, const struct session_facts *f, struct mono now,
                             uint8_t out[SESSION_BEACON_BYTES])
 {
-    struct session_beacon beacon = {.tsi = b->tsi, .facts = *f};
+    struct session_beacon beacon = {.tsi = b->tsi, .person = b->person, .facts = *f};
     bool changed = b->sent.ns && f->state != b->state && mono_sub(now, b->sent) >= SOONEST_NS;
 
     if (mono_sub(now, b->due) < 0 && !changed)

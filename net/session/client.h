@@ -29,6 +29,7 @@ int session_handshake_own(const struct session_handshake *, struct session_own *
 struct session_beacons {
     uint8_t id[SESSION_ID_BYTES], mac[6], key[SESSION_KEY_BYTES];
     uint16_t tsi;
+    bool person;          /* as in the hello; set by the caller after session_beacons_init */
     uint32_t counter;     /* of the last beacon */
     uint32_t interval_ms; /* as the server wishes */
     struct mono due, sent;    /* the next beacon, the last one */

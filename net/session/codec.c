@@ -73,7 +73,10 @@ static bool hello_read(struct reader *r, struct session_hello *h)
 {
     rd_copy(r, h->mac, sizeof h->mac);
     rd_copy(r, h->id, sizeof h->id);
-    return text_read(r, h->name, SESSION_NAME_MAX);
+    if (!text_read(r, h->name, SESSION_NAME_MAX))
+        return false;
+    h->person = r->left > 0;
+    return !h->person || rd_u8(r) == SESSION_ASKER_PERSON;
 }
 
 static void hello_write(struct writer *w, const struct session_hello *h)
@@ -81,6 +84,8 @@ static void hello_write(struct writer *w, const struct session_hello *h)
     wr_copy(w, h->mac, sizeof h->mac);
     wr_copy(w, h->id, sizeof h->id);
     text_write(w, h->name, SESSION_NAME_MAX);
+    if (h->person)
+        wr_u8(w, SESSION_ASKER_PERSON);
 }
 
 static bool beacon_ms_legal(uint32_t ms)
@@ -371,7 +376,7 @@ void session_beacon_encode(const struct session_beacon *b, const uint8_t key[SES
 
     MUST(facts_legal(f));
     wr_u8(&w, f->state);
-    wr_u8(&w, f->disk_limited | f->unread << 1);
+    wr_u8(&w, (unsigned)f->disk_limited | (unsigned)f->unread << 1 | (unsigned)b->person << 2);
     wr_u16(&w, f->done);
     wr_u32(&w, f->loss_ppm);
     wr_u32(&w, f->worst_ppm);
@@ -407,6 +412,7 @@ int session_beacon_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESS
     f->state = state < SESSION_STATES ? (enum session_state)state : SESSION_STATES;
     f->disk_limited = flags & 1;
     f->unread = flags & 2;
+    b->person = flags & 4;
     f->done = rd_u16(&r);
     f->loss_ppm = rd_u32(&r);
     f->worst_ppm = rd_u32(&r);
@@ -419,7 +425,7 @@ int session_beacon_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESS
     f->missed = rd_u32(&r);
     rd_copy(&r, b->mac, sizeof b->mac);
     f->repaired = rd_u32(&r);
-    return zeros_read(&r, 2) && rd_done(&r) && flags <= 3 && facts_legal(f) ? 0 : SESSION_EFIELD;
+    return zeros_read(&r, 2) && rd_done(&r) && flags <= 7 && facts_legal(f) ? 0 : SESSION_EFIELD;
 }
 
 void session_ack_encode(const struct session_ack *a, const uint8_t key[SESSION_KEY_BYTES],

@@ -12,6 +12,7 @@
 struct session_hello {
     uint8_t mac[6];
     uint8_t id[SESSION_ID_BYTES];    /* random, new for every run of a receiver */
+    bool person;                     /* a person gave the order at the machine; else it was booted from the network and asks by itself */
     char name[SESSION_NAME_MAX + 1]; /* image wanted; "" when the server has but one */
 };
 
@@ -112,6 +113,7 @@ struct session_beacon {
     uint16_t tsi;
     uint8_t id[SESSION_ID_BYTES], mac[6];
     uint32_t counter; /* grows with every beacon of a receiver, from 1 */
+    bool person;      /* as in its hello */
     struct session_facts facts;
 };
 

@@ -119,7 +119,7 @@ static void control_free(struct session_control *c)
 }
 
 int session_control_start(struct session_control **out, struct ip_stack *stack, struct session_server_at at,
-                          const struct session_welcome *w, const uint8_t id[SESSION_ID_BYTES], uint32_t *said, struct err *err)
+                          const struct session_welcome *w, const struct session_asker *asker, uint32_t *said, struct err *err)
 {
     struct session_control *c = calloc(1, sizeof *c);
     int rc;
@@ -133,7 +133,8 @@ int session_control_start(struct session_control **out, struct ip_stack *stack, 
     c->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     c->facts.state = SESSION_MANIFEST;
     c->heard = c->now = c->seen_at = ip_stack_now(stack);
-    session_beacons_init(&c->beacons, w, id, ip_stack_mac(stack), c->now);
+    session_beacons_init(&c->beacons, w, asker->id, ip_stack_mac(stack), c->now);
+    c->beacons.person = asker->person;
     c->said = said;
     c->beacons.counter = *said;
     rc = c->wake < 0 ? err_set(err, SESSION_ETHREAD, "the control thread cannot be started: no event descriptor")

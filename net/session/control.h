@@ -20,7 +20,7 @@ struct session_news {
  * under this id, 0 at first; kept until session_control_stop, which brings it up to date. Whoever joins again goes on counting: a server
  * that was there all the time takes lower numbers for old ones. */
 int session_control_start(struct session_control **, struct ip_stack *, struct session_server_at,
-                          const struct session_welcome *, const uint8_t id[SESSION_ID_BYTES], uint32_t *said, struct err *);
+                          const struct session_welcome *, const struct session_asker *, uint32_t *said, struct err *);
 /* From one other thread, at any time; cheap. A changed state (SESSION_MANIFEST .. SESSION_LEAVING) leaves at once, the rest
  * with the next beacon. Figures beyond their fields are told as the largest there is. */
 void session_control_set(struct session_control *, const struct session_facts *);

@@ -11,6 +11,7 @@
 #define SESSION_MESSAGE_MAX (SESSION_FRAME_BYTES + SESSION_BODY_MAX)
 #define SESSION_NAME_MAX 64 /* as in the image's head */
 #define SESSION_SENTENCE_MAX 200
+#define SESSION_ASKER_PERSON 1 /* the byte that may follow the name in a HELLO */
 #define SESSION_LIST_MAX 56 /* images a server offers: 56 entries of 73 bytes fit a body */
 #define SESSION_HEAD_BYTES 512
 #define SESSION_KEY_BYTES 16
@@ -35,7 +36,7 @@ enum session_refusal {
     SESSION_REFUSE_FULL = 2,    /* the receiver table is full */
     SESSION_REFUSE_CLOSING = 3, /* the server is stopping */
     SESSION_REFUSE_BROKEN = 4,  /* the request could not be understood */
-    SESSION_REFUSE_PLAN = 5,    /* nobody has planned anything for this machine now */
+    SESSION_REFUSE_PLAN = 5,    /* no session takes this machine now */
 };
 
 /* SPEC sections 3, 4 and 6: datagrams. */

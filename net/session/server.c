@@ -128,27 +128,39 @@ static uint32_t beacon_ms(const struct session_image *m)
     return ms < BEACON_MS_LEAST ? BEACON_MS_LEAST : ms > BEACON_MS_MOST ? BEACON_MS_MOST : (uint32_t)ms;
 }
 
-/* Counts anew who lives and who needs, and starts or suspends the stream. */
-static void image_settle(struct session_server *s, unsigned image)
+/* Counts who lives and who needs the stream. Returns whether somebody does for whom no session is needed. */
+static bool rows_count(struct session_image *m)
 {
-    struct session_image *m = s->images[image];
+    bool alone = false;
 
     m->live = m->needing = 0;
     for (uint32_t i = 0; i < m->used; i++) {
-        m->live += !m->rows[i].gone;
-        m->rows[i].stopped |= m->stopped && m->rows[i].revision && row_needs(&m->rows[i]);
-        m->needing += row_needs(&m->rows[i]);
+        struct session_receiver *r = &m->rows[i];
+
+        m->live += !r->gone;
+        r->stopped |= m->stopped && !r->alone && r->revision && row_needs(r);
+        m->needing += row_needs(r);
+        alone |= r->alone && row_needs(r);
     }
+    return alone;
+}
+
+/* Counts anew, and starts or suspends the stream. */
+static void image_settle(struct session_server *s, unsigned image)
+{
+    struct session_image *m = s->images[image];
+    bool held = !(rows_count(m) && m->stopped) && m->held;
+
     m->welcome.beacon_ms = beacon_ms(m);
     if (m->needing) {
         m->wanted_in_loop = true;
         m->idle_loops = 0;
     }
-    if (m->needing && !m->running && !m->leaving && !m->held) {
+    if (m->needing && !m->running && !m->leaving && !held) {
         m->running = true;
         tell(s, image, m->ever ? SESSION_RESUME : SESSION_START, NULL, SESSION_JOINED);
         m->ever = true;
-    } else if (m->running && (m->held || (!m->needing && m->loop_suspend == SESSION_SUSPEND_AUTO))) {
+    } else if (m->running && (held || (!m->needing && m->loop_suspend == SESSION_SUSPEND_AUTO))) {
         m->running = false;
         tell(s, image, SESSION_SUSPEND, NULL, SESSION_JOINED);
     }
@@ -197,22 +209,29 @@ void session_server_remove(struct session_server *s, unsigned image)
         s->n--;
 }
 
+struct guest {
+    const uint8_t *id, *mac;
+    bool person;
+    uint32_t from;
+};
+
 /* A row for this receiver, its own or a new one; NULL when there is no room. */
-static struct session_receiver *admit(struct session_server *s, unsigned image, const uint8_t id[SESSION_ID_BYTES],
-                                      const uint8_t mac[6], uint32_t from, struct mono now)
+static struct session_receiver *admit(struct session_server *s, unsigned image, const struct guest *g, struct mono now)
 {
     struct session_image *m = s->images[image];
-    struct session_receiver *r = row_find(m, id);
+    struct session_receiver *r = row_find(m, g->id);
     bool came = !r;
 
     if (came)
-        r = row_new(m, id);
+        r = row_new(m, g->id);
     if (!r)
         return NULL;
-    memcpy(r->mac, mac, 6);
-    r->address = from;
+    memcpy(r->mac, g->mac, 6);
+    r->address = g->from;
     r->heard = now;
     if (came) {
+        r->person = g->person;
+        r->alone = g->person && m->stopped;
         r->joined = now;
         tell(s, image, SESSION_CAME, r, SESSION_JOINED);
         image_settle(s, image);
@@ -293,7 +312,7 @@ static void welcome(struct session_server *s, const struct session_hello *h, uin
         offer(s, reply);
     } else if (image >= s->n) {
         refuse(reply, SESSION_REFUSE_UNKNOWN, "no image named \"%s\" is served here", h->name);
-    } else if (!admit(s, image, h->id, h->mac, from, now)) {
+    } else if (!admit(s, image, &(struct guest){h->id, h->mac, h->person, from}, now)) {
         refuse(reply, SESSION_REFUSE_FULL, "no room for another receiver of this image%s", "");
     } else {
         memset(reply, 0, sizeof *reply);
@@ -394,7 +413,7 @@ static int beacon_take(struct session_server *s, const struct session_beacon *b,
     if (r && b->counter <= r->counter)
         return SESSION_EREPLAY;
     /* Whoever holds the key was welcomed once: a row that was given away meanwhile is made anew. */
-    r = admit(s, image, b->id, b->mac, from, now);
+    r = admit(s, image, &(struct guest){b->id, b->mac, b->person, from}, now);
     if (!r)
         return SESSION_EFULL;
     row_update(s, image, r, b);

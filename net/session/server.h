@@ -16,6 +16,7 @@
  * same stream, and not concerned. A receiver of which the server has no info is only held: it may know nothing of the word.
  *
  * A stream may be held: receivers are let in, send beacons and hear that it is suspended (rate 0 in acks), until it is let go.
+ * A stream that is held and stopped has no session: then it is sent for those alone whom persons ordered at their machines.
  * Who gets which image, and whether at all, may be somebody else's decision (`choose`). */
 #ifndef NET_SESSION_SERVER_H
 #define NET_SESSION_SERVER_H
@@ -41,6 +42,8 @@ struct session_receiver {
     struct session_facts facts; /* of the last beacon; state SESSION_JOINED before the first */
     bool used;
     bool gone;     /* silent for too long */
+    bool person;   /* a person ordered it at the machine */
+    bool alone;    /* such a one, let in while no session gave out the image: no session's hold or end concerns it */
     bool stopped;  /* the session it was in is over: it is told so, and does not count among those who need the stream */
     uint32_t recent_ppm; /* lost between its last two beacons that were far enough apart */
     uint32_t base_heard, base_missed; /* its counts at the first of these */
@@ -85,7 +88,7 @@ struct session_image {
     uint32_t used, live, needing; /* rows */
     bool ever, running;
     bool leaving; /* session_image_leave */
-    bool held; /* by session_server_hold: nothing is sent, whoever needs it */
+    bool held; /* by session_server_hold: nothing is sent, but to those who are alone while it is stopped */
     bool stopped; /* by session_server_stop: nobody who is in it now gets to the end */
     bool wanted_in_loop; /* somebody needed the stream since the loop began */
     uint32_t idle_loops;

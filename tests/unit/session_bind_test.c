@@ -74,7 +74,7 @@ static int64_t join_through(unsigned loss, uint64_t seed)
     int rc;
 
     ip_pair_up(&pair, loss, seed, serve_one);
-    rc = session_join(pair.stack, at, "", me, 20000, &w, &err);
+    rc = session_join(pair.stack, at, &(struct session_asker){"", me, false}, 20000, &w, &err);
     ip_pair_down(&pair);
     if (rc)
         print_message("loss %u %%, seed %u: %s\n", loss, (unsigned)seed, err.text);
@@ -107,12 +107,12 @@ static void several_images_are_listed(void **state)
 
     (void)state;
     ip_pair_up(&pair, 0, 1, serve_two);
-    assert_int_equal(session_join(pair.stack, at, "", me, 5000, &w, &err), SESSION_ECHOOSE);
+    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 5000, &w, &err), SESSION_ECHOOSE);
     assert_string_equal(err.text, "the server has several images, name one: alpha, beta");
     err = (struct err){0};
-    assert_int_equal(session_join(pair.stack, at, "gamma", me, 5000, &w, &err), SESSION_EREFUSED);
+    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"gamma", me, false}, 5000, &w, &err), SESSION_EREFUSED);
     assert_non_null(strstr(err.text, "no image named \"gamma\""));
-    assert_int_equal(session_join(pair.stack, at, "beta", me, 5000, &w, NULL), 0);
+    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"beta", me, false}, 5000, &w, NULL), 0);
     assert_int_equal(w.tsi, 2);
     ip_pair_down(&pair);
 }
@@ -125,7 +125,7 @@ static void nobody_listening_is_said(void **state)
 
     (void)state;
     ip_pair_up(&pair, 0, 1, serve_nothing);
-    assert_int_equal(session_join(pair.stack, at, "", me, 3000, &w, &err), SESSION_ECONNECT);
+    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 3000, &w, &err), SESSION_ECONNECT);
     assert_string_equal(err.text, "cannot join a session at 10.0.0.2 port 7800: nothing listens there");
     ip_pair_down(&pair);
 }
@@ -141,8 +141,8 @@ static void beacons_are_acked_from_the_control_thread(void **state)
 
     (void)state;
     ip_pair_up(&pair, 10, 7, serve_one);
-    assert_int_equal(session_join(pair.stack, at, "", me, 20000, &w, NULL), 0);
-    assert_int_equal(session_control_start(&control, pair.stack, at, &w, me, &said, NULL), 0);
+    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 20000, &w, NULL), 0);
+    assert_int_equal(session_control_start(&control, pair.stack, at, &w, &(struct session_asker){"", me, false}, &said, NULL), 0);
     session_control_set(control, &facts);
     for (struct mono end = mono_add(ip_clock(), 20 * MONO_S); !news.ack.tsi && mono_sub(end, ip_clock()) > 0;)
         session_control_get(control, &news);
@@ -167,8 +167,8 @@ static void who_joins_again_is_heard(void **state)
 
     (void)state;
     ip_pair_up(&pair, 0, 1, serve_one);
-    assert_int_equal(session_join(pair.stack, at, "", me, 20000, &w, NULL), 0);
-    assert_int_equal(session_control_start(&control, pair.stack, at, &w, me, &said, NULL), 0);
+    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 20000, &w, NULL), 0);
+    assert_int_equal(session_control_start(&control, pair.stack, at, &w, &(struct session_asker){"", me, false}, &said, NULL), 0);
     for (struct mono end = mono_add(ip_clock(), 2 * MONO_S); mono_sub(end, ip_clock()) > 0;) {
         facts.state = facts.state == SESSION_RECEIVING ? SESSION_MANIFEST : SESSION_RECEIVING; /* each change is a beacon */
         session_control_set(control, &facts);
@@ -176,8 +176,8 @@ static void who_joins_again_is_heard(void **state)
     }
     assert_false(session_control_stop(control, NULL, 0));
     assert_true(said > 5);
-    assert_int_equal(session_join(pair.stack, at, "", me, 20000, &w, NULL), 0);
-    assert_int_equal(session_control_start(&control, pair.stack, at, &w, me, &said, NULL), 0);
+    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 20000, &w, NULL), 0);
+    assert_int_equal(session_control_start(&control, pair.stack, at, &w, &(struct session_asker){"", me, false}, &said, NULL), 0);
     facts.state = SESSION_PASS;
     assert_true(session_control_stop(control, &facts, 500));
     ip_pair_down(&pair);

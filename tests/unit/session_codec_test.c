@@ -97,6 +97,41 @@ static void messages_survive_the_wire(void **state)
     }
 }
 
+/* Sets the byte at `offset` of the encoded message and expects a refusal. */
+static void refused_with(const struct session_message *m, size_t offset, uint8_t value)
+{
+    uint8_t bytes[SESSION_MESSAGE_MAX];
+    size_t n = session_message_encode(m, bytes);
+    struct session_message got;
+
+    bytes[offset] = value;
+    assert_int_equal(session_message_decode(bytes, n, &got), SESSION_EFIELD);
+}
+
+/* A receiver that was netbooted says nothing behind the name, as all did before; a person's order is one byte. */
+static void a_hello_says_who_asks(void **state)
+{
+    struct session_message h = hello("debian"), got;
+    uint8_t bytes[SESSION_MESSAGE_MAX];
+    size_t n = session_message_encode(&h, bytes);
+
+    (void)state;
+    assert_int_equal(n, SESSION_FRAME_BYTES + 6 + SESSION_ID_BYTES + 1 + 6);
+    assert_int_equal(session_message_decode(bytes, n, &got), 0);
+    assert_false(got.u.hello.person);
+    h.u.hello.person = true;
+    there_and_back(&h);
+    assert_int_equal(session_message_encode(&h, bytes), n + 1);
+    assert_memory_equal(bytes + n - 6, "debian\1", 7);
+    assert_int_equal(session_message_decode(bytes, n + 1, &got), 0);
+    assert_true(got.u.hello.person);
+    refused_with(&h, n, 0);
+    refused_with(&h, n, 2);
+    bytes[7]++;
+    bytes[n + 1] = 0;
+    assert_int_equal(session_message_decode(bytes, n + 2, &got), SESSION_ELENGTH);
+}
+
 static void strangers_are_recognised_early(void **state)
 {
     static const struct {
@@ -117,17 +152,6 @@ static void strangers_are_recognised_early(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof c / sizeof *c; i++)
         assert_int_equal(session_message_length((const uint8_t *)c[i].bytes, c[i].n), c[i].result);
-}
-
-/* Sets the byte at `offset` of the encoded message and expects a refusal. */
-static void refused_with(const struct session_message *m, size_t offset, uint8_t value)
-{
-    uint8_t bytes[SESSION_MESSAGE_MAX];
-    size_t n = session_message_encode(m, bytes);
-    struct session_message got;
-
-    bytes[offset] = value;
-    assert_int_equal(session_message_decode(bytes, n, &got), SESSION_EFIELD);
 }
 
 static void fields_out_of_range_are_refused(void **state)
@@ -201,10 +225,12 @@ static void beacons_survive_the_wire(void **state)
     assert_int_equal(got.facts.repaired, 12288);
     assert_true(got.facts.disk_limited && !got.facts.unread);
     b.facts.disk_limited = false;
+    assert_false(got.person);
+    b.person = true;
     b.facts.unread = true;
     session_beacon_encode(&b, key, one);
     assert_int_equal(session_beacon_decode(one, sizeof one, key, &got), 0);
-    assert_true(!got.facts.disk_limited && got.facts.unread);
+    assert_true(!got.facts.disk_limited && got.facts.unread && got.person);
     assert_int_equal(got.facts.heard, 0xFFFFFFF0);
     for (size_t cut = 0; cut < sizeof one; cut++)
         assert_true(session_beacon_decode(one, cut, key, &got) < 0);
@@ -378,7 +404,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_ones_own),
-        cmocka_unit_test(messages_survive_the_wire),       cmocka_unit_test(strangers_are_recognised_early),
+        cmocka_unit_test(messages_survive_the_wire),
+        cmocka_unit_test(a_hello_says_who_asks),       cmocka_unit_test(strangers_are_recognised_early),
         cmocka_unit_test(fields_out_of_range_are_refused), cmocka_unit_test(names_are_utf8),
         cmocka_unit_test(beacons_survive_the_wire),        cmocka_unit_test(acks_survive_the_wire),
         cmocka_unit_test(labels_are_in_what_was_reserved), cmocka_unit_test(infos_survive_the_wire),
