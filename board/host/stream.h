@@ -29,7 +29,6 @@ struct stream {
     uint32_t repair_ppm;  /* as in struct config */
     uint64_t share;       /* wire bytes/s that other streams leave it; 0: no matter */
     uint64_t set;      /* wire bytes/s the sender was last told */
-    bool asked_only;      /* a machine gets it when somebody has named it: a session, a list, ringcast.conf, a technician */
     uint32_t pass_seen;
     bool fresh;        /* the pass that begins next follows a start, not a whole loop */
     bool report_soon;  /* somebody new has figures: the carousel waits for them */

@@ -273,7 +273,7 @@ static void prepare_stream(void *ctx, struct stream *s)
     struct box *b = ctx;
 
     library_prepare(b->library, s);
-    s->session.held = room_holds(b->room, s->session.name);
+    room_prepare(b->room, &s->session);
     resume_stream(&b->resume, b->journal, s, b->serve.streams, b->serve.n_streams, b->config.ring.group);
 }
 

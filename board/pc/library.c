@@ -226,8 +226,7 @@ void library_prepare(struct library *l, struct stream *s)
     struct img_head *head = &s->file.head;
     const struct item *i = l->serving;
 
-    s->asked_only = i && i->is.origin == LIBRARY_OWN;
-    if (s->asked_only) {
+    if (i && i->is.origin == LIBRARY_OWN) {
         snprintf(head->name, sizeof head->name, "%s", i->is.record.name);
         if (i->is.record.version[0])
             snprintf(head->label, sizeof head->label, "%s", i->is.record.version);

@@ -92,8 +92,7 @@ int library_open(struct library **, const struct library_needs *, struct err *);
 void library_tick(struct library *, struct mono now);
 /* Stops the threads; uploads go on in the next run. Safe on NULL. */
 void library_close(struct library *);
-/* For serve's `prepare`: name and version as the library has them, signed by the box. What was uploaded, pulled or copied erases nobody by
- * being there (asked_only); what the owner has laid into a folder is for whoever boots. */
+/* For serve's `prepare`: name and version as the library has them, signed by the box. */
 void library_prepare(struct library *, struct stream *);
 
 /* The i-th image or upload; NULL behind the last. What is lent is good until the next call. */

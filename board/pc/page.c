@@ -110,8 +110,7 @@ static void build_status(const struct page *p, struct page_memory *m)
     to->shape = held || warns ? SCREEN_BAR : SCREEN_PLAIN;
     to->sentence = held ? p->hold
                  : warns ? m->dhcp
-                 : p->plan && p->plan[0] ? p->plan
-                 : w.names[0] ? "Machines on this switch that boot from the network get this image."
+                 : w.names[0] ? p->plan
                               : "There is no image yet: upload one on the page, or put a .ring or a raw image into the folder \"images\" of this disk.";
     to->qr = warns ? NULL : p->url;
     to->percent = w.running ? (int)(w.slowest / 100) : -1;

@@ -25,7 +25,7 @@ struct page {
     const struct keys *keys; /* which page, and what is asked */
     const struct room_snapshot *room; /* NULL: there is no wall board */
     const char *hold;        /* why the box is on hold; NULL or "": it is not */
-    const char *plan;        /* what the plan says; NULL or "": it is not in force */
+    const char *plan;        /* what the plan says */
     const char *data;        /* the folder whose free space is shown; NULL: none */
     /* How a browser reaches the box: each NULL or "" when there is nothing to say. */
     const char *url, *fingerprint, *setup_code;

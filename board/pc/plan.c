@@ -68,11 +68,6 @@ bool plan_is_armed(const struct plan_session *s, const struct plan_time *now)
     return plan_is_active(s) && (!s->disarm.ns || mono_sub(s->disarm, now->mono) > 0);
 }
 
-bool plan_in_force(const struct plan *p)
-{
-    return p->last_id != 0;
-}
-
 struct plan_session *plan_find(struct plan *p, uint32_t id)
 {
     for (unsigned i = 0; id && i < PLAN_SESSIONS_MAX; i++)

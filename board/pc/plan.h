@@ -9,8 +9,7 @@
  * that looks empty, and join the next session of theirs as machines do that have just booted. Those that had all of it finish. A
  * suspended session keeps its machines where they are.
  *
- * As long as there has never been a session the plan is not in force: every image is served at once to whoever boots, as
- * ringcast.conf alone says. From the first session on only machines that a session takes are imaged.
+ * No session means that no machine is erased: only an armed session takes machines that boot from the network.
  *
  * Start rules: now; when N machines are ready (they wait in the session and send beacons); at HH:MM of the box's clock, the
  * next time it shows that, or so many seconds after the order, which whoever gives it reckoned from a clock of his own (at_min is what that
@@ -106,8 +105,6 @@ void plan_init(struct plan *, void (*changed)(void *, const struct plan_session 
 /* A stored value of an earlier run; one that makes no sense is ignored. */
 void plan_restore(struct plan *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue, const struct plan_time *now);
 
-/* Whether there has ever been a session. */
-bool plan_in_force(const struct plan *);
 /* The session of that number, or the active one of an image (waiting, running or suspended); NULL: none. */
 struct plan_session *plan_find(struct plan *, uint32_t id);
 struct plan_session *plan_of_image(struct plan *, const char *image);

@@ -1,6 +1,5 @@
-#include "board/pc/room.h"
+#include "board/pc/room_inside.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,6 @@
 #include "board/host/serve_log.h"
 #include "board/pc/errors.h"
 #include "board/pc/journal.h"
-#include "board/pc/own.h"
 #include "imaging/image/crc.h"
 #include "net/ip/stack.h"
 #include "net/wire/must.h"
@@ -21,25 +19,6 @@
 #include "net/wol/bind.h"
 
 #define STEP_NS MONO_S
-#define IDENTIFY_MAX 64
-#define ASKS_A_SECOND 50 /* a signature each: strangers can ask, too */
-
-struct room {
-    struct room_needs needs;
-    struct ip_stack *stack;
-    struct plan plan;
-    struct expected *list, *other; /* the one that counts, and room for the next */
-    struct expected half[2];
-    unsigned counts;   /* which half of the journal does */
-    unsigned kept[2];  /* places that each half has there */
-    uint32_t file_crc; /* of the machines.csv that was read last; 0: none */
-    struct wol wol;
-    uint8_t identified[IDENTIFY_MAX][6];
-    unsigned n_identified;
-    struct mono stepped;
-    unsigned asks; /* since then */
-    char csv[EXPECTED_CSV_MAX + 1]; /* one more than may be: a larger file is refused, not cut */
-};
 
 /* ---- time ---- */
 
@@ -67,17 +46,23 @@ static uint64_t boot_number(void)
 
 /* ---- what the plan means for the streams ---- */
 
-static void keep(struct room *r, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue)
+void room_keep(struct room *r, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue)
 {
     if (r->needs.store)
         r->needs.store(r->needs.ctx, kind, key, nkey, value, nvalue);
 }
 
-bool room_holds(struct room *r, const char *image)
+static bool holds(struct room *r, const char *image)
 {
     const struct plan_session *s = plan_of_image(&r->plan, image);
 
-    return plan_in_force(&r->plan) && !(s && s->state == PLAN_RUNNING);
+    return !(s && s->state == PLAN_RUNNING);
+}
+
+void room_prepare(struct room *r, struct session_image *image)
+{
+    image->held = holds(r, image->name);
+    image->stopped = !plan_of_image(&r->plan, image->name);
 }
 
 int room_uses(struct room *r, const char *image, struct err *err)
@@ -103,16 +88,16 @@ static void apply(struct room *r)
 {
     struct serve *s = r->needs.serve;
 
-    for (unsigned i = 0; plan_in_force(&r->plan) && i < s->n_streams; i++) {
+    for (unsigned i = 0; i < s->n_streams; i++) {
         if (!s->streams[i].session.name[0]) /* an empty place: its image was deleted */
             continue;
-        session_server_hold(&s->server, i, room_holds(r, s->streams[i].session.name));
+        session_server_hold(&s->server, i, holds(r, s->streams[i].session.name));
         session_server_stop(&s->server, i, !plan_of_image(&r->plan, s->streams[i].session.name));
         set_rate(r, &s->streams[i]);
     }
 }
 
-static unsigned stream_of(const struct room *r, const char *image)
+unsigned room_stream_of(const struct room *r, const char *image)
 {
     const struct serve *s = r->needs.serve;
     unsigned i = 0;
@@ -123,7 +108,7 @@ static unsigned stream_of(const struct room *r, const char *image)
 }
 
 /* The image of those for whom nothing is named: the configured one, else the first. */
-static const char *preferred(const struct room *r)
+const char *room_preferred(const struct room *r)
 {
     const struct serve *s = r->needs.serve;
     unsigned i = 0;
@@ -145,7 +130,7 @@ static bool is_for(const struct expected_row *row, const char *image)
 static void count_listed(struct room *r, const struct plan_session *s, struct plan_facts *f)
 {
     struct plan_time now = room_now(r);
-    const struct plan_session *takes = plan_for(&r->plan, true, "", preferred(r), &now);
+    const struct plan_session *takes = plan_for(&r->plan, true, "", room_preferred(r), &now);
     bool others = !takes || takes->id == s->id;
 
     for (unsigned i = 0; i < r->list->n; i++) {
@@ -160,7 +145,7 @@ static void count_listed(struct room *r, const struct plan_session *s, struct pl
 static void look(void *ctx, const struct plan_session *s, struct plan_facts *f)
 {
     struct room *r = ctx;
-    unsigned at = stream_of(r, s->wish.image);
+    unsigned at = room_stream_of(r, s->wish.image);
 
     if (at < r->needs.serve->n_streams) {
         f->ready = session_image_ready(&r->needs.serve->server, at, &f->joined);
@@ -178,7 +163,7 @@ static void on_change(void *ctx, const struct plan_session *s, const uint8_t *va
     struct plan_session fresh = *s; /* with the facts of this moment, which the plan itself sees at its next step */
     char text[PLAN_SENTENCE];
 
-    keep(r, JOURNAL_PLAN, key, sizeof key, value, n);
+    room_keep(r, JOURNAL_PLAN, key, sizeof key, value, n);
     memset(&fresh.facts, 0, sizeof fresh.facts);
     look(r, &fresh, &fresh.facts);
     if (n)
@@ -186,7 +171,7 @@ static void on_change(void *ctx, const struct plan_session *s, const uint8_t *va
 }
 
 /* The image that the machine is in the middle of; n_streams: none. */
-static unsigned image_in_hand(const struct room *r, const uint8_t mac[6])
+unsigned room_in_hand(const struct room *r, const uint8_t mac[6])
 {
     const struct serve *s = r->needs.serve;
     unsigned i = 0;
@@ -196,103 +181,7 @@ static unsigned image_in_hand(const struct room *r, const uint8_t mac[6])
     return i;
 }
 
-/* ---- the list ---- */
-
-static void slot_key(uint8_t key[3], unsigned half, unsigned i)
-{
-    key[0] = (uint8_t)half;
-    key[1] = (uint8_t)(i >> 8);
-    key[2] = (uint8_t)i;
-}
-
-/* Removes a half's places from `first` on; what it has then are those before. */
-static void forget_rows(struct room *r, unsigned half, unsigned first)
-{
-    uint8_t key[3];
-
-    for (unsigned i = first; i < r->kept[half]; i++) {
-        slot_key(key, half, i);
-        keep(r, JOURNAL_EXPECTED, key, sizeof key, NULL, 0);
-    }
-    r->kept[half] = first;
-}
-
-/* Beside the old list, then the record that says which counts, then the old one goes. */
-static void keep_list(struct room *r)
-{
-    uint8_t key[3], value[EXPECTED_VALUE_MAX];
-    unsigned half = !r->counts;
-    struct writer w = writer_on(value, sizeof value);
-
-    for (unsigned i = 0; i < r->list->n; i++) {
-        slot_key(key, half, i);
-        keep(r, JOURNAL_EXPECTED, key, sizeof key, value, expected_encode(&r->list->row[i], value));
-    }
-    forget_rows(r, half, r->list->n);
-    wr_u8(&w, half);
-    wr_u16(&w, r->list->n);
-    wr_u32(&w, r->file_crc);
-    keep(r, JOURNAL_LIST, "", 1, value, w.done);
-    forget_rows(r, !half, 0);
-    r->counts = half;
-}
-
-/* What is known of a machine does not depend on where it stands in a list. */
-static void carry_over(struct room *r, struct expected *to)
-{
-    for (unsigned i = 0; i < to->n; i++) {
-        struct expected_row *row = &to->row[i];
-        const struct expected_row *was = expected_look(r->list, row->mac);
-
-        row->came = (was && was->came) || !machine_wants_imaging(r->needs.machines, row->mac);
-        row->passed = was && was->passed;
-        row->came |= image_in_hand(r, row->mac) < r->needs.serve->n_streams;
-    }
-}
-
-static int take_list(struct room *r, const char *text, size_t n, struct err *err)
-{
-    struct expected *old = r->list;
-    int rc = expected_parse(r->other, text, n, err);
-
-    if (rc)
-        return rc;
-    carry_over(r, r->other);
-    r->list = r->other;
-    r->other = old;
-    keep_list(r);
-    return 0;
-}
-
-/* key: half (1), place (2) */
-static void restore_row(struct room *r, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n)
-{
-    struct reader in = reader_on(key, nkey);
-    unsigned half = rd_u8(&in), at = rd_u16(&in);
-    struct expected_row row;
-
-    if (!rd_done(&in) || half > 1 || !expected_decode(&row, value, n))
-        return;
-    (void)expected_add(&r->half[half], &row);
-    r->kept[half] = at >= r->kept[half] ? at + 1 : r->kept[half];
-}
-
-/* value: half (1), machines (2), CRC of the file (4) */
-static void restore_list(struct room *r, const uint8_t *value, size_t n)
-{
-    struct reader in = reader_on(value, n);
-    unsigned half = rd_u8(&in), machines = rd_u16(&in);
-    uint32_t crc = rd_u32(&in);
-
-    if (!rd_done(&in) || half > 1)
-        return;
-    if (machines != r->half[half].n)
-        serve_log("of %u expected machines %u are remembered", machines, r->half[half].n);
-    r->counts = half;
-    r->file_crc = crc;
-    r->list = &r->half[half];
-    r->other = &r->half[!half];
-}
+/* ---- what was kept ---- */
 
 bool room_restore(struct room *r, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
 {
@@ -300,44 +189,10 @@ bool room_restore(struct room *r, uint8_t kind, const uint8_t *key, size_t nkey,
 
     switch (kind) {
     case JOURNAL_PLAN: plan_restore(&r->plan, key, nkey, value, nvalue, &now); return true;
-    case JOURNAL_EXPECTED: restore_row(r, key, nkey, value, nvalue); return true;
-    case JOURNAL_LIST: restore_list(r, value, nvalue); return true;
+    case JOURNAL_EXPECTED: room_restore_row(r, key, nkey, value, nvalue); return true;
+    case JOURNAL_LIST: room_restore_list(r, value, nvalue); return true;
     default: return false;
     }
-}
-
-/* Beside ringcast.conf. */
-static void beside(const struct room *r, const char *name, char *path, size_t cap)
-{
-    const char *config = r->needs.config_path, *slash = config ? strrchr(config, '/') : NULL;
-
-    snprintf(path, cap, "%.*s%s", slash ? (int)(slash - config) + 1 : 0, config ? config : "", name);
-}
-
-/* machines.csv, when it is another one than last time. */
-static void read_file(struct room *r)
-{
-    struct err err = {0};
-    char path[512];
-    ssize_t n;
-    uint32_t crc;
-    int fd;
-
-    beside(r, "machines.csv", path, sizeof path);
-    fd = r->needs.config_path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    if (fd < 0 && (!r->needs.config_path || errno != ENOENT))
-        return;
-    n = fd < 0 ? 0 : read(fd, r->csv, sizeof r->csv); /* whoever takes the file away wants no list */
-    if (fd >= 0)
-        close(fd);
-    crc = n > 0 ? crc32_ieee(0, r->csv, (size_t)n) : 0;
-    if (n < 0 || crc == r->file_crc)
-        return;
-    r->file_crc = crc;
-    if (take_list(r, r->csv, (size_t)n, &err))
-        serve_log("%s is not taken: %s (%d)", path, err.text, err.code);
-    else
-        serve_log("%s: %u machines are expected", path, r->list->n);
 }
 
 /* ---- the session of ringcast.conf ---- */
@@ -370,7 +225,7 @@ static unsigned wake_list(struct room *r, const char *image)
 
     for (unsigned i = 0; i < r->list->n; i++) {
         const struct expected_row *row = &r->list->row[i];
-        bool meant = !image[0] || strcmp(row->image[0] ? row->image : preferred(r), image) == 0;
+        bool meant = !image[0] || strcmp(row->image[0] ? row->image : room_preferred(r), image) == 0;
 
         if (meant && !row->passed && machine_wants_imaging(r->needs.machines, row->mac))
             n += wol_add(&r->wol, row->mac, ip_clock()) == 0;
@@ -409,7 +264,7 @@ static void plan_of_config(struct room *r)
     for (unsigned i = 0; r->needs.config->session.planned && i < s->n_streams; i++) {
         const char *name = s->streams[i].session.name;
 
-        if (name[0] && (strcmp(name, preferred(r)) == 0 || is_listed_image(r, name)))
+        if (name[0] && (strcmp(name, room_preferred(r)) == 0 || is_listed_image(r, name)))
             plan_image(r, name);
     }
 }
@@ -427,133 +282,6 @@ static void wake_at_the_hour(struct room *r, const struct plan_session *before)
 }
 
 /* ---- machines ---- */
-
-static bool room_on_hold(const struct room *r)
-{
-    return r->needs.hold && hold_is(r->needs.hold);
-}
-
-bool room_wants_imaging(struct room *r, const uint8_t mac[6])
-{
-    const struct expected_row *row = expected_look(r->list, mac);
-    struct plan_time now = room_now(r);
-
-    return !room_on_hold(r) && machine_wants_imaging(r->needs.machines, mac) &&
-           (!plan_in_force(&r->plan) || plan_for(&r->plan, row != NULL, row ? row->image : "", preferred(r), &now));
-}
-
-static void say_no(const struct room *r, bool listed, const char *image, char *why)
-{
-    bool only_listed = false;
-
-    for (unsigned i = 0; i < PLAN_SESSIONS_MAX; i++)
-        only_listed |= plan_is_active(&r->plan.session[i]) && r->plan.session[i].wish.targets == PLAN_EXPECTED;
-    if (image[0])
-        snprintf(why, SESSION_SENTENCE_MAX + 1, "this machine is to get %s, and no session of it takes machines now", image);
-    else if (only_listed && !listed)
-        snprintf(why, SESSION_SENTENCE_MAX + 1, "this machine is not on the list of expected machines");
-    else
-        snprintf(why, SESSION_SENTENCE_MAX + 1, "no session takes machines now; one can be started at the box");
-}
-
-bool room_is_open(const struct room *r, const struct stream *s)
-{
-    return s->session.name[0] && (!s->asked_only || strcmp(s->session.name, r->needs.config->boot.image) == 0);
-}
-
-/* Without a plan, for who names none: the one that *at says, or else the only one, of those that nobody has to ask for. Of several
- * the server shows a list. */
-static int choose_open(const struct room *r, unsigned *at, char *why)
-{
-    const struct serve *s = r->needs.serve;
-    unsigned open = 0, there = 0, only = 0;
-
-    if (*at < s->n_streams && room_is_open(r, &s->streams[*at]))
-        return 0;
-    for (unsigned i = 0; i < s->n_streams; i++) {
-        there += s->streams[i].session.name[0] != 0;
-        if (room_is_open(r, &s->streams[i])) {
-            open++;
-            only = i;
-        }
-    }
-    if (there && open == 0) {
-        say_no(r, false, "", why);
-        return PLAN_ESTATE;
-    }
-    *at = open == 1 ? only : s->n_streams;
-    return 0;
-}
-
-/* Without a plan the list chooses the image, no more. */
-static int choose_by_list(const struct room *r, const char *image, unsigned *at, char *why)
-{
-    unsigned found = stream_of(r, image);
-
-    if (found == r->needs.serve->n_streams) {
-        snprintf(why, SESSION_SENTENCE_MAX + 1, "this machine is to get %s, which the box does not have", image);
-        return PLAN_EIMAGE;
-    }
-    *at = found;
-    return 0;
-}
-
-int room_choose(struct room *r, const struct session_hello *h, unsigned *at, char *why)
-{
-    const struct expected_row *row = expected_look(r->list, h->mac);
-    const char *image = h->name[0] ? h->name : row ? row->image : "";
-    struct plan_time now = room_now(r);
-    const struct plan_session *s;
-    unsigned n = r->needs.serve->n_streams;
-
-    if (room_on_hold(r) && image_in_hand(r, h->mac) == n) {
-        snprintf(why, SESSION_SENTENCE_MAX + 1, "the box is on hold: it erases nothing until somebody decides on its page or screen");
-        return PC_EHOLD;
-    }
-    if (!plan_in_force(&r->plan))
-        return h->name[0] ? 0 : image[0] ? choose_by_list(r, image, at, why) : choose_open(r, at, why);
-    s = plan_for(&r->plan, row != NULL, image, preferred(r), &now);
-    *at = s ? stream_of(r, s->wish.image) : image_in_hand(r, h->mac); /* who has begun is let in again */
-    if (*at < n)
-        return 0;
-    if (s)
-        snprintf(why, SESSION_SENTENCE_MAX + 1, "the image %s is not there yet", s->wish.image);
-    else
-        say_no(r, row != NULL, image, why);
-    return PLAN_ESTATE;
-}
-
-int room_own(struct room *r, const struct session_ask *a, struct session_own *answer, char *why)
-{
-    static struct own own;
-    const struct expected_row *row = expected_look(r->list, a->mac);
-    uint8_t hash[IMG_HASH_BYTES];
-    struct err err = {0};
-    char folder[512];
-    int n = PC_EFULL;
-
-    memset(&own, 0, sizeof own);
-    if (row)
-        memcpy(own.host, row->host, sizeof own.host);
-    if (++r->asks > ASKS_A_SECOND) {
-        snprintf(why, SESSION_SENTENCE_MAX + 1, "too many machines ask at this moment");
-        return n;
-    }
-    beside(r, "personal", folder, sizeof folder);
-    n = own_gather(&own, r->needs.config_path ? folder : NULL, a->mac, &err);
-    if (n == 0)
-        n = own_encode(&own, answer->bytes, sizeof answer->bytes);
-    if (n == PC_EOWN)
-        err_set(&err, n, "expected files for a machine of %d bytes in all", SESSION_OWN_MAX);
-    if (n >= 0) {
-        answer->n = (size_t)n;
-        own_hash(a, answer->bytes, answer->n, hash);
-        n = sign_hash(r->needs.key, hash, answer->signature, &err);
-    }
-    if (n)
-        snprintf(why, SESSION_SENTENCE_MAX + 1, "%.200s", err.text);
-    return n;
-}
 
 void room_event(struct room *r, const struct session_event *e)
 {
@@ -580,8 +308,8 @@ static int identify(struct room *r, const uint8_t mac[6], bool on, struct err *e
 
     while (i < r->n_identified && memcmp(r->identified[i], mac, 6) != 0)
         i++;
-    if (on && i == IDENTIFY_MAX)
-        return err_set(err, PLAN_EVALUE, "expected at most %d machines that flash", IDENTIFY_MAX);
+    if (on && i == ROOM_IDENTIFY_MAX)
+        return err_set(err, PLAN_EVALUE, "expected at most %d machines that flash", ROOM_IDENTIFY_MAX);
     if (on && i == r->n_identified)
         memcpy(r->identified[r->n_identified++], mac, 6);
     if (!on && i < r->n_identified)
@@ -597,7 +325,7 @@ static int create(struct room *r, const struct room_order *o, struct room_answer
     char text[PLAN_SENTENCE];
     int rc;
 
-    if (stream_of(r, o->wish.image) == r->needs.serve->n_streams)
+    if (room_stream_of(r, o->wish.image) == r->needs.serve->n_streams)
         return err_set(err, PLAN_EIMAGE, "expected the name of an image of the box, got \"%.64s\"", o->wish.image);
     if (o->wish.targets == PLAN_EXPECTED && r->list->n == 0)
         return err_set(err, PLAN_ENOLIST, "expected a list of machines first, there is none");
@@ -675,7 +403,7 @@ static int obey(struct room *r, const struct room_order *o, struct room_answer *
     case ROOM_WAKE: return wake(r, o, a, err);
     case ROOM_WAKE_EXPECTED: return wake_expected(r, a, err);
     case ROOM_EXPECTED:
-        rc = take_list(r, o->text, o->n, err);
+        rc = room_take_list(r, o->text, o->n, err);
         a->n = r->list->n;
         snprintf(a->text, sizeof a->text, "%u machines are expected", a->n);
         return rc;
@@ -722,8 +450,8 @@ const char *room_sentence(const struct room *r, char buf[PLAN_SENTENCE])
     }
     if (first)
         plan_sentence(first, &now, buf);
-    else if (plan_in_force(&r->plan))
-        snprintf(buf, PLAN_SENTENCE, "No session takes machines now.");
+    else
+        snprintf(buf, PLAN_SENTENCE, "No session takes machines now: none is erased. One can be armed on the page.");
     n = strlen(buf);
     if (more > 1)
         snprintf(buf + n, PLAN_SENTENCE - n, "; and %u more session%s", more - 1, more == 2 ? "" : "s");
@@ -751,7 +479,7 @@ void room_open(struct room *r, struct ip_stack *stack)
     r->stack = stack;
     for (unsigned i = 0; i < r->list->n; i++)
         r->list->row[i].came = !machine_wants_imaging(r->needs.machines, r->list->row[i].mac);
-    read_file(r);
+    room_read_list(r);
 }
 
 void room_step(struct room *r, struct mono now)

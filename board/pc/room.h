@@ -65,7 +65,7 @@ int room_order(struct room *, const struct room_order *, struct room_answer *);
 struct plan *room_plan(struct room *);
 const struct expected *room_expected(const struct room *);
 struct plan_time room_now(const struct room *);
-/* What the plan is about to do or does, for who stands before the box; "" while it is not in force. */
+/* What the plan is about to do or does, for who stands before the box. */
 const char *room_sentence(const struct room *, char buf[PLAN_SENTENCE]);
 /* Whether the machine's screen is to flash. */
 bool room_identifies(const struct room *, const uint8_t mac[6]);
@@ -92,17 +92,15 @@ bool room_restore(struct room *, uint8_t kind, const uint8_t *key, size_t nkey, 
 void room_open(struct room *, struct ip_stack *);
 /* After each step of the stack. */
 void room_step(struct room *, struct mono now);
-/* Whether the image's stream is to be held, also of an image that nobody serves yet. */
-bool room_holds(struct room *, const char *image);
-/* Whether, as long as there is no plan, machines that boot without asking for an image may get this one. */
-bool room_is_open(const struct room *, const struct stream *);
+/* For serve's `prepare`: an image that comes waits for its session. */
+void room_prepare(struct room *, struct session_image *);
 /* For the library: PLAN_EBUSY and a sentence while an active session gives out the image, else 0. */
 int room_uses(struct room *, const char *image, struct err *);
 /* For serve's hooks. */
 void room_event(struct room *, const struct session_event *);
 int room_choose(struct room *, const struct session_hello *, unsigned *image, char *why);
 int room_own(struct room *, const struct session_ask *, struct session_own *, char *why);
-/* Whether it is to be imaged when it boots: it is armed, and somebody has planned something for it. */
+/* Whether it is to be imaged when it boots: an armed session takes it. Without a session no machine is. */
 bool room_wants_imaging(struct room *, const uint8_t mac[6]);
 /* Safe on NULL. */
 void room_close(struct room *);

@@ -78,24 +78,6 @@ static void look_at_stream(const struct stream *st, struct room_session *to)
         to->repair_ppm = (uint32_t)((uint64_t)(now.rows - w->k) * 1000000 / w->k);
 }
 
-/* Without a plan every image is a session of its own, open to whoever boots. */
-static void unplanned_session(struct status *s, unsigned i)
-{
-    const struct stream *st = &s->needs.serve->streams[i];
-    struct room_session r = {.id = i + 1, .state = ROOM_SESSION_WAITING};
-
-    snprintf(r.image, sizeof r.image, "%s", st->session.name);
-    if (atomic_load(&st->failure))
-        r.state = ROOM_SESSION_STOPPED;
-    else if (st->session.running)
-        r.state = ROOM_SESSION_RUNNING;
-    snprintf(r.sentence, sizeof r.sentence,
-             room_is_open(s->needs.room, st) ? "Every machine on this switch that boots from the network is erased and gets %s."
-                                             : "%s waits for a session: no machine is erased for it.", r.image);
-    look_at_stream(st, &r);
-    snapshot_session(&s->room, &r);
-}
-
 static enum room_session_state state_of(const struct plan_session *p)
 {
     switch (p->state) {
@@ -120,7 +102,7 @@ static const struct stream *stream_named(const struct serve *s, const char *name
     return NULL;
 }
 
-static void planned_session(struct status *s, const struct plan_session *p, const struct plan_time *now)
+static void look_at_session(struct status *s, const struct plan_session *p, const struct plan_time *now)
 {
     const struct stream *st = stream_named(s->needs.serve, p->wish.image);
     struct room_session r = {.id = p->id,
@@ -161,8 +143,6 @@ static uint32_t session_of(const struct status *s, unsigned image)
 {
     const struct plan_session *p = latest(s, s->needs.serve->streams[image].session.name);
 
-    if (!plan_in_force(room_plan(s->needs.room)))
-        return image + 1;
     return p ? p->id : 0;
 }
 
@@ -186,12 +166,9 @@ static void look_at_sessions(struct status *s)
     const struct plan *p = room_plan(s->needs.room);
     struct plan_time now = room_now(s->needs.room);
 
-    for (unsigned i = 0; plan_in_force(p) && i < PLAN_SESSIONS_MAX; i++)
+    for (unsigned i = 0; i < PLAN_SESSIONS_MAX; i++)
         if (p->session[i].id)
-            planned_session(s, &p->session[i], &now);
-    for (unsigned i = 0; !plan_in_force(p) && i < s->needs.serve->n_streams; i++)
-        if (session_image_there(&s->needs.serve->server, i))
-            unplanned_session(s, i);
+            look_at_session(s, &p->session[i], &now);
 }
 
 /* ---- machines ---- */

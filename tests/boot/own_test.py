@@ -19,20 +19,20 @@ NOTE = "on the partition that firmware reads\n"
 class Room(lab.Lab):
     """With a list, a session that waits for one machine, and files of its own."""
 
+    session = "\n[session]\nstart = ready 1\ntargets = expected\n"
+
     def make_box_disk(self, rate):
         disk = super().make_box_disk(rate)
         fat = f"{disk}@@{lab.partitions(disk)[0][1]}"
         mac = "52:49:4e:47:77:10"
         own = f"::/personal/{mac.replace(':', '-')}"
-        with open(f"{self.folder}/ringcast.conf", "a") as file:
-            file.write("\n[session]\nstart = ready 1\ntargets = expected\n")
         for name, text in {"machines.csv": f"MAC;name;asset;position;image;host name\n{mac};Desk 7;;;;{HOST}\n",
                            "motd": MOTD, "note": NOTE}.items():
             with open(f"{self.folder}/{name}", "w") as file:
                 file.write(text)
         for folder in "::/personal", own, f"{own}/ext4", f"{own}/ext4/etc", f"{own}/fat", f"{own}/fat/lab":
             lab.tool("mmd", "-i", fat, folder)
-        for name, to in {"ringcast.conf": "::/ringcast.conf", "machines.csv": "::/machines.csv", "motd": f"{own}/ext4/etc/motd",
+        for name, to in {"machines.csv": "::/machines.csv", "motd": f"{own}/ext4/etc/motd",
                          "note": f"{own}/fat/lab/note.txt"}.items():
             lab.tool("mcopy", "-o", "-i", fat, f"{self.folder}/{name}", to)
         return disk

@@ -4,8 +4,9 @@
 . "$(dirname "$0")/lib.sh"
 requires "$RINGCAST" udhcpc tftp curl python3 openssl dnsmasq
 lab_up 2
+small_ring
 cd "$LAB_DIR"
-mkdir data payload boot boot/trees boot/trees/other boot/trees/other/01-52-49-4e-47-00-02
+mkdir data payload images boot boot/trees boot/trees/other boot/trees/other/01-52-49-4e-47-00-02
 echo "a loader" >boot/trees/other/boot.efi
 echo "for all" >boot/trees/other/menu.cfg
 echo "for one" >boot/trees/other/01-52-49-4e-47-00-02/menu.cfg
@@ -24,12 +25,15 @@ after-pass = wait
 [dhcp]
 pool = 10.78.0.50-10.78.0.60
 reserve = 52:49:4e:47:00:02 10.78.0.20
+[session]
+start = now
 [boot]
 machine = 52:49:4e:47:00:02 Other
 [entry Other]
 folder = trees/other
 loader-uefi = boot.efi
 CONF
+mv small.ring images/
 cat >lease.sh <<'SCRIPT'
 #!/bin/sh
 [ "$1" = bound ] || exit 0
@@ -41,7 +45,7 @@ chmod +x lease.sh
 
 box()
 {
-    lab_start box "$LAB_SERVER" "$RINGCAST" box --config boot/ringcast.conf --payload payload --data data
+    lab_start box "$LAB_SERVER" "$RINGCAST" box --config boot/ringcast.conf --payload payload --images images --data data
     until_true 20 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start"
 }
 

@@ -10,7 +10,7 @@ cd "$LAB_DIR"
 mkdir data images
 mv small.ring images/
 made_payload
-printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\npool = 10.78.0.50-10.78.0.60\nreserve = 52:49:4e:47:00:02 10.78.0.20\n[ring]\nrate = 20Mbit\n' >ringcast.conf
+printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\npool = 10.78.0.50-10.78.0.60\nreserve = 52:49:4e:47:00:02 10.78.0.20\n[session]\nstart = now\n[ring]\nrate = 20Mbit\n' >ringcast.conf
 printf '#!/bin/sh\n[ "$1" = bound ] && ip address add "$ip/24" dev "$interface" || true\n' >bound.sh
 chmod +x bound.sh
 

@@ -95,9 +95,7 @@ want 200 "$(send -X POST $url/sessions/2/stop)"
 lab_wait take1 30 && fail "receiver 1 passes after the stop"
 grep -q 'stopped by the operator before all of the image was there: the disk is not usable' take1.err || fail "receiver 1 does not say why: $(cat take1.err)"
 cmp -n 1048576 disk1 /dev/zero || fail "the disk does not look empty"
-take 2
-lab_wait take2 60 && fail "receiver 2 is let in after the stop"
-grep -q 'no session takes machines now' take2.err || fail "receiver 2: $(cat take2.err)"
+[ "$(hello "${LAB_RECEIVER[3]}" 10.78.0.1)" = 'no session takes machines now; one can be started at the box' ] || fail "a netbooted machine is let in after the stop"
 pass "start, suspend, kill -9, resume, stop: the machine in the middle waits until the stop and is told of it, a new one is refused"
 
 printf 'MAC,name\n52:49:4e:47:00:01,=1+1\n52:49:4e:47:00:09,never\n' >list.csv

@@ -9,7 +9,7 @@ small_ring
 cd "$LAB_DIR"
 mkdir -p data images payload personal/ext4/etc
 mv small.ring images/
-printf '[box]\naddress = 10.78.0.1/24\nafter-pass = wait\n[dhcp]\nmode = off\n[ring]\nrate = 100Mbit\n' >ringcast.conf
+printf '[box]\naddress = 10.78.0.1/24\nafter-pass = wait\n[dhcp]\nmode = off\n[session]\nstart = now\n[ring]\nrate = 100Mbit\n' >ringcast.conf
 printf 'MAC,name,asset,position,image,host name\n52:49:4e:47:00:01,Desk 1,,,,desk-1\n' >machines.csv
 
 # machine I: a machine's root with one disk as large as the image.

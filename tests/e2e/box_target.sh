@@ -9,7 +9,7 @@ cd "$LAB_DIR"
 mkdir data images root
 mv small.ring images/
 made_payload
-printf '[box]\naddress = 10.78.0.1/24\nafter-pass = wait\n[ring]\nrate = 100Mbit\n' >ringcast.conf
+printf '[box]\naddress = 10.78.0.1/24\nafter-pass = wait\n[session]\nstart = now\n[ring]\nrate = 100Mbit\n' >ringcast.conf
 printf '#!/bin/sh\n[ "$1" = bound ] && echo "${boot_file:-none}" >"$ANSWER" || true\n' >answer.sh
 chmod +x answer.sh
 
@@ -17,7 +17,7 @@ made_machine $((200 << 20))
 
 box()
 {
-    lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --images images --payload payload --data data
+    lab_start box "$LAB_SERVER" "$RINGCAST" box --config "${1:-ringcast.conf}" --images images --payload payload --data "${2:-data}"
     until_true 20 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start"
 }
 
@@ -30,7 +30,13 @@ boots()
     cat answer
 }
 
+sed 's/^start = now$/#/' ringcast.conf >unarmed.conf
+box unarmed.conf elsewhere
+until_true 20 grep -q 'small: serving' box.err || fail "the image is not there: $(cat box.err)"
+[ "$(boots)" = none ] || fail "without a session a machine boots $(cat answer)"
+lab_stop box
 box
+until_true 20 grep -q 'session 1 is running' box.err || fail "no session: $(cat box.err)"
 [ "$(boots)" = payload/ringcast-x86_64.efi ] || fail "a new machine boots $(cat answer)"
 lab_address "${LAB_RECEIVER[1]}" 10.78.0.99/24
 lab_exec "${LAB_RECEIVER[1]}" tftp -m binary 10.78.0.1 -c get payload/initrd initrd || fail "the payload does not load"
@@ -45,6 +51,13 @@ grep -q 'dhcp: 52:49:4e:47:00:01 has the address 10.78.0' box.err || fail "no le
 pass "asked, loaded, imaged by the page, passed"
 
 [ "$(boots)" = none ] || fail "a machine that has passed boots $(cat answer)"
+# Whatever made it start the receiver again: its disk stays as it is.
+printf 'worked here since' | dd of=root/dev/vda bs=1M seek=3 conv=notrunc status=none
+before=$(sha256sum <root/dev/vda)
+expect 1 lab_exec "${LAB_RECEIVER[1]}" "$RINGCAST" target --identity page --disk-root root --framebuffer none --once
+expect_says 'this machine has been imaged, and nobody has armed it again at the box'
+[ "$(sha256sum <root/dev/vda)" = "$before" ] || fail "a machine that has passed was written again"
+pass "a machine that has passed is not let in"
 kill -KILL "${LAB_PID[box]}"
 lab_stop box KILL
 box

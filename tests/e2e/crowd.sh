@@ -11,7 +11,7 @@ small_ring
 cd "$LAB_DIR"
 mkdir data images
 mv small.ring images/
-printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\nmode = off\n[ring]\nrate = 100Mbit\n' >ringcast.conf
+printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\nmode = off\n[session]\nstart = now\n[ring]\nrate = 100Mbit\n' >ringcast.conf
 lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --images images --data data
 until_true 20 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start: $(cat box.err)"
 for i in 1 2; do lab_address "${LAB_RECEIVER[i]}" "10.78.0.$((10 + i))/24"; done

@@ -355,6 +355,21 @@ page_token()
     [ ${#PAGE_TOKEN} = 64 ] || fail "no token: $PAGE_TOKEN"
 }
 
+# hello NS ADDRESS [person]: what the box at ADDRESS answers a machine with the MAC of that namespace's eth0: "welcome", or the sentence of a
+# refusal. A machine that was netbooted asks by itself; `person`: somebody gave the order at it.
+hello()
+{
+    lab_exec "$1" python3 - "$2" "${3:-}" <<'PYTHON'
+import os, socket, struct, sys
+mac = bytes.fromhex(open("/sys/class/net/eth0/address").read().strip().replace(":", ""))
+body = mac + os.urandom(8) + b"\0" + (b"\1" if sys.argv[2] else b"")
+s = socket.create_connection((sys.argv[1], 7800), timeout=10)
+s.sendall(b"RING\1\1" + struct.pack(">H", len(body)) + body)
+said = s.makefile("rb").read()
+print({2: "welcome", 3: said[11:].decode(), 4: "a list"}[said[5]])
+PYTHON
+}
+
 # made_payload: $LAB_DIR/payload, what a box gives to machines that boot; at the end of those that carry its page there is an empty one.
 made_payload()
 {

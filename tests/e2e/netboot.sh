@@ -5,22 +5,24 @@
 requires "$RINGCAST" tshark tcpdump dnsmasq udhcpc tftp python3 curl
 TEST=$(dirname "$(readlink -f "$0")")
 lab_up 3
+small_ring
 cd "$LAB_DIR"
 
 # A payload that nobody starts: what counts is what is offered. Its place for the box's identity is there.
-mkdir payload data trees trees/esxi trees/debian
+mkdir payload data images trees trees/esxi trees/debian
 page() { printf 'RINGCAST-BOX-IDENTITY-1'; head -c 1001 /dev/zero | tr '\0' '\n'; }
 for file in ringcast-x86_64.efi initrd; do { head -c 3000 /dev/urandom; page; head -c 500 /dev/urandom; } >payload/$file; done
 head -c 5000 /dev/urandom >payload/kernel
 head -c 4000 /dev/urandom >payload/undionly.kpxe
 echo loader >trees/esxi/bootx64.efi
+mv small.ring images/
 printf '#!ipxe\nshell\n' >trees/debian/go.ipxe
 
 config() # MODE [LINE...]: of [boot]
 {
     local mode=$1
     shift
-    printf '[box]\naddress = 10.78.0.1/24\nname = ringcast\n[dhcp]\nmode = %s\n[boot]\n' "$mode"
+    printf '[box]\naddress = 10.78.0.1/24\nname = ringcast\n[dhcp]\nmode = %s\n[session]\nstart = now\n[boot]\n' "$mode"
     printf '%s\n' "$@"
     printf '[entry ESXi]\nkind = tree\nfolder = trees/esxi\nloader-uefi = bootx64.efi\nloader-mac = bootx64.efi\n'
     printf '[entry Debian]\nkind = tree\nfolder = trees/debian\nscript = go.ipxe\n'
@@ -28,7 +30,7 @@ config() # MODE [LINE...]: of [boot]
 
 box()
 {
-    lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --data data --payload payload
+    lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --data data --images images --payload payload
     until_true 20 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start"
 }
 

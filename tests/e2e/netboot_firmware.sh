@@ -6,21 +6,23 @@
 ovmf=/usr/share/OVMF
 requires "$RINGCAST" qemu-system-x86_64 $ovmf/OVMF_CODE_4M.fd dnsmasq /dev/net/tun
 lab_up 1
+small_ring
 cd "$LAB_DIR"
-mkdir payload data trees trees/esxi trees/debian
+mkdir payload data images trees trees/esxi trees/debian
 page() { printf 'RINGCAST-BOX-IDENTITY-1'; head -c 1001 /dev/zero | tr '\0' '\n'; }
 for file in ringcast-x86_64.efi initrd; do { head -c 30000 /dev/urandom; page; } >payload/$file; done
 head -c 30000 /dev/urandom >payload/kernel
 head -c 30000 /dev/urandom >payload/undionly.kpxe
 echo loader >trees/esxi/bootx64.efi
+mv small.ring images/
 printf '#!ipxe\nchain ${box}/trees/debian/next\n' >trees/debian/go.ipxe
 
 box() # MODE LINE
 {
-    printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\nmode = %s\n[boot]\n%s\n' "$1" "$2" >ringcast.conf
+    printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\nmode = %s\n[session]\nstart = now\n[boot]\n%s\n' "$1" "$2" >ringcast.conf
     printf '[entry ESXi && ${net0/mac} || reboot]\nkind = tree\nfolder = trees/esxi\nloader-uefi = bootx64.efi\n' >>ringcast.conf
     printf '[entry Debian]\nkind = tree\nfolder = trees/debian\nscript = go.ipxe\n' >>ringcast.conf
-    lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --data data --payload payload
+    lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --data data --images images --payload payload
     until_true 20 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start"
 }
 

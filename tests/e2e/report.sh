@@ -112,7 +112,7 @@ lab_wait take2 60 || status=$?
 # a stranger who says hello, and no more
 run python3 -c '
 import socket
-body = bytes.fromhex("52494e470003") + b"stranger" + b"\x05small"
+body = bytes.fromhex("52494e470003") + b"stranger" + b"\x05small\x01" # a person
 s = socket.create_connection(("10.78.0.1", 7800), timeout=10)
 s.sendall(b"RING\x01\x01" + len(body).to_bytes(2, "big") + body)
 assert s.recv(6) == b"RING\x01\x02"' || fail "no welcome"

@@ -9,7 +9,7 @@ cd "$LAB_DIR"
 mkdir data images root
 mv small.ring images/
 made_payload
-printf '[box]\naddress = 10.78.0.1/24\nafter-pass = wait\n[ring]\nrate = 20Mbit\n' >ringcast.conf
+printf '[box]\naddress = 10.78.0.1/24\nafter-pass = wait\n[session]\nstart = now\n[ring]\nrate = 20Mbit\n' >ringcast.conf
 url=https://10.78.0.1
 
 # A disk of 200 MB below a machine's root, with a serial that wants to be a formula.

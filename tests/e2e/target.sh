@@ -78,7 +78,7 @@ box()
 }
 mkdir images data
 mv small.ring images/
-printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\nmode = off\n[ring]\nrate = 100Mbit\n' >ringcast.conf
+printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\nmode = off\n[boot]\nrearm = yes\n[session]\nstart = now\n[ring]\nrate = 100Mbit\n' >ringcast.conf
 box
 page good.page data/identity.pub
 "$RINGCAST" key -o stranger 2>/dev/null

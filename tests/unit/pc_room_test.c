@@ -34,6 +34,7 @@ static void store(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, cons
 }
 
 static struct box_config config;
+static struct sign_key key;
 static struct machines machines;
 static struct serve serve;
 static struct stream streams[2];
@@ -54,9 +55,15 @@ static int choose(void *ctx, const struct session_hello *h, unsigned *image, cha
     return room_choose(room, h, image, why);
 }
 
+static int own(void *ctx, const struct session_ask *a, struct session_own *answer_to, char *why)
+{
+    (void)ctx;
+    return room_own(room, a, answer_to, why);
+}
+
 static void make(void)
 {
-    const struct room_needs needs = {.config = &config, .machines = &machines, .hold = &hold, .serve = &serve, .store = store};
+    const struct room_needs needs = {.config = &config, .key = &key, .machines = &machines, .hold = &hold, .serve = &serve, .store = store};
 
     room = room_make(&needs);
     assert_non_null(room);
@@ -67,6 +74,7 @@ static int begin(void **state)
     (void)state;
     n_writes = 0;
     box_config_defaults(&config);
+    assert_int_equal(sign_key_make(&key, NULL), 0);
     machines_init(&machines, false, NULL, NULL);
     hold = (struct hold){0};
     memset(&serve, 0, sizeof serve);
@@ -78,6 +86,7 @@ static int begin(void **state)
     serve.config.rate_auto = true;
     serve.server.tell = tell;
     serve.server.choose = choose;
+    serve.server.own = own;
     for (unsigned i = 0; i < 2; i++) {
         streams[i].steered = true;
         streams[i].session = (struct session_image){
@@ -87,6 +96,8 @@ static int begin(void **state)
         assert_int_equal(session_server_add(&serve.server, &streams[i].session), 0);
     }
     make();
+    for (unsigned i = 0; i < 2; i++)
+        room_prepare(room, &streams[i].session);
     return 0;
 }
 
@@ -140,20 +151,71 @@ static void mac_of(unsigned who, uint8_t mac[6])
 /* The image that a hello is let in to; -1: refused, the sentence is in `refusal`. */
 static char refusal[SESSION_SENTENCE_MAX + 1];
 
-static int hello(unsigned who, const char *name)
+static struct session_message message, reply;
+
+/* Says the message; what it is refused with is in `refusal`. */
+static enum session_type say_it(void)
 {
-    static struct session_message m, reply;
     uint8_t bytes[SESSION_MESSAGE_MAX];
 
-    memset(&m, 0, sizeof m);
-    m.type = SESSION_HELLO;
-    m.u.hello.id[0] = (uint8_t)who;
-    mac_of(who, m.u.hello.mac);
-    strcpy(m.u.hello.name, name);
-    session_server_message(&serve.server, bytes, session_message_encode(&m, bytes), 1, (struct mono){1000 * MONO_S}, &reply);
+    session_server_message(&serve.server, bytes, session_message_encode(&message, bytes), 1, (struct mono){1000 * MONO_S}, &reply);
     if (reply.type == SESSION_REFUSE)
         strcpy(refusal, reply.u.refuse.sentence);
-    return reply.type == SESSION_WELCOME ? reply.u.welcome.tsi - 5 : -1;
+    return reply.type;
+}
+
+static int hello_of(unsigned who, const char *name, bool person)
+{
+    memset(&message, 0, sizeof message);
+    message.type = SESSION_HELLO;
+    message.u.hello.id[0] = (uint8_t)who;
+    message.u.hello.person = person;
+    mac_of(who, message.u.hello.mac);
+    strcpy(message.u.hello.name, name);
+    return say_it() == SESSION_WELCOME ? reply.u.welcome.tsi - 5 : -1;
+}
+
+static int hello(unsigned who, const char *name)
+{
+    return hello_of(who, name, false);
+}
+
+static int person_says(unsigned who, const char *name)
+{
+    return hello_of(who, name, true);
+}
+
+/* 0: it was told what is its own; -1: refused. */
+static int ask(unsigned who)
+{
+    memset(&message, 0, sizeof message);
+    message.type = SESSION_ASK;
+    message.u.ask.id[0] = (uint8_t)who;
+    mac_of(who, message.u.ask.mac);
+    return say_it() == SESSION_OWN ? 0 : -1;
+}
+
+static void beacon(unsigned who, enum session_state state, bool person)
+{
+    static uint32_t counter;
+    struct session_beacon b = {.tsi = 5, .counter = ++counter, .person = person, .facts.state = state};
+    uint8_t bytes[SESSION_BEACON_BYTES], ack[SESSION_ACK_BYTES];
+
+    b.id[0] = (uint8_t)who;
+    mac_of(who, b.mac);
+    session_beacon_encode(&b, streams[0].session.welcome.key, bytes);
+    assert_true(session_server_datagram(&serve.server, bytes, sizeof bytes, 1, (struct mono){1000 * MONO_S}, ack) >= 0);
+}
+
+/* It says what it is, so it understands that it is stopped. */
+static void told(unsigned who)
+{
+    struct session_told t = {.tsi = 5, .revision = 1};
+    uint8_t bytes[SESSION_INFO_BYTES], ack[SESSION_ACK_BYTES];
+
+    t.id[0] = (uint8_t)who;
+    assert_true(session_server_datagram(&serve.server, bytes, session_info_encode(&t, streams[0].session.welcome.key, bytes), 1,
+                                        (struct mono){1000 * MONO_S}, ack) >= 0);
 }
 
 static bool wants(unsigned who)
@@ -172,44 +234,83 @@ static void screen_says(const char *part)
         fail_msg("expected \"%s\", got \"%s\"", part, buf);
 }
 
-static void without_a_plan_all_is_as_ever(void **state)
+static void without_a_session_nobody_is_erased(void **state)
 {
     (void)state;
-    assert_true(wants(1));
-    assert_false(room_holds(room, "debian"));
+    assert_false(wants(1));
+    assert_true(streams[0].session.held && streams[1].session.held);
     serve.server.preferred = 1;
-    assert_int_equal(hello(1, ""), 0);
-    assert_int_equal(hello(2, "windows"), 1);
-    assert_true(streams[0].session.running && streams[1].session.running);
-    room_step(room, (struct mono){2000 * MONO_S});
-    assert_true(streams[0].session.running && streams[1].session.running);
-    assert_int_equal(n_writes, 0);
-    screen_says("");
-    assert_int_equal(list("52:54:00:00:00:03,,,,windows\n52:54:00:00:00:04,,,,plan9\n"), 0);
-    assert_int_equal(hello(3, ""), 1); /* the list chooses, no more */
+    assert_int_equal(hello(1, ""), -1);
+    assert_string_equal(refusal, "no session takes machines now; one can be started at the box");
+    assert_int_equal(hello(2, "windows"), -1);
+    assert_string_equal(refusal, "this machine is to get windows, and no session of it takes machines now");
+    assert_int_equal(list("52:54:00:00:00:03,,,,windows\n"), 0); /* the list chooses, no more */
+    strcpy(config.boot.image, "debian");                         /* and so does ringcast.conf */
+    assert_int_equal(hello(3, ""), -1);
     assert_int_equal(hello(4, ""), -1);
-    assert_string_equal(refusal, "this machine is to get plan9, which the box does not have");
+    room_step(room, (struct mono){2000 * MONO_S});
+    assert_false(streams[0].session.running || streams[1].session.running);
+    screen_says("No session takes machines now: none is erased.");
+    assert_int_equal(create((struct plan_wish){.image = "windows"}), 0);
+    assert_true(wants(2));
+    assert_int_equal(hello(2, ""), 1);
 }
 
-static void what_was_uploaded_erases_nobody_unasked(void **state)
+/* A person at a machine who restores it needs no session, and takes no machine along. */
+static void a_person_needs_no_session(void **state)
 {
     (void)state;
-    streams[0].asked_only = true;
-    assert_int_equal(hello(1, ""), 1); /* the other one lay in the folder */
-    streams[1].asked_only = true;
+    assert_int_equal(person_says(1, "debian"), 0);
+    assert_true(streams[0].session.running);
     assert_int_equal(hello(2, ""), -1);
-    assert_string_equal(refusal, "no session takes machines now; one can be started at the box");
-    serve.server.preferred = 1;
-    assert_int_equal(hello(2, ""), -1);
-    assert_false(room_is_open(room, &streams[0]));
-    assert_int_equal(hello(3, "debian"), 0); /* a technician names it */
-    assert_int_equal(list("52:54:00:00:00:04,,,,windows\n"), 0);
-    assert_int_equal(hello(4, ""), 1); /* so does the list, */
-    strcpy(config.boot.image, "debian");
-    assert_int_equal(hello(5, ""), 0); /* and ringcast.conf */
-    config.boot.image[0] = 0;
-    assert_int_equal(create((struct plan_wish){.image = "windows"}), 0);
-    assert_int_equal(hello(2, ""), 1); /* and a session */
+    room_step(room, (struct mono){2000 * MONO_S});
+    beacon(1, SESSION_RECEIVING, true);
+    assert_true(streams[0].session.running && !rows[0][0].stopped);
+    assert_int_equal(list("52:54:00:00:00:03,,,,windows\n52:54:00:00:00:04,,,,plan9\n"), 0);
+    assert_int_equal(person_says(3, ""), 1);
+    assert_int_equal(person_says(4, ""), -1);
+    assert_string_equal(refusal, "this machine is to get plan9, which the box does not have");
+    assert_int_equal(person_says(3, "debian"), 0);
+    assert_int_equal(create((struct plan_wish){.image = "debian", .start = PLAN_READY, .ready = 4}), 0);
+    assert_false(streams[0].session.running); /* nobody who waits for the session hears the stream before it */
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1}), 0);
+    assert_true(streams[0].session.running && !rows[0][0].stopped); /* and who was there without it goes on */
+    beacon(1, SESSION_PASS, true);
+    room_step(room, (struct mono){2001 * MONO_S});
+    assert_true(streams[0].session.needing == 1); /* machine 3 */
+}
+
+/* After a restart of the core the person's machine is known by its beacons alone. */
+static void a_person_goes_on_over_a_restart(void **state)
+{
+    (void)state;
+    beacon(1, SESSION_RECEIVING, true);
+    assert_true(streams[0].session.running);
+    beacon(2, SESSION_RECEIVING, false);
+    told(2);
+    room_step(room, (struct mono){2000 * MONO_S});
+    session_server_tick(&serve.server, (struct mono){1001 * MONO_S});
+    assert_true(streams[0].session.running && !rows[0][0].stopped && rows[0][1].stopped);
+}
+
+/* The handshake knows what the boot answer knows. */
+static void a_machine_that_is_done_is_not_let_in(void **state)
+{
+    uint8_t mac[6];
+
+    (void)state;
+    mac_of(1, mac);
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+    machine_done(&machines, mac, 1);
+    assert_false(wants(1));
+    assert_int_equal(hello(1, ""), -1);
+    assert_string_equal(refusal, "this machine has been imaged, and nobody has armed it again at the box");
+    assert_int_equal(ask(1), -1);
+    assert_string_equal(refusal, "this machine has been imaged, and nobody has armed it again at the box");
+    assert_int_equal(person_says(1, ""), 0);
+    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}), 0);
+    assert_int_equal(ask(1), 0);
+    assert_int_equal(hello(1, ""), 0);
 }
 
 static void a_session_is_made_run_and_stopped(void **state)
@@ -243,7 +344,7 @@ static void a_session_is_made_run_and_stopped(void **state)
     assert_true(streams[0].session.running);
     assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1}), 0);
     assert_false(streams[0].session.running);
-    screen_says("No session takes machines now.");
+    screen_says("No session takes machines now");
     assert_false(wants(3));
     assert_int_equal(hello(3, ""), -1);
     assert_string_equal(refusal, "no session takes machines now; one can be started at the box");
@@ -378,9 +479,11 @@ static void on_hold_nobody_is_taken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(without_a_plan_all_is_as_ever, begin, end),
+        cmocka_unit_test_setup_teardown(without_a_session_nobody_is_erased, begin, end),
         cmocka_unit_test_setup_teardown(on_hold_nobody_is_taken, begin, end),
-        cmocka_unit_test_setup_teardown(what_was_uploaded_erases_nobody_unasked, begin, end),
+        cmocka_unit_test_setup_teardown(a_person_needs_no_session, begin, end),
+        cmocka_unit_test_setup_teardown(a_person_goes_on_over_a_restart, begin, end),
+        cmocka_unit_test_setup_teardown(a_machine_that_is_done_is_not_let_in, begin, end),
         cmocka_unit_test_setup_teardown(a_session_is_made_run_and_stopped, begin, end),
         cmocka_unit_test_setup_teardown(two_at_once_and_a_list, begin, end),
         cmocka_unit_test_setup_teardown(a_machine_that_passed, begin, end),

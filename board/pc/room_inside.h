@@ -1,0 +1,46 @@
+/* The room's own view of itself, for its three files: room.c (orders, streams, the session of ringcast.conf), room_whom.c (which machine is
+ * let in, and what is its own) and room_list.c (the list of expected machines). */
+#ifndef BOARD_PC_ROOM_INSIDE_H
+#define BOARD_PC_ROOM_INSIDE_H
+
+#include "board/pc/room.h"
+#include "net/wol/wol.h"
+
+#define ROOM_IDENTIFY_MAX 64
+
+struct room {
+    struct room_needs needs;
+    struct ip_stack *stack;
+    struct plan plan;
+    struct expected *list, *other; /* the one that counts, and room for the next */
+    struct expected half[2];
+    unsigned counts;   /* which half of the journal does */
+    unsigned kept[2];  /* places that each half has there */
+    uint32_t file_crc; /* of the machines.csv that was read last; 0: none */
+    struct wol wol;
+    uint8_t identified[ROOM_IDENTIFY_MAX][6];
+    unsigned n_identified;
+    struct mono stepped;
+    unsigned asks; /* since then */
+    char csv[EXPECTED_CSV_MAX + 1]; /* one more than may be: a larger file is refused, not cut */
+};
+
+/* Into the journal, where there is one. */
+void room_keep(struct room *, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue);
+/* The stream of that image; n_streams: none. */
+unsigned room_stream_of(const struct room *, const char *image);
+/* The image of those for whom nothing is named: the configured one, else the first. */
+const char *room_preferred(const struct room *);
+/* The image that the machine is in the middle of; n_streams: none. */
+unsigned room_in_hand(const struct room *, const uint8_t mac[6]);
+/* The path of what lies beside ringcast.conf. */
+void room_beside(const struct room *, const char *name, char *path, size_t cap);
+
+/* The list: CSV takes its place, or machines.csv does when it is another than last time. */
+int room_take_list(struct room *, const char *text, size_t n, struct err *);
+void room_read_list(struct room *);
+/* What an earlier run wrote. */
+void room_restore_row(struct room *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n);
+void room_restore_list(struct room *, const uint8_t *value, size_t n);
+
+#endif
