@@ -52,6 +52,7 @@ struct box {
     struct ip_stack *stack;
     struct offer *offer;
     struct services *services;
+    struct access_log *access;
     struct diary *diary;
     struct portal *portal;
     struct status *watch; /* what is shown of the room */
@@ -168,6 +169,15 @@ static void on_boot(void *ctx, const uint8_t mac[6])
     status_boots(b->watch, mac);
 }
 
+/* As the list of expected machines has it. */
+static const char *machine_name(void *ctx, const uint8_t mac[6])
+{
+    struct box *b = ctx;
+    const struct expected_row *row = expected_look(room_expected(b->room), mac);
+
+    return row ? row->name : NULL;
+}
+
 static int make_services(struct box *b, struct err *err)
 {
     const struct offer_needs needs = {.payload = b->paths.payload,
@@ -182,6 +192,8 @@ static int make_services(struct box *b, struct err *err)
                                         .store = store_value,
                                         .known = is_known,
                                         .boots = on_boot,
+                                        .access = b->access,
+                                        .called = machine_name,
                                         .ctx = b};
 
     if (!b->offer)
@@ -222,6 +234,7 @@ static int make_portal(struct box *b, struct err *err)
         api_hold_routes(&b->desk, portal_routes(b->portal));
         api_plan_routes(b->room, portal_routes(b->portal));
         api_report_routes(b->diary, portal_routes(b->portal));
+        access_log_routes(b->access, portal_routes(b->portal));
     }
     return rc;
 }
@@ -584,6 +597,8 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
     serve_log_apart(); /* no terminal holds up the thread that hands out addresses */
     rc = station_network(&b->stack, &b->config, b->paths.interface, b->screen, stop, err);
     if (rc == 0)
+        rc = access_log_open(&b->access, b->paths.data, err);
+    if (rc == 0)
         rc = make_services(b, err);
     if (rc == 0)
         rc = make_diary(b, err);
@@ -638,6 +653,7 @@ static void close_box(struct box *b, bool in_good_order)
     status_close(b->watch);
     diary_close(b->diary);
     services_close(b->services);
+    access_log_close(b->access);
     if (b->offer)
         offer_close(b->offer);
     free(b->offer);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "board/host/serve_log.h"
 #include "board/pc/journal.h"
@@ -191,6 +192,27 @@ static bool mac_of(void *ctx, uint32_t address, uint8_t mac[6])
     return dhcp_server_who(&s->dhcp, address, mac) || ip_stack_mac_of(s->needs.stack, address, mac);
 }
 
+/* Who it is, by its lease or as ARP knows it. */
+static bool find_mac(struct services *s, uint32_t address, uint8_t mac[6])
+{
+    return dhcp_server_who(&s->dhcp, address, mac) || ip_stack_mac_of(s->needs.stack, address, mac);
+}
+
+static void note_access(struct services *s, const char *protocol, uint32_t address, const char *result, uint64_t bytes, const char *file)
+{
+    uint8_t mac[6];
+    bool found = find_mac(s, address, mac);
+    const struct access_entry e = {.protocol = protocol,
+                                   .result = result,
+                                   .address = address,
+                                   .mac = found ? mac : NULL,
+                                   .machine = found && s->needs.called ? s->needs.called(s->needs.ctx, mac) : NULL,
+                                   .bytes = bytes,
+                                   .file = file};
+
+    access_log_add(s->needs.access, &e, (uint64_t)time(NULL));
+}
+
 /* Who loads something has shown to be a machine. */
 static void vouch_address(struct services *s, uint32_t address)
 {
@@ -206,8 +228,14 @@ static void on_tftp(void *ctx, const struct tftp_event *e)
                                        [TFTP_PROBED] = "asked about",   [TFTP_BROKEN] = "gave up",
                                        [TFTP_LEFT] = "fell silent over", [TFTP_REFUSED] = "is refused",
                                        [TFTP_UNREADABLE] = "cannot have"};
+    static const char *const result[] = {[TFTP_DONE] = "done",   [TFTP_PROBED] = "size",     [TFTP_BROKEN] = "broken",
+                                         [TFTP_LEFT] = "silent", [TFTP_REFUSED] = "refused", [TFTP_UNREADABLE] = "unreadable"};
+    const struct tftp_transfer *t = e->transfer;
     char address[IP_TEXT];
 
+    if (e->what != TFTP_BEGUN)
+        note_access(ctx, "tftp", e->client.address, result[e->what], !t || e->what == TFTP_PROBED ? 0 : e->what == TFTP_DONE ? t->content.size : t->base * t->blksize,
+                    e->name);
     if (e->what == TFTP_DONE)
         vouch_address(ctx, e->client.address);
     if (e->what == TFTP_PROBED)
@@ -225,8 +253,10 @@ static int open_tftp(struct services *s, struct err *err)
 
 static void on_http(void *ctx, const struct http_event *e)
 {
-    char address[IP_TEXT];
+    char address[IP_TEXT], status[16];
 
+    snprintf(status, sizeof status, "%u%s", e->status, e->cut ? "-cut" : "");
+    note_access(ctx, "http", e->address, status, e->bytes, e->name);
     if (e->status < 400 && !e->cut && e->bytes)
         vouch_address(ctx, e->address);
     note(ctx, "http: %s %s %s: %u%s", ip_address_text(address, e->address), e->status < 400 ? "has" : "is refused", e->name, e->status,

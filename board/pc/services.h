@@ -4,6 +4,7 @@
 #ifndef BOARD_PC_SERVICES_H
 #define BOARD_PC_SERVICES_H
 
+#include "board/pc/access_log.h"
 #include "board/pc/box_config.h"
 #include "board/pc/offer.h"
 #include "net/dhcp/guard.h"
@@ -20,6 +21,10 @@ struct services_needs {
     void (*store)(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
     /* Whether the machine is known although it has no lease. */
     bool (*known)(void *ctx, const uint8_t mac[6]);
+    /* Every file that was asked for is noted here; NULL: nowhere. */
+    struct access_log *access;
+    /* What the machine is called; NULL: nothing. May be NULL. */
+    const char *(*called)(void *ctx, const uint8_t mac[6]);
     /* It asks for something to boot from. May be NULL. */
     void (*boots)(void *ctx, const uint8_t mac[6]);
     void *ctx;

@@ -34,6 +34,7 @@ folder = trees/other
 loader-uefi = boot.efi
 CONF
 mv small.ring images/
+printf 'mac,name\n52:49:4e:47:00:01,bench 1\n' >boot/machines.csv
 cat >lease.sh <<'SCRIPT'
 #!/bin/sh
 [ "$1" = bound ] || exit 0
@@ -100,6 +101,14 @@ grep -q '^#!ipxe' script1 && grep -q payload/kernel script1 || fail "the script 
 ! cmp -s script1 script2 || fail "the machine with an entry of its own has the others' script"
 ! web 1 ringcast.conf >/dev/null || fail "http: a file that is not on offer"
 pass "the same files by HTTP, and a script for each machine"
+
+in_log() { grep -q "^20[0-9-]* [0-9:]* $1\$" data/access.log; } # all of a line behind its time
+for line in 'tftp 10.78.0.5[0-9] 52:49:4e:47:00:01 "bench 1" done 151024 payload/ringcast-x86_64.efi' \
+    'tftp 10.78.0.20 52:49:4e:47:00:02 - done 8 trees/other/menu.cfg' 'tftp .* "bench 1" refused 0 ../boot/ringcast.conf' \
+    'http 10.78.0.20 52:49:4e:47:00:02 - 200 8 trees/other/menu.cfg' 'http .* "bench 1" 404 [0-9]* ringcast.conf'; do
+    until_true 10 in_log "$line" || fail "not in the access log: $line; got: $(cat data/access.log)"
+done
+pass "each of these requests is in the access log, with MAC and name"
 
 kill -KILL "${LAB_PID[box]}"
 lab_stop box KILL

@@ -95,6 +95,13 @@ run 1 curl -skN --max-time 3 -H "Authorization: Bearer $token" $url/api/v1/event
 grep -q '^event: status' events || fail "no events: $(head -c 300 events)"
 pass "events"
 
+# What was asked for on port 80 is in the access log, with the client's MAC.
+run 1 curl -s -o /dev/null http://10.78.0.1/not-there || true
+access() { status -H "Authorization: Bearer $token" $url/api/v1/access.log; }
+until_true 10 eval '[ "$(access)" = 200 ]' || fail "no access log: $(cat got)"
+grep -q '^20[0-9-]* [0-9:]* http 10.78.0.11 52:49:4e:47:00:01 - 303 ' got && grep -q ' 404 [0-9]* not-there$' got || fail "the access log: $(cat got)"
+pass "the access log is downloaded"
+
 for i in $(seq 12); do # the pauses double: at some point they are longer than a slow machine takes
     last=$(send -D head -d '{"password":"guess number '$i'"}' $url/api/v1/login)
     [ $i -lt 6 ] || [ "$last" = 403 ] || break
