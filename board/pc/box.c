@@ -306,9 +306,12 @@ static void on_session_event(void *ctx, const struct session_event *e)
     diary_event(b->diary, e, &b->serve.streams[e->image]);
     if (e->what == SESSION_STATE)
         services_vouch(b->services, e->receiver->mac); /* it holds the session's key: no invented machine */
-    if (e->what == SESSION_STATE && e->receiver->facts.state == SESSION_PASS &&
-        machine_done(&b->machines, e->receiver->mac, (uint64_t)time(NULL)))
-        serve_log("a machine is done: from now on it boots its own disk");
+    if (e->what == SESSION_STATE && e->receiver->facts.state == SESSION_PASS) {
+        const struct machine_got got = room_got(b->room, e->image);
+
+        if (machine_done(&b->machines, e->receiver->mac, &got, (uint64_t)time(NULL)))
+            serve_log("a machine is done: from now on it boots its own disk");
+    }
 }
 
 static struct session_label label_machine(void *ctx, const uint8_t mac[6])

@@ -81,24 +81,43 @@ void machines_init(struct machines *m, bool rearm, void (*store)(void *, const u
     m->ctx = ctx;
 }
 
-/* value: flags (1; bit 0: done) | changed (8) | entry */
+#define DONE 1
+#define NAMED 2
+#define GOT 4
+
+/* value: flags (1) | changed (8) | with GOT: session (4), image (8) | entry. Earlier versions know DONE alone. */
 void machines_restore(struct machines *m, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
 {
     struct reader r = reader_on(value, nvalue);
     uint8_t flags = rd_u8(&r);
     uint64_t changed = rd_u64(&r);
-    size_t n = r.left;
+    struct machine_got got = {0};
     struct machine *row;
+    size_t n;
 
+    if (flags & GOT) {
+        got.session = rd_u32(&r);
+        rd_copy(&r, got.image, sizeof got.image);
+    }
+    n = r.left;
     if (r.bad || nkey != MACHINE_KEY_BYTES || n > MACHINE_ENTRY_MAX || !utf8_is_plain(r.at, n))
         return;
     row = row_of(m, key);
     m->done -= row->done;
-    row->done = flags & 1;
+    row->done = flags & DONE;
+    row->named = flags & NAMED;
+    row->got = got;
     m->done += row->done;
     row->changed = changed;
     memcpy(row->entry, r.at, n);
     row->entry[n] = 0;
+}
+
+static bool has_got(const struct machine *row)
+{
+    static const struct machine_got nothing;
+
+    return row->got.session || memcmp(row->got.image, nothing.image, sizeof nothing.image) != 0;
 }
 
 static void row_store(struct machines *m, struct machine *row, uint64_t unix_now)
@@ -107,8 +126,12 @@ static void row_store(struct machines *m, struct machine *row, uint64_t unix_now
     struct writer w = writer_on(value, sizeof value);
 
     row->changed = unix_now;
-    wr_u8(&w, row->done);
+    wr_u8(&w, (row->done ? DONE : 0) | (row->named ? NAMED : 0) | (has_got(row) ? GOT : 0));
     wr_u64(&w, row->changed);
+    if (has_got(row)) {
+        wr_u32(&w, row->got.session);
+        wr_copy(&w, row->got.image, sizeof row->got.image);
+    }
     wr_copy(&w, row->entry, strlen(row->entry));
     MUST(!w.bad);
     if (m->store)
@@ -127,14 +150,28 @@ bool machine_known(const struct machines *m, const uint8_t mac[6])
     return m->row[place_of(m, mac)].used;
 }
 
-bool machine_done(struct machines *m, const uint8_t mac[6], uint64_t unix_now)
+const struct machine *machine_look(const struct machines *m, const uint8_t mac[6])
+{
+    const struct machine *row = &m->row[place_of(m, mac)];
+
+    return row->used ? row : NULL;
+}
+
+static bool same_got(const struct machine_got *a, const struct machine_got *b)
+{
+    return a->session == b->session && memcmp(a->image, b->image, sizeof a->image) == 0;
+}
+
+bool machine_done(struct machines *m, const uint8_t mac[6], const struct machine_got *got, uint64_t unix_now)
 {
     struct machine *row = row_of(m, mac);
 
-    if (row->done)
+    if (row->done && same_got(&row->got, got))
         return false;
+    m->done += !row->done;
     row->done = true;
-    m->done++;
+    row->named = false;
+    row->got = *got;
     row_store(m, row, unix_now);
     return true;
 }
@@ -149,20 +186,14 @@ void machine_again(struct machines *m, const uint8_t mac[6])
 
 void machine_arm(struct machines *m, const uint8_t mac[6], uint64_t unix_now)
 {
-    unsigned i = place_of(m, mac);
-    struct machine *row = &m->row[i];
+    struct machine *row = row_of(m, mac);
 
-    if (!row->used || !row->done)
+    if (row->named)
         return;
+    m->done -= row->done;
     row->done = false;
-    m->done--;
-    if (row->entry[0]) {
-        row_store(m, row, unix_now);
-        return;
-    }
-    if (m->store)
-        m->store(m->ctx, mac, NULL, 0);
-    row_remove(m, i);
+    row->named = true;
+    row_store(m, row, unix_now);
 }
 
 void machine_choose(struct machines *m, const uint8_t mac[6], const char *entry, uint64_t unix_now)

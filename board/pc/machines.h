@@ -15,11 +15,20 @@
 #define MACHINES_MAX 8192
 #define MACHINE_ENTRY_MAX 31 /* bytes of a boot entry's name */
 #define MACHINE_KEY_BYTES 6
-#define MACHINE_VALUE_MAX (1 + 8 + MACHINE_ENTRY_MAX)
+#define MACHINE_IMAGE_BYTES 8
+#define MACHINE_VALUE_MAX (1 + 8 + 4 + MACHINE_IMAGE_BYTES + MACHINE_ENTRY_MAX)
+
+/* What a machine got when it passed. */
+struct machine_got {
+    uint32_t session;                   /* its number (plan.h); 0: by none, or not known */
+    uint8_t image[MACHINE_IMAGE_BYTES]; /* the first bytes of its table's hash; zeros: not known */
+};
 
 struct machine {
     bool used, done;
+    bool named; /* an order has armed it since it passed last */
     uint8_t mac[6];
+    struct machine_got got; /* when it passed last */
     uint64_t changed; /* seconds since 1970, by the box's clock */
     char entry[MACHINE_ENTRY_MAX + 1]; /* chosen for it; "": none */
 };
@@ -43,11 +52,13 @@ void machines_restore(struct machines *, const uint8_t *key, size_t nkey, const 
 bool machine_wants_imaging(const struct machines *, const uint8_t mac[6]);
 /* Whether there is a row for it. */
 bool machine_known(const struct machines *, const uint8_t mac[6]);
-/* It has said PASS. True when that is news. */
-bool machine_done(struct machines *, const uint8_t mac[6], uint64_t unix_now);
+/* Its row; NULL: there is none. */
+const struct machine *machine_look(const struct machines *, const uint8_t mac[6]);
+/* It has said PASS after it got that. True when that is news. */
+bool machine_done(struct machines *, const uint8_t mac[6], const struct machine_got *, uint64_t unix_now);
 /* Tells `store` its row once more, where it may not have been kept. */
 void machine_again(struct machines *, const uint8_t mac[6]);
-/* It is to be imaged again. */
+/* An order names it: it is to be imaged (again), until it passes. */
 void machine_arm(struct machines *, const uint8_t mac[6], uint64_t unix_now);
 /* The boot entry chosen for it ("": none), at most MACHINE_ENTRY_MAX bytes. */
 void machine_choose(struct machines *, const uint8_t mac[6], const char *entry, uint64_t unix_now);

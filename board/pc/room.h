@@ -96,6 +96,8 @@ void room_step(struct room *, struct mono now);
 void room_prepare(struct room *, struct session_image *);
 /* For the library: PLAN_EBUSY and a sentence while an active session gives out the image, else 0. */
 int room_uses(struct room *, const char *image, struct err *);
+/* What a machine that passes now has got from that stream. */
+struct machine_got room_got(struct room *, unsigned image);
 /* For serve's hooks. */
 void room_event(struct room *, const struct session_event *);
 int room_choose(struct room *, const struct session_hello *, unsigned *image, char *why);

@@ -46,6 +46,30 @@ static int machine_is_taken(struct room *r, const uint8_t mac[6], const char *as
     return PLAN_EDONE;
 }
 
+/* The session that gives out the image, else the last one that did: receivers that have all of it finish after its end. */
+static const struct plan_session *session_of(struct room *r, const char *image)
+{
+    const struct plan_session *last = plan_of_image(&r->plan, image);
+
+    for (unsigned i = 0; (!last || !plan_is_active(last)) && i < PLAN_SESSIONS_MAX; i++) {
+        const struct plan_session *s = &r->plan.session[i];
+
+        if (s->id && strcmp(s->wish.image, image) == 0 && (!last || s->id > last->id))
+            last = s;
+    }
+    return last;
+}
+
+struct machine_got room_got(struct room *r, unsigned image)
+{
+    const struct stream *st = &r->needs.serve->streams[image];
+    const struct plan_session *s = session_of(r, st->session.name);
+    struct machine_got got = {.session = s ? s->id : 0};
+
+    memcpy(got.image, st->file.head.root, sizeof got.image);
+    return got;
+}
+
 bool room_wants_imaging(struct room *r, const uint8_t mac[6])
 {
     char why[SESSION_SENTENCE_MAX + 1];

@@ -44,6 +44,8 @@ static void restart(void)
             machines_restore(&again, kept[i].mac, 6, kept[i].value, kept[i].n);
 }
 
+static const struct machine_got debian = {3, "debian1"}, windows = {4, "windows"};
+
 static void mac_of(uint32_t i, uint8_t mac[6])
 {
     uint32_t h = i * 2654435761u;
@@ -61,8 +63,8 @@ static void a_life(void **state)
     n_kept = 0;
     machines_init(&m, false, store, NULL);
     assert_true(machine_wants_imaging(&m, mac));
-    assert_true(machine_done(&m, mac, 1000));
-    assert_false(machine_done(&m, mac, 1001));
+    assert_true(machine_done(&m, mac, &debian, 1000));
+    assert_false(machine_done(&m, mac, &debian, 1001));
     assert_false(machine_wants_imaging(&m, mac));
     assert_int_equal(m.done, 1);
     restart();
@@ -75,14 +77,44 @@ static void a_life(void **state)
     assert_true(machine_wants_imaging(&again, mac));
     assert_string_equal(machine_entry(&again, mac), "ESXi 8");
     machine_choose(&m, mac, "", 1004);
-    machine_done(&m, mac, 1005);
+    machine_done(&m, mac, &debian, 1005);
     machine_arm(&m, mac, 1006);
-    assert_false(machine_known(&m, mac));
+    assert_true(machine_look(&m, mac)->named);
     restart();
-    assert_int_equal(again.n, 0);
+    assert_true(machine_look(&again, mac)->named && machine_wants_imaging(&again, mac));
+    assert_true(machine_done(&m, mac, &windows, 1006));
+    assert_false(machine_look(&m, mac)->named);
     m.rearm = true;
-    machine_done(&m, mac, 1007);
+    machine_done(&m, mac, &debian, 1007);
     assert_true(machine_wants_imaging(&m, mac));
+}
+
+/* What it got is remembered with it, and another image or session is news. */
+static void what_it_got(void **state)
+{
+    static const uint8_t mac[6] = {2, 0, 0, 0, 0, 7};
+    static const struct machine_got later = {5, "debian1"};
+    static const uint8_t before[] = {1, 0, 0, 0, 0, 0, 0, 3, 232, 'E', 'S', 'X', 'i'}; /* of a version that did not keep it */
+
+    (void)state;
+    n_kept = 0;
+    machines_init(&m, false, store, NULL);
+    assert_null(machine_look(&m, mac));
+    assert_true(machine_done(&m, mac, &debian, 1000));
+    machine_choose(&m, mac, "ESXi 8", 1001);
+    restart();
+    assert_memory_equal(&machine_look(&again, mac)->got, &debian, sizeof debian);
+    assert_string_equal(machine_entry(&again, mac), "ESXi 8");
+    assert_true(machine_done(&m, mac, &later, 1002));
+    assert_int_equal(m.done, 1);
+    assert_true(machine_done(&m, mac, &windows, 1003));
+    assert_false(machine_done(&m, mac, &windows, 1004));
+    restart();
+    assert_memory_equal(&machine_look(&again, mac)->got, &windows, sizeof windows);
+    machines_restore(&again, mac, 6, before, sizeof before);
+    assert_true(machine_look(&again, mac)->done && !machine_look(&again, mac)->named);
+    assert_int_equal(machine_look(&again, mac)->got.session, 0);
+    assert_string_equal(machine_entry(&again, mac), "ESXi");
 }
 
 /* As where the box's disk was full when the machine passed. */
@@ -93,7 +125,7 @@ static void what_was_not_kept_is_told_again(void **state)
     (void)state;
     n_kept = 0;
     machines_init(&m, false, NULL, NULL);
-    assert_true(machine_done(&m, mac, 1000));
+    assert_true(machine_done(&m, mac, &debian, 1000));
     m.store = store;
     machine_again(&m, other);
     assert_int_equal(n_kept, 0);
@@ -105,9 +137,9 @@ static void what_was_not_kept_is_told_again(void **state)
 
 static void against_a_model(void **state)
 {
-    static bool done[3000];
+    static bool done[3000], seen[3000];
     struct rng rng = {11};
-    unsigned n = 0;
+    unsigned n = 0, rows = 0;
 
     (void)state;
     n_kept = 0;
@@ -119,16 +151,18 @@ static void against_a_model(void **state)
 
         mac_of(who, mac);
         assert_int_equal(machine_wants_imaging(&m, mac), !done[who]);
+        rows += !seen[who];
+        seen[who] = true;
         done[who] = rng_below(&rng, 2);
         if (done[who])
-            machine_done(&m, mac, i);
+            machine_done(&m, mac, &debian, i);
         else
             machine_arm(&m, mac, i);
     }
     for (uint32_t i = 0; i < 3000; i++)
         n += done[i];
     assert_int_equal(m.done, n);
-    assert_int_equal(m.n, n);
+    assert_int_equal(m.n, rows);
     restart();
     for (uint32_t i = 0; i < 3000; i++) {
         uint8_t mac[6];
@@ -146,7 +180,7 @@ static void the_oldest_makes_room(void **state)
     machines_init(&m, false, NULL, NULL);
     for (uint32_t i = 0; i < MACHINES_MAX + 100; i++) {
         mac_of(i, mac);
-        assert_true(machine_done(&m, mac, i + 1));
+        assert_true(machine_done(&m, mac, &debian, i + 1));
     }
     assert_int_equal(m.n, MACHINES_MAX - 1);
     for (uint32_t i = 0; i < MACHINES_MAX + 100; i++) {
@@ -179,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_life),
+        cmocka_unit_test(what_it_got),
         cmocka_unit_test(what_was_not_kept_is_told_again),
         cmocka_unit_test(against_a_model),
         cmocka_unit_test(the_oldest_makes_room),

@@ -301,7 +301,7 @@ static void a_machine_that_is_done_is_not_let_in(void **state)
     (void)state;
     mac_of(1, mac);
     assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
-    machine_done(&machines, mac, 1);
+    machine_done(&machines, mac, &(struct machine_got){1, ""}, 1);
     assert_false(wants(1));
     assert_int_equal(hello(1, ""), -1);
     assert_string_equal(refusal, "this machine has been imaged, and nobody has armed it again at the box");
@@ -382,7 +382,7 @@ static void a_machine_that_passed(void **state)
 
     (void)state;
     mac_of(1, mac);
-    machine_done(&machines, mac, 1);
+    machine_done(&machines, mac, &(struct machine_got){1, ""}, 1);
     assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
     assert_false(wants(1));
     assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}), 0);
