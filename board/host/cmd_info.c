@@ -88,7 +88,7 @@ static int print_json(const struct img_file *f, struct err *e)
     json_u64(&j, "zero_chunks", s.chunks[IMG_ZERO]);
     json_u64(&j, "free_chunks", s.chunks[IMG_FREE]);
     json_u64(&j, "stored_bytes", s.stored);
-    json_u64(&j, "file_bytes", f->map_bytes);
+    json_u64(&j, "file_bytes", f->bytes);
     parts_json(&j, &f->body);
     windows_json(&j, &f->body);
     json_close(&j);
@@ -141,7 +141,7 @@ static void print_text(const struct img_file *f)
     print_size("target", f->head.min_target_bytes);
     print_size("data", f->head.data_bytes);
     print_size("stored", s.stored);
-    print_size("file", f->map_bytes);
+    print_size("file", f->bytes);
     printf("%-14s%u data, %llu zero, %llu free, of 128 KiB\n", "chunks", f->head.data_chunks,
            (unsigned long long)s.chunks[IMG_ZERO], (unsigned long long)s.chunks[IMG_FREE]);
     printf("%-14s%u windows, %u source blocks\n", "stream", f->head.windows, f->head.blocks);

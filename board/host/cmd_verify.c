@@ -59,7 +59,7 @@ static void print_result(const struct verifying *v, const struct img_file *f, in
     bool is_signed = img_head_signed(&f->head);
 
     fprintf(stderr, "%s is whole: %u chunks, %s, %s; %s\n", v->image, f->head.data_chunks,
-            units_size_text(size, f->map_bytes),
+            units_size_text(size, f->bytes),
             v->key_path ? "signed by the trusted key"
             : is_signed ? "signed (by whom was not asked)"
                         : "not signed",

@@ -51,7 +51,13 @@ static int open_stack(struct serve *s, struct err *err)
     return rc ? rc : ip_stack_wait_address(s->stack, IP_ADDRESS_MS, err);
 }
 
-int serve_add(struct serve *s, const char *path, struct img_file *opened, struct err *err)
+static void drop_opened(struct stream_source *opened)
+{
+    img_file_close(&opened->file);
+    send_body_close(&opened->body);
+}
+
+int serve_add(struct serve *s, const char *path, struct stream_source *opened, struct err *err)
 {
     unsigned place = session_server_place(&s->server);
     struct stream_options o = {.config = &s->config,
@@ -66,7 +72,7 @@ int serve_add(struct serve *s, const char *path, struct img_file *opened, struct
     int rc;
 
     if (place == CONFIG_IMAGES_MAX && opened)
-        img_file_close(opened);
+        drop_opened(opened);
     if (place == CONFIG_IMAGES_MAX)
         return err_set(err, SESSION_EFULL, "%s: expected at most %d images", path, CONFIG_IMAGES_MAX);
     rc = stream_open(st, path, &o, &s->offload, err);
@@ -82,6 +88,13 @@ int serve_add(struct serve *s, const char *path, struct img_file *opened, struct
     return rc;
 }
 
+static void leave(struct serve *s, unsigned i, struct mono now)
+{
+    session_image_leave(&s->server, i);
+    stream_finish(&s->streams[i]);
+    s->streams[i].leaves = mono_add(now, CLOSING_NS);
+}
+
 bool serve_remove(struct serve *s, const char *name, struct mono now)
 {
     for (unsigned i = 0; i < s->n_streams; i++) {
@@ -89,9 +102,7 @@ bool serve_remove(struct serve *s, const char *name, struct mono now)
 
         if (!session_image_there(&s->server, i) || st->session.leaving || strcmp(st->session.name, name) != 0)
             continue;
-        session_image_leave(&s->server, i);
-        stream_finish(st);
-        st->leaves = mono_add(now, CLOSING_NS);
+        leave(s, i, now);
         serve_log("%s: taken away; who still needs it is told", name);
         return true;
     }
@@ -245,19 +256,34 @@ void serve_close(struct serve *s)
 
 /* ---- running ---- */
 
-/* A stream whose sender has failed is over; its receivers are not kept waiting. False when none is left. */
-static bool bury_failed(struct serve *s, struct err *err)
+/* A stream whose sender has failed is over; its receivers are not kept waiting. */
+static void bury(struct serve *s, unsigned i, struct mono now)
+{
+    struct stream *st = &s->streams[i];
+
+    serve_log("%s is not given out any more: %s (%d)", st->session.name, st->why.text, st->why.code);
+    if (!s->failed.code)
+        err_set(&s->failed, st->why.code, "%s: %s", st->session.name, st->why.text);
+    if (s->hooks.failed)
+        s->hooks.failed(s->hooks.ctx, st, &st->why);
+    if (!st->session.leaving)
+        leave(s, i, now);
+}
+
+/* False when no stream is left, and one has failed. */
+static bool bury_failed(struct serve *s, struct mono now)
 {
     unsigned alive = 0;
 
     for (unsigned i = 0; i < s->n_streams; i++) {
-        struct stream *st = &s->streams[i];
-
-        alive += !atomic_load(&st->failure);
-        if (atomic_load(&st->failure))
-            err_set(err, st->why.code, "%s: %s", st->session.name, st->why.text);
+        if (!session_image_there(&s->server, i) || s->streams[i].session.leaving)
+            continue;
+        if (atomic_load(&s->streams[i].failure))
+            bury(s, i, now);
+        else
+            alive++;
     }
-    return alive == s->n_streams;
+    return alive > 0 || !s->failed.code;
 }
 
 /* What each of the streams that run may take of the link. */
@@ -280,7 +306,7 @@ int serve_step(struct serve *s, struct mono now, struct err *err)
     for (unsigned i = 0; i < s->n_streams; i++)
         if (session_image_there(&s->server, i) && stream_tick(&s->streams[i], &s->server, i, now))
             serve_log_rate(&s->streams[i]);
-    return bury_failed(s, err) ? 0 : err->code;
+    return bury_failed(s, now) ? 0 : err_set(err, s->failed.code, "%s", s->failed.text);
 }
 
 static int step(struct serve *s, int max_ms, struct err *err)
@@ -331,7 +357,7 @@ int serve_run(struct serve *s, const volatile sig_atomic_t *stop, struct err *er
     }
     serve_finish(s);
     s->ended = host_now();
-    return rc;
+    return rc || !s->failed.code ? rc : err_set(err, s->failed.code, "%s", s->failed.text);
 }
 
 struct session_tally serve_tally(const struct serve *s)

@@ -13,6 +13,8 @@ struct serve_hooks {
     void *ctx;
     void (*prepare)(void *ctx, struct stream *); /* as in struct stream_options */
     void (*event)(void *ctx, const struct session_event *);
+    /* Its image cannot be read any more, or the like: the stream ends as if its image were removed. */
+    void (*failed)(void *ctx, const struct stream *, const struct err *why);
     /* The stream is about to be closed because its image was removed; nothing is sent any more. */
     void (*removed)(void *ctx, const struct stream *);
     /* as in struct session_server */
@@ -33,6 +35,7 @@ struct serve {
     struct stream *streams; /* room for CONFIG_IMAGES_MAX, in the server's order; in an empty place `send` is NULL and the name "" */
     unsigned n_streams; /* places: the index of a stream never changes */
     uint64_t floor, ceiling; /* of each stream, bytes/s on the wire */
+    struct err failed; /* why the first stream failed that did */
     bool offload, advertised;
     struct mono began, ended;
 };
@@ -51,12 +54,12 @@ struct session_tally serve_tally(const struct serve *);
 /* No image yet; sessions are answered. Keeps the stack; the streams that run share the ceiling. */
 int serve_begin(struct serve *, const struct config *, const struct serve_hooks *, struct ip_stack *, struct err *);
 /* One more image; on error everything is as it was. `opened`: the file, opened by the caller already, which is the stream's from
- * here on, whatever comes; NULL: it is opened here. */
-int serve_add(struct serve *, const char *path, struct img_file *opened, struct err *);
+ * here on, whatever comes; NULL: it is opened here. Waits for no disk when the caller has opened the body, too. */
+int serve_add(struct serve *, const char *path, struct stream_source *opened, struct err *);
 /* Takes an image away while the others go on. Receivers are told on the wire and in acks that the session ends; two seconds later at
  * the latest the stream is closed, and until then nothing else can have its name. False: there is none of that name. */
 bool serve_remove(struct serve *, const char *name, struct mono now);
-/* After each step of the stack. 0, or the code of a stream that has failed; the others go on. */
+/* After each step of the stack. A stream that has failed is taken away, the others go on: 0 as long as there is one, or none has failed. */
 int serve_step(struct serve *, struct mono now, struct err *);
 /* Says the end of each session on the wire, for up to two seconds. */
 void serve_finish(struct serve *);

@@ -31,7 +31,6 @@ static int file_body(struct source *s, struct receive_counts *counts, struct err
     return 0;
 }
 
-/* Reads, rather than looks at the mapping: a read error or a file cut short is an error then, not a signal. */
 static int read_file(void *ctx, uint64_t offset, uint8_t *buf, size_t n, struct err *err)
 {
     return img_file_read(ctx, offset, buf, n, err);

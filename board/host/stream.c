@@ -109,6 +109,7 @@ static int open_sender(struct stream *s, struct err *err)
 {
     struct send_config c = {.image = &s->file,
                             .sink = ring_tx_sink(s->tx),
+                            .body = s->body.bytes ? &s->body : NULL,
                             .tsi = s->session.welcome.tsi,
                             .rate = s->set,
                             .fixed = s->repair_ppm == CONFIG_REPAIR_FIXED,
@@ -135,8 +136,9 @@ int stream_open(struct stream *s, const char *path, const struct stream_options 
     if (e)
         return e;
     if (o->opened) {
-        s->file = *o->opened;
-        *o->opened = (struct img_file){.fd = -1};
+        s->file = o->opened->file;
+        s->body = o->opened->body;
+        *o->opened = (struct stream_source){.file.fd = -1};
     }
     s->steered = o->config->rate_auto;
     s->fixed = o->config->rate;
@@ -164,8 +166,9 @@ void stream_close(struct stream *s)
     if (s->tx)
         ring_tx_close(s->tx);
     free(s->session.rows);
-    if (s->file.map)
+    if (s->file.bytes)
         img_file_close(&s->file);
+    send_body_close(&s->body);
 }
 
 void stream_finish(struct stream *s)

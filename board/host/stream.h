@@ -16,8 +16,15 @@
 #include "net/ring/ring.h"
 #include "net/session/server.h"
 
+/* An image that is open and has been read so far as a sender needs it: made by a thread that may wait for the disk. */
+struct stream_source {
+    struct img_file file;
+    struct send_body body; /* not open: it is read here */
+};
+
 struct stream {
     struct img_file file;
+    struct send_body body; /* until the sender has it */
     struct ring_tx *tx;
     struct send *send;
     struct session_image session;
@@ -47,7 +54,7 @@ struct stream_options {
     uint64_t floor, ceiling; /* resolved: neither is 0 */
     uint32_t source;         /* our address */
     unsigned number;         /* of the image, from 0: added to the group */
-    struct img_file *opened; /* taken over, and empty afterwards; NULL: `path` is opened */
+    struct stream_source *opened; /* taken over, and empty afterwards; NULL: `path` is opened */
     /* The session is filled in and nothing is sent yet: the last moment to change head, TSI or key. May be NULL. */
     void (*prepare)(void *ctx, struct stream *);
     void *ctx;

@@ -290,6 +290,13 @@ static void prepare_stream(void *ctx, struct stream *s)
     resume_stream(&b->resume, b->journal, s, b->serve.streams, b->serve.n_streams, b->config.ring.group);
 }
 
+static void lose_stream(void *ctx, const struct stream *s, const struct err *why)
+{
+    struct box *b = ctx;
+
+    library_lost(b->library, s->session.name, why);
+}
+
 static void forget_stream(void *ctx, const struct stream *s)
 {
     struct box *b = ctx;
@@ -378,7 +385,7 @@ static int is_used(void *ctx, const char *image, struct err *err)
 static int open_ring(struct box *b, struct err *err)
 {
     const struct serve_hooks hooks = {
-        .ctx = b, .prepare = prepare_stream, .event = on_session_event, .removed = forget_stream, .choose = choose_image, .label = label_machine,
+        .ctx = b, .prepare = prepare_stream, .event = on_session_event, .failed = lose_stream, .removed = forget_stream, .choose = choose_image, .label = label_machine,
         .kept = has_kept, .own = tell_own};
     const struct library_needs library = {.data = b->paths.data,
                                           .folder = b->paths.images,
@@ -524,8 +531,6 @@ static int run(struct box *b, const volatile sig_atomic_t *stop, struct err *err
             serve_log_status(&b->serve);
             for (unsigned i = 0; i < b->serve.n_streams; i++)
                 diary_refresh(b->diary, &b->serve.streams[i]);
-            if (why.code)
-                serve_log("a stream has failed: %s (%d)", why.text, why.code);
         }
     }
     return 0;

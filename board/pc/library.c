@@ -27,7 +27,7 @@ struct item *library_new_item(struct library *l, enum library_origin origin, enu
     w = work_of(l, i);
     *i = (struct item){.used = true, .block = NO_BLOCK, .is = {.origin = origin, .state = state, .record = *r}};
     memset(w, 0, sizeof *w);
-    w->intake.fd = w->opened.fd = w->proved.fd = -1;
+    w->intake.fd = w->opened.file.fd = w->proved.file.fd = -1;
     w->record = *r;
     snprintf(w->label, sizeof w->label, "%s", r->version);
     return i;
@@ -41,10 +41,11 @@ void library_give_block(struct library *l, struct item *i)
     i->filled = 0;
 }
 
-static void let_go(struct img_file *f)
+static void let_go(struct stream_source *s)
 {
-    if (f->map)
-        img_file_close(f);
+    if (s->file.bytes)
+        img_file_close(&s->file);
+    send_body_close(&s->body);
 }
 
 static void free_item(struct library *l, struct item *i)
@@ -146,6 +147,13 @@ static void set_unread(struct library *l, struct item *i, const struct err *why)
     set_bad(l, i, &err);
 }
 
+void library_lost(struct library *l, const char *name, const struct err *why)
+{
+    for (struct item *i = l->item; i < l->item + LIBRARY_MAX; i++)
+        if (i->used && !i->leaving && i->is.served && strcmp(i->is.record.name, name) == 0)
+            set_bad(l, i, why);
+}
+
 static void take_away(struct library *l, struct item *i)
 {
     serve_log("%s is deleted", i->is.record.name);
@@ -162,7 +170,7 @@ static void note_facts(struct library *l, struct item *i, const struct img_file 
     const struct img_head *h = &f->head;
     struct library_facts *to = &i->is.facts;
 
-    *to = (struct library_facts){.bytes = f->map_bytes,
+    *to = (struct library_facts){.bytes = f->bytes,
                                  .raw_bytes = h->raw_bytes,
                                  .min_target_bytes = h->min_target_bytes,
                                  .used_bytes = h->data_bytes,
@@ -204,19 +212,19 @@ static bool try_serve(struct library *l, struct item *i)
 }
 
 /* The image is whole, and open in *f, which is taken over. */
-static bool now_ready(struct library *l, struct item *i, struct img_file *f)
+static bool now_ready(struct library *l, struct item *i, struct stream_source *f)
 {
     struct work *w = work_of(l, i);
 
     i->is.state = LIBRARY_READY;
     i->is.cause[0] = 0;
-    note_facts(l, i, f);
+    note_facts(l, i, &f->file);
     if (i->is.served || i->to_serve) { /* what was verified */
-        img_file_close(f);
+        let_go(f);
         return true;
     }
     w->opened = *f;
-    *f = (struct img_file){.fd = -1};
+    *f = (struct stream_source){.file.fd = -1};
     i->to_serve = true;
     return try_serve(l, i);
 }
@@ -512,10 +520,10 @@ static void on_file(void *ctx, const struct folder_file *f)
         snprintf(w->source, sizeof w->source, "%s", f->source);
         snprintf(w->label, sizeof w->label, "%s", f->label);
         snprintf(w->record.name, sizeof w->record.name, "%s", f->name);
-        rc = f->source[0] ? 0 : img_file_open(&w->proved, f->path, &err);
+        rc = f->source[0] ? 0 : img_file_open(&w->proved.file, f->path, &err);
     }
     if (rc == 0 && !f->source[0])
-        snprintf(w->record.name, sizeof w->record.name, "%s", w->proved.head.name);
+        snprintf(w->record.name, sizeof w->record.name, "%s", w->proved.file.head.name);
     if (rc == 0)
         snprintf(i->is.record.name, sizeof i->is.record.name, "%s", w->record.name);
     if (rc == 0 && f->source[0]) {
@@ -524,7 +532,7 @@ static void on_file(void *ctx, const struct folder_file *f)
         return;
     }
     if (rc == 0) {
-        snprintf(i->is.record.version, sizeof i->is.record.version, "%s", w->proved.head.label);
+        snprintf(i->is.record.version, sizeof i->is.record.version, "%s", w->proved.file.head.label);
         if (!on_the_wire(l->needs.serve, i->is.record.name) && now_ready(l, i, &w->proved))
             return;
         err_set(&err, LIBRARY_EEXISTS, "two images are called \"%s\": receivers could not tell them apart", i->is.record.name);
@@ -578,7 +586,7 @@ static void on_found(void *ctx, const struct shelf_found *f)
     }
     if (f->packed)
         shelf_path(&l->shelf, f->id, "raw", w->source);
-    if (img_file_open(&w->proved, w->path, &err)) {
+    if (img_file_open(&w->proved.file, w->path, &err)) {
         set_bad(l, i, &err);
         return;
     }

@@ -92,6 +92,8 @@ int library_open(struct library **, const struct library_needs *, struct err *);
 void library_tick(struct library *, struct mono now);
 /* Stops the threads; uploads go on in the next run. Safe on NULL. */
 void library_close(struct library *);
+/* For serve's `failed`: the image of that name cannot be given out any more. */
+void library_lost(struct library *, const char *name, const struct err *why);
 /* For serve's `prepare`: name and version as the library has them, signed by the box. */
 void library_prepare(struct library *, struct stream *);
 

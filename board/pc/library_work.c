@@ -152,11 +152,11 @@ static void check(struct library_threads *t, struct work *w, struct done *d)
     int rc = look(shelf_path(t->shelf, w->id, "part", path), &d->became, &d->err);
 
     if (rc == 0 && d->became == SHELF_RING)
-        rc = prove(w, path, &w->proved, &d->err);
+        rc = prove(w, path, &w->proved.file, &d->err);
     if (rc == 0)
         rc = shelf_settle(t->shelf, w->id, d->became, &d->err);
-    if (rc && w->proved.map)
-        img_file_close(&w->proved);
+    if (rc && w->proved.file.bytes)
+        img_file_close(&w->proved.file);
 }
 
 /* Whether it has been packed in an earlier run and the source is still the same. */
@@ -212,11 +212,11 @@ static void pack(struct library_threads *t, struct work *w, struct done *d)
     int rc = !w->id && is_packed(w) ? 0 : pack_anew(t, w, &d->err);
 
     if (rc == 0)
-        rc = img_file_open(&w->proved, w->path, &d->err);
+        rc = img_file_open(&w->proved.file, w->path, &d->err);
     if (rc == 0 && w->id)
         (void)shelf_packed(t->shelf, w->id, &d->err);
-    if (d->err.code && w->proved.map)
-        img_file_close(&w->proved);
+    if (d->err.code && w->proved.file.bytes)
+        img_file_close(&w->proved.file);
 }
 
 
@@ -238,7 +238,7 @@ static void *working_thread(void *arg)
         else if (task.kind == TASK_PACK)
             pack(t, w, &d);
         else
-            (void)prove(w, w->path, &w->proved, &d.err);
+            (void)prove(w, w->path, &w->proved.file, &d.err);
         queue_push_wait(&t->work_out, &d);
     }
     return NULL;

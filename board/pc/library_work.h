@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#include "board/host/stream.h"
 #include "board/pc/shelf.h"
 #include "imaging/image/file.h"
 #include "imaging/image/sign.h"
@@ -29,8 +30,8 @@ struct work {
     volatile sig_atomic_t stop;           /* control sets it: the working thread gives this image up */
     atomic_uint percent;
     struct shelf_intake intake;           /* the writing thread's */
-    struct img_file proved;               /* after a working thread's task that went well: the image, control's from then on */
-    struct img_file opened;               /* control's: what waits to be served */
+    struct stream_source proved;               /* after a working thread's task that went well: the image, control's from then on */
+    struct stream_source opened;               /* control's: what waits to be served */
 };
 
 struct task {

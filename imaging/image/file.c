@@ -2,11 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "imaging/image/sha256.h"
 #include "imaging/image/sign.h"
 
 int img_file_read(const struct img_file *f, uint64_t offset, void *buf, size_t n, struct err *e)
@@ -28,6 +29,19 @@ int img_file_read(const struct img_file *f, uint64_t offset, void *buf, size_t n
     return 0;
 }
 
+static int64_t changed_ns(const struct stat *st)
+{
+    return st->st_mtim.tv_sec * INT64_C(1000000000) + st->st_mtim.tv_nsec;
+}
+
+bool img_file_same(const struct img_file *f)
+{
+    struct stat st;
+
+    return fstat(f->fd, &st) == 0 && (uint64_t)st.st_size == f->bytes &&
+           changed_ns(&st) == f->mtime_ns;
+}
+
 static int open_sized(struct img_file *f, const char *path, struct err *e)
 {
     struct stat st;
@@ -41,7 +55,8 @@ static int open_sized(struct img_file *f, const char *path, struct err *e)
         return err_set(e, IMG_ESIZE,
                        "%s is too short for an image: expected %d bytes or more, got %lld", path,
                        IMG_STREAM_OFFSET, (long long)st.st_size);
-    f->map_bytes = (size_t)st.st_size;
+    f->bytes = (uint64_t)st.st_size;
+    f->mtime_ns = changed_ns(&st);
     return 0;
 }
 
@@ -59,23 +74,44 @@ static int load_head(struct img_file *f, struct err *e)
     memcpy(f->head_bytes, start, IMG_HEAD_BYTES);
     img_head_id(&f->head, f->id);
     expect = IMG_STREAM_OFFSET + f->head.stream_bytes + f->head.body_bytes;
-    if (f->map_bytes != expect)
-        return err_set(e, IMG_ESIZE, "the image is %s: its head says %llu bytes, the file has %zu",
-                       f->map_bytes < expect ? "truncated" : "too long", (unsigned long long)expect,
-                       f->map_bytes);
+    if (f->bytes != expect)
+        return err_set(e, IMG_ESIZE, "the image is %s: its head says %llu bytes, the file has %llu",
+                       f->bytes < expect ? "truncated" : "too long", (unsigned long long)expect,
+                       (unsigned long long)f->bytes);
     if (memcmp(start + IMG_HEAD_BYTES, zeros, sizeof zeros) != 0)
         return err_set(e, IMG_EPADDING, "the bytes behind the image's head are not zero");
     return img_head_signed(&f->head) ? img_signature_check(&f->head, e) : 0;
 }
 
+static int read_body(const struct img_file *f, uint8_t *to, struct err *e)
+{
+    return img_file_read(f, IMG_STREAM_OFFSET + f->head.stream_bytes, to, f->head.body_bytes, e);
+}
+
+int img_file_body(const struct img_file *f, uint8_t *to, struct err *e)
+{
+    uint8_t hash[IMG_HASH_BYTES];
+    int rc = read_body(f, to, e);
+
+    if (rc)
+        return rc;
+    sha256(hash, to, f->head.body_bytes);
+    if (memcmp(hash, f->head.body_hash, sizeof hash) != 0)
+        return err_set(e, IMG_EBODYHASH,
+                       "the image's body does not have the hash that its head states");
+    return 0;
+}
+
 static int load_body(struct img_file *f, struct err *e)
 {
-    void *map = mmap(NULL, f->map_bytes, PROT_READ, MAP_SHARED, f->fd, 0);
+    uint8_t *bytes = malloc(f->head.body_bytes);
+    int rc = bytes ? read_body(f, bytes, e)
+                   : err_set(e, IMG_EMEMORY, "there is no memory for the image's tables");
 
-    if (map == MAP_FAILED)
-        return err_set(e, IMG_EOPEN, "the image cannot be mapped: %s", strerror(errno));
-    f->map = map;
-    return img_body_parse(img_file_body(f), f->head.body_bytes, &f->head, &f->body, e);
+    if (rc == 0)
+        rc = img_body_parse(bytes, f->head.body_bytes, &f->head, &f->body, e);
+    free(bytes);
+    return rc;
 }
 
 int img_file_open(struct img_file *f, const char *path, struct err *e)
@@ -96,8 +132,6 @@ int img_file_open(struct img_file *f, const char *path, struct err *e)
 void img_file_close(struct img_file *f)
 {
     img_body_free(&f->body);
-    if (f->map)
-        munmap((void *)(uintptr_t)f->map, f->map_bytes);
     if (f->fd >= 0)
         close(f->fd);
     memset(f, 0, sizeof *f);

@@ -10,7 +10,7 @@
 
 static const uint8_t *source_symbol(const struct send_body *b, uint32_t i)
 {
-    return i + 1 == b->symbols ? b->last : b->bytes + (size_t)i * IMG_SYMBOL_BYTES;
+    return b->bytes + (size_t)i * IMG_SYMBOL_BYTES;
 }
 
 static void encode_block(const struct send_body *b, uint32_t sbn, uint8_t *acc,
@@ -34,33 +34,43 @@ static void encode_block(const struct send_body *b, uint32_t sbn, uint8_t *acc,
     fec_repair(acc, SEND_BODY_LG_T, 0, REPAIRS, out, scratch);
 }
 
-int send_body_open(struct send_body *b, const struct img_file *image, struct err *err)
+static int encode_blocks(struct send_body *b, uint32_t blocks, struct err *err)
 {
-    size_t bytes = image->head.body_bytes, tail = (bytes - 1) % IMG_SYMBOL_BYTES + 1;
-    uint32_t blocks;
     struct fec_scratch *scratch = aligned_alloc(64, sizeof *scratch);
     uint8_t *acc = aligned_alloc(64, fec_acc_bytes(SEND_BODY_LG_T));
+    bool good = scratch && acc;
 
-    memset(b, 0, sizeof *b);
-    b->bytes = img_file_body(image);
-    b->symbols = (uint32_t)((bytes + IMG_SYMBOL_BYTES - 1) / IMG_SYMBOL_BYTES);
-    memcpy(b->last, b->bytes + bytes - tail, tail);
-    blocks = (b->symbols + SEND_BODY_K_MAX - 1) / SEND_BODY_K_MAX;
-    b->repair = malloc((size_t)blocks * REPAIRS * IMG_SYMBOL_BYTES);
-    for (uint32_t i = 0; b->repair && acc && scratch && i < blocks; i++)
+    for (uint32_t i = 0; good && i < blocks; i++)
         encode_block(b, i, acc, scratch);
     free(acc);
     free(scratch);
-    if (acc && scratch && b->repair)
-        return 0;
-    send_body_close(b);
-    return err_set(err, SEND_ERR_MEMORY, "there is no memory for the repair of the image's body");
+    return good ? 0 : err_set(err, SEND_ERR_MEMORY, "there is no memory for the repair of the image's body");
+}
+
+int send_body_open(struct send_body *b, const struct img_file *image, struct err *err)
+{
+    uint64_t bytes = image->head.body_bytes;
+    uint32_t symbols = (uint32_t)((bytes + IMG_SYMBOL_BYTES - 1) / IMG_SYMBOL_BYTES);
+    uint32_t blocks = (symbols + SEND_BODY_K_MAX - 1) / SEND_BODY_K_MAX;
+    int rc;
+
+    *b = (struct send_body){.symbols = symbols,
+                            .bytes = calloc(symbols, IMG_SYMBOL_BYTES),
+                            .repair = malloc((size_t)blocks * REPAIRS * IMG_SYMBOL_BYTES)};
+    rc = b->bytes && b->repair ? img_file_body(image, b->bytes, err)
+                               : err_set(err, SEND_ERR_MEMORY, "there is no memory for the image's body");
+    if (rc == 0)
+        rc = encode_blocks(b, blocks, err);
+    if (rc)
+        send_body_close(b);
+    return rc;
 }
 
 void send_body_close(struct send_body *b)
 {
+    free(b->bytes);
     free(b->repair);
-    b->repair = NULL;
+    *b = (struct send_body){0};
 }
 
 const uint8_t *send_body_symbol(const struct send_body *b, uint32_t sbn, unsigned k, unsigned esi)

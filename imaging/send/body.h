@@ -12,13 +12,12 @@
 #define SEND_BODY_K_MAX 12288
 
 struct send_body {
-    const uint8_t *bytes; /* borrowed from the image */
-    uint32_t symbols;     /* source symbols, the last one padded */
-    uint8_t last[IMG_SYMBOL_BYTES];
-    uint8_t *repair; /* 2^SEND_BODY_LG_T symbols a block */
+    uint8_t *bytes;   /* NULL: not open */
+    uint32_t symbols; /* source symbols, the last one padded */
+    uint8_t *repair;  /* 2^SEND_BODY_LG_T symbols a block */
 };
 
-/* Borrows the image until send_body_close. */
+/* Reads the body once and encodes it: some 10 ms a 50 GB of disk, and as many bytes of memory as the body has. On an error nothing is open. */
 int send_body_open(struct send_body *b, const struct img_file *image, struct err *err);
 void send_body_close(struct send_body *b);
 

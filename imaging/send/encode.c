@@ -5,11 +5,11 @@
 #include <sys/mman.h>
 
 #include "imaging/fec/fec.h"
-#include "imaging/send/ahead.h"
 #include "imaging/send/errors.h"
 #include "net/wire/must.h"
 
 #define STACK_BYTES (512 << 10)
+#define COLUMNS 8 /* blocks whose rows are read together */
 #define SLOTS 2 /* batches: one being sent, one being made */
 
 _Static_assert((1 << FEC_LG_T_MIN) % ENCODE_BATCH == 0, "batches are whole");
@@ -26,6 +26,7 @@ struct encode {
     uint8_t *memory;
     size_t memory_bytes;
     uint8_t *acc; /* D accumulators, one behind the other */
+    uint8_t *rows; /* T rows of COLUMNS blocks, as they were read */
     struct fec_scratch *scratch;
     pthread_t thread;
     /* Below: shared, under the lock. It is taken once a batch and once a run of absorbed rows, so the sender
@@ -37,6 +38,7 @@ struct encode {
     unsigned visit; /* counts encode_visit */
     unsigned asked; /* the last batch asked for */
     bool stop, failed;
+    struct err why; /* written before `failed` */
     struct batch batch[SLOTS];
 };
 
@@ -60,9 +62,14 @@ static size_t batch_bytes(unsigned d)
     return (size_t)ENCODE_BATCH * d * FEC_SYMBOL;
 }
 
+static size_t rows_bytes(unsigned d, unsigned lg_t)
+{
+    return ((size_t)(d < COLUMNS ? d : COLUMNS) * FEC_SYMBOL) << lg_t;
+}
+
 static size_t total_bytes(unsigned d, unsigned lg_t)
 {
-    return d * fec_acc_bytes(lg_t) + SLOTS * batch_bytes(d) + sizeof(struct fec_scratch);
+    return d * fec_acc_bytes(lg_t) + SLOTS * batch_bytes(d) + sizeof(struct fec_scratch) + rows_bytes(d, lg_t);
 }
 
 unsigned encode_lg_t_max(const struct img_file *image, uint64_t memory)
@@ -84,18 +91,32 @@ static bool over(struct encode *e, const struct job *job)
     return is;
 }
 
+/* Rows first … first + n - 1 of `columns` blocks from `block` on, row by row into e->rows. */
+static bool read_rows(struct encode *e, const struct job *job, unsigned first, unsigned n, unsigned block,
+                      unsigned columns)
+{
+    size_t bytes = (size_t)columns * FEC_SYMBOL;
+    bool good = true;
+
+    for (unsigned i = 0; i < n && good; i++)
+        good = img_file_read(e->image, img_row_at(job->w, first + i) + (uint64_t)block * FEC_SYMBOL,
+                             e->rows + i * bytes, bytes, &e->why) == 0;
+    return good;
+}
+
 /* Rows first … first + n - 1 of every block. Whole multiples of T are cheapest (fec.h). */
 static bool absorb_rows(struct encode *e, const struct job *job, unsigned first, unsigned n)
 {
     const uint8_t *sym[1 << FEC_LG_T_MAX];
-    const uint8_t *rows = img_rows(e->image, job->w, first);
-    size_t row_bytes = (size_t)job->w->d * FEC_SYMBOL;
 
-    if (!ahead_populate(e->image, (uint64_t)(rows - e->image->map), n * row_bytes))
-        return false;
     for (unsigned b = 0; b < job->w->d && !over(e, job); b++) {
+        unsigned column = b % COLUMNS, left = job->w->d - (b - column);
+        unsigned columns = left < COLUMNS ? left : COLUMNS;
+
+        if (column == 0 && !read_rows(e, job, first, n, b, columns))
+            return false;
         for (unsigned i = 0; i < n; i++)
-            sym[i] = rows + i * row_bytes + b * FEC_SYMBOL;
+            sym[i] = e->rows + ((size_t)i * columns + column) * FEC_SYMBOL;
         fec_absorb_source(e->acc + b * fec_acc_bytes(job->lg_t), job->lg_t, first, n, sym,
                           e->scratch);
     }
@@ -155,6 +176,15 @@ static void make_batches(struct encode *e, const struct job *job)
     }
 }
 
+/* What was summed up is of the image that was opened. */
+static bool is_same(struct encode *e)
+{
+    if (img_file_same(e->image))
+        return true;
+    err_set(&e->why, SEND_ERR_READ, "the image's file was changed while it was given out");
+    return false;
+}
+
 static bool next_job(struct encode *e, struct job *job)
 {
     bool go;
@@ -174,7 +204,7 @@ static void *run(void *arg)
     struct job job = {.visit = 0};
 
     while (next_job(e, &job)) {
-        if (absorb_window(e, &job)) {
+        if (absorb_window(e, &job) && is_same(e)) {
             make_batches(e, &job);
             continue;
         }
@@ -216,12 +246,14 @@ const uint8_t *encode_row(struct encode *e, unsigned row)
     return at;
 }
 
-bool encode_failed(struct encode *e)
+bool encode_failed(struct encode *e, struct err *err)
 {
     bool failed;
 
     pthread_mutex_lock(&e->lock);
     failed = e->failed;
+    if (failed && err)
+        *err = e->why;
     pthread_mutex_unlock(&e->lock);
     return failed;
 }
@@ -261,6 +293,7 @@ int encode_open(struct encode **out, const struct img_file *image, unsigned lg_t
     e->acc = p + sizeof *e->scratch;
     for (unsigned i = 0; i < SLOTS; i++)
         e->batch[i].rows = e->acc + d * fec_acc_bytes(lg_t_max) + i * batch_bytes(d);
+    e->rows = e->batch[SLOTS - 1].rows + batch_bytes(d);
     pthread_mutex_init(&e->lock, NULL);
     pthread_cond_init(&e->changed, NULL);
     if (start_thread(e, err)) {

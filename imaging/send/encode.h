@@ -1,7 +1,8 @@
 /* Makes the repair rows that the image does not store (T >= 512, steered repair): a thread sums up a window's source
  * rows while they are being sent, and has the repair rows ready in batches when they are due.
  *
- * Memory is reserved when opened and touched when first needed: D accumulators of T rows, and two batches. */
+ * Memory is reserved when opened and touched when first needed: D accumulators of T rows, two batches, and T
+ * rows of a few blocks as they are read. */
 #ifndef IMAGING_SEND_ENCODE_H
 #define IMAGING_SEND_ENCODE_H
 
@@ -30,7 +31,7 @@ void encode_visit(struct encode *e, const struct img_window *w, unsigned lg_t);
  * row of another batch is asked for; rows are asked for in ascending order. */
 const uint8_t *encode_row(struct encode *e, unsigned row);
 
-/* The image's source rows could not be read. */
-bool encode_failed(struct encode *e);
+/* The image's source rows could not be read, or are others than they were. The reason, if err is given. */
+bool encode_failed(struct encode *e, struct err *err);
 
 #endif

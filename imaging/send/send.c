@@ -33,7 +33,7 @@ struct shown {
 struct run {
     struct carousel_pick pick;
     unsigned done;
-    const uint8_t *from; /* its symbol 0; NULL: not yet known to be in memory */
+    const uint8_t *from; /* its symbol 0; NULL: it is not there yet */
 };
 
 struct send {
@@ -135,17 +135,13 @@ static void take_mail(struct send *s, struct mono now)
 static const uint8_t *stored(struct send *s, const struct carousel_pick *p)
 {
     const struct img_window *w = &s->image->body.windows[p->window];
-    uint64_t at = w->offset + carousel_stored_at(p) * IMG_SYMBOL_BYTES;
-    uint64_t offset = at - IMG_STREAM_OFFSET, position;
+    uint64_t offset = w->offset + carousel_stored_at(p) * IMG_SYMBOL_BYTES - IMG_STREAM_OFFSET, position;
 
     if (offset < s->offset)
         s->lap++;
     s->offset = offset;
     position = s->lap * s->image->head.stream_bytes + offset;
-    ahead_want(s->ahead, position);
-    if (!ahead_ready(s->ahead, position + (uint64_t)p->count * IMG_SYMBOL_BYTES))
-        return NULL;
-    return s->image->map + at;
+    return ahead_at(s->ahead, position, p->count);
 }
 
 static const uint8_t *computed(struct send *s, const struct carousel_pick *p)
@@ -298,9 +294,13 @@ static void account(struct send *s, bool late, struct mono now)
     }
 }
 
-static bool unreadable(struct send *s)
+static int check_image(struct send *s, bool late, struct err *err)
 {
-    return (s->ahead && ahead_failed(s->ahead)) || (s->encode && encode_failed(s->encode));
+    struct err why = {0};
+
+    if ((s->ahead && ahead_failed(s->ahead, &why)) || (late && s->encode && encode_failed(s->encode, &why)))
+        return err_set(err, SEND_ERR_READ, "%s", why.text);
+    return 0;
 }
 
 int send_step(struct send *s, struct mono *wake, struct err *err)
@@ -318,8 +318,9 @@ int send_step(struct send *s, struct mono *wake, struct err *err)
     most = allowed == UINT32_MAX ? BATCH : PACE_TRAIN;
     slots = s->config.sink.slots(s->config.sink.ctx, slot, allowed < most ? allowed : most);
     n = fill(s, slot, (unsigned)slots, &late);
-    if (late && unreadable(s))
-        return err_set(err, SEND_ERR_READ, "the image file can no longer be read");
+    e = check_image(s, late, err);
+    if (e)
+        return e;
     e = s->config.sink.kick(s->config.sink.ctx, n);
     now = s->config.clock();
     pace_spent(&s->pace, now, n);
@@ -360,7 +361,14 @@ static int open_stages(struct send *s, struct err *err)
 {
     uint64_t memory = s->config.memory ? s->config.memory : SEND_MEMORY_DEFAULT;
     uint64_t ahead = s->config.ahead ? s->config.ahead : SEND_AHEAD_DEFAULT;
-    int e = send_body_open(&s->body, s->image, err);
+    int e = 0;
+
+    if (s->config.body) {
+        s->body = *s->config.body;
+        *s->config.body = (struct send_body){0};
+    } else {
+        e = send_body_open(&s->body, s->image, err);
+    }
 
     s->lg_t_max = s->config.fixed ? IMG_LG_T : encode_lg_t_max(s->image, memory);
     if (!e)

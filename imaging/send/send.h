@@ -3,13 +3,12 @@
  *   carousel: which symbol next? ── source: its bytes (stored rows, the body, repair made here)
  *        ── slot of the sink: header, symbol, tag ── pacer: how many now?
  *
- * One thread, the caller's, calls send_step for ever. Two threads of the sender's own work ahead of it: one brings the
- * rows to come into memory, so that a slow disk does not stall the wire; one encodes, when a visit's repair is not
+ * One thread, the caller's, calls send_step for ever. Two threads of the sender's own work ahead of it: one has the
+ * rows to come read into the kernel's memory, so that a slow disk does not stall the wire; one encodes, when a visit's repair is not
  * the one stored in the image, while that visit's source rows go out. Everything else (start, suspend, rate, reports)
  * comes from a control thread through a mailbox of atomics: those calls never wait.
  *
- * It reads the image through its mapping, but only where the thread ahead has read without an error; it neither
- * allocates nor locks per packet. fec_init must have been called. */
+ * Nothing of the image is mapped: what has been read is sent only if the file is still the one that was opened. It neither allocates nor locks per packet. fec_init must have been called. */
 #ifndef IMAGING_SEND_SEND_H
 #define IMAGING_SEND_SEND_H
 
@@ -18,6 +17,7 @@
 
 #include "imaging/carousel/carousel.h"
 #include "imaging/image/file.h"
+#include "imaging/send/body.h"
 #include "imaging/send/errors.h"
 #include "net/wire/err.h"
 #include "net/wire/frames.h"
@@ -34,6 +34,7 @@ enum send_event {
 
 struct send_config {
     const struct img_file *image; /* borrowed until send_close */
+    struct send_body *body;       /* of the image, opened already: taken over; NULL: it is opened here */
     struct frame_sink sink;       /* borrowed until send_close */
     uint16_t tsi;                 /* not 0 */
     uint8_t key[16];              /* the session's group key */
@@ -50,7 +51,7 @@ struct send_config {
 
 struct send;
 
-/* Makes a suspended sender. Computes the body's repair symbols (some 10 ms a 50 GB of disk). */
+/* Makes a suspended sender. Without a body it reads and encodes that here (body.h). */
 int send_open(struct send **out, const struct send_config *config, struct err *err);
 void send_close(struct send *s);
 

@@ -53,8 +53,9 @@ static void seal_window(struct bench *b, const struct img_window *w, uint32_t *c
             if (rng_unit(&b->rng) < b->loss)
                 continue;
             packet_header_encode(&p, at);
-            memcpy(at + PACKET_HEADER_BYTES, img_rows(&b->image, w, row) + (size_t)d * PACKET_SYMBOL_BYTES,
-                   PACKET_SYMBOL_BYTES);
+            if (img_file_read(&b->image, img_row_at(w, row) + (uint64_t)d * PACKET_SYMBOL_BYTES, at + PACKET_HEADER_BYTES,
+                              PACKET_SYMBOL_BYTES, NULL))
+                exit(1);
             mac_seal(&b->key, at);
             b->n++;
         }

@@ -1,6 +1,7 @@
 /* Image to frames out: the whole sender on one core, into one end of a veth pair.
  *
- *   send_bench [IMAGE.ring]     without one, an image of random bytes is made in memory (its rows in the page cache)
+ *   send_bench [IMAGE.ring]     without one, an image of random bytes is made in a file without a name in the folder where it is called
+ *                               (480 MB, its rows in the page cache)
  *
  * Makes a network namespace of its own (needs root), so nothing leaves the machine. Everything runs on one core: reading
  * ahead, the copies, the tags, the kernel's way down, and the peer's receive path, which on veth is paid by the sender. No
@@ -10,6 +11,7 @@
  * Speed is Gbit of frames (1514 bytes a packet) a second of CPU time, so that others on the machine weigh less; findings are
  * in four columns for tests/bench/run, what was seen on the clock follows on lines of their own. */
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <sched.h>
 #include <stdio.h>
@@ -17,10 +19,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "imaging/fec/fec.h"
+#include "imaging/image/sha256.h"
 #include "imaging/pace/pace.h"
 #include "imaging/send/send.h"
 #include "net/ring/ring.h"
@@ -125,7 +129,8 @@ static void make_image(struct img_file *f)
                                      {.d = 64, .k = 2560, .r = 64, .first_sbn = 64}};
     uint64_t bytes = (uint64_t)(2560 + 64) * 64 * IMG_SYMBOL_BYTES;
     struct rng rng = {1};
-    int fd = memfd_create("send_bench", 0);
+    struct stat st;
+    int fd = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     uint64_t *p;
 
     memset(f, 0, sizeof *f);
@@ -134,20 +139,21 @@ static void make_image(struct img_file *f)
     f->fd = fd;
     f->head.stream_bytes = 2 * bytes;
     f->head.body_bytes = 1000000;
-    f->map_bytes = IMG_STREAM_OFFSET + 2 * bytes + f->head.body_bytes;
+    f->bytes = IMG_STREAM_OFFSET + 2 * bytes + f->head.body_bytes;
     f->body.windows = w;
     f->body.nwindows = 2;
-    if (fd < 0 || ftruncate(fd, (off_t)f->map_bytes) != 0)
+    if (fd < 0 || ftruncate(fd, (off_t)f->bytes) != 0)
         die("the image cannot be made");
-    p = mmap(NULL, f->map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    p = mmap(NULL, f->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (p == MAP_FAILED)
         die("the image cannot be made");
-    for (size_t i = 0; i < f->map_bytes / 8; i++)
+    for (size_t i = 0; i < f->bytes / 8; i++)
         p[i] = rng_u64(&rng);
-    munmap(p, f->map_bytes);
-    f->map = mmap(NULL, f->map_bytes, PROT_READ, MAP_SHARED, fd, 0);
-    if (f->map == MAP_FAILED)
-        die("the image cannot be mapped");
+    sha256(f->head.body_hash, (uint8_t *)p + IMG_STREAM_OFFSET + 2 * bytes, f->head.body_bytes);
+    munmap(p, f->bytes);
+    if (fstat(fd, &st) != 0)
+        die("the image cannot be made");
+    f->mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
 }
 
 struct result {

@@ -107,15 +107,16 @@ static void make_source(uint64_t bytes)
 /* Chunk `ordinal` put together from the rows. */
 static void fetch(const struct img_file *f, uint32_t ordinal, uint8_t *raw, uint32_t raw_len)
 {
-    static uint8_t stored[IMG_CHUNK_BYTES];
+    static uint8_t stored[IMG_CHUNK_BYTES], symbol[IMG_SYMBOL_BYTES];
     const struct img_window *w = img_window_of_chunk(&f->body, ordinal);
     const struct img_chunk *c = &f->body.data[ordinal];
 
     for (uint32_t i = 0; i < c->stored; i++) {
         uint32_t at = c->start + i;
 
-        stored[i] = img_rows(
-            f, w, at / IMG_SYMBOL_BYTES)[c->block * IMG_SYMBOL_BYTES + at % IMG_SYMBOL_BYTES];
+        if (i == 0 || at % IMG_SYMBOL_BYTES == 0)
+            assert_int_equal(img_file_read(f, img_row_at(w, at / IMG_SYMBOL_BYTES) + c->block * IMG_SYMBOL_BYTES, symbol, sizeof symbol, NULL), 0);
+        stored[i] = symbol[at % IMG_SYMBOL_BYTES];
     }
     assert_int_equal(img_chunk_unpack(raw, raw_len, stored, c->stored), 0);
 }

@@ -39,15 +39,16 @@ void serve_log(const char *fmt, ...)
     (void)fmt;
 }
 
-int serve_add(struct serve *s, const char *path, struct img_file *opened, struct err *err)
+int serve_add(struct serve *s, const char *path, struct stream_source *opened, struct err *err)
 {
     unsigned place = session_server_place(&s->server);
     struct stream *st = &s->streams[place];
 
     (void)path;
     (void)err;
-    st->file = *opened;
-    *opened = (struct img_file){.fd = -1};
+    st->file = opened->file;
+    send_body_close(&opened->body);
+    *opened = (struct stream_source){.file.fd = -1};
     library_prepare(library, st);
     st->session.n_rows = 1;
     st->session.welcome.tsi = (uint16_t)(100 + place);

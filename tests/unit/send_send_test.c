@@ -5,12 +5,18 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <errno.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "imaging/fec/fec.h"
+#include "imaging/image/sha256.h"
 #include "imaging/pace/pace.h"
 #include "imaging/packet/mac.h"
 #include "imaging/packet/packet.h"
@@ -33,13 +39,14 @@ static const struct img_window shape[WINDOWS] = {
 };
 
 static struct img_window windows[WINDOWS];
-static struct img_file image;
+static struct img_file image; /* in a file that has no name */
+static uint8_t *map;
 static struct mac_key key;
 static struct fec_scratch scratch;
 
 static uint8_t *stream_at(const struct img_window *w, unsigned row, unsigned block)
 {
-    return (uint8_t *)(uintptr_t)img_rows(&image, w, row) + (size_t)block * SYMBOL;
+    return map + img_row_at(w, row) + (size_t)block * SYMBOL;
 }
 
 /* Repair symbols first … first + n - 1 of a block of the stream, by one straightforward encoding. */
@@ -75,11 +82,18 @@ static void make_parity(const struct img_window *w)
     free(repair);
 }
 
+static void as_it_is_now(struct img_file *f)
+{
+    struct stat st;
+
+    assert_int_equal(fstat(f->fd, &st), 0);
+    f->mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
+}
+
 static int make_image(void **state)
 {
     struct rng rng = {5};
     uint64_t offset = IMG_STREAM_OFFSET;
-    uint8_t *map;
 
     (void)state;
     fec_init(NULL);
@@ -91,23 +105,27 @@ static int make_image(void **state)
     }
     image.head.stream_bytes = offset - IMG_STREAM_OFFSET;
     image.head.body_bytes = BODY_BYTES;
-    image.map_bytes = offset + BODY_BYTES;
-    map = mmap(NULL, image.map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    image.bytes = offset + BODY_BYTES;
+    image.fd = memfd_create("send_test", 0);
+    assert_int_equal(ftruncate(image.fd, (off_t)image.bytes), 0);
+    map = mmap(NULL, image.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, image.fd, 0);
     assert_true(map != MAP_FAILED);
-    for (size_t i = 0; i < image.map_bytes; i++)
+    for (size_t i = 0; i < image.bytes; i++)
         map[i] = (uint8_t)rng_u64(&rng);
-    image.map = map;
+    sha256(image.head.body_hash, map + offset, BODY_BYTES);
     image.body.windows = windows;
     image.body.nwindows = WINDOWS;
     for (int i = 0; i < WINDOWS; i++)
         make_parity(&windows[i]);
+    as_it_is_now(&image);
     return 0;
 }
 
 static int free_image(void **state)
 {
     (void)state;
-    return munmap((void *)(uintptr_t)image.map, image.map_bytes);
+    close(image.fd);
+    return munmap(map, image.bytes);
 }
 
 /* ---- a clock, and a sink that checks ---- */
@@ -171,7 +189,7 @@ static void check_body(const struct packet *p)
     assert_int_equal(p->lg_t, 8);
     if (p->esi >= p->k)
         return; /* body_repair_is_the_codes looks at those */
-    memcpy(want, img_file_body(&image) + at, BODY_BYTES - at < SYMBOL ? BODY_BYTES - at : SYMBOL);
+    memcpy(want, map + IMG_STREAM_OFFSET + image.head.stream_bytes + at, BODY_BYTES - at < SYMBOL ? BODY_BYTES - at : SYMBOL);
     assert_memory_equal(p->symbol, want, SYMBOL);
 }
 
@@ -392,8 +410,8 @@ static void memory_limits_t(void **state)
     static const struct {
         uint64_t memory;
         unsigned lg_t;
-    } t[] = {{1, 8},        {3900000, 8},   {4100000, 9},
-             {7000000, 10}, {12000000, 11}, {UINT64_C(1) << 30, 12}};
+    } t[] = {{1, 8},         {6000000, 8},   {6400000, 9},
+             {11500000, 10}, {21000000, 11}, {UINT64_C(1) << 30, 12}};
 
     (void)state;
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
@@ -444,42 +462,173 @@ static void finishing_is_said_and_ends(void **state)
     close_sender(s);
 }
 
-/* A file that ends before its stream does: an error in time, no signal. */
-static void an_unreadable_image_is_an_error(void **state)
+/* ---- a disk that fails, waits, or cannot be asked without waiting ---- */
+
+static _Atomic int no_nowait, late, bad; /* bad: the errno of every read */
+
+ssize_t preadv2(int fd, const struct iovec *to, int n, off_t at, int flags)
 {
-    struct img_file short_image = image;
-    struct send_config config = {.image = &short_image,
-                                 .sink = {.slots = sink_slots, .kick = sink_kick},
-                                 .tsi = TSI,
-                                 .memory = 1,
-                                 .clock = fake_clock};
+    if (no_nowait && flags) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    if (bad || (flags && late && late-- > 0)) {
+        errno = bad ? bad : EAGAIN;
+        return -1;
+    }
+    return syscall(SYS_preadv2, fd, to, n, (long)at, 0L, 0); /* memory files of older kernels do not know flags */
+}
+
+ssize_t pread(int fd, void *to, size_t n, off_t at)
+{
+    if (bad) {
+        errno = bad;
+        return -1;
+    }
+    return syscall(SYS_pread64, fd, to, n, at);
+}
+
+static void expect_a_pass(void)
+{
+    struct send *s = open_sender(PACE_UNLIMITED, 1);
+
+    send_start(s);
+    run(s, 5000);
+    assert_true(sink.source[0] + sink.source[1] > 2700);
+    close_sender(s);
+}
+
+static void a_late_disk_is_waited_for(void **state)
+{
+    (void)state;
+    late = 40;
+    expect_a_pass();
+    late = 0;
+}
+
+static void a_file_system_that_only_waits_is_read_ahead(void **state)
+{
+    (void)state;
+    no_nowait = 1;
+    expect_a_pass();
+    no_nowait = 0;
+}
+
+/* Runs the sender until it says that the image cannot be read. */
+static void expect_unreadable(struct img_file *f, void (*harm)(struct img_file *), const char *why)
+{
+    struct send_config config = {.image = f, .sink = {.slots = sink_slots, .kick = sink_kick}, .tsi = TSI, .memory = 1, .clock = fake_clock};
     struct err err = {0};
     struct mono wake;
     struct send *s;
     int n = 0;
 
-    (void)state;
     memset(&sink, 0, sizeof sink);
     sink.room = SLOTS;
     for (size_t i = 0; i < 8; i++)
         sink.seen[i] = calloc(1, 12288);
     memcpy(config.key, secret, sizeof secret);
     assert_int_equal(send_open(&s, &config, &err), 0);
-    send_close(s);
-    short_image.map_bytes = IMG_STREAM_OFFSET + 100000;
-    assert_int_equal(send_open(&s, &config, &err), 0);
     send_start(s);
     for (int i = 0; i < 20000 && n >= 0; i++) {
         n = send_step(s, &wake, &err);
         clock_now = mono_add(clock_now, MONO_MS);
-        if (n == 0)
+        if (i == 5)
+            harm(f);
+        if (i > 5)
             nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
     assert_int_equal(n, SEND_ERR_READ);
     assert_int_equal(err.code, SEND_ERR_READ);
+    assert_non_null(strstr(err.text, why));
     send_close(s);
     for (size_t i = 0; i < 8; i++)
         free(sink.seen[i]);
+}
+
+static void cannot_be_read(struct img_file *f)
+{
+    (void)f;
+    bad = EIO;
+}
+
+static void an_unreadable_image_is_an_error(void **state)
+{
+    (void)state;
+    expect_unreadable(&image, cannot_be_read, "Input/output error");
+    bad = 0;
+}
+
+static struct img_file copy_of_image(void)
+{
+    struct img_file f = image;
+
+    f.fd = memfd_create("send_test_copy", 0);
+    assert_int_equal(write(f.fd, map, f.bytes), f.bytes);
+    as_it_is_now(&f);
+    return f;
+}
+
+static void cut_short(struct img_file *f)
+{
+    assert_int_equal(ftruncate(f->fd, IMG_STREAM_OFFSET + 100000), 0);
+}
+
+/* cp over it: as long as it was, and other bytes. */
+static void overwritten(struct img_file *f)
+{
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 4000000000}};
+
+    assert_int_equal(pwrite(f->fd, "other", 5, IMG_STREAM_OFFSET + 100), 5);
+    assert_int_equal(futimens(f->fd, times), 0); /* clocks of memory files are coarse */
+}
+
+static void a_file_that_changes_is_not_sent(void **state)
+{
+    struct img_file f = copy_of_image();
+
+    (void)state;
+    expect_unreadable(&f, cut_short, "was changed while it was given out");
+    close(f.fd);
+    f = copy_of_image();
+    expect_unreadable(&f, overwritten, "was changed while it was given out");
+    close(f.fd);
+}
+
+/* Nobody takes anything just now: it is known all the same. */
+static void a_suspended_sender_looks_at_its_file(void **state)
+{
+    struct img_file f = copy_of_image();
+    struct send_config config = {.image = &f, .sink = {.slots = sink_slots, .kick = sink_kick}, .tsi = TSI, .memory = 1, .clock = fake_clock};
+    struct err err = {0};
+    struct mono wake;
+    struct send *s;
+    int n = 0;
+
+    (void)state;
+    assert_int_equal(send_open(&s, &config, &err), 0);
+    assert_int_equal(send_step(s, &wake, &err), 0);
+    cut_short(&f);
+    for (int i = 0; i < 20000 && n >= 0; i++) {
+        n = send_step(s, &wake, &err);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    assert_int_equal(n, SEND_ERR_READ);
+    send_close(s);
+    close(f.fd);
+}
+
+/* The body that goes out is the one the head states. */
+static void another_body_is_not_opened(void **state)
+{
+    struct img_file f = copy_of_image();
+    struct send_config config = {.image = &f, .sink = {.slots = sink_slots, .kick = sink_kick}, .tsi = TSI, .memory = 1, .clock = fake_clock};
+    struct send *s;
+
+    (void)state;
+    assert_int_equal(pwrite(f.fd, "other", 5, (off_t)(f.bytes - 100)), 5);
+    assert_int_equal(send_open(&s, &config, NULL), IMG_EBODYHASH);
+    close(f.fd);
 }
 
 int main(void)
@@ -493,7 +642,12 @@ int main(void)
         cmocka_unit_test(memory_limits_t),
         cmocka_unit_test(the_rate_is_kept),
         cmocka_unit_test(finishing_is_said_and_ends),
+        cmocka_unit_test(a_late_disk_is_waited_for),
+        cmocka_unit_test(a_file_system_that_only_waits_is_read_ahead),
         cmocka_unit_test(an_unreadable_image_is_an_error),
+        cmocka_unit_test(a_file_that_changes_is_not_sent),
+        cmocka_unit_test(a_suspended_sender_looks_at_its_file),
+        cmocka_unit_test(another_body_is_not_opened),
     };
 
     return cmocka_run_group_tests(tests, make_image, free_image);
