@@ -63,7 +63,7 @@ int serve_add(struct serve *s, const char *path, struct stream_source *opened, s
     struct stream_options o = {.config = &s->config,
                                .floor = s->floor,
                                .ceiling = s->ceiling,
-                               .source = ip_stack_address(s->stack),
+                               .source = ip_stack_wanted(s->stack),
                                .number = place,
                                .opened = opened,
                                .prepare = s->hooks.prepare,

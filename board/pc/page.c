@@ -121,7 +121,7 @@ static void build_status(const struct page *p, struct page_memory *m)
     add(to, &n, "stream", m->stream);
     add(to, &n, "packing", m->packing);
     add(to, &n, "skipped", library_skipped(p->library) ? m->skipped : NULL);
-    add(to, &n, "dhcp", warns ? "waits until the other server is gone" : m->dhcp);
+    add(to, &n, "dhcp", warns ? "waits until it is gone" : m->dhcp);
     add(to, &n, "boot files", m->files);
     add(to, &n, "free space", m->space);
 }

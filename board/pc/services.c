@@ -31,6 +31,7 @@ struct services {
     struct http_bind *http;
     struct igmp_bind *igmp;
     struct mono now;
+    enum ip_claim_state claim; /* as it was told last */
     /* lines that may still be written */
     unsigned lines;
     uint64_t unwritten;
@@ -109,6 +110,29 @@ static void on_guard(void *ctx, const struct dhcp_guard *guard)
                                                              : "no other DHCP server answers: addresses are handed out");
 }
 
+static void on_boot_server(void *ctx, const struct dhcp_guard *guard)
+{
+    struct services *s = ctx;
+    char text[DHCP_GUARD_TEXT];
+
+    note(s, "dhcp: %s", dhcp_guard_boots_text(text, guard, s->now));
+}
+
+/* The address is another station's too, or it is ours again. */
+static void look_at_claim(struct services *s)
+{
+    const struct ip_claim *claim = ip_stack_claim(s->needs.stack);
+    char text[IP_CLAIM_TEXT], address[IP_TEXT];
+
+    if (!claim || claim->state == s->claim)
+        return;
+    s->claim = claim->state;
+    if (claim->state == IP_CLAIM_HELD)
+        serve_log("the address %s is this box's alone", ip_address_text(address, claim->address));
+    else if (claim->state != IP_CLAIM_PROBING)
+        serve_log("%s. Nothing is leased, and nobody is told what to boot.", ip_claim_text(text, claim));
+}
+
 static void boots(const struct services *s, const uint8_t mac[6])
 {
     if (s->needs.boots)
@@ -175,7 +199,7 @@ static int make_dhcp(struct services *s, struct err *err)
 
 static int open_dhcp(struct services *s, struct err *err)
 {
-    struct dhcp_bind_needs needs = {.ctx = s, .guarded = on_guard};
+    struct dhcp_bind_needs needs = {.ctx = s, .guarded = on_guard, .boots = on_boot_server};
 
     if (s->needs.offer->n_entries)
         needs.service = (struct dhcp_service){.ctx = &s->bsdp, .handle = bsdp_server_handle};
@@ -284,6 +308,7 @@ int services_make(struct services **out, const struct services_needs *needs, str
     s->needs = *needs;
     s->lines = LOG_BURST;
     s->now = ip_stack_now(needs->stack);
+    s->claim = IP_CLAIM_HELD;
     if (needs->offer->plan.starts)
         needs->offer->plan.starts->began = needs->offer->plan.starts->now = s->now;
     s->pxe = (struct pxe_server){.plan = &needs->offer->plan, .tell = on_pxe, .ctx = s};
@@ -318,6 +343,7 @@ int services_open(struct services *s, struct err *err)
 void services_tick(struct services *s, struct mono now)
 {
     s->now = now;
+    look_at_claim(s);
     if (s->needs.offer->plan.starts)
         s->needs.offer->plan.starts->now = now;
     dhcp_bind_tick(s->dhcp_bind, now);
@@ -341,8 +367,27 @@ void services_vouch(struct services *s, const uint8_t mac[6])
 enum dhcp_guard_state services_guard(const struct services *s)
 {
     const struct dhcp_guard *guard = dhcp_bind_guard(s->dhcp_bind);
+    const struct ip_claim *claim = ip_stack_claim(s->needs.stack);
 
+    if (claim && claim->state != IP_CLAIM_HELD)
+        return claim->state == IP_CLAIM_PROBING ? DHCP_GUARD_LISTENING : DHCP_GUARD_FOREIGN;
     return s->dhcp.config.mode == DHCP_MODE_SERVER && guard ? guard->state : DHCP_GUARD_CLEAR;
+}
+
+/* Whether another station or server keeps the box from its work; who that is. */
+static bool kept_back(const struct services *s, const struct dhcp_guard *guard, char *text, size_t n)
+{
+    const struct ip_claim *claim = ip_stack_claim(s->needs.stack);
+    char one[IP_CLAIM_TEXT], other[DHCP_GUARD_TEXT];
+    bool foreign = s->dhcp.config.mode == DHCP_MODE_SERVER && guard && guard->state == DHCP_GUARD_FOREIGN;
+
+    if (claim && ip_claim_text(one, claim)[0])
+        snprintf(text, n, "%s", one);
+    else if (foreign)
+        snprintf(text, n, "%s", dhcp_guard_text(other, guard));
+    else
+        return false;
+    return true;
 }
 
 void services_text(const struct services *s, char *dhcp, size_t n, bool *warns, char *files, size_t n_files)
@@ -353,19 +398,20 @@ void services_text(const struct services *s, char *dhcp, size_t n, bool *warns, 
     char text[DHCP_GUARD_TEXT];
     uint32_t bound, left;
 
-    *warns = false;
     dhcp_server_fill(&s->dhcp, &bound, &left);
-    if (s->dhcp.config.mode == DHCP_MODE_OFF)
+    *warns = kept_back(s, guard, dhcp, n);
+    if (*warns)
+        ; /* said */
+    else if (guard && dhcp_guard_boots_text(text, guard, s->now)[0])
+        snprintf(dhcp, n, "%s", text);
+    else if (s->dhcp.config.mode == DHCP_MODE_OFF)
         snprintf(dhcp, n, "off");
     else if (s->dhcp.config.mode == DHCP_MODE_PROXY)
         snprintf(dhcp, n, "beside another server (proxy)");
     else if (guard && guard->state == DHCP_GUARD_LISTENING)
         snprintf(dhcp, n, "listening for other servers first");
-    else if (guard && guard->state == DHCP_GUARD_FOREIGN)
-        snprintf(dhcp, n, "%s", dhcp_guard_text(text, guard));
     else
         snprintf(dhcp, n, "%u leased, %u free", bound, left);
-    *warns = s->dhcp.config.mode == DHCP_MODE_SERVER && guard && guard->state == DHCP_GUARD_FOREIGN;
     snprintf(files, n_files, "%u under way by TFTP, %llu done; %llu by HTTP", tftp_bind_live(s->tftp), (unsigned long long)t->done,
              (unsigned long long)(h->answers - h->refused));
 }

@@ -10,6 +10,8 @@
 #include "board/pc/page.h"
 #include "board/pc/pid1.h"
 
+#define CLAIM_MS 50
+
 /* The picture is for the one who stands before the box; on somebody's Linux it would paint over his desktop. Lines go to the log
  * already. */
 struct screen *station_screen(void)
@@ -57,9 +59,17 @@ static int find_interface(struct box_config *c, const char *told, struct screen 
 int station_network(struct ip_stack **stack, struct box_config *c, const char *told, struct screen *screen,
                     const volatile sig_atomic_t *stop, struct err *err)
 {
-    struct ip_config ip = {
-        .address = c->address, .prefix = c->prefix, .gateway = c->router, .dns = {c->dns[0], c->dns[1]}, .hostname = c->name};
+    struct ip_config ip = {.address = c->address,
+                           .prefix = c->prefix,
+                           .claim = true,
+                           .gateway = c->router,
+                           .dns = {c->dns[0], c->dns[1]},
+                           .hostname = c->name};
     int rc = find_interface(c, told, screen, stop, err);
 
-    return rc ? rc : ip_stack_open(stack, c->ring.interface, &ip, err);
+    if (rc == 0)
+        rc = ip_stack_open(stack, c->ring.interface, &ip, err);
+    while (rc == 0 && ip_stack_claim(*stack)->state == IP_CLAIM_PROBING && !*stop)
+        rc = ip_stack_wait(*stack, CLAIM_MS, -1);
+    return rc;
 }

@@ -149,15 +149,32 @@ static bool take(struct dhcp_bind *b, struct pbuf *p)
     return false;
 }
 
+/* Whether our address is ours: else nothing may be said from it. */
+static bool address_held(const struct dhcp_bind *b)
+{
+    const struct ip_claim *claim = ip_stack_claim(b->stack);
+
+    return !claim || ip_claim_holds(claim);
+}
+
+static void set_quiet(struct dhcp_bind *b)
+{
+    const struct ip_claim *claim = ip_stack_claim(b->stack);
+
+    b->server->quiet = (b->guarding && b->guard.state != DHCP_GUARD_CLEAR) || (claim && claim->state != IP_CLAIM_HELD);
+}
+
 static void guard_changed(struct dhcp_bind *b)
 {
-    b->server->quiet = b->guard.state != DHCP_GUARD_CLEAR;
+    set_quiet(b);
     if (b->needs.guarded)
         b->needs.guarded(b->needs.ctx, &b->guard);
 }
 
 static void guard_hears(struct dhcp_bind *b)
 {
+    if (dhcp_guard_hear_boots(&b->guard, ip_stack_now(b->stack), &b->message, b->from.mac, b->from.address) && b->needs.boots)
+        b->needs.boots(b->needs.ctx, &b->guard);
     if (b->guarding &&
         dhcp_guard_hear(&b->guard, ip_stack_now(b->stack), &b->message, b->from.mac, b->from.address))
         guard_changed(b);
@@ -185,6 +202,11 @@ static void on_request(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_
     if (!take(b, p))
         return;
     guard_hears(b);
+    set_quiet(b);
+    if (!address_held(b)) {
+        b->server->counters.quiet++;
+        return;
+    }
     if (pcb == b->requests && served(b))
         return;
     if (dhcp_server_step(b->server, ip_stack_now(b->stack), &b->message, &b->from, &b->reply))
@@ -222,7 +244,7 @@ static int listen_all(struct dhcp_bind *b)
         return 0;
     rc = listen_on(b, &b->requests, DHCP_SERVER_PORT, on_request);
     rc = rc ? rc : listen_on(b, &b->binl, DHCP_BINL_PORT, on_request);
-    if (rc || !b->guarding)
+    if (rc || b->needs.unguarded)
         return rc;
     return listen_on(b, &b->replies, DHCP_CLIENT_PORT, on_reply);
 }
@@ -234,7 +256,7 @@ static void guard_begin(struct dhcp_bind *b)
     ip_random_fill(&seed, sizeof seed);
     b->guarding = b->server->config.mode == DHCP_MODE_SERVER && !b->needs.unguarded;
     dhcp_guard_init(&b->guard, ip_stack_mac(b->stack), b->server->config.address, seed, ip_stack_now(b->stack));
-    b->server->quiet = b->guarding;
+    set_quiet(b);
 }
 
 int dhcp_bind_open(struct dhcp_bind **out, struct ip_stack *stack, struct dhcp_server *server,
@@ -269,6 +291,7 @@ void dhcp_bind_tick(struct dhcp_bind *b, struct mono now)
     size_t n;
 
     dhcp_server_tick(b->server, now);
+    set_quiet(b);
     if (!b->guarding)
         return;
     n = dhcp_guard_tick(&b->guard, now, probe, &changed);

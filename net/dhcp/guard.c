@@ -82,7 +82,9 @@ static bool foreign_sign(const struct dhcp_guard *g, const struct dhcp_message *
         return m->type == DHCP_REQUEST && !m->giaddr && *server && *server != g->address;
     if (!*server)
         *server = from_address;
-    if (memcmp(from_mac, g->mac, 6) == 0 || *server == g->address || !*server)
+    if (memcmp(from_mac, g->mac, 6) == 0 || !*server)
+        return false;
+    if (*server == g->address && m->giaddr) /* ours, which a relay brings to its client */
         return false;
     return m->type == DHCP_NAK || ((m->type == DHCP_OFFER || m->type == DHCP_ACK) && m->yiaddr);
 }
@@ -129,6 +131,35 @@ bool dhcp_guard_hear(struct dhcp_guard *g, struct mono now, const struct dhcp_me
     return true;
 }
 
+static bool tells_what_to_boot(const struct dhcp_message *m)
+{
+    return dhcp_option_begins(m, DHCP_O_CLASS, "PXEClient") || dhcp_option_begins(m, DHCP_O_CLASS, "HTTPClient") || m->file[0] ||
+           dhcp_option(m, DHCP_O_BOOT_FILE);
+}
+
+static bool boots_known(const struct dhcp_guard *g, struct mono now)
+{
+    return g->boots.heard && mono_sub(now, g->boots.last) < DHCP_GUARD_BOOTS_NS;
+}
+
+bool dhcp_guard_hear_boots(struct dhcp_guard *g, struct mono now, const struct dhcp_message *m, const uint8_t from_mac[6],
+                           uint32_t from_address)
+{
+    uint32_t server = dhcp_option_u32(m, DHCP_O_SERVER, from_address);
+    bool known;
+
+    if (m->op != DHCP_REPLY_OP || (m->type != DHCP_OFFER && m->type != DHCP_ACK) || memcmp(from_mac, g->mac, 6) == 0 || m->giaddr ||
+        !server || !tells_what_to_boot(m))
+        return false;
+    known = boots_known(g, now) && g->boots.address == server && memcmp(g->boots.mac, from_mac, 6) == 0;
+    if (!known)
+        g->boots = (struct dhcp_foreign){.address = server, .first = now};
+    memcpy(g->boots.mac, from_mac, 6);
+    g->boots.heard++;
+    g->boots.last = now;
+    return !known;
+}
+
 const struct dhcp_foreign *dhcp_guard_foreign(const struct dhcp_guard *g)
 {
     return g->n ? &g->foreign[0] : NULL;
@@ -152,9 +183,21 @@ const char *dhcp_guard_text(char buf[DHCP_GUARD_TEXT], const struct dhcp_guard *
                                                                         : "no other DHCP server answers here");
         return buf;
     }
-    n = snprintf(buf, DHCP_GUARD_TEXT, "another DHCP server answers here: %s at %s", address_text(a, f->address),
-                 memcmp(f->mac, none, 6) ? dhcp_mac_text(mac, f->mac) : "a station not seen yet");
+    n = snprintf(buf, DHCP_GUARD_TEXT, "another DHCP server answers here: %s at %s%s", address_text(a, f->address),
+                 memcmp(f->mac, none, 6) ? dhcp_mac_text(mac, f->mac) : "a station not seen yet",
+                 f->address == g->address ? ", this box's own address" : "");
     if (f->offered)
         snprintf(buf + n, DHCP_GUARD_TEXT - (size_t)n, ", it offered %s", address_text(b, f->offered));
+    return buf;
+}
+
+const char *dhcp_guard_boots_text(char buf[DHCP_GUARD_TEXT], const struct dhcp_guard *g, struct mono now)
+{
+    char a[16], mac[DHCP_MAC_TEXT];
+
+    buf[0] = 0;
+    if (boots_known(g, now))
+        snprintf(buf, DHCP_GUARD_TEXT, "another boot server answers here: %s at %s: machines may start from it instead of from this box",
+                 address_text(a, g->boots.address), dhcp_mac_text(mac, g->boots.mac));
     return buf;
 }

@@ -131,7 +131,7 @@ static bool ask_boot(struct ask *a, enum dhcp_boot_kind kind)
     const struct dhcp_boot_hook *h = &a->s->needs.boot;
 
     memset(&a->boot, 0, sizeof a->boot);
-    a->boots = h->boot && h->boot(h->ctx, a->m, kind, &a->boot);
+    a->boots = !a->s->quiet && h->boot && h->boot(h->ctx, a->m, kind, &a->boot);
     MUST(a->boot.n <= sizeof a->boot.options);
     return a->boots;
 }
@@ -399,6 +399,10 @@ static bool as_server(struct ask *a)
 
 static bool as_proxy(struct ask *a)
 {
+    if (a->s->quiet) {
+        a->s->counters.quiet++;
+        return false;
+    }
     if (a->m->type == DHCP_DISCOVER && (!a->m->giaddr || answerable(a, a->m->giaddr)))
         return reply_boot(a, DHCP_OFFER, DHCP_BOOT_PROXY);
     a->s->counters.unwanted++;

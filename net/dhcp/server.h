@@ -6,7 +6,7 @@
  *
  * The box is the only server on its wire (guard.h sees to that), so it says NAK to what cannot be, at once, and grants what an
  * earlier box forgot. While the guard sees another server, this one is `quiet`: it renews what it has granted, so that
- * work under way goes on, and says nothing else.
+ * work under way goes on, and says nothing else; nobody is told what to boot.
  *
  * Not done: BOOTP without DHCP, pools chosen by anything but the subnet, a ping before an offer (clients probe and DECLINE),
  * RFC 3011 and RFC 5107. */
@@ -51,7 +51,7 @@ struct dhcp_counters {
     uint64_t no_pool;    /* from a subnet without one */
     uint64_t exhausted;  /* no address left for a known machine */
     uint64_t held_back;  /* no address for a stranger */
-    uint64_t quiet;      /* because of another server */
+    uint64_t quiet;      /* because of another server, or of another station with our address */
     uint64_t cut;        /* options that a client has no room for */
     uint64_t unsent;     /* replies without memory or without a way */
 };
@@ -87,7 +87,7 @@ struct dhcp_server {
     struct dhcp_needs needs;
     struct dhcp_leases leases;
     struct dhcp_counters counters;
-    bool quiet; /* set by whoever runs the guard */
+    bool quiet; /* set by the bind, which runs the guard */
     struct mono swept, said_exhausted;
 };
 

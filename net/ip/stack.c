@@ -16,10 +16,12 @@
 #include "lwip/netif.h"
 #include "lwip/sys.h"
 #include "lwip/timeouts.h"
+#include "net/ip/random.h"
 #include "net/wire/must.h"
 
 /* Frames taken in one step: a flood must not keep the timers from running. */
 #define STEP_FRAMES 256
+#define CLAIM_STEP_MS 100 /* how often a claim is looked at */
 #define ASKER_NS MONO_S /* so long a found name waits for who asked */
 
 struct ip_stack {
@@ -29,6 +31,8 @@ struct ip_stack {
     struct mono now;
     bool (*stop)(void); /* may be NULL */
     bool down, back;    /* the link fails; it works again, and lwIP is to know */
+    struct ip_config config;
+    struct ip_claim claim; /* of config.address, with config.claim */
     struct {
         char name[DNS_MAX_NAME_LENGTH]; /* "": nobody asks */
         bool done;                      /* since `since`, and the asker has not been told yet */
@@ -104,10 +108,51 @@ struct mono ip_clock(void)
     return (struct mono){t.tv_sec * MONO_S + t.tv_nsec};
 }
 
-static void stack_address_up(struct ip_stack *s, const struct ip_config *c)
+static void stack_address_set(struct ip_stack *s, const struct ip_config *c)
 {
     ip4_addr_t address, mask, gateway;
 
+    ip4_addr_set_u32(&address, lwip_htonl(c->address));
+    ip4_addr_set_u32(&mask, lwip_htonl(~UINT32_C(0) << (32 - c->prefix)));
+    ip4_addr_set_u32(&gateway, lwip_htonl(c->gateway));
+    netif_set_addr(&s->netif, &address, &mask, &gateway);
+}
+
+static void claim_begin(struct ip_stack *s)
+{
+    uint64_t seed;
+
+    ip_random_fill(&seed, sizeof seed);
+    ip_claim_init(&s->claim, s->link.mac, s->config.address, seed, s->now);
+}
+
+static void claim_changed(struct ip_stack *s)
+{
+    bool holds = ip_claim_holds(&s->claim);
+
+    if (holds && !ip_stack_address(s))
+        stack_address_set(s, &s->config);
+    if (!holds && ip_stack_address(s))
+        netif_set_addr(&s->netif, IP4_ADDR_ANY4, IP4_ADDR_ANY4, IP4_ADDR_ANY4);
+}
+
+static void claim_step(struct ip_stack *s)
+{
+    uint8_t frame[IP_ARP_FRAME_BYTES];
+    bool changed;
+    size_t n;
+
+    if (!s->config.claim)
+        return;
+    n = ip_claim_tick(&s->claim, s->now, frame, &changed);
+    if (changed)
+        claim_changed(s);
+    if (n)
+        note_link(s, s->link.send(s->link.ctx, frame, n) == 0);
+}
+
+static void stack_address_up(struct ip_stack *s, const struct ip_config *c)
+{
     for (u8_t i = 0; i < IP_DNS_MAX; i++) {
         ip_addr_t server = {lwip_htonl(c->address ? c->dns[i] : 0)};
 
@@ -117,10 +162,10 @@ static void stack_address_up(struct ip_stack *s, const struct ip_config *c)
         dhcp_start(&s->netif);
         return;
     }
-    ip4_addr_set_u32(&address, lwip_htonl(c->address));
-    ip4_addr_set_u32(&mask, lwip_htonl(~UINT32_C(0) << (32 - c->prefix)));
-    ip4_addr_set_u32(&gateway, lwip_htonl(c->gateway));
-    netif_set_addr(&s->netif, &address, &mask, &gateway);
+    if (c->claim)
+        claim_begin(s);
+    else
+        stack_address_set(s, c);
 }
 
 int ip_stack_open_link(struct ip_stack **out, const struct ip_link *link, const struct ip_config *c,
@@ -136,7 +181,8 @@ int ip_stack_open_link(struct ip_stack **out, const struct ip_link *link, const 
         return err_set(err, IP_ETWICE, "expected one IP stack in this process, got a second");
     }
     owner = pthread_self();
-    *s = (struct ip_stack){.open = true, .link = *link, .now = now};
+    *s = (struct ip_stack){.open = true, .link = *link, .now = now, .config = *c};
+    MUST(!c->claim || c->address);
     if (!lwip_ready)
         lwip_init();
     lwip_ready = true;
@@ -176,6 +222,8 @@ static void stack_take(struct ip_stack *s, size_t n)
 {
     struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)n, PBUF_POOL);
 
+    if (s->config.claim && ip_claim_hear(&s->claim, s->now, s->in, n))
+        claim_changed(s);
     if (!p)
         return;
     pbuf_take(p, s->in, (u16_t)n);
@@ -207,8 +255,9 @@ int ip_stack_step(struct ip_stack *s, struct mono now)
         note_link(s, false);
     if (s->back)
         stack_reconnect(s);
+    claim_step(s);
     sys_check_timeouts();
-    return taken == STEP_FRAMES ? 0 : (int)LWIP_MIN(sys_timeouts_sleeptime(), 1000);
+    return taken == STEP_FRAMES ? 0 : (int)LWIP_MIN(sys_timeouts_sleeptime(), s->config.claim ? CLAIM_STEP_MS : 1000);
 }
 
 int ip_stack_wait(struct ip_stack *s, int max_ms, int wake_fd)
@@ -249,6 +298,16 @@ struct mono ip_stack_now(const struct ip_stack *s)
 uint32_t ip_stack_address(const struct ip_stack *s)
 {
     return lwip_ntohl(ip4_addr_get_u32(netif_ip4_addr(&s->netif)));
+}
+
+uint32_t ip_stack_wanted(const struct ip_stack *s)
+{
+    return s->config.claim ? s->config.address : ip_stack_address(s);
+}
+
+const struct ip_claim *ip_stack_claim(const struct ip_stack *s)
+{
+    return s->config.claim ? &s->claim : NULL;
 }
 
 const uint8_t *ip_stack_mac(const struct ip_stack *s)

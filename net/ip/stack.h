@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/ip/claim.h"
 #include "net/ip/errors.h"
 #include "net/ip/link.h"
 #include "net/wire/err.h"
@@ -25,6 +26,7 @@ struct ip_stack;
 struct ip_config {
     uint32_t address; /* 0: DHCP, then link-local (RFC 3927) when nobody answers */
     uint8_t prefix;   /* 1 .. 32, with an address */
+    bool claim;       /* the address is taken when no other station has it, and dropped when one keeps it (claim.h) */
     uint32_t gateway; /* 0: none; not with DHCP, nor what follows */
     uint32_t dns[IP_DNS_MAX]; /* name servers, those that are 0 left out */
     const char *hostname; /* for DHCP and mDNS, NULL: "ringcast"; borrowed while the stack is open */
@@ -65,6 +67,10 @@ void ip_stack_adopt(struct ip_stack *);
 
 /* Our address; 0 while there is none. */
 uint32_t ip_stack_address(const struct ip_stack *);
+/* The same, or the one that is claimed and not held. */
+uint32_t ip_stack_wanted(const struct ip_stack *);
+/* With `claim`: how it stands; else NULL. It is PROBING for IP_CLAIM_START_NS at most. */
+const struct ip_claim *ip_stack_claim(const struct ip_stack *);
 const uint8_t *ip_stack_mac(const struct ip_stack *);
 /* The MAC of a neighbour, as ARP knows it at this moment. */
 bool ip_stack_mac_of(const struct ip_stack *, uint32_t address, uint8_t mac[6]);

@@ -25,10 +25,12 @@ static void start(void)
     dhcp_guard_init(&guard, our_mac, OURS, 1, now);
 }
 
+static uint32_t relay; /* by which it comes; 0: none */
+
 /* A message as another station would send it; `server` 0: without option 54. */
 static bool hear(uint8_t op, uint8_t type, uint32_t yiaddr, uint32_t server, const uint8_t mac[6], uint32_t from)
 {
-    struct dhcp_message m = {.op = op, .type = type, .yiaddr = yiaddr};
+    struct dhcp_message m = {.op = op, .type = type, .yiaddr = yiaddr, .giaddr = relay};
     uint8_t id[4] = {(uint8_t)(server >> 24), (uint8_t)(server >> 16), (uint8_t)(server >> 8), (uint8_t)server};
 
     if (server)
@@ -139,7 +141,9 @@ static void our_own_and_proxies_are_no_servers(void **state)
     (void)state;
     start();
     assert_false(hear(DHCP_REPLY_OP, DHCP_OFFER, OURS + 50, OURS, our_mac, OURS));
+    relay = THEIRS;
     assert_false(hear(DHCP_REPLY_OP, DHCP_OFFER, OURS + 50, OURS, their_mac, THEIRS)); /* ours, relayed */
+    relay = 0;
     assert_false(hear(DHCP_REPLY_OP, DHCP_OFFER, OURS + 50, THEIRS, our_mac, OURS));
     assert_false(hear(DHCP_REPLY_OP, DHCP_OFFER, 0, THEIRS, their_mac, THEIRS)); /* PXE, BSDP */
     assert_false(hear(DHCP_REPLY_OP, DHCP_ACK, 0, THEIRS, their_mac, THEIRS));
@@ -149,6 +153,59 @@ static void our_own_and_proxies_are_no_servers(void **state)
     assert_false(hear(DHCP_REQUEST_OP, DHCP_REQUEST, 0, 0, their_mac, OURS + 50));
     assert_false(hear(DHCP_REQUEST_OP, DHCP_RELEASE, 0, THEIRS, their_mac, OURS + 50));
     assert_int_equal(guard.state, DHCP_GUARD_LISTENING);
+}
+
+/* Two boxes as they come, both at the default address. */
+static void a_station_with_our_address_is_another_server(void **state)
+{
+    static const uint8_t types[] = {DHCP_OFFER, DHCP_ACK, DHCP_NAK};
+    char text[DHCP_GUARD_TEXT];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof types; i++) {
+        start();
+        assert_true(hear(DHCP_REPLY_OP, types[i], OURS + 50, OURS, their_mac, OURS));
+        assert_int_equal(guard.state, DHCP_GUARD_FOREIGN);
+    }
+    assert_string_equal(dhcp_guard_text(text, &guard), "another DHCP server answers here: 10.77.0.1 at 02:00:00:00:00:fe, this box's own "
+                                                       "address, it offered 10.77.0.51");
+    start();
+    assert_true(hear(DHCP_REPLY_OP, DHCP_OFFER, OURS + 50, 0, their_mac, OURS));
+}
+
+static bool hear_boots(uint32_t yiaddr, const char *class_id, const char *file, const uint8_t mac[6], uint32_t from)
+{
+    struct dhcp_message m = {.op = DHCP_REPLY_OP, .type = DHCP_OFFER, .yiaddr = yiaddr, .giaddr = relay};
+
+    if (class_id)
+        m.option[m.n++] = (struct dhcp_option){DHCP_O_CLASS, (uint8_t)strlen(class_id), (const uint8_t *)class_id};
+    strcpy(m.file, file);
+    return dhcp_guard_hear_boots(&guard, now, &m, mac, from);
+}
+
+static void boot_servers_are_named_and_forgotten(void **state)
+{
+    char text[DHCP_GUARD_TEXT];
+
+    (void)state;
+    start();
+    assert_string_equal(dhcp_guard_boots_text(text, &guard, now), "");
+    assert_false(hear_boots(0, "PXEClient", "", our_mac, OURS)); /* our own */
+    assert_false(hear_boots(0, "AAPLBSDPC", "", their_mac, THEIRS));
+    assert_false(hear_boots(THEIRS - 1, NULL, "", their_mac, THEIRS)); /* an address and nothing else */
+    assert_true(hear_boots(0, "PXEClient", "", their_mac, THEIRS));
+    assert_false(hear_boots(0, "PXEClient", "", their_mac, THEIRS)); /* known */
+    assert_string_equal(dhcp_guard_boots_text(text, &guard, now), "another boot server answers here: 10.77.0.254 at 02:00:00:00:00:fe: "
+                                                                  "machines may start from it instead of from this box");
+    assert_int_equal(guard.state, DHCP_GUARD_LISTENING);
+    assert_true(hear_boots(0, "HTTPClient", "", their_mac, THEIRS - 1));
+    assert_true(hear_boots(THEIRS - 9, NULL, "wdsnbp.com", their_mac, THEIRS - 2));
+    relay = THEIRS;
+    assert_false(hear_boots(0, "PXEClient", "", their_mac, THEIRS - 5));
+    relay = 0;
+    now = mono_add(now, DHCP_GUARD_BOOTS_NS);
+    assert_string_equal(dhcp_guard_boots_text(text, &guard, now), "");
+    assert_true(hear_boots(0, "PXEClient", "", their_mac, THEIRS - 2));
 }
 
 static void several_servers_are_told_apart(void **state)
@@ -205,6 +262,8 @@ int main(void)
         cmocka_unit_test(a_server_that_comes_later_is_seen_and_one_that_goes_is_forgotten),
         cmocka_unit_test(what_is_overheard_counts),
         cmocka_unit_test(our_own_and_proxies_are_no_servers),
+        cmocka_unit_test(a_station_with_our_address_is_another_server),
+        cmocka_unit_test(boot_servers_are_named_and_forgotten),
         cmocka_unit_test(several_servers_are_told_apart),
         cmocka_unit_test(two_guards_do_not_flap_for_ever),
     };

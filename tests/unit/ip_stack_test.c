@@ -67,6 +67,60 @@ static struct ip_stack *open_memory(struct mono now)
     return s;
 }
 
+/* An ARP request of another station for `target`; `sender` 0: a probe. */
+static void memory_arp(uint32_t sender, uint32_t target)
+{
+    static const uint8_t head[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 9, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 9};
+
+    memset(memory.frame, 0, sizeof memory.frame);
+    memcpy(memory.frame, head, sizeof head);
+    for (unsigned i = 0; i < 4; i++) {
+        memory.frame[28 + i] = (uint8_t)(sender >> (24 - 8 * i));
+        memory.frame[38 + i] = (uint8_t)(target >> (24 - 8 * i));
+    }
+    memory.n = 42;
+}
+
+static struct mono steps(struct ip_stack *s, struct mono now, int64_t ns)
+{
+    for (struct mono end = mono_add(now, ns); mono_sub(end, now) > 0; now = mono_add(now, 50 * MONO_MS))
+        ip_stack_step(s, now);
+    return now;
+}
+
+static void a_claimed_address_is_had_when_it_is_free_and_dropped_when_it_is_not(void **state)
+{
+    struct ip_config c = {.address = 0x0A000001, .prefix = 24, .claim = true};
+    struct mono now = {MONO_S};
+    struct ip_stack *s;
+
+    (void)state;
+    memset(&memory, 0, sizeof memory);
+    assert_int_equal(ip_stack_open_link(&s, &memory_link, &c, now, NULL), 0);
+    assert_int_equal(ip_stack_address(s), 0);
+    assert_int_equal(ip_stack_wanted(s), 0x0A000001);
+    now = steps(s, now, IP_CLAIM_START_NS);
+    assert_int_equal(ip_stack_claim(s)->state, IP_CLAIM_HELD);
+    assert_int_equal(ip_stack_address(s), 0x0A000001);
+    for (unsigned i = 0; i < 2; i++) { /* it goes on after it was told */
+        memory_arp(0x0A000001, 0x0A000005);
+        now = steps(s, now, MONO_S);
+    }
+    assert_int_equal(ip_stack_claim(s)->state, IP_CLAIM_LOST);
+    assert_int_equal(ip_stack_address(s), 0);
+    now = steps(s, now, 50 * MONO_S);
+    assert_int_equal(ip_stack_address(s), 0x0A000001); /* it is gone */
+    ip_stack_close(s);
+    memset(&memory, 0, sizeof memory);
+    assert_int_equal(ip_stack_open_link(&s, &memory_link, &c, now, NULL), 0);
+    now = steps(s, now, 200 * MONO_MS);
+    memory_arp(0, 0x0A000001); /* another one starts now */
+    steps(s, now, IP_CLAIM_START_NS);
+    assert_int_equal(ip_stack_claim(s)->state, IP_CLAIM_LOST);
+    assert_int_equal(ip_stack_address(s), 0);
+    ip_stack_close(s);
+}
+
 static void there_is_one_in_a_process(void **state)
 {
     struct mono now = {MONO_S};
@@ -239,6 +293,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_is_one_in_a_process),
+        cmocka_unit_test(a_claimed_address_is_had_when_it_is_free_and_dropped_when_it_is_not),
         cmocka_unit_test(it_belongs_to_one_thread),
         cmocka_unit_test(any_frame_is_survived),
         cmocka_unit_test(sequence_numbers_differ_by_connection_and_time),
