@@ -52,7 +52,7 @@ judged exact
 
 # The same table with a wrong sum: it is restored as it is, and said.
 cp small.img damaged.img
-printf '\001' | dd of=damaged.img bs=1 seek=560 conv=notrunc status=none
+flip damaged.img 560
 "$RINGCAST" pack damaged.img -o damaged.ring --key small.key --name damaged --level 1 2>/dev/null || fail "pack"
 rm -f disk
 truncate -s 200M disk

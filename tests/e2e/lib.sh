@@ -314,6 +314,22 @@ expect_says()
     grep -Eqi -- "$1" "$LAB_DIR/expect.err" || fail "does not say '$1'"
 }
 
+# flip FILE OFFSET: damages one byte of the file, whatever stands there: all its bits are inverted. A negative offset counts from the end.
+flip()
+{
+    python3 - "$1" "$2" <<'PYTHON' || fail "flip $*: nothing is damaged"
+import os, sys
+with open(sys.argv[1], "r+b") as f:
+    at = f.seek(int(sys.argv[2]), os.SEEK_END if int(sys.argv[2]) < 0 else os.SEEK_SET)
+    byte = f.read(1)
+    f.seek(at)
+    f.write(bytes([byte[0] ^ 0xFF]))
+    f.flush()
+    f.seek(at)
+    assert f.read(1) != byte
+PYTHON
+}
+
 #
 # What is sent
 #

@@ -172,7 +172,7 @@ pass "a full disk is a pause"
 post 202 '{}' images/full/verify
 until_true 60 state_is full ready || fail "verify: $(cat got)"
 file=$(ls -t data/library/*.ring | head -1)
-printf '\xff' | dd of="$file" bs=1 seek=$((bytes / 2)) conv=notrunc status=none
+flip "$file" $((bytes / 2))
 post 202 '{}' images/full/verify
 until_true 60 state_is full bad || fail "a damaged image verifies: $(cat got)"
 expect_status 204 -X DELETE -H 'Content-Type: application/json' -d '{"name":"full"}' $url/images/full

@@ -31,31 +31,23 @@ refused 5 sign "signed by a stranger" --source "$LAB_DIR/small.ring" --key "$LAB
 refused 5 sign "signed by nobody" --source "$LAB_DIR/unsigned.ring" --key "$LAB_DIR/small.pub" "${ON[@]}"
 refused 5 key "no key named" --source "$LAB_DIR/small.ring" "${ON[@]}"
 
-# flipped OFFSET: the image with one bit of the byte at OFFSET altered, as flipped.ring.
+# flipped OFFSET: the image with the byte at OFFSET altered, as flipped.ring.
 flipped()
 {
     cp "$LAB_DIR/small.ring" "$LAB_DIR/flipped.ring"
-    python3 - "$LAB_DIR/flipped.ring" "$1" <<'PYTHON'
-import sys
-with open(sys.argv[1], "r+b") as f:
-    at = int(sys.argv[2])
-    f.seek(at, 2 if at < 0 else 0)
-    byte = f.read(1)[0]
-    f.seek(-1, 1)
-    f.write(bytes([byte ^ 4]))
-PYTHON
+    flip "$LAB_DIR/flipped.ring" "$1"
 }
 
 flipped 92
-refused 5 sign "one bit of the signed head altered" --source "$LAB_DIR/flipped.ring" --key "$LAB_DIR/small.pub" "${ON[@]}"
+refused 5 sign "one byte of the signed head altered" --source "$LAB_DIR/flipped.ring" --key "$LAB_DIR/small.pub" "${ON[@]}"
 flipped -1000
-refused 1 . "one bit of the chunk list altered" --source "$LAB_DIR/flipped.ring" --key "$LAB_DIR/small.pub" "${ON[@]}"
+refused 1 . "one byte of the chunk list altered" --source "$LAB_DIR/flipped.ring" --key "$LAB_DIR/small.pub" "${ON[@]}"
 expect 1 "$RINGCAST" verify "$LAB_DIR/flipped.ring"
 head -c -4096 "$LAB_DIR/small.ring" >"$LAB_DIR/cut.ring"
 refused 1 . "the image's end cut off" --source "$LAB_DIR/cut.ring" --key "$LAB_DIR/small.pub" "${ON[@]}"
 expect 1 "$RINGCAST" verify "$LAB_DIR/cut.ring"
 
-# A bit of the data is found when it is about to be written: then the target is left empty-looking, never half right.
+# A byte of the data is found when it is about to be written: then the target is left empty-looking, never half right.
 flipped 20000000
 expect 1 "$RINGCAST" verify "$LAB_DIR/flipped.ring"
 cp "$TARGET" "$LAB_DIR/victim"
@@ -64,7 +56,7 @@ expect 1 "$RINGCAST" restore --source "$LAB_DIR/flipped.ring" --key "$LAB_DIR/sm
 expect_says FAIL
 [ "$(head -c 1M "$LAB_DIR/victim" | tr -d '\0' | wc -c)" = 0 ] || fail "the first MiB is not empty"
 sfdisk -J "$LAB_DIR/victim" >/dev/null 2>&1 && fail "the failed target has a partition table"
-pass "one bit of the data altered: $(grep FAIL "$LAB_DIR/expect.err")"
+pass "one byte of the data altered: $(grep FAIL "$LAB_DIR/expect.err")"
 rm "$LAB_DIR/victim"
 
 # A mistyped disk is no file, a file is made only when asked for, and none is left behind by a declined question.
