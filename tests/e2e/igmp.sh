@@ -23,26 +23,47 @@ stream()
     tcpdump -r "$LAB_DIR/count.pcap" 2>/dev/null | wc -l
 }
 
-until_true 20 test -s "$LAB_DIR/ring1.err" || fail "the receiver says nothing"
-sleep 1
-flooded=$(stream "${LAB_RECEIVER[2]}" 1)
-[ "$flooded" -gt 50 ] || fail "without a querier the switch does not flood ($flooded frames): this test shows nothing"
+# flows NS: within a second the ring arrives there. silent NS: within a second it does not.
+flows()
+{
+    [ "$(stream "$1" 1)" -gt 50 ]
+}
+
+silent()
+{
+    [ "$(stream "$1" 1)" = 0 ]
+}
+
+until_true 30 flows "${LAB_RECEIVER[1]}" || fail "the receiver gets nothing: $(cat "$LAB_DIR/ring1.err")"
+until_true 20 flows "${LAB_RECEIVER[2]}" || fail "without a querier the switch does not flood: this test shows nothing"
 
 lab_capture queries "${LAB_RECEIVER[2]}" igmp
 lab_start querier "$LAB_SERVER" "$LAB_ROOT/build/e2e/serve_tool" --igmp 1 eth0 10.78.0.9/24 "$LAB_DIR"
 until_true 10 grep -q ready "$LAB_DIR/querier.err" || fail "the querier does not start"
-sleep 3     # the switch floods for a response interval more
+until_true 30 silent "${LAB_RECEIVER[2]}" || fail "the switch floods on beside our querier" # for a response interval more it may
 seen=$(stream "${LAB_RECEIVER[2]}" 7)
 [ "$seen" = 0 ] || fail "a port without a receiver saw $seen frames of the ring"
-got=$(stream "${LAB_RECEIVER[1]}" 1)
-[ "$got" -gt 50 ] || fail "after two membership timeouts the receiver gets $got frames a second"
-pass "without a querier $flooded frames a second where nobody wants them, with it $seen; $got where somebody does, 7 s on"
+until_true 20 flows "${LAB_RECEIVER[1]}" || fail "after two membership timeouts the receiver gets nothing"
+pass "without a querier the ring flows where nobody wants it, with it only where somebody does, 7 s on"
+
+# asked_last ADDRESS: the last query on the wire is of that address.
+asked_last()
+{
+    tcpdump -n -r "$LAB_DIR/queries.pcap" 2>/dev/null | grep 'igmp query' | tail -1 | grep -q " IP $1 >"
+}
+
+# quiet_since ADDRESS: the last three queries are of another one.
+quiet_since()
+{
+    ! tcpdump -n -r "$LAB_DIR/queries.pcap" 2>/dev/null | grep 'igmp query' | tail -3 | grep -q " IP $1 >"
+}
 
 lab_start other "${LAB_RECEIVER[3]}" "$LAB_ROOT/build/e2e/serve_tool" --igmp 1 eth0 10.78.0.5/24 "$LAB_DIR"
 until_true 10 grep -q ready "$LAB_DIR/other.err" || fail "the other querier does not start"
-sleep 3
+until_true 20 asked_last 10.78.0.5 || fail "the lower address does not ask"
+until_true 20 quiet_since 10.78.0.9 || fail "ours does not give way"
 lab_stop other
-sleep 5     # 2 x 1 s and half a response later ours asks again
+until_true 20 asked_last 10.78.0.9 || fail "ours does not ask again"
 ring_passed 1 120
 lab_stop querier
 lab_stop queries INT

@@ -1,7 +1,9 @@
 /* Datagrams over real frames, for the scripts beside this file.
  *
- *   wire_tool send IF SECONDS BYTES_PER_SECOND [offload|bypass]   sealed, numbered datagrams (0: no rate limit)
- *   wire_tool recv IF SECONDS [STALL_MS]    counts them, ends SECONDS after the last; stalls once after 1000 of them
+ *   wire_tool send IF SECONDS BYTES_PER_SECOND [offload|bypass]   sealed, numbered datagrams (0: no rate limit), for SECONDS or until
+ *                                           SIGTERM; says on stderr when it sends, and when the link goes down or comes back
+ *   wire_tool recv IF [STALL_MS]            counts them until SIGTERM and what has arrived by then; stalls once after 1000 of them
+ *                                           (-1: until SIGTERM); says on stderr when it hears some again, and when none came for 0.1 s
  *   wire_tool write FILE N                  N random legal datagrams, back to back
  *   wire_tool accept FILE                   checks tag and header of each datagram of a file
  *   wire_tool stream IMAGE FILE [PPM]       a pass of the image's ring; PPM: the loss that is reported, to steer the repair
@@ -15,6 +17,7 @@
 #include <time.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 
 #include "imaging/pace/pace.h"
 #include "imaging/packet/mac.h"
@@ -27,6 +30,14 @@
 static const struct ring_flow flow = {.group = 0xefff0102 /* 239.255.1.2 */, .port = 7800};
 static const uint8_t secret[MAC_KEY_BYTES] = "ring test secret";
 static struct mac_key key;
+
+static volatile sig_atomic_t ended;
+
+static void on_term(int signal)
+{
+    (void)signal;
+    ended = 1;
+}
 
 #define TSI 0x5249
 #define K 12288
@@ -73,8 +84,10 @@ static int send_paced(struct frame_sink *sink, struct pace *pace, double seconds
 {
     struct mono end = mono_add(now(), (int64_t)(seconds * 1e9)), t;
     uint8_t *slot[BATCH];
+    bool down = false;
 
-    while (mono_sub(end, t = now()) > 0) {
+    fprintf(stderr, "sends\n");
+    while (!ended && mono_sub(end, t = now()) > 0) {
         uint32_t allowed = pace_allow(pace, t);
         size_t n = sink->slots(sink->ctx, slot, allowed < BATCH ? allowed : BATCH);
         int e;
@@ -84,6 +97,9 @@ static int send_paced(struct frame_sink *sink, struct pace *pace, double seconds
         e = sink->kick(sink->ctx, n);
         if (e && e != RING_ERR_DOWN)
             return e;
+        if (down != (e != 0))
+            fprintf(stderr, e ? "down\n" : "up\n");
+        down = e != 0;
         t = e ? mono_add(now(), 10 * MONO_MS) : now();
         sleep_until(t);
         pace_spent(pace, t, (uint32_t)n);
@@ -149,7 +165,7 @@ static void count(struct tally *t, const struct frame_in *in)
     t->good++;
 }
 
-static int recv_main(const char *ifname, double seconds, int stall_ms)
+static int recv_main(const char *ifname, int stall_ms)
 {
     struct frame_in in[BATCH];
     struct ring_rx_counts c;
@@ -157,25 +173,24 @@ static int recv_main(const char *ifname, double seconds, int stall_ms)
     struct ring_rx *rx;
     struct err err = {0};
     struct tally t = {0};
-    struct mono quiet;
+    bool hears = false;
+    int n = 1;
 
     if (ring_rx_open(&rx, ifname, &flow, 0, &err))
         return failed(&err);
     source = ring_rx_source(rx);
     fprintf(stderr, "ready\n");
-    quiet = now();
-    while (mono_sub(now(), quiet) < (int64_t)(seconds * 1e9)) {
-        int n = source.poll(source.ctx, in, BATCH, 100);
-
+    while (!ended || n > 0) { /* the sender has ended by then: an empty ring stays empty */
+        n = source.poll(source.ctx, in, BATCH, 100);
         for (int i = 0; i < n; i++)
             count(&t, &in[i]);
-        if (n > 0)
-            quiet = now();
-        if (stall_ms > 0 && t.good > 1000) {
-            sleep_until(mono_add(now(), stall_ms * MONO_MS));
+        if (hears != (n > 0))
+            fprintf(stderr, n > 0 ? "hears\n" : "silent\n");
+        hears = n > 0;
+        for (int ms = 0; t.good > 1000 && (stall_ms < 0 ? !ended : ms < stall_ms); ms += 10)
+            sleep_until(mono_add(now(), 10 * MONO_MS));
+        if (t.good > 1000)
             stall_ms = 0;
-            quiet = now();
-        }
     }
     ring_rx_counts(rx, &c);
     printf("{\"good\": %" PRIu64 ", \"bad\": %" PRIu64 ", \"twice\": %" PRIu64
@@ -345,10 +360,11 @@ int main(int argc, char **argv)
     const char *what = argc > 2 ? argv[1] : "";
 
     mac_key_init(&key, secret);
+    signal(SIGTERM, on_term);
     if (!strcmp(what, "send") && argc >= 5)
         return send_main(argv[2], atof(argv[3]), strtoull(argv[4], NULL, 10), argv[5]);
-    if (!strcmp(what, "recv") && argc >= 4)
-        return recv_main(argv[2], atof(argv[3]), argv[4] ? atoi(argv[4]) : 0);
+    if (!strcmp(what, "recv"))
+        return recv_main(argv[2], argc > 3 ? atoi(argv[3]) : 0);
     if (!strcmp(what, "write") && argc == 4)
         return write_main(argv[2], atoi(argv[3]));
     if (!strcmp(what, "accept") && argc == 3)
