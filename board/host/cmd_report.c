@@ -8,15 +8,15 @@
 #include "board/host/report_verify.h"
 
 static const char help[] =
-    "usage: ringcast report [get] [--format csv|json|html] [--output FILE] [OPTION...]\n"
+    "usage: ringcast report [get] [--format csv|json|html|pub] [--output FILE] [OPTION...]\n"
     "       ringcast report verify FILE --key NAME.pub [--json]\n"
     "\n"
     "Fetches the report of all attempts, a row each, signed by the box; or judges one that was fetched,\n"
     "without a box.\n"
     "\n"
-    "  --format FORMAT      csv (the default), json or html\n"
+    "  --format FORMAT      csv (the default), json or html; pub: the key that verifies them\n"
     "  -o, --output FILE    where it goes (standard output)\n"
-    "  --key NAME.pub       the box's public key (identity.pub in its data folder)\n" CLIENT_HELP
+    "  --key NAME.pub       the box's public key (identity.pub in its data folder, or --format pub)\n" CLIENT_HELP
     "\n"
     "Exit codes: 0; 1 no answer, the box refused, or the report is damaged; 5 not the box that was pinned,\n"
     "or not the key that signed.\n";
@@ -35,7 +35,8 @@ static bool own_option(void *ctx, int option, const char *value)
         w->output = value;
     if (option == 'f')
         w->format = value;
-    return option == 'o' || (option == 'f' && (strcmp(value, "csv") == 0 || strcmp(value, "json") == 0 || strcmp(value, "html") == 0));
+    return option == 'o' || (option == 'f' && (strcmp(value, "csv") == 0 || strcmp(value, "json") == 0 || strcmp(value, "html") == 0 ||
+                                               strcmp(value, "pub") == 0));
 }
 
 static int write_out(struct client *c, const struct wanted *w, const struct api_answer *a)

@@ -177,6 +177,52 @@ static int upload_open(struct sending *s, const struct upload *u)
     return s->piece ? 0 : err_set(&s->c->err, CLI_EMEMORY, "out of memory");
 }
 
+/* ---- the box's verdict ---- */
+
+/* What the box says of the upload now. 0, or a code with its sentence: CLI_EREFUSED with the box's cause when it will be no image. */
+static int ask_state(struct sending *s, char state[CLIENT_TEXT])
+{
+    static struct json_doc d;
+    char path[64], cause[CLIENT_TEXT];
+    struct api_request r = {.method = "GET", .path = path, .timeout_ms = s->c->timeout_ms};
+    struct api_answer a;
+    int rc;
+
+    snprintf(path, sizeof path, "/api/v1/uploads/%s", s->id);
+    s->c->err = (struct err){0};
+    rc = api_get(&s->c->box, &r, &a, &s->c->err);
+    if (rc)
+        return rc;
+    if (json_read(&d, a.body, a.n))
+        rc = err_set(&s->c->err, CLI_EANSWER, "the box's answer is not JSON");
+    client_text(&d, JSON_ROOT, "state", state);
+    if (rc == 0 && (strcmp(state, "failed") == 0 || strcmp(state, "bad") == 0)) {
+        client_text(&d, JSON_ROOT, "cause", cause);
+        rc = err_set(&s->c->err, CLI_EREFUSED, "the box does not take %.80s: %.200s", s->name, cause[0] ? cause : state);
+    }
+    api_free(&a);
+    return rc;
+}
+
+/* The box checks the file that it was sent, and packs a raw disk: waits for the end of both. A broken line is worth another try. */
+static int await_verdict(struct sending *s)
+{
+    char state[CLIENT_TEXT] = "", said[CLIENT_TEXT] = "";
+    unsigned tries = 0;
+    int rc;
+
+    do {
+        rc = ask_state(s, state);
+        tries = rc ? tries + 1 : 0;
+        if (rc == 0 && strcmp(state, said) != 0 && strcmp(state, "ready") != 0)
+            fprintf(stderr, "%s: %s\n", s->name, state);
+        memcpy(said, state, sizeof said);
+        if (strcmp(state, "ready") != 0)
+            nanosleep(&(struct timespec){rc != 0, rc ? 0 : 300000000}, NULL);
+    } while (rc ? may_pass(rc) && tries < TRIES : strcmp(state, "ready") != 0);
+    return rc;
+}
+
 int upload_file(struct client *c, const struct upload *u)
 {
     struct sending s = {.c = c};
@@ -188,8 +234,10 @@ int upload_file(struct client *c, const struct upload *u)
         rc = begin(&s, u);
     if (rc == 0 && send_all(&s))
         rc = client_failed(c);
+    if (rc == 0 && await_verdict(&s))
+        rc = client_failed(c);
     if (rc == 0)
-        fprintf(stderr, "%s is on the box; 'ringcast images' says when it is ready\n", s.name);
+        fprintf(stderr, "%s is on the box and ready\n", s.name);
     if (rc == 0 && c->json)
         printf("{\"id\":\"%s\",\"offset\":%" PRIu64 "}\n", s.id, s.offset);
     if (s.fd >= 0)

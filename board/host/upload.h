@@ -10,7 +10,7 @@ struct upload {
     bool resume;              /* goes on with an upload of that name and size that an earlier run began */
 };
 
-/* The exit code; says how far it is on stderr. */
+/* The exit code; says how far it is on stderr. Ends with the box's verdict: it waits until the image is ready or refused. */
 int upload_file(struct client *, const struct upload *);
 
 #endif

@@ -1,4 +1,4 @@
-/* GET /api/v1/report.csv, .json and .html: the report, made while it is sent. */
+/* GET /api/v1/report.csv, .json and .html: the report, made while it is sent; report.pub: the key that verifies it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -87,12 +87,26 @@ static void get_html(void *ctx, struct web_call *c)
     answer_with(ctx, c, REPORT_HTML);
 }
 
+static void get_key(void *ctx, struct web_call *c)
+{
+    const struct report_about about = diary_about(ctx);
+    char text[SIGN_PUB_TEXT];
+
+    if (sign_pub_text(about.key, text)) {
+        web_problem(c, 500, REPORT_EKEY, "the box's public key cannot be put into PEM form");
+        return;
+    }
+    web_header(c, "Content-Disposition", "attachment; filename=\"report.pub\"");
+    web_text(c, 200, "application/x-pem-file", text, strlen(text));
+}
+
 void api_report_routes(struct diary *diary, struct web_routes *routes)
 {
     static const struct web_route table[] = {
         {WEB_GET, "/api/v1/report.csv", WEB_USER, get_csv, NULL},
         {WEB_GET, "/api/v1/report.json", WEB_USER, get_json, NULL},
         {WEB_GET, "/api/v1/report.html", WEB_USER, get_html, NULL},
+        {WEB_GET, "/api/v1/report.pub", WEB_USER, get_key, NULL},
     };
 
     web_routes_add(routes, table, sizeof table / sizeof *table, diary);

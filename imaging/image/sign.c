@@ -97,6 +97,19 @@ static int write_new(const char *path, mode_t mode, const char *text, struct err
     return err_set(e, IMG_EKEY, "%s cannot be written: %s", path, strerror(errno));
 }
 
+int sign_pub_text(const struct sign_key *key, char text[SIGN_PUB_TEXT])
+{
+    mbedtls_pk_context pk;
+    int rc;
+
+    mbedtls_pk_init(&pk);
+    rc = to_pk(&pk, key);
+    if (rc == 0 && mbedtls_pk_write_pubkey_pem(&pk, (unsigned char *)text, SIGN_PUB_TEXT) != 0)
+        rc = IMG_EKEY;
+    mbedtls_pk_free(&pk);
+    return rc;
+}
+
 int sign_key_write(const struct sign_key *key, const char *key_path, const char *pub_path,
                    struct err *e)
 {

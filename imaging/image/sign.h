@@ -22,6 +22,9 @@ int sign_key_make(struct sign_key *, struct err *);
 int sign_key_write(const struct sign_key *, const char *key_path, const char *pub_path,
                    struct err *);
 int sign_key_read(struct sign_key *, const char *key_path, struct err *);
+/* The public half as PEM: what the second file of sign_key_write holds. 0 or IMG_EKEY. */
+#define SIGN_PUB_TEXT 256
+int sign_pub_text(const struct sign_key *, char text[SIGN_PUB_TEXT]);
 /* A public key from a file in PEM. */
 int sign_pub_read(uint8_t pub[IMG_PUBKEY_BYTES], const char *pub_path, struct err *);
 

@@ -31,6 +31,6 @@ export async function request(method, path, { json, body, headers = {}, signal }
   }
   return content;
 }
-export const get = (path) => request("GET", path);
+export const get = (path, more) => request("GET", path, more);
 export const post = (path, json = {}) => request("POST", path, { json });
 export const part = encodeURIComponent; // a foreign word as one part of a path

@@ -7,6 +7,7 @@ import { clean, bytes, percent } from "./text.js";
 import { Upload } from "./upload.js";
 
 const uploads = []; // they go on while another part of the page is shown
+const OVER = ["done", "failed", "cancelled", "checked"]; // nothing more is sent
 const COMING = { asking: "asks the server for it", receiving: "waits for the rest", checking: "is checked", failed: "failed" };
 const STATES = { ready: "ready", packing: "being packed", verifying: "being checked", bad: "bad: it does not hash as it should" };
 function nameFrom(file) { return file.name.replace(/\.(img|raw|bin|iso|ring|dd)$/i, "").replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[.-]+/, "").slice(0, 48) || "image"; }
@@ -35,7 +36,7 @@ function Delete({ image, close, changed }) {
 }
 
 function Going({ u, drop }) {
-  const part = u.file.size ? 100 * u.offset / u.file.size : 100, over = ["done", "failed", "cancelled"].includes(u.state);
+  const part = u.file.size ? 100 * u.offset / u.file.size : 100, over = OVER.includes(u.state);
   return html`<li class="upload" data-state=${u.state}><b>${clean(u.name, 60)}</b> <progress max="100" value=${part} aria-label="Upload of ${u.name}"></progress> <span class="percent">${percent(part)}</span>
     of ${bytes(u.file.size)}${u.state === "sending" && u.rate > 0 && html` at ${bytes(u.rate)}/s`} <span role="status">${u.word}</span>
     ${!over && (u.state === "paused" ? html`<button type="button" onClick=${() => u.resume()}>Go on</button>` : html`<button type="button" onClick=${() => u.pause()}>Pause</button>`)}
@@ -64,7 +65,7 @@ function Add({ changed }) {
     u.run().then(() => { if (u.state === "done") changed(); draw(); });
     setFile(null);
   }
-  const drop = (u) => async () => { if (!["done", "failed", "cancelled"].includes(u.state)) await u.cancel(); uploads.splice(uploads.indexOf(u), 1); draw(); };
+  const drop = (u) => async () => { if (!OVER.includes(u.state)) await u.cancel(); uploads.splice(uploads.indexOf(u), 1); draw(); };
   const field = (name, label, more) => html`<label>${label} <input name=${name} value=${words[name]} onInput=${(e) => setWords({ ...words, [name]: e.target.value })} ...${more} /></label>`;
   return html`<section><h2>Add an image</h2>
     <div class="drop ${over ? "over" : ""}" onDragOver=${(e) => { e.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)} onDrop=${(e) => { e.preventDefault(); setOver(false); pick(e.dataTransfer.files[0]); }}>

@@ -17,7 +17,7 @@ export function Report() {
   const shown = (rows ?? []).filter((r) => !failed || !/^pass$/i.test(r.result));
   return html`<main class="page wide"><h1>Report</h1>
     <p class="buttons"><a class="button" href="/api/v1/report.csv" download="ringcast-report.csv">CSV</a> <a class="button" href="/api/v1/report.json" download="ringcast-report.json">JSON</a>
-      <a class="button" href="/api/v1/report.html" target="_blank" rel="noopener">To print</a> <a class="button" href="/api/v1/access.log" download>Requests</a> <label><input type="checkbox" checked=${failed} onChange=${(e) => setFailed(e.target.checked)} /> only those that did not pass</label></p>
+      <a class="button" href="/api/v1/report.html" target="_blank" rel="noopener">To print</a> <a class="button" href="/api/v1/access.log" download>Requests</a> <a class="button" href="/api/v1/report.pub" download="ringcast-report.pub">Key to verify</a> <label><input type="checkbox" checked=${failed} onChange=${(e) => setFailed(e.target.checked)} /> only those that did not pass</label></p>
     <${Say} text=${trouble} bad=${true} />
     ${rows && (shown.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Attempts"><table><thead><tr>${COLUMNS.map(([, title]) => html`<th scope="col">${title}</th>`)}</tr></thead>
       <tbody>${shown.map((r) => html`<tr data-state=${look(r.result)}>${COLUMNS.map(([key, , show]) => html`<td class=${key === "cause" ? "why" : null}><bdi>${show ? show(r[key]) : clean(r[key])}</bdi></td>`)}</tr>`)}</tbody></table></div>` : html`<p>Nothing to show.</p>`)}</main>`;

@@ -41,9 +41,20 @@ export class Upload {
       }
       if (this.state === "cancelled") return;
       remember(this.file, null);
-      this.set({ state: "done", word: "It is on the box, which checks it now." });
+      await this.verdict();
     } catch (error) {
       this.set({ state: "failed", word: error.message });
+    }
+  }
+
+  // All of it is there: the row says how the box judges it.
+  async verdict() {
+    const over = { ready: "done", bad: "failed", failed: "failed" };
+    for (;;) {
+      const u = await get(`/uploads/${part(this.id)}`).catch((error) => { if (final(error)) throw error; return {}; });
+      if (over[u.state]) return this.set({ state: over[u.state], word: u.cause || "It is ready." });
+      this.set({ state: "checked", word: "It is on the box, which checks it now." });
+      await wait(1000);
     }
   }
 

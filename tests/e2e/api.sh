@@ -193,8 +193,12 @@ expect 1 away images verify nothing --login real
 expect 1 away images delete nothing --yes --login real
 cp images/small.ring big.ring
 expect 0 away images upload big.ring --name another --label 7 --login real
-another() { away images --login real 2>/dev/null | grep -q '^another  *7  *ready '; }
-until_true 30 another || fail "the upload is not listed: $(away images --login real)"
+expect 0 away images --login real # the upload ended with the box's verdict: nothing is waited for
+says '^another  *7  *ready '
+cp big.ring bad.ring
+flip bad.ring $(($(stat -c %s bad.ring) / 2))
+expect 1 away images upload bad.ring --login real
+expect_says 'the box does not take bad: '
 expect 1 away images upload big.ring --name another --login real # there is one of that name
 expect 0 away images delete another --yes --login real
 expect 1 away images upload nothing.ring --login real
@@ -206,8 +210,8 @@ head -c 100000 big.ring | "${api[@]}" -T - -H 'Upload-Offset: 0' -H 'Transfer-En
     fail "the first piece: $(cat got)"
 expect 0 away images upload big.ring --name third --resume --json --login real
 [ "$(json expect.out 'o["id"]')" = "$id" ] || fail "another upload: $(cat expect.out)"
-third() { away images --login real 2>/dev/null | grep -q '^third .*ready '; }
-until_true 30 third || fail "what was gone on with is not whole: $(away images --login real)"
+expect 0 away images --login real
+says '^third .*ready '
 expect 1 away orders session nothing --login real
 expect 0 away orders session small --start ready:7 --rate 20Mbit --login real
 expect 0 away sessions --login real --json
@@ -235,4 +239,7 @@ expect 0 away report -o report.csv --login real
 head -n 1 report.csv | grep -q '^.*attempt,mac,name' || fail "the report: $(head -c 300 report.csv)"
 expect 0 rc report verify report.csv --key data/identity.pub
 expect 5 rc report verify report.csv --key small.pub
+expect 0 away report --format pub -o box.pub --login real
+cmp box.pub data/identity.pub || fail "the key that verifies: $(cat box.pub)"
+expect 0 rc report verify report.csv --key box.pub
 pass "the same to a real box"

@@ -19,7 +19,7 @@ export function machine(i, state = STATES[i % 9], more = {}) {
   const working = state === "receiving" || state === "verifying";
   return { number: i + 1, mac: `52:54:00:00:${(i >> 8).toString(16).padStart(2, "0")}:${(i & 255).toString(16).padStart(2, "0")}`, name: `pc-${String(i + 1).padStart(3, "0")}`,
     asset: `A${1000 + i}`, position: `row ${1 + Math.floor(i / 20)} seat ${1 + i % 20}`, serial: `SN${7000 + i}`, address: `10.77.0.${50 + i % 200}`, session: 1, state,
-    percent: state === "pass" ? 100 : working ? (i * 7) % 100 : 0, rate_bits_s: working ? 780e6 : 0, loss_ppm: working ? (i % 5) * 90 : 0, disk_bytes_s: working ? 9e7 - i * 1e5 : 0,
+    percent: state === "pass" ? 100 : working ? (i * 7) % 100 : 0, rate_bits_s: working ? 780e6 : 0, loss_ppm: working ? (i % 5) * 90 : 0, dropped_ppm: 0, disk_bytes_s: working ? 9e7 - i * 1e5 : 0,
     link_mbps: i % 50 === 3 ? 100 : 1000, eta_s: working ? 600 - (i * 7) % 100 * 6 : null,
     cause: state === "fail" ? "Chunk 17 of the disk read back otherwise than it was written" : i % 50 === 3 ? "The cable runs at 100 Mb/s" : "", disk: "LAB-DISK 512 GB", disk_serial: `D${9000 + i}`, identify: false, ...more };
 }
@@ -36,7 +36,9 @@ export class Mock {
     this.expected = "52:54:00:00:00:01,pc-002,A1001,row 1 seat 2,debian,pc-002\n";
     this.attempts = [0, 1].map((i) => ({ attempt: i + 1, mac: machine(i).mac, name: machine(i).name, asset: "A1", position: "", machine_serial: "S1", disk_model: "LAB", disk_serial: "D1", image: "debian", version: "12.7", root_hash: "ab12",
       start: "2026-11-22T20:00:00Z", end: "2026-11-22T20:09:00Z", bytes: 3e9, loss_ppm: 120, repair_symbols: 17, read_back: i === 0, result: i === 0 ? "PASS" : "FAIL", cause: i === 0 ? "" : "The disk stopped answering" }));
+    this.deaf = false;      // lines stay, and nothing is said on them any more
     this.cutAt = null;      // the first upload piece that reaches this many bytes loses its line
+    this.verdict = {};      // what is said of an upload besides
     this.tokens = new Set();
     this.begin(machines);
   }
@@ -53,7 +55,7 @@ export class Mock {
       totals: { machines: this.machines.length, waiting: of("booting", "joined", "manifest"), imaging: of("receiving"), verifying: of("verifying"), passed: of("pass"), failed: of("fail"), lost: of("lost"), expected: this.machines.length ? 201 : 0, never_came: this.machines.length ? 1 : 0 },
       sessions: this.sessions, machines: this.machines };
   }
-  send(event, data) { for (const s of this.streams) s.write(`event: ${event}\nid: ${data.seq}\ndata: ${JSON.stringify(data)}\n\n`); }
+  send(event, data) { if (!this.deaf) for (const s of this.streams) s.write(`event: ${event}\nid: ${data.seq}\ndata: ${JSON.stringify(data)}\n\n`); }
   change(machines, more = {}) {
     this.seq++;
     for (const m of machines) { const i = this.machines.findIndex((old) => old.mac === m.mac); if (i < 0) this.machines.push(m); else this.machines[i] = m; }
@@ -65,15 +67,18 @@ export class Mock {
   listen(port = 0) {
     this.server = http.createServer((q, a) => this.serve(q, a).catch((error) => { console.error("mock:", error); a.destroy(); }));
     this.server.on("connection", (s) => { this.sockets.add(s); s.on("close", () => this.sockets.delete(s)); });
+    this.pulse = setInterval(() => this.change([]), 1000); // as the box does
     return new Promise((done) => this.server.listen(port, "127.0.0.1", () => { this.port = this.server.address().port; this.url = `http://127.0.0.1:${this.port}`; done(this); }));
   }
   close() {
+    clearInterval(this.pulse);
     for (const s of this.sockets) s.destroy();
     this.streams.clear();
     return new Promise((done) => this.server.close(done));
   }
 
   async serve(q, a) {
+    if (this.deaf) return;
     const url = new URL(q.url, "http://box");
     for (const [name, value] of Object.entries({ "Content-Security-Policy": CSP, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store" })) a.setHeader(name, value);
     if (url.pathname.startsWith("/api/v1/") || url.pathname === "/metrics") return this.api(q, a, url.pathname.slice(7));
@@ -148,7 +153,7 @@ export class Mock {
         return this.reply(a, 201, { id, offset: 0 });
       }
       case "GET /uploads": if (!parts[1]) return this.reply(a, 200, [...this.uploads].filter(([, u]) => u.offset < u.bytes || u.cause).map(([id, u]) => ({ id: Number(id), name: u.name, offset: u.offset, bytes: u.bytes, state: u.cause ? "failed" : "receiving", percent: 0, sha256: "", cause: u.cause ?? "" })));
-        return this.uploads.has(parts[1]) ? this.reply(a, 200, { offset: this.uploads.get(parts[1]).offset }) : this.problem(a, 404, "There is no such upload.");
+        return this.uploads.has(parts[1]) ? this.reply(a, 200, { offset: this.uploads.get(parts[1]).offset, ...this.verdict }) : this.problem(a, 404, "There is no such upload.");
       case "DELETE /uploads": this.uploads.delete(parts[1]); return this.reply(a, 204, "");
       case "GET /sessions": return this.reply(a, 200, this.sessions);
       case "POST /sessions": {
@@ -167,6 +172,7 @@ export class Mock {
       case "POST /machines/identify": this.change([{ ...row, identify: json.on }]); return this.reply(a, 200, {});
       case "POST /machines/arm": case "POST /wake": return this.reply(a, 200, {});
       case "GET /report.json": return this.reply(a, 200, this.attempts);
+      case "GET /report.pub": return this.reply(a, 200, "ringcast public key\n", "text/plain");
       case "GET /report.csv": return this.reply(a, 200, "attempt,mac\r\n1,52:54:00:00:00:00\r\n", "text/csv");
       case "GET /report.html": return this.reply(a, 200, "<!doctype html><title>Report</title><table></table>", "text/html");
       default: return this.problem(a, 404, "There is nothing by that name.");

@@ -262,6 +262,29 @@ const tests = {
     await page.locator(".tile[data-state=pass]").waitFor();
   }),
 
+  "a box that falls silent is told of within ten seconds, though its line stays": given({}, async () => {
+    await page.locator(".guard[data-guard=serving]").waitFor();
+    mock.deaf = true;
+    const since = Date.now();
+    await page.getByText("no answer from the box").first().waitFor({ timeout: 20000 });
+    right(Date.now() - since < 10500, `the page knows after ${Date.now() - since} ms`);
+    mock.deaf = false;
+    await until(async () => await page.locator(".guard[data-guard=serving]").count() === 1, "the line is made anew", 40);
+  }),
+
+  "an upload's row ends with the box's verdict": given({}, async () => {
+    await part("library");
+    await choose(someFile("one.img", 1 << 20).file);
+    const row = page.getByRole("list", { name: "Uploads" }).locator(".upload").first();
+    await row.getByText("which checks it now").waitFor();
+    mock.verdict = { state: "failed", cause: "expected a disk image, got a web page" };
+    await row.getByText("got a web page").waitFor();
+    equal(await row.getAttribute("data-state"), "failed", "the row's state");
+    mock.verdict = { state: "ready", cause: "" };
+    await choose(someFile("two.img", 1 << 20).file);
+    await page.getByRole("list", { name: "Uploads" }).locator(".upload[data-state=done]").getByText("It is ready").waitFor();
+  }),
+
   "sorted by slowest, whoever is last stands first": given({}, async () => {
     mock.machines = [machine(0, "pass"), machine(1, "receiving", { eta_s: 60 }), machine(2, "receiving", { eta_s: 900 }), machine(3, "fail"), machine(4, "receiving", { eta_s: 300 }), machine(5, "joined", { eta_s: null, percent: 0 })];
     mock.send("status", mock.status());
@@ -371,6 +394,8 @@ const tests = {
     const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "CSV" }).click()]);
     equal(download.suggestedFilename(), "ringcast-report.csv", "the file's name");
     right(fs.readFileSync(await download.path(), "utf8").startsWith("attempt,mac"), "the file is the report");
+    const [key] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Key to verify" }).click()]);
+    equal(key.suggestedFilename(), "ringcast-report.pub", "the name of the key's file");
     equal(await page.getByRole("link", { name: "To print" }).getAttribute("href"), "/api/v1/report.html", "the page to print");
   }),
 
