@@ -160,12 +160,11 @@ static double ratio_to_bound(const struct receive_counts *c)
     return atomic_load(&c->bound_ns) && bound > 0 ? took / bound : 1;
 }
 
-static double loss_of(const struct receive_counts *c)
+static double loss_of(const struct receive_counts *c, uint32_t drops)
 {
-    double lost = (double)atomic_load(&c->lost);
-    double all = lost + (double)(atomic_load(&c->packets) + atomic_load(&c->body_packets) + atomic_load(&c->early));
+    uint64_t heard = atomic_load(&c->packets) + atomic_load(&c->body_packets) + atomic_load(&c->early);
 
-    return all > 0 ? lost / all : 0;
+    return session_loss_ppm(heard, atomic_load(&c->lost), drops) / 1e6;
 }
 
 static const char *table_fate(const struct restore *r)
@@ -175,12 +174,12 @@ static const char *table_fate(const struct restore *r)
     return fates[atomic_load(&r->counts.table)];
 }
 
-static void print_counts(struct json *j, const struct receive_counts *c)
+static void print_counts(struct json *j, const struct receive_counts *c, uint32_t drops)
 {
     json_u64(j, "packets", atomic_load(&c->packets));
     json_u64(j, "packets_wanted", atomic_load(&c->wanted));
     json_u64(j, "packets_lost", atomic_load(&c->lost));
-    json_fixed(j, "loss", loss_of(c), 6);
+    json_fixed(j, "loss", loss_of(c, drops), 6);
     json_u64(j, "foreign", atomic_load(&c->foreign));
     json_u64(j, "forged", atomic_load(&c->forged));
     json_u64(j, "malformed", atomic_load(&c->malformed));
@@ -219,7 +218,7 @@ static void print_json(const struct restore *r)
     json_bool(&j, "onto_partition", onto_partition(r, &r->head));
     json_str(&j, "table_copy", table_fate(r));
     json_u64(&j, "data_chunks", r->head.data_chunks);
-    print_counts(&j, c);
+    print_counts(&j, c, r->drops);
     json_u64(&j, "ring_drops", r->drops);
     json_close(&j);
     puts(json_text(&j) ? json_text(&j) : "{}");

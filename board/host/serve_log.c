@@ -263,7 +263,7 @@ static void survey(const struct session_image *m, uint16_t *slowest, uint32_t *w
         if (r->gone || r->facts.state > SESSION_RECEIVING)
             continue;
         *slowest = r->facts.done < *slowest ? r->facts.done : *slowest;
-        *worst = r->recent_ppm > *worst ? r->recent_ppm : *worst;
+        *worst = r->loss_ppm > *worst ? r->loss_ppm : *worst;
     }
 }
 

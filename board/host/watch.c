@@ -5,7 +5,6 @@
 #include <time.h>
 
 #define TICK_MS 250
-#define SHED_NS INT64_C(1000000000)
 #define RATE_NS INT64_C(1000000000)
 
 /* Packets of the widest window: over so many the loss is looked at. */
@@ -22,12 +21,28 @@ static uint64_t window_packets(const struct watch *w)
     return widest;
 }
 
-/* What was heard and what was not, and whether the disk had blocks left out in the last second. */
+/* Time that the disk has spent in writes, the one under way counted. */
+static uint64_t written_ns(const struct receive_counts *c, int64_t now)
+{
+    uint64_t since = atomic_load(&c->write_since), done = atomic_load(&c->write_ns);
+
+    return done + (since && (uint64_t)now > since ? (uint64_t)now - since : 0);
+}
+
+static void note_limit(struct watch *w, struct session_facts *f)
+{
+    struct receive_counts *c = w->counts;
+    struct mono now = host_now();
+
+    limit_note(&w->limit, now, written_ns(c, now.ns), atomic_load(&c->left_out) > 0);
+    f->disk_limited = w->limit.disk;
+    f->machine_limited = w->limit.machine;
+}
+
+/* What was heard and what was not. */
 static void note_window(struct watch *w, struct session_facts *f)
 {
     struct receive_counts *c = w->counts;
-    int64_t now = host_now().ns;
-    uint64_t shed = atomic_load(&c->shed);
     struct loss_counts n = {.seen = atomic_load(&c->packets) + atomic_load(&c->body_packets) + atomic_load(&c->early),
                             .missed = atomic_load(&c->lost),
                             .dropped = w->source->ops->drops ? w->source->ops->drops(w->source) : 0,
@@ -39,11 +54,6 @@ static void note_window(struct watch *w, struct session_facts *f)
     f->heard = (uint32_t)n.seen;
     f->missed = (uint32_t)n.missed;
     f->drops = (uint32_t)n.dropped;
-    if (now - w->since_ns < SHED_NS)
-        return;
-    f->disk_limited = shed > w->shed;
-    w->shed = shed;
-    w->since_ns = now;
 }
 
 /* What the disk could take, in bytes of the wire: the image's own compression tells. */
@@ -72,11 +82,19 @@ static void gather(struct watch *w)
 
     f->state = state_now(w);
     note_window(w, f);
+    note_limit(w, f);
     f->done = w->body && w->body->ndata ? (uint16_t)(there * 10000 / w->body->ndata) : 0;
     f->disk_rate = ns > 1000000 ? (uint64_t)((double)bytes * 1e9 / (double)ns) : 0;
     f->wanted_rate = f->disk_limited ? wanted_rate(w, f->disk_rate) : 0;
     f->open_blocks = atomic_load(&c->open_blocks);
     f->repaired = (uint32_t)atomic_load(&c->repaired);
+}
+
+uint32_t watch_dropped_ppm(const struct session_facts *f)
+{
+    uint64_t all = (uint64_t)f->heard + f->missed;
+
+    return all ? (uint32_t)(f->drops * UINT64_C(1000000) / all) : 0;
 }
 
 /* Bytes of data that are on their way to the disk or on it. */
@@ -96,10 +114,13 @@ static double proven_part(const struct watch *w)
 
 static void show_line(struct watch *w)
 {
-    char note[96];
+    const struct session_facts *f = &w->facts;
+    char note[128], dropped[32] = "";
 
-    snprintf(note, sizeof note, "loss %.2f %%, read back %.0f %%%s", w->facts.loss_ppm / 1e4, 100 * proven_part(w),
-             w->facts.disk_limited ? ", disk behind" : "");
+    if (f->drops)
+        snprintf(dropped, sizeof dropped, "dropped %.2f %%, ", watch_dropped_ppm(f) / 1e4);
+    snprintf(note, sizeof note, "loss %.2f %%, %sread back %.0f %%%s", f->loss_ppm / 1e4, dropped, 100 * proven_part(w),
+             f->disk_limited ? ", disk behind" : f->machine_limited ? ", machine behind" : "");
     progress_at(&w->progress, done_bytes(w), note);
 }
 
@@ -193,7 +214,6 @@ int watch_start(struct watch *w, struct source *source, struct receive_counts *c
     w->to = *to;
     w->source = source;
     w->counts = counts;
-    w->since_ns = host_now().ns;
     atomic_store(&w->state, SESSION_MANIFEST);
     loss_init(&w->loss);
     pthread_mutex_init(&w->lock, NULL);

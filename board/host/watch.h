@@ -2,6 +2,7 @@
 #ifndef BOARD_HOST_WATCH_H
 #define BOARD_HOST_WATCH_H
 
+#include "board/host/limit.h"
 #include "board/host/loss.h"
 #include "board/host/progress.h"
 #include "board/host/source.h"
@@ -25,6 +26,9 @@ struct watch_show {
     void *ctx;
 };
 
+/* Packets that arrived and that the machine dropped itself, of all since the start, parts per million. */
+uint32_t watch_dropped_ppm(const struct session_facts *);
+
 struct watch {
     struct source *source;
     struct receive_counts *counts;  /* may change once, by watch_receiving */
@@ -41,8 +45,7 @@ struct watch {
     pthread_cond_t news;  /* the end, or another state: not to wait for the next look */
     struct progress progress;
     struct loss loss;
-    uint64_t shed;
-    int64_t since_ns;
+    struct limit limit;
     struct watch_show to;
     struct mono rated;      /* when `rate` was last reckoned, and from how much */
     uint64_t rated_done, rate;

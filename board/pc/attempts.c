@@ -359,7 +359,7 @@ static void row_count(struct attempts *s, struct attempt *a, const struct attemp
 static void row_facts(struct attempt *a, const struct session_facts *f, const struct attempt_what *w)
 {
     a->heard = f->heard;
-    a->missed = f->missed;
+    a->missed = f->missed > f->drops ? f->missed - f->drops : 0; /* on the way: session_loss_ppm's part of them */
     a->repaired = f->repaired;
     a->bytes = w->data_bytes / 10000 * f->done + w->data_bytes % 10000 * f->done / 10000;
     a->unread = f->unread;

@@ -130,7 +130,9 @@ static const char *state_sentence(const struct watch_view *v)
         return v->total ? "Waiting: the stream is suspended at the box" : "Ready. Waiting for the box to start; nothing is to be done here";
     switch (v->state) {
     case SESSION_MANIFEST: return "Receiving the list of what the image holds";
-    case SESSION_RECEIVING: return v->facts->disk_limited ? "Receiving; the disk is slower than the stream" : "Receiving";
+    case SESSION_RECEIVING: return v->facts->disk_limited      ? "Receiving; the disk is slower than the stream"
+                                   : v->facts->machine_limited ? "Receiving; the machine is slower than the stream"
+                                                               : "Receiving";
     case SESSION_VERIFYING: return "Reading back what was written";
     case SESSION_PASS: return "All of it was read back and is right; telling the box";
     default: return "It did not work; telling the box";
@@ -139,7 +141,7 @@ static const char *state_sentence(const struct watch_view *v)
 
 void target_show_progress(struct target_show *t, const struct watch_view *v)
 {
-    char rate[UNITS_TEXT] = "", left[UNITS_TEXT] = "", loss[32], back[32];
+    char rate[UNITS_TEXT] = "", left[UNITS_TEXT] = "", loss[32], dropped[32], back[32];
     struct screen_page p;
     unsigned n;
 
@@ -154,11 +156,14 @@ void target_show_progress(struct target_show *t, const struct watch_view *v)
         p.huge = t->number[0] ? t->number : t->mac;
     p.inverted = t->wanted && t->beat++ / 2 % 2;
     snprintf(loss, sizeof loss, "%.2f %%", v->facts->loss_ppm / 1e4);
+    snprintf(dropped, sizeof dropped, "%.2f %%", watch_dropped_ppm(v->facts) / 1e4);
     snprintf(back, sizeof back, "%u.%u %%", v->proven / 10, v->proven % 10);
     add(&p, &n, "rate", rate);
     add(&p, &n, "time left", left);
     if (v->total) {
         add(&p, &n, "lost", loss);
+        if (v->facts->drops)
+            add(&p, &n, "dropped here", dropped);
         add(&p, &n, "read back", back);
         p.percent = (int)(v->total ? v->done * 100 / v->total : 0);
     }

@@ -269,6 +269,14 @@ static void adapt_share(struct intake *in, uint32_t old)
     in->seen_bytes = atomic_load(&in->plan->counts.write_bytes);
 }
 
+static void tell_left_out(struct intake *in)
+{
+    uint32_t open, taken;
+
+    track_open_blocks(&in->track, &open, &taken);
+    atomic_store(&in->plan->counts.left_out, open - taken);
+}
+
 /* track has moved to another visit; `old` is the window of the one before. */
 static void turn(struct intake *in, uint32_t old, uint16_t close_below)
 {
@@ -288,6 +296,7 @@ static void turn(struct intake *in, uint32_t old, uint16_t close_below)
     track_open_blocks(&in->track, &open, &in->visit_taken);
     in->all_from = in->visit_taken == open ? close_below : NO_ROW;
     in->visit_blocks = window(in)->blocks;
+    tell_left_out(in);
 }
 
 /* ---- blocks ---- */
@@ -366,6 +375,7 @@ static void leave_out(struct intake *in, uint32_t n)
     if (n > 0)
         in->all_from = NO_ROW;
     atomic_fetch_add(&in->plan->counts.shed, n);
+    tell_left_out(in);
 }
 
 /* Blocks of the window that the disk can go on with; a quarter less than are taken now when its speed is not known. */
@@ -405,6 +415,7 @@ static void take_more(struct intake *in)
     in->visit_taken += more - back;
     if (in->all_from == NO_ROW && taken + more == open)
         in->all_from = in->closed;
+    tell_left_out(in);
 }
 
 /* Makes the block's half free for the row's run; false when it cannot be waited for. */

@@ -55,8 +55,10 @@ struct receive_counts {
     _Atomic uint64_t decoded, poisoned;  /* blocks repaired; blocks thrown away for a wrong hash */
     _Atomic uint64_t repaired;           /* symbols that repair symbols stood in for */
     _Atomic uint64_t parked_ram, parked_disk; /* chunks set aside incomplete */
-    _Atomic uint64_t shed;               /* blocks left out because the disk was behind */
+    _Atomic uint64_t shed;               /* blocks left out because the machine was behind */
+    _Atomic uint32_t left_out;           /* open blocks of the visit that are not taken now */
     _Atomic uint64_t write_ns, write_bytes; /* time inside writes, for the disk's rate */
+    _Atomic uint64_t write_since;           /* when the write under way began (monotonic); 0: there is none */
     _Atomic uint32_t worst_ppm, open_blocks;
     _Atomic uint32_t lacking; /* blocks that need more symbols; the others may still be at work */
     _Atomic int table;                   /* enum table_fate */

@@ -91,11 +91,13 @@ static void write_run(struct store *s, const struct piece *run, uint32_t n)
         bytes += parts[i].n;
     }
     start = now_ns();
+    atomic_store(&p->counts.write_since, start);
     if (p->disk->ops->write(p->disk->ctx, parts, (int)n,
                             (uint64_t)p->body->data[run[0].ordinal].number * IMG_CHUNK_BYTES, &err)) {
         plan_fail(p, &err);
         return;
     }
+    atomic_store(&p->counts.write_since, 0); /* first: counted twice would be more time than there is */
     atomic_fetch_add(&p->counts.write_ns, now_ns() - start);
     atomic_fetch_add(&p->counts.write_bytes, bytes);
     atomic_fetch_add(&p->counts.written, n);

@@ -368,6 +368,13 @@ static bool facts_legal(const struct session_facts *f)
            (f->state == SESSION_FAIL ? f->error < 0 : f->error == 0);
 }
 
+uint32_t session_loss_ppm(uint64_t heard, uint64_t missed, uint64_t drops)
+{
+    uint64_t lost = missed > drops ? missed - drops : 0;
+
+    return heard + lost ? (uint32_t)(lost * UINT64_C(1000000) / (heard + lost)) : 0;
+}
+
 void session_beacon_encode(const struct session_beacon *b, const uint8_t key[SESSION_KEY_BYTES],
                            uint8_t out[SESSION_BEACON_BYTES])
 {
@@ -376,7 +383,7 @@ void session_beacon_encode(const struct session_beacon *b, const uint8_t key[SES
 
     MUST(facts_legal(f));
     wr_u8(&w, f->state);
-    wr_u8(&w, (unsigned)f->disk_limited | (unsigned)f->unread << 1 | (unsigned)b->person << 2);
+    wr_u8(&w, (unsigned)f->disk_limited | (unsigned)f->unread << 1 | (unsigned)b->person << 2 | (unsigned)f->machine_limited << 3);
     wr_u16(&w, f->done);
     wr_u32(&w, f->loss_ppm);
     wr_u32(&w, f->worst_ppm);
@@ -413,6 +420,7 @@ int session_beacon_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESS
     f->disk_limited = flags & 1;
     f->unread = flags & 2;
     b->person = flags & 4;
+    f->machine_limited = flags & 8;
     f->done = rd_u16(&r);
     f->loss_ppm = rd_u32(&r);
     f->worst_ppm = rd_u32(&r);
@@ -425,7 +433,7 @@ int session_beacon_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESS
     f->missed = rd_u32(&r);
     rd_copy(&r, b->mac, sizeof b->mac);
     f->repaired = rd_u32(&r);
-    return zeros_read(&r, 2) && rd_done(&r) && flags <= 7 && facts_legal(f) ? 0 : SESSION_EFIELD;
+    return zeros_read(&r, 2) && rd_done(&r) && flags <= 15 && facts_legal(f) ? 0 : SESSION_EFIELD;
 }
 
 void session_ack_encode(const struct session_ack *a, const uint8_t key[SESSION_KEY_BYTES],

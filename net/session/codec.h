@@ -96,6 +96,7 @@ const char *session_state_name(enum session_state);
 struct session_facts {
     enum session_state state; /* SESSION_MANIFEST .. SESSION_LEAVING */
     bool disk_limited;        /* the disk, not the network, keeps it from taking all */
+    bool machine_limited;     /* the machine does, and not its disk */
     bool unread;              /* it was told not to read back what it writes */
     uint16_t done;            /* 0 .. 10000: hundredths of a per cent */
     uint32_t loss_ppm;        /* lost on the way during the last window, parts per million */
@@ -103,11 +104,15 @@ struct session_facts {
     uint64_t disk_rate;       /* bytes per second written */
     uint64_t wanted_rate;     /* wire bytes per second its disk could take; 0: no wish */
     uint32_t open_blocks;     /* begun and not decoded */
-    uint32_t drops;           /* packets its own ring lost, since the start */
+    uint32_t drops;           /* packets its own ring lost, since the start; part of `missed` */
     uint32_t heard, missed;   /* packets of the session since the start, by their numbers; wrapping */
     uint32_t repaired;        /* symbols that repair symbols stood in for, since the start; wrapping */
     int32_t error;            /* with SESSION_FAIL: the negative code, else 0 */
 };
+
+/* Loss as every screen, report and API states it: packets lost on the way of all that did not end in the receiver's own ring, parts per
+ * million. 0 where there were none. */
+uint32_t session_loss_ppm(uint64_t heard, uint64_t missed, uint64_t drops);
 
 struct session_beacon {
     uint16_t tsi;

@@ -355,19 +355,24 @@ void session_server_message(struct session_server *s, const uint8_t *bytes, size
 /* ---- beacons ---- */
 
 /* The loss since an earlier beacon, once enough packets have gone by. Counts that went back were begun anew: they say
- * nothing yet. */
+ * nothing yet. Loss is lost on the way: the packets that its own ring dropped did arrive. */
 static void row_loss(struct session_receiver *r)
 {
     uint32_t heard = r->facts.heard - r->base_heard, missed = r->facts.missed - r->base_missed;
+    uint32_t drops = r->facts.drops - r->base_drops, own = drops > missed ? missed : drops;
     uint64_t all = (uint64_t)heard + missed;
-    bool anew = heard > INT32_MAX || missed > INT32_MAX;
+    bool anew = heard > INT32_MAX || missed > INT32_MAX || drops > INT32_MAX;
 
     if (all < LOSS_PACKETS)
         return;
-    if (!anew)
+    if (!anew) {
         r->recent_ppm = (uint32_t)(missed * UINT64_C(1000000) / all);
+        r->loss_ppm = session_loss_ppm(heard, missed, drops);
+        r->drop_ppm = (uint32_t)(own * UINT64_C(1000000) / all);
+    }
     r->base_heard = r->facts.heard;
     r->base_missed = r->facts.missed;
+    r->base_drops = r->facts.drops;
 }
 
 static void row_update(struct session_server *s, unsigned image, struct session_receiver *r,
@@ -382,6 +387,7 @@ static void row_update(struct session_server *s, unsigned image, struct session_
     if (first) { /* a program that goes on with another session's counts is welcome */
         r->base_heard = b->facts.heard;
         r->base_missed = b->facts.missed;
+        r->base_drops = b->facts.drops;
     }
     row_loss(r);
     if (back)

@@ -45,8 +45,9 @@ struct session_receiver {
     bool person;   /* a person ordered it at the machine */
     bool alone;    /* such a one, let in while no session gave out the image: no session's hold or end concerns it */
     bool stopped;  /* the session it was in is over: it is told so, and does not count among those who need the stream */
-    uint32_t recent_ppm; /* lost between its last two beacons that were far enough apart */
-    uint32_t base_heard, base_missed; /* its counts at the first of these */
+    uint32_t recent_ppm; /* missed between its last two beacons that were far enough apart: what the rate follows */
+    uint32_t loss_ppm, drop_ppm; /* of these: lost on the way; lost by its own ring */
+    uint32_t base_heard, base_missed, base_drops; /* its counts at the first of these */
     uint32_t next; /* row with the same hash, private */
 };
 

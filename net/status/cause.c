@@ -59,6 +59,14 @@ static void say_failure(const struct cause_facts *f, char *to)
         snprintf(to, ROOM_CAUSE_MAX + 1, "Failed with error %d; its own screen says more", (int)f->error);
 }
 
+static void say_machine(const struct cause_facts *f, char *to)
+{
+    if (f->drop_ppm >= CAUSE_LOSS_PPM)
+        snprintf(to, ROOM_CAUSE_MAX + 1, "The machine is slower than the stream: it drops %.2g %% of the packets", f->drop_ppm / 1e4);
+    else
+        snprintf(to, ROOM_CAUSE_MAX + 1, "The machine is slower than the stream: it takes a part of it in each pass");
+}
+
 static enum room_culprit working(const struct cause_facts *f, char *to)
 {
     if (cable_is_slow(f)) {
@@ -67,12 +75,12 @@ static enum room_culprit working(const struct cause_facts *f, char *to)
     }
     if (!works(f->state))
         return ROOM_NOBODY;
-    if (f->disk_limited) {
+    if (f->disk_limited && !(f->stream_bits_s && f->wanted_bits_s >= f->stream_bits_s)) {
         say_disk(f, to);
         return ROOM_DISK;
     }
-    if (f->dropped) {
-        snprintf(to, ROOM_CAUSE_MAX + 1, "The machine is slower than the stream: it dropped %u packets", (unsigned)f->dropped);
+    if (f->machine_limited || f->drop_ppm >= CAUSE_LOSS_PPM) {
+        say_machine(f, to);
         return ROOM_MACHINE;
     }
     if (f->loss_ppm < CAUSE_LOSS_PPM)

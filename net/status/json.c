@@ -156,6 +156,7 @@ static void put_field(struct json *j, const struct room_machine *m, enum room_fi
     case ROOM_BIT_PERCENT: json_fixed(j, key, m->done / 100.0, 1); break;
     case ROOM_BIT_RATE: json_u64(j, key, m->rate); break;
     case ROOM_BIT_LOSS: json_u64(j, key, m->loss_ppm); break;
+    case ROOM_BIT_DROPPED: json_u64(j, key, m->drop_ppm); break;
     case ROOM_BIT_DISK_RATE: json_u64(j, key, m->disk_rate); break;
     case ROOM_BIT_LINK: json_u64(j, key, m->link_mbps); break;
     case ROOM_BIT_ETA: put_seconds(j, key, m->eta_s); break;

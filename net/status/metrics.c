@@ -127,6 +127,7 @@ struct machine_metric {
 
 static double machine_done(const struct room_machine *m) { return m->done / 1e4; }
 static double machine_loss(const struct room_machine *m) { return m->loss_ppm / 1e6; }
+static double machine_dropped(const struct room_machine *m) { return m->drop_ppm / 1e6; }
 static double machine_rate(const struct room_machine *m) { return (double)m->rate / 8; }
 static double machine_disk(const struct room_machine *m) { return (double)m->disk_rate; }
 static double machine_link(const struct room_machine *m) { return m->link_mbps * 125e3; }
@@ -161,6 +162,7 @@ static void put_machines(struct text *t, const struct room_snapshot *s)
          machine_state},
         {"ringcast_machine_done_ratio", "Of the image.", machine_done},
         {"ringcast_machine_loss_ratio", "Packets lost on the way lately.", machine_loss},
+        {"ringcast_machine_dropped_ratio", "Packets that arrived and that the machine dropped itself lately.", machine_dropped},
         {"ringcast_machine_rate_bytes_per_second", "Of the stream as the machine hears it.", machine_rate},
         {"ringcast_machine_disk_bytes_per_second", "Written.", machine_disk},
         {"ringcast_machine_link_bytes_per_second", "Of its cable; 0: not known.", machine_link},

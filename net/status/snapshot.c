@@ -259,22 +259,12 @@ static void note_eta(struct room_machine *m, const struct session_receiver *r)
     SET(m, eta_s, eta, ETA);
 }
 
-/* Since the beacon before. */
-static void note_drops(struct room_machine *m, const struct session_receiver *r)
-{
-    if (m->heard.ns == r->heard.ns)
-        return;
-    m->dropped = r->facts.drops > m->drops ? r->facts.drops - m->drops : 0;
-    m->drops = r->facts.drops;
-}
-
 static void still(struct room_machine *m)
 {
     SET(m, rate, 0, RATE);
     SET(m, eta_s, -1, ETA);
     m->base_at = m->done_at = (struct mono){0};
     m->pace = 0;
-    m->dropped = 0;
 }
 
 static void say_cause(struct room_machine *m, uint64_t stream_rate, const char *failure)
@@ -288,7 +278,8 @@ static void say_cause(struct room_machine *m, uint64_t stream_rate, const char *
                                   .disk_bytes_s = m->disk_rate,
                                   .wanted_bits_s = m->wanted,
                                   .loss_ppm = m->loss_ppm,
-                                  .dropped = m->dropped};
+                                  .machine_limited = m->machine_limited,
+                                  .drop_ppm = m->drop_ppm};
     char text[ROOM_CAUSE_MAX + 1];
 
     m->culprit = cause_say(&f, text);
@@ -321,12 +312,13 @@ void snapshot_receiver(struct room_snapshot *s, uint32_t id, uint64_t rate, cons
     SET(m, session, id, SESSION);
     SET(m, address, r->address, ADDRESS);
     SET(m, done, r->facts.state == SESSION_PASS ? PERCENT_ALL : r->facts.done, PERCENT);
-    SET(m, loss_ppm, r->recent_ppm, LOSS);
+    SET(m, loss_ppm, r->loss_ppm, LOSS);
+    SET(m, drop_ppm, r->drop_ppm, DROPPED);
     SET(m, disk_rate, r->facts.disk_rate, DISK_RATE);
     m->wanted = r->facts.wanted_rate * 8;
     m->disk_limited = r->facts.disk_limited;
+    m->machine_limited = r->facts.machine_limited;
     m->error = r->facts.error;
-    note_drops(m, r);
     m->heard = r->heard;
     if (m->state == ROOM_MANIFEST || m->state == ROOM_RECEIVING) {
         note_rate(m, r);
@@ -361,6 +353,7 @@ void snapshot_booting(struct room_snapshot *s, const uint8_t mac[6], uint32_t ad
     SET(m, session, 0, SESSION);
     SET(m, done, 0, PERCENT);
     SET(m, loss_ppm, 0, LOSS);
+    SET(m, drop_ppm, 0, DROPPED);
     SET(m, disk_rate, 0, DISK_RATE);
     still(m);
     say_cause(m, 0, NULL);

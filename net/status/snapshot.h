@@ -60,7 +60,7 @@ enum room_culprit {
 #define ROOM_FIELDS(X)                                                                             \
     X(NUMBER, "number") X(NAME, "name") X(ASSET, "asset") X(POSITION, "position") X(SERIAL, "serial") \
     X(ADDRESS, "address") X(SESSION, "session") X(STATE, "state") X(PERCENT, "percent")            \
-    X(RATE, "rate_bits_s") X(LOSS, "loss_ppm") X(DISK_RATE, "disk_bytes_s") X(LINK, "link_mbps")   \
+    X(RATE, "rate_bits_s") X(LOSS, "loss_ppm") X(DROPPED, "dropped_ppm") X(DISK_RATE, "disk_bytes_s") X(LINK, "link_mbps")   \
     X(ETA, "eta_s") X(CAUSE, "cause") X(DISK, "disk") X(DISK_SERIAL, "disk_serial") X(IDENTIFY, "identify")
 
 #define X(name, word) ROOM_BIT_##name,
@@ -75,13 +75,14 @@ struct room_machine {
     uint32_t address;   /* IPv4, host order; 0: not known */
     uint16_t done;      /* hundredths of a per cent */
     uint64_t rate;      /* of the stream as it hears it: bits per second on the wire */
-    uint32_t loss_ppm;
+    uint32_t loss_ppm;  /* lost on the way lately */
+    uint32_t drop_ppm;  /* lost by its own ring lately */
     uint64_t disk_rate; /* bytes per second written */
     uint32_t link_mbps; /* 0: not known */
     int32_t eta_s;      /* -1: not known */
     int32_t error;      /* with ROOM_FAIL: the negative code */
     uint64_t wanted;    /* stream its disk could take, bits per second; 0: no wish */
-    bool disk_limited, identify;
+    bool disk_limited, machine_limited, identify;
     bool proven;        /* a beacon of it came: somebody holds the session's key */
     enum room_culprit culprit;
     char cause[ROOM_CAUSE_MAX + 1]; /* cause.h; "" */
@@ -90,7 +91,7 @@ struct room_machine {
     struct mono heard;  /* last sign of life */
     uint32_t fresh;     /* 1 << enum room_field: changed in the last refresh */
     /* snapshot.c's own */
-    uint32_t pending, base_heard, drops, dropped;
+    uint32_t pending, base_heard;
     struct mono joined, booted, base_at, done_at;
     uint16_t base_done;
     double pace; /* hundredths of a per cent a second, smoothed */

@@ -78,7 +78,7 @@ function Machine({ m, close }) {
   const { said, busy, run } = useAction();
   const ref = useRef(null);
   useLayoutEffect(() => { ref.current?.focus(); }, [m.mac]); // with the panel, not after it: a key pressed meanwhile is the panel's
-  const rows = [["State", STATES[stateOf(m)][1]], ["Done", percent(m.percent)], ["Time left", duration(m.eta_s)], ["Rate", rate(m.rate_bits_s)], ["Loss", loss(m.loss_ppm)],
+  const rows = [["State", STATES[stateOf(m)][1]], ["Done", percent(m.percent)], ["Time left", duration(m.eta_s)], ["Rate", rate(m.rate_bits_s)], ["Loss", loss(m.loss_ppm)], ["Dropped", loss(m.dropped_ppm)],
     ["Disk writes", `${bytes(m.disk_bytes_s)}/s`], ["Link", link(m.link_mbps)], ["Address", m.address], ["MAC", m.mac], ["Serial", m.serial], ["Asset tag", m.asset],
     ["Position", m.position], ["Disk", m.disk], ["Disk serial", m.disk_serial]];
   const path = `/machines/${part(m.mac)}`;

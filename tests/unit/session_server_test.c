@@ -599,9 +599,12 @@ static void recent_loss_is_that_between_two_beacons(void **state)
     beacon_facts(1, &f, bytes);
     f.heard += 900; /* wraps */
     f.missed += 100;
+    f.drops += 80; /* of these, by its own ring */
     beacon_facts(1, &f, bytes);
     assert_int_equal(session_image_samples(&server, 0, &s, 1), 1);
     assert_int_equal(s.recent_ppm, 100000);
+    assert_int_equal(rows[0].loss_ppm, 20 * 1000000 / 920);
+    assert_int_equal(rows[0].drop_ppm, 80000);
     f.heard += 100; /* too few to tell */
     beacon_facts(1, &f, bytes);
     session_image_samples(&server, 0, &s, 1);

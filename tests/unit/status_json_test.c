@@ -50,7 +50,7 @@ static struct session_receiver receiver(unsigned i)
 {
     struct session_receiver r = {.mac = {0x52, 0x54, 0, 0, (uint8_t)(i >> 8), (uint8_t)i}, .used = true, .counter = 1, .address = 0x0A4D0000 + i,
                                  .joined = {500 * MONO_S}, .heard = now,
-                                 .facts = {.state = SESSION_RECEIVING, .done = 4123, .disk_rate = 41000000}, .recent_ppm = 120};
+                                 .facts = {.state = SESSION_RECEIVING, .done = 4123, .disk_rate = 41000000}, .loss_ppm = 120};
 
     return r;
 }
@@ -94,7 +94,7 @@ static void the_whole_is_what_the_api_promises(void **state)
         "\"machines\":[{\"mac\":\"52:54:00:00:00:00\",\"number\":1,\"name\":\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\","
         "\"asset\":\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\",\"position\":\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\","
         "\"serial\":\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\",\"address\":\"10.77.0.0\",\"session\":1,\"state\":\"receiving\","
-        "\"percent\":41.2,\"rate_bits_s\":0,\"loss_ppm\":120,\"disk_bytes_s\":41000000,\"link_mbps\":1000,\"eta_s\":null,\"cause\":\"\","
+        "\"percent\":41.2,\"rate_bits_s\":0,\"loss_ppm\":120,\"dropped_ppm\":0,\"disk_bytes_s\":41000000,\"link_mbps\":1000,\"eta_s\":null,\"cause\":\"\","
         "\"disk\":\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\",\"disk_serial\":\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\","
         "\"identify\":false}]}";
     size_t n;
@@ -178,7 +178,7 @@ static void the_largest_room_fits(void **state)
         memset(m->disk_serial, '\\', ROOM_SERIAL_MAX);
         memset(m->cause, 'x', ROOM_CAUSE_MAX);
         m->rate = m->disk_rate = UINT64_MAX;
-        m->loss_ppm = m->link_mbps = m->session = m->address = UINT32_MAX;
+        m->loss_ppm = m->drop_ppm = m->link_mbps = m->session = m->address = UINT32_MAX;
         m->eta_s = INT32_MAX;
         m->fresh = UINT32_MAX;
     }

@@ -119,7 +119,7 @@ static void only_what_changed_is_fresh(void **state)
     refresh(r, 2);
     assert_int_equal(row(1)->fresh | row(2)->fresh, 0);
     r[1].facts.done = 100;
-    r[1].recent_ppm = 7;
+    r[1].loss_ppm = 7;
     refresh(r, 2);
     assert_int_equal(row(1)->fresh, 0);
     assert_int_equal(row(2)->fresh, 1u << ROOM_BIT_PERCENT | 1u << ROOM_BIT_LOSS);
