@@ -423,6 +423,12 @@ ring_restore()
     lab_start "ring$i" "${LAB_RECEIVER[i]}" "$RINGCAST" restore "${RING_OPTIONS[@]}" "$@"
 }
 
+# ring_writes I MIB: waits until receiver I has that much on its disk.
+ring_writes()
+{
+    until_true 60 eval "[ \$(stat -c %b $LAB_DIR/disk$1) -ge $(($2 * 2048)) ]" || fail "receiver $1 has not written $2 MiB: $(cat "$LAB_DIR/ring$1.err")"
+}
+
 # ring_passed I: waits for receiver I and fails unless it reports success and its disk holds the small disk.
 ring_passed()
 {

@@ -7,9 +7,8 @@ small_ring
 lab_up 1
 serve_small --rate 60Mbit
 ring_restore 1 --timeout 60
-sleep 3
+ring_writes 1 4
 lab_stop serve KILL
-sleep 1
 serve_small --rate 60Mbit
 ring_passed 1 90
 [ "$(json "$LAB_DIR/ring1.out" 'o["foreign"] + o["forged"]')" = 0 ] || fail "packets of the new session were refused"
@@ -17,7 +16,7 @@ pass "the sender was started anew, and the receiver finished after $(json "$LAB_
 
 rm "$LAB_DIR/disk1"
 ring_restore 1 --timeout 60
-sleep 2
+ring_writes 1 4
 lab_stop serve KILL
 rm "$LAB_DIR/small.ring"
 "$RINGCAST" pack "$LAB_DIR/small.img" -o "$LAB_DIR/small.ring" --name small --level 2 --unsigned 2>>"$LAB_DIR/pack.err"

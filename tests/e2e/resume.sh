@@ -6,9 +6,8 @@ small_ring
 lab_up 1
 serve_small
 ring_restore 1
-sleep 2.5
+ring_writes 1 4
 lab_stop ring1 KILL
-[ "$(stat -c %b "$LAB_DIR/disk1")" -gt 8192 ] || fail "nothing was written before it was killed"
 sfdisk -J "$LAB_DIR/disk1" >/dev/null 2>&1 && fail "the half-written disk has a partition table"
 pass "killed with $(($(stat -c %b "$LAB_DIR/disk1") / 2048)) MiB on the disk, which looks empty"
 

@@ -8,7 +8,7 @@ lab_up 1
 lab_capture wire "${LAB_RECEIVER[1]}" udp and multicast
 serve_small
 ring_restore 1
-sleep 3
+until_true 60 eval "[ \$(stat -c %s $LAB_DIR/wire.pcap) -gt 600000 ]" || fail "no stream is captured" # some 4000 frames
 lab_stop wire INT
 port=$(tshark -r "$LAB_DIR/wire.pcap" -Y 'frame.len == 1514' -T fields -e udp.dstport -c 200 2>/dev/null | sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }')
 [ -n "$port" ] || fail "no data packets were seen"
