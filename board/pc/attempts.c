@@ -462,7 +462,7 @@ void attempts_init(struct attempts *s)
     memset(s, 0, sizeof *s);
 }
 
-void attempts_restore(struct attempts *s, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n)
+enum told attempts_restore(struct attempts *s, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n)
 {
     struct reader at = reader_on(key, nkey), run = reader_on(value, n);
     unsigned i;
@@ -471,13 +471,16 @@ void attempts_restore(struct attempts *s, const uint8_t *key, size_t nkey, const
     if (nkey == sizeof run_key) {
         uint32_t count = rd_u32(&run);
 
-        if (rd_done(&run) && count > s->run)
-            s->run = count;
-        return;
+        if (!rd_done(&run))
+            return TOLD_BROKEN;
+        s->run = count > s->run ? count : s->run;
+        return TOLD_KNOWN;
     }
+    if (n && value[0] > FORMAT)
+        return TOLD_NEWER;
     i = rd_u16(&at);
     if (!rd_done(&at) || i >= ATTEMPTS_MAX || s->row[i].used || !row_decode(&a, value, n) || row_find(s, a.id))
-        return;
+        return TOLD_BROKEN;
     s->row[i] = a;
     row_link(s, &s->row[i]);
     if (a.result == ATTEMPT_RUNNING)
@@ -486,6 +489,7 @@ void attempts_restore(struct attempts *s, const uint8_t *key, size_t nkey, const
         s->last = a.number;
     if (a.start.run > s->run) /* the counter itself was not kept */
         s->run = a.start.run;
+    return TOLD_KNOWN;
 }
 
 void attempts_begin(struct attempts *s, struct attempt_clock now)

@@ -14,6 +14,7 @@
 #ifndef BOARD_PC_ATTEMPTS_H
 #define BOARD_PC_ATTEMPTS_H
 
+#include "board/pc/told.h"
 #include "imaging/image/image.h"
 #include "net/session/server.h"
 
@@ -98,8 +99,8 @@ struct attempts {
 
 /* Large (5 MB): taken once. Zeroes, then restore what was stored, then begin. Callbacks may be set any time. */
 void attempts_init(struct attempts *);
-/* A stored value of an earlier run; one that makes no sense is ignored. */
-void attempts_restore(struct attempts *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n);
+/* A stored value of an earlier run. */
+enum told attempts_restore(struct attempts *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n);
 /* The core has started: counts and stores that. */
 void attempts_begin(struct attempts *, struct attempt_clock now);
 

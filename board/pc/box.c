@@ -17,9 +17,9 @@
 #include "board/pc/api_status.h"
 #include "board/pc/confine.h"
 #include "board/pc/library.h"
-#include "board/pc/journal.h"
 #include "board/pc/lost.h"
 #include "board/pc/machines.h"
+#include "board/pc/memory.h"
 #include "board/pc/page.h"
 #include "board/pc/plain_page.h"
 #include "board/pc/pid1.h"
@@ -40,9 +40,7 @@ struct box {
     struct box_config config;
     struct box_paths paths;
     struct sign_key key;
-    struct journal *journal; /* NULL: nothing is remembered */
-    bool journal_failed;
-    struct hold hold;
+    struct memory memory;
     struct hold_desk desk;
     char held[HOLD_SENTENCE]; /* as the screen says it */
     struct machines machines;
@@ -75,14 +73,9 @@ struct box {
 
 /* ---- what is remembered ---- */
 
-/* The first failure is said; what follows would be the same. */
 static void remember(struct box *b, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue)
 {
-    int rc = b->journal ? journal_put(b->journal, kind, key, nkey, value, nvalue) : 0;
-
-    if (rc && !b->journal_failed)
-        serve_log("what the box learns now cannot be kept (error %d): it works on without", rc);
-    b->journal_failed = rc != 0;
+    (void)memory_put(&b->memory, kind, key, nkey, value, nvalue);
 }
 
 static void store_machine(void *ctx, const uint8_t mac[6], const uint8_t *value, size_t n)
@@ -90,42 +83,26 @@ static void store_machine(void *ctx, const uint8_t mac[6], const uint8_t *value,
     remember(ctx, JOURNAL_MACHINE, mac, 6, value, n);
 }
 
-static void recall(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+static enum told recall(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
 {
     struct box *b = ctx;
 
     switch (kind) {
-    case JOURNAL_MACHINE:
-        machines_restore(&b->machines, key, nkey, value, nvalue);
-        break;
-    case JOURNAL_SESSION:
-        resume_restore(&b->resume, key, nkey, value, nvalue);
-        break;
+    case JOURNAL_MACHINE: return machines_restore(&b->machines, key, nkey, value, nvalue);
+    case JOURNAL_SESSION: return resume_restore(&b->resume, key, nkey, value, nvalue);
     case JOURNAL_PASSWORD:
-    case JOURNAL_TOKEN:
-        portal_restore(b->portal, kind, key, nkey, value, nvalue);
-        break;
-    case JOURNAL_ATTEMPT:
-        diary_restore(b->diary, key, nkey, value, nvalue);
-        break;
-    default:
-        if (!room_restore(b->room, kind, key, nkey, value, nvalue))
-            services_restore(b->services, kind, key, nkey, value, nvalue);
+    case JOURNAL_TOKEN: return portal_restore(b->portal, kind, key, nkey, value, nvalue);
+    case JOURNAL_ATTEMPT: return diary_restore(b->diary, key, nkey, value, nvalue);
+    case JOURNAL_LEASE:
+    case JOURNAL_BINDING: services_restore(b->services, kind, key, nkey, value, nvalue); return TOLD_KNOWN;
+    default: return room_restore(b->room, kind, key, nkey, value, nvalue);
     }
 }
 
-static void open_memory(struct box *b)
+static void recall_all(struct box *b)
 {
-    char path[SHELF_PATH_MAX];
-    struct err err = {0};
-
-    snprintf(path, sizeof path, "%s/journal", b->paths.data);
-    if (journal_open(&b->journal, path, recall, b, &err))
-        serve_log("what the box learns is forgotten when it stops: %s (%d)", err.text, err.code);
-    else
-        serve_log("%u machines are done", b->machines.done);
-    if (b->journal && journal_lost(b->journal))
-        serve_log("%zu bytes of what the box remembered are damaged: machines that have passed may be imaged again", journal_lost(b->journal));
+    memory_tell(&b->memory, recall, b);
+    serve_log("%u machines are done", b->machines.done);
 }
 
 /* A person has decided. */
@@ -133,8 +110,7 @@ static void lift_hold(void *ctx, const char *by)
 {
     struct box *b = ctx;
 
-    if (hold_lift(&b->hold))
-        serve_log("the hold is lifted at the %s: sessions erase machines again", by);
+    memory_lift(&b->memory, by);
 }
 
 /* ---- what machines boot ---- */
@@ -230,7 +206,7 @@ static int make_portal(struct box *b, struct err *err)
     int rc = portal_make(&b->portal, &needs, err);
 
     if (rc == 0) {
-        b->desk = (struct hold_desk){&b->hold, lift_hold, b};
+        b->desk = (struct hold_desk){&b->memory.hold, lift_hold, b};
         api_hold_routes(&b->desk, portal_routes(b->portal));
         api_plan_routes(b->room, portal_routes(b->portal));
         api_report_routes(b->diary, portal_routes(b->portal));
@@ -246,7 +222,7 @@ static int make_status(struct box *b, struct err *err)
                                        .room = b->room,
                                        .services = b->services,
                                        .portal = b->portal,
-                                       .hold = &b->hold,
+                                       .hold = &b->memory.hold,
                                        .data = b->paths.data};
 
     b->watch = status_make(&needs, ip_stack_now(b->stack));
@@ -287,7 +263,7 @@ static void prepare_stream(void *ctx, struct stream *s)
 
     library_prepare(b->library, s);
     room_prepare(b->room, &s->session);
-    resume_stream(&b->resume, b->journal, s, b->serve.streams, b->serve.n_streams, b->config.ring.group);
+    resume_stream(&b->resume, b->memory.journal, s, b->serve.streams, b->serve.n_streams, b->config.ring.group);
 }
 
 static void lose_stream(void *ctx, const struct stream *s, const struct err *why)
@@ -301,7 +277,7 @@ static void forget_stream(void *ctx, const struct stream *s)
 {
     struct box *b = ctx;
 
-    resume_drop(&b->resume, b->journal, s);
+    resume_drop(&b->resume, b->memory.journal, s);
 }
 
 static void on_session_event(void *ctx, const struct session_event *e)
@@ -328,16 +304,15 @@ static struct session_label label_machine(void *ctx, const uint8_t mac[6])
     return status_label(b->watch, mac);
 }
 
-/* A box that has no memory at all has said so; a machine that was armed again meanwhile is to be forgotten. What a full disk did not take
- * when the machine passed it may take now. */
+/* A machine that was armed again meanwhile is to be forgotten. What a full disk did not take when the machine passed it may take now. */
 static bool has_kept(void *ctx, const uint8_t mac[6])
 {
     struct box *b = ctx;
 
-    if (!b->journal || machine_wants_imaging(&b->machines, mac))
+    if (machine_wants_imaging(&b->machines, mac))
         return true;
     machine_again(&b->machines, mac);
-    return journal_kept(b->journal, JOURNAL_MACHINE, mac, 6);
+    return memory_kept(&b->memory, JOURNAL_MACHINE, mac, 6);
 }
 
 static int choose_image(void *ctx, const struct session_hello *h, unsigned *image, char *why)
@@ -416,7 +391,7 @@ static int open_ring(struct box *b, struct err *err)
 static struct page page_of(struct box *b)
 {
     room_sentence(b->room, b->plan);
-    hold_sentence(&b->hold, b->held);
+    hold_sentence(&b->memory.hold, b->held);
     return (struct page){.config = &b->config,
                          .serve = &b->serve,
                          .library = b->library,
@@ -442,6 +417,7 @@ static void show(struct box *b)
 static void each_second(struct box *b, struct mono now)
 {
     pid1_alive();
+    memory_look(&b->memory);
     prefer_image(b);
     keyboard_look(b->keyboard);
     keys_tick(&b->keys, now);
@@ -580,7 +556,7 @@ static bool make_room(struct box *b)
                                      .config_path = b->paths.config,
                                      .key = &b->key,
                                      .machines = &b->machines,
-                                     .hold = &b->hold,
+                                     .hold = &b->memory.hold,
                                      .serve = &b->serve,
                                      .store = store_value,
                                      .ctx = b};
@@ -616,7 +592,7 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
         rc = make_status(b, err);
     if (rc)
         return rc;
-    open_memory(b);
+    recall_all(b);
     diary_open(b->diary);
     open_sticks(b);
     rc = open_ring(b, err);
@@ -630,7 +606,7 @@ static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err
     snprintf(b->url, sizeof b->url, "https://%s/", ip_address_text(address, b->config.address));
     if (rc == 0)
         serve_log("%s is up on %s as %s", b->config.name, b->config.ring.interface, ip_address_text(address, b->config.address));
-    if (rc == 0 && b->journal)
+    if (rc == 0 && b->memory.journal)
         pid1_wish("kept"); /* from now on data without a memory is a loss */
     return rc;
 }
@@ -653,7 +629,7 @@ static void close_box(struct box *b, bool in_good_order)
     sticks_close(b->sticks);
     if (b->serving && in_good_order) {
         serve_finish(&b->serve);
-        resume_forget(&b->resume, b->journal);
+        resume_forget(&b->resume, b->memory.journal);
     }
     if (b->serving)
         serve_close(&b->serve);
@@ -670,7 +646,7 @@ static void close_box(struct box *b, bool in_good_order)
         mdns_withdraw(b->stack);
     ip_stack_close(b->stack);
     tls_trust_close(&b->trust);
-    journal_close(b->journal);
+    memory_close(&b->memory);
     keyboard_close(b->keyboard);
     screen_close(b->screen);
 }
@@ -678,8 +654,17 @@ static void close_box(struct box *b, bool in_good_order)
 /* The folder is made for the first start on somebody's Linux; under PID 1 it is there. */
 static int open_identity(struct box *b, struct err *err)
 {
+    int rc;
+
     mkdir(b->paths.data, 0700);
-    return identity_open(&b->key, b->paths.data, err);
+    if (!memory_had_key(b->paths.data)) { /* a first boot, if there is no memory either: that one is made before the key */
+        memory_open(&b->memory, b->paths.data, false, b->paths.data_grown_before);
+        return identity_open(&b->key, b->paths.data, err);
+    }
+    rc = identity_open(&b->key, b->paths.data, err);
+    if (rc == 0) /* else nothing there is touched */
+        memory_open(&b->memory, b->paths.data, true, b->paths.data_grown_before);
+    return rc;
 }
 
 int box_run(const struct box_config *config, const struct box_paths *paths, const volatile sig_atomic_t *stop, struct err *err)
@@ -693,6 +678,7 @@ int box_run(const struct box_config *config, const struct box_paths *paths, cons
     b->config = *config;
     b->paths = *paths;
     if (paths->data_lost || open_identity(b, &lost)) {
+        memory_close(&b->memory);
         free(b);
         return lost_run(config, paths, paths->data_lost ? paths->data_lost : lost.text, stop, err);
     }
@@ -713,12 +699,11 @@ struct arming {
     int failed;
 };
 
-static void recall_machine(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+static enum told recall_machine(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
 {
     struct arming *a = ctx;
 
-    if (kind == JOURNAL_MACHINE)
-        machines_restore(&a->machines, key, nkey, value, nvalue);
+    return kind == JOURNAL_MACHINE ? machines_restore(&a->machines, key, nkey, value, nvalue) : TOLD_KNOWN;
 }
 
 static void store_armed(void *ctx, const uint8_t mac[6], const uint8_t *value, size_t n)
@@ -738,8 +723,12 @@ int box_arm(const char *data, const uint8_t mac[6], struct err *err)
         return err_set(err, PC_EMEMORY, "out of memory");
     machines_init(&a->machines, false, store_armed, a);
     snprintf(path, sizeof path, "%s/journal", data);
-    rc = journal_open(&a->journal, path, recall_machine, a, err);
-    if (rc == 0) {
+    rc = journal_open(&a->journal, path, err);
+    if (rc == 0 && journal_found(a->journal).was == JOURNAL_INTACT) { /* what is damaged or missing is the box's to judge, when it starts */
+        journal_tell(a->journal, recall_machine, a);
+        rc = journal_begin(a->journal, err);
+    }
+    if (rc == 0 && journal_found(a->journal).was == JOURNAL_INTACT) {
         machine_arm(&a->machines, mac, (uint64_t)time(NULL));
         rc = a->failed ? err_set(err, a->failed, "the journal %s cannot be written", path) : 0;
     }

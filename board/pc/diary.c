@@ -221,9 +221,9 @@ int diary_make(struct diary **out, const struct diary_needs *needs, struct err *
     return 0;
 }
 
-void diary_restore(struct diary *r, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+enum told diary_restore(struct diary *r, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
 {
-    attempts_restore(&r->attempts, key, nkey, value, nvalue);
+    return attempts_restore(&r->attempts, key, nkey, value, nvalue);
 }
 
 static void open_syslog(struct diary *r)

@@ -31,7 +31,7 @@ struct diary_needs {
 /* Takes memory (6 MB). */
 int diary_make(struct diary **, const struct diary_needs *, struct err *);
 /* A value of JOURNAL_ATTEMPT that `store` was given in an earlier run. */
-void diary_restore(struct diary *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
+enum told diary_restore(struct diary *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
 /* Everything is restored: the core's start is counted, syslog and webhook begin. */
 void diary_open(struct diary *);
 

@@ -15,7 +15,8 @@
     X(PC_EPAYLOAD, -2210, "the payload for targets is missing or not of this box's kind") \
     X(PC_EOWN, -2211, "what is a machine's own does not fit, or makes no sense")                   \
     X(PC_ESETTLE, -2212, "what is this machine's own cannot be written to its disk")                   \
-    X(PC_EHOLD, -2213, "the box is on hold: a person has to decide first")
+    X(PC_EHOLD, -2213, "the box is on hold: a person has to decide first")                     \
+    X(PC_ENEWER, -2214, "the box's memory was written by a newer version of this program")
 
 #define X(name, code, sentence) name = code,
 enum pc_error { PC_ERRORS(X) };

@@ -4,94 +4,65 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "imaging/image/crc.h"
+#include "board/pc/tape.h"
+#include "net/ip/random.h"
 #include "net/wire/must.h"
-#include "net/wire/reader.h"
-#include "net/wire/writer.h"
 
-#define MAGIC "RCJOURN1"
-#define MAGIC_BYTES 8
-#define HEAD_BYTES 8
-#define RECORD_MAX (HEAD_BYTES + JOURNAL_KEY_MAX + JOURNAL_VALUE_MAX)
 #define SLOTS (JOURNAL_RECORDS_MAX * 2)
-#define COMPACT_LEAST (1u << 20) /* rewriting waits for the disk: seldom, even when strangers cause what is written */
-#define SYNC_NS 500000000 /* a clock that is set meanwhile makes one wait longer or shorter */
+#define COMPACT_LEAST (1u << 20) /* rewriting costs the disk: seldom, even when strangers cause what is written */
+#define SYNC_NS INT64_C(500000000)
+#define SECOND_NS INT64_C(1000000000)
+#define PAUSE_MOST_NS (60 * SECOND_NS)
+#define READ_WHOLE (64u << 10)
+#define READ_LEAST 512
 
 struct journal {
     char path[PATH_MAX];
-    int fd;
-    uint8_t *bytes; /* the file as it is, for rewriting */
-    size_t n, live; /* bytes of it, and of the records that count */
-    size_t lost;    /* bytes that could not be understood between records that can, when it was opened */
-    uint32_t *slot; /* by hash of kind and key: where its last record begins; 0: free */
-    uint32_t records;
+    int fd; /* -1: there is no file */
+    struct journal_found found;
+    struct tape tape; /* the file as it is */
+    size_t live;      /* bytes of the records that count */
+    uint32_t *slot;   /* by hash of kind and key: where its last record begins; 0: free */
+    uint32_t records, removed;
     pthread_t syncer;
-    bool syncing;
-    bool torn; /* half a record may stand at the end of the file */
-    atomic_bool end, dirty;
-    atomic_size_t handed; /* bytes that the kernel has */
-    pthread_mutex_t file; /* around fd, which rewriting replaces, and what follows */
-    uint32_t rewritten;
+    bool begun, syncing;
+    pthread_mutex_t lock; /* around all that changes; nobody waits for the disk with it held */
+    pthread_cond_t news;
+    bool end, dirty;
+    bool anew;   /* the file is another than what is in memory: it is to be written anew */
+    bool torn;   /* half a record may stand at its end: nothing may be put behind it */
+    bool unsure; /* the disk has refused something: what the kernel had of it may be gone, and it says so once */
     size_t synced; /* bytes that are on the disk */
-    bool unsure;   /* the disk has refused something: what the kernel had of it may be gone, and it says so once */
-    pthread_cond_t ending; /* with it */
+    uint32_t generation;
+    int64_t retry_ns, pause_ns; /* when the disk is asked again after it has refused */
+    struct tape next; /* the file that is being written; bytes NULL: none */
+    int next_fd;      /* it takes what is put, beside fd; -1: not yet */
+    bool next_failed;
 };
 
-struct record {
-    uint8_t kind;
-    const uint8_t *key, *value;
-    size_t nkey, nvalue, bytes;
-};
-
-/* ---- records ---- */
-
-static bool record_decode(const uint8_t *bytes, size_t n, struct record *rec)
+static int64_t clock_ns(void)
 {
-    struct reader r = reader_on(bytes, n);
-    uint32_t crc = rd_u32(&r);
+    struct timespec t;
 
-    rec->kind = rd_u8(&r);
-    rec->nkey = rd_u8(&r);
-    rec->nvalue = rd_u16(&r);
-    rec->key = rd_bytes(&r, rec->nkey);
-    rec->value = rd_bytes(&r, rec->nvalue);
-    if (r.bad || rec->nkey == 0 || rec->kind == 0 || rec->nvalue > JOURNAL_VALUE_MAX)
-        return false;
-    rec->bytes = HEAD_BYTES + rec->nkey + rec->nvalue;
-    return crc32_ieee(0, bytes + 4, rec->bytes - 4) == crc;
-}
-
-static size_t record_encode(const struct record *rec, uint8_t out[RECORD_MAX])
-{
-    struct writer w = writer_on(out + 4, RECORD_MAX - 4), crc = writer_on(out, 4);
-
-    wr_u8(&w, rec->kind);
-    wr_u8(&w, rec->nkey);
-    wr_u16(&w, rec->nvalue);
-    wr_copy(&w, rec->key, rec->nkey);
-    if (rec->nvalue)
-        wr_copy(&w, rec->value, rec->nvalue);
-    wr_u32(&crc, crc32_ieee(0, out + 4, w.done));
-    MUST(!w.bad);
-    return w.done + 4;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * SECOND_NS + t.tv_nsec;
 }
 
 /* ---- the index ---- */
 
 /* Keys come from strangers' packets, but all a bad spread costs is time in one table: FNV-1a. */
-static uint32_t *slot_of(struct journal *j, const struct record *rec)
+static uint32_t *slot_of(struct journal *j, const struct tape_record *rec)
 {
     uint32_t h = (2166136261u ^ rec->kind) * 16777619u;
-    struct record there;
+    struct tape_record there;
 
     for (size_t i = 0; i < rec->nkey; i++)
         h = (h ^ rec->key[i]) * 16777619u;
@@ -100,47 +71,51 @@ static uint32_t *slot_of(struct journal *j, const struct record *rec)
 
         if (*s == 0)
             return s;
-        MUST(record_decode(j->bytes + *s, j->n - *s, &there));
+        MUST(tape_at(&j->tape, *s, &there));
         if (there.kind == rec->kind && there.nkey == rec->nkey && memcmp(there.key, rec->key, rec->nkey) == 0)
             return s;
     }
 }
 
-/* The record at `at` (already in j->bytes) counts from now on. False when the index is full. */
-static bool index_record(struct journal *j, size_t at, const struct record *rec)
+/* The record at `at` counts from now on. False when the index is full. */
+static bool index_record(struct journal *j, size_t at, const struct tape_record *rec)
 {
     uint32_t *s = slot_of(j, rec);
-    struct record old;
+    struct tape_record old;
 
     if (*s == 0 && j->records == JOURNAL_RECORDS_MAX)
         return false;
     if (*s == 0)
         j->records++;
-    else if (record_decode(j->bytes + *s, j->n - *s, &old))
+    else if (tape_at(&j->tape, *s, &old)) {
         j->live -= old.bytes;
+        j->removed -= !old.nvalue;
+    }
+    j->removed += !rec->nvalue;
     j->live += rec->bytes;
     *s = (uint32_t)at;
     return true;
 }
 
-static bool counts(struct journal *j, size_t at, const struct record *rec)
+static bool record_counts(struct journal *j, size_t at, const struct tape_record *rec)
 {
-    return rec->nvalue && *slot_of(j, rec) == at;
+    return rec->kind < TAPE_OWN_KINDS && rec->nvalue && *slot_of(j, rec) == at;
 }
 
 static void index_all(struct journal *j)
 {
-    struct record rec;
+    struct tape_record rec;
 
     memset(j->slot, 0, SLOTS * sizeof *j->slot);
-    j->live = j->records = 0;
-    for (size_t at = MAGIC_BYTES; at < j->n && record_decode(j->bytes + at, j->n - at, &rec); at += rec.bytes)
-        index_record(j, at, &rec);
+    j->live = j->records = j->removed = 0;
+    for (size_t at = TAPE_MAGIC_BYTES; tape_at(&j->tape, at, &rec); at += rec.bytes)
+        if (rec.kind < TAPE_OWN_KINDS)
+            index_record(j, at, &rec);
 }
 
 /* ---- the file ---- */
 
-static int write_all(int fd, const uint8_t *bytes, size_t n)
+static int file_write(int fd, const uint8_t *bytes, size_t n)
 {
     while (n) {
         ssize_t put = write(fd, bytes, n);
@@ -156,313 +131,525 @@ static int write_all(int fd, const uint8_t *bytes, size_t n)
 }
 
 /* The name itself must survive a power cut too. */
-static void sync_folder(const char *path)
+static int folder_sync(const char *path)
 {
     char folder[PATH_MAX];
     char *slash;
-    int fd;
+    int fd, rc;
 
     snprintf(folder, sizeof folder, "%s", path);
     slash = strrchr(folder, '/');
     if (slash)
         slash[slash == folder] = 0;
     fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-}
-
-/* A file with these bytes and nothing else, under the journal's name; its descriptor, or -1 and the old one is as it was. */
-static int replace_file(const struct journal *j, const uint8_t *bytes, size_t n)
-{
-    char fresh[PATH_MAX + 8];
-    int fd;
-
-    snprintf(fresh, sizeof fresh, "%s.new", j->path);
-    fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0)
         return -1;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && write_all(fd, bytes, n) == 0 && fsync(fd) == 0 && rename(fresh, j->path) == 0) {
-        sync_folder(j->path);
-        return fd;
-    }
+    rc = fsync(fd);
     close(fd);
-    unlink(fresh);
-    return -1;
+    return rc;
 }
 
-/* Leaves out what does not count any more. */
-static int compact(struct journal *j)
+static void fresh_path(const struct journal *j, char path[PATH_MAX + 8])
 {
-    uint8_t *kept = malloc(JOURNAL_FILE_MAX);
-    size_t n = MAGIC_BYTES;
-    struct record rec;
+    snprintf(path, PATH_MAX + 8, "%s.new", j->path);
+}
+
+/* Reserved behind the file's end: its size says nothing of it. A file system that cannot do that goes without. */
+static void file_reserve(int fd)
+{
+    (void)fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, TAPE_MAX);
+}
+
+/* An empty file under the second name with its space reserved, so that writing anew needs none. */
+static void spare_make(const struct journal *j)
+{
+    char path[PATH_MAX + 8];
     int fd;
 
-    if (!kept)
-        return PC_EMEMORY;
-    memcpy(kept, MAGIC, MAGIC_BYTES);
-    for (size_t at = MAGIC_BYTES; at < j->n && record_decode(j->bytes + at, j->n - at, &rec); at += rec.bytes) {
-        if (!counts(j, at, &rec))
+    fresh_path(j, path);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return;
+    file_reserve(fd);
+    close(fd);
+}
+
+/* The spare, or what was left of a rewriting that failed. */
+static int spare_open(const struct journal *j)
+{
+    char path[PATH_MAX + 8];
+    struct stat st;
+    int fd;
+
+    fresh_path(j, path);
+    fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -1;
+    if (flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &st) || (st.st_size && ftruncate(fd, 0))) {
+        close(fd);
+        return -1;
+    }
+    file_reserve(fd);
+    return fd;
+}
+
+/* What can be read of a piece; what the disk refuses stays zero. Returns the bytes that came, or -1 when none did. */
+static ssize_t piece_read(int fd, uint8_t *to, size_t n, off_t at)
+{
+    size_t step = n, done = 0;
+    bool any = false;
+
+    memset(to, 0, n);
+    while (done < n) {
+        ssize_t got = pread(fd, to + done, n - done < step ? n - done : step, at + (off_t)done);
+
+        if (got < 0 && errno == EINTR)
             continue;
-        memcpy(kept + n, j->bytes + at, rec.bytes);
-        n += rec.bytes;
+        if (got == 0)
+            break;
+        if (got < 0 && step > READ_LEAST) { /* around the sector that is gone */
+            step = READ_LEAST;
+            continue;
+        }
+        any |= got > 0;
+        done += got > 0 ? (size_t)got : n - done < READ_LEAST ? n - done : READ_LEAST;
     }
-    fd = replace_file(j, kept, n);
-    if (fd >= 0) {
-        pthread_mutex_lock(&j->file);
+    return any || !done ? (ssize_t)done : -1;
+}
+
+static int file_read(struct journal *j, uint8_t *bytes, size_t *n, struct err *err)
+{
+    struct stat st;
+    bool any = false;
+
+    if (fstat(j->fd, &st))
+        return err_set(err, PC_EJOURNAL, "cannot read %s: %s", j->path, strerror(errno));
+    for (*n = 0; *n < (size_t)st.st_size && *n < TAPE_MAX;) {
+        size_t most = TAPE_MAX - *n < READ_WHOLE ? TAPE_MAX - *n : READ_WHOLE;
+        size_t piece = (size_t)st.st_size - *n < most ? (size_t)st.st_size - *n : most;
+        ssize_t got = piece_read(j->fd, bytes + *n, piece, (off_t)*n);
+
+        any |= got > 0;
+        if (got == 0)
+            break;
+        *n += got > 0 ? (size_t)got : piece;
+    }
+    return any || !*n ? 0 : err_set(err, PC_EJOURNAL, "cannot read %s: %s", j->path, strerror(errno));
+}
+
+/* ---- writing anew: the thread's, but for the first time ---- */
+
+static bool wants_rewriting(const struct journal *j)
+{
+    size_t n = j->tape.n;
+
+    return j->anew || j->torn || j->unsure || (n > COMPACT_LEAST && n / 2 > j->live) || (n > JOURNAL_FILE_MAX / 8 * 7 && n / 8 * 7 > j->live) ||
+           (j->records > JOURNAL_RECORDS_MAX / 4 * 3 && j->removed > JOURNAL_RECORDS_MAX / 8);
+}
+
+/* What counts, as another file; from now on it takes what is put, too. */
+static bool next_begin(struct journal *j)
+{
+    uint8_t *bytes = malloc(TAPE_MAX), nonce[TAPE_NONCE_BYTES];
+    struct tape_record rec;
+
+    if (!bytes)
+        return false;
+    ip_random_fill(nonce, sizeof nonce);
+    pthread_mutex_lock(&j->lock);
+    tape_begin(&j->next, bytes, nonce);
+    for (size_t at = TAPE_MAGIC_BYTES; tape_at(&j->tape, at, &rec); at += rec.bytes)
+        if (record_counts(j, at, &rec))
+            tape_add(&j->next, &rec);
+    j->next_failed = false;
+    pthread_mutex_unlock(&j->lock);
+    return true;
+}
+
+static void next_drop(struct journal *j, int fd)
+{
+    pthread_mutex_lock(&j->lock);
+    free(j->next.bytes);
+    j->next = (struct tape){0};
+    j->next_fd = -1;
+    pthread_mutex_unlock(&j->lock);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Everything up to now into the file, and that it has been there; what comes later goes there by itself. */
+static bool next_write(struct journal *j, int fd, size_t *synced)
+{
+    size_t n, from;
+    bool ok;
+
+    pthread_mutex_lock(&j->lock);
+    n = j->next.n;
+    pthread_mutex_unlock(&j->lock);
+    if (file_write(fd, j->next.bytes, n) || fsync(fd)) /* what is there does not change */
+        return false;
+    pthread_mutex_lock(&j->lock);
+    from = n;
+    tape_mark(&j->next, n);
+    *synced = j->next.n;
+    ok = !j->next_failed && file_write(fd, j->next.bytes + from, j->next.n - from) == 0;
+    j->next_fd = fd;
+    pthread_mutex_unlock(&j->lock);
+    return ok && fsync(fd) == 0;
+}
+
+/* The file that was damaged is kept. */
+static void keep_damaged(const struct journal *j)
+{
+    char path[PATH_MAX + 16];
+
+    snprintf(path, sizeof path, "%s.damaged", j->path);
+    if (j->found.was == JOURNAL_DAMAGED || j->found.was == JOURNAL_LOST)
+        (void)link(j->path, path); /* the first one stays */
+}
+
+static void next_take(struct journal *j, int fd, size_t synced, bool named)
+{
+    uint8_t *old = j->tape.bytes;
+
+    pthread_mutex_lock(&j->lock);
+    if (j->fd >= 0)
         close(j->fd);
-        j->fd = fd;
-        j->rewritten++;
-        j->synced = n;
-        j->unsure = false;
-        atomic_store(&j->handed, n);
-        pthread_mutex_unlock(&j->file);
-        memcpy(j->bytes, kept, n);
-        j->n = n;
-        j->torn = false;
-        index_all(j);
-    }
-    free(kept);
-    return fd < 0 ? PC_EJOURNAL : 0;
+    j->fd = fd;
+    j->tape = j->next;
+    j->next = (struct tape){0};
+    j->next_fd = -1;
+    j->generation++;
+    j->synced = named ? synced : 0;
+    j->anew = j->next_failed; /* what was put in the last moment is in memory alone */
+    j->torn = false;
+    j->unsure = !named;
+    j->dirty |= j->tape.n > synced;
+    index_all(j);
+    pthread_mutex_unlock(&j->lock);
+    free(old);
 }
 
-struct news {
-    int fd; /* to sync, a copy so that nobody waits for the disk with the lock held; -1: nothing new */
-    uint32_t rewritten;
-    size_t upto;
-};
-
-static struct news wait_for_news(struct journal *j)
+/* Leaves out what does not count any more. The old file stays when anything fails. */
+static bool rewrite(struct journal *j)
 {
-    struct timespec until;
-    struct news news = {.fd = -1};
+    char fresh[PATH_MAX + 8];
+    size_t synced = 0;
+    bool named;
+    int fd;
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += SYNC_NS;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_mutex_lock(&j->file);
-    if (!atomic_load(&j->end))
-        pthread_cond_timedwait(&j->ending, &j->file, &until);
-    if (atomic_exchange(&j->dirty, false))
-        news = (struct news){dup(j->fd), j->rewritten, atomic_load(&j->handed)};
-    pthread_mutex_unlock(&j->file);
-    return news;
+    fresh_path(j, fresh);
+    if (!next_begin(j))
+        return false;
+    fd = spare_open(j);
+    if (fd < 0 || !next_write(j, fd, &synced)) {
+        next_drop(j, fd);
+        return false;
+    }
+    keep_damaged(j);
+    if (rename(fresh, j->path)) {
+        next_drop(j, fd);
+        return false;
+    }
+    named = folder_sync(j->path) == 0;
+    if (named) /* until then the old one may come back */
+        j->found.was = JOURNAL_INTACT;
+    next_take(j, fd, synced, named);
+    if (named)
+        spare_make(j);
+    return named;
 }
 
-static void bring_to_disk(struct journal *j, const struct news *news)
-{
-    bool done = fdatasync(news->fd) == 0;
+/* ---- the thread ---- */
 
-    pthread_mutex_lock(&j->file);
-    if (j->rewritten == news->rewritten) {
-        j->synced = done ? news->upto : j->synced;
-        j->unsure |= !done;
+static void disk_answered(struct journal *j, bool well)
+{
+    j->pause_ns = well ? 0 : j->pause_ns ? 2 * j->pause_ns : SECOND_NS;
+    j->pause_ns = j->pause_ns > PAUSE_MOST_NS ? PAUSE_MOST_NS : j->pause_ns;
+    j->retry_ns = clock_ns() + j->pause_ns;
+}
+
+/* With the lock, which it gives back while it asks the disk. */
+static void bring_to_disk(struct journal *j)
+{
+    uint32_t generation = j->generation;
+    size_t upto = j->tape.n, from;
+    int fd = dup(j->fd);
+    bool done;
+
+    if (fd < 0) {
+        disk_answered(j, false);
+        return;
     }
-    pthread_mutex_unlock(&j->file);
+    j->dirty = false;
+    pthread_mutex_unlock(&j->lock);
+    done = fdatasync(fd) == 0;
+    close(fd);
+    pthread_mutex_lock(&j->lock);
+    disk_answered(j, done);
+    if (j->generation != generation)
+        return;
+    if (!done) {
+        j->unsure = true;
+        return;
+    }
+    j->synced = upto;
+    from = j->tape.n;
+    tape_mark(&j->tape, upto);
+    if (j->torn || file_write(j->fd, j->tape.bytes + from, j->tape.n - from)) {
+        j->torn |= ftruncate(j->fd, (off_t)from) != 0;
+        j->tape.n = from;
+    }
+}
+
+static void look_after_disk(struct journal *j, bool last)
+{
+    bool due = last || clock_ns() >= j->retry_ns, well;
+
+    if (due && wants_rewriting(j)) {
+        pthread_mutex_unlock(&j->lock);
+        well = rewrite(j);
+        pthread_mutex_lock(&j->lock);
+        disk_answered(j, well);
+    } else if (due && j->dirty) {
+        bring_to_disk(j);
+    }
 }
 
 static void *syncing_thread(void *arg)
 {
     struct journal *j = arg;
 
-    while (!atomic_load(&j->end)) {
-        struct news news = wait_for_news(j);
+    pthread_mutex_lock(&j->lock);
+    while (!j->end) {
+        int64_t until = clock_ns() + SYNC_NS;
+        const struct timespec at = {until / SECOND_NS, until % SECOND_NS};
 
-        if (news.fd >= 0) {
-            bring_to_disk(j, &news);
-            close(news.fd);
-        }
+        pthread_cond_timedwait(&j->news, &j->lock, &at);
+        if (!j->end)
+            look_after_disk(j, false);
     }
+    look_after_disk(j, true);
+    pthread_mutex_unlock(&j->lock);
     return NULL;
 }
 
-/* Moves the records that can be read together: a sector that the disk has lost must not take along what was written later. Where the
- * last one ended in the file; j->lost: what lay between. */
-static size_t gather(struct journal *j)
+/* ---- life ---- */
+
+static int take_file(struct journal *j, struct err *err)
 {
-    size_t to = MAGIC_BYTES, end = MAGIC_BYTES;
-    struct record rec;
+    struct tape_found f;
+    size_t n = 0;
+    int rc = file_read(j, j->tape.bytes, &n, err);
 
-    for (size_t at = MAGIC_BYTES; at < j->n;) {
-        if (!record_decode(j->bytes + at, j->n - at, &rec)) {
-            at++;
-            continue;
-        }
-        memmove(j->bytes + to, j->bytes + at, rec.bytes);
-        to += rec.bytes;
-        end = at += rec.bytes;
-    }
-    j->n = to;
-    j->lost = end - to;
-    return end;
-}
-
-/* Starts a file that is none of ours anew. */
-static int start_anew(struct journal *j, struct err *err)
-{
-    int fd = replace_file(j, (const uint8_t *)MAGIC, MAGIC_BYTES);
-
-    if (fd < 0)
-        return err_set(err, PC_EJOURNAL, "cannot write %s: %s", j->path, strerror(errno));
-    close(j->fd);
-    j->fd = fd;
-    memcpy(j->bytes, MAGIC, MAGIC_BYTES);
-    j->n = MAGIC_BYTES;
+    if (rc)
+        return rc;
+    f = tape_load(&j->tape, j->tape.bytes, n);
+    if (f.what == TAPE_NEWER)
+        return err_set(err, PC_ENEWER, "%s was written by a newer version of this program: expected version 2; start that version again",
+                       j->path);
+    j->found.lost = f.lost;
+    j->anew = f.what == TAPE_MOVED;
+    if (f.what == TAPE_TORN && ftruncate(j->fd, (off_t)f.end))
+        j->anew = true;
+    index_all(j);
+    j->found.was = f.lost == 0 ? JOURNAL_INTACT : j->records ? JOURNAL_DAMAGED : JOURNAL_LOST;
     return 0;
 }
 
-/* Reads what is there; what ends in half a record is cut back to what is whole. What cannot be read is left alone. */
-static int load(struct journal *j, struct err *err)
+static int start_empty(struct journal *j)
 {
-    ssize_t got = 0;
-    size_t all, end;
+    static const uint8_t nonce[TAPE_NONCE_BYTES];
 
-    while (j->n < JOURNAL_FILE_MAX && (got = read(j->fd, j->bytes + j->n, JOURNAL_FILE_MAX - j->n)) > 0)
-        j->n += (size_t)got;
-    if (got < 0)
-        return err_set(err, PC_EJOURNAL, "cannot read %s: %s", j->path, strerror(errno));
-    if (j->n < MAGIC_BYTES || memcmp(j->bytes, MAGIC, MAGIC_BYTES) != 0)
-        return start_anew(j, err);
-    all = j->n;
-    end = gather(j);
-    if (!j->lost && end < all && ftruncate(j->fd, (off_t)end))
-        return err_set(err, PC_EJOURNAL, "cannot cut %s back to what is whole: %s", j->path, strerror(errno));
-    j->torn = j->lost > 0; /* the file is another than what is in memory: it is written anew at the first call */
+    tape_begin(&j->tape, j->tape.bytes, nonce); /* it never reaches the disk: a file that is missing is written anew */
+    j->found.was = JOURNAL_NEW;
+    j->anew = true;
     return 0;
 }
 
-int journal_open(struct journal **out, const char *path, journal_each *each, void *ctx, struct err *err)
+static int open_path(struct journal *j, struct err *err)
+{
+    j->fd = open(j->path, O_RDWR | O_APPEND | O_CLOEXEC);
+    if (j->fd < 0 && errno == ENOENT)
+        return start_empty(j);
+    if (j->fd < 0)
+        return err_set(err, PC_EJOURNAL, "cannot open %s: %s", j->path, strerror(errno));
+    if (flock(j->fd, LOCK_EX | LOCK_NB))
+        return err_set(err, PC_EJOURNAL, "%s belongs to a box that is running", j->path);
+    return take_file(j, err);
+}
+
+int journal_open(struct journal **out, const char *path, struct err *err)
 {
     struct journal *j = calloc(1, sizeof *j);
-    struct record rec;
-    int rc = 0;
+    pthread_condattr_t monotonic;
+    int rc;
 
     *out = NULL;
     if (!j)
         return err_set(err, PC_EMEMORY, "out of memory");
     snprintf(j->path, sizeof j->path, "%s", path);
-    pthread_mutex_init(&j->file, NULL);
-    pthread_cond_init(&j->ending, NULL);
-    j->bytes = malloc(JOURNAL_FILE_MAX);
+    j->fd = j->next_fd = -1;
+    pthread_mutex_init(&j->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&j->news, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    j->tape.bytes = malloc(TAPE_MAX);
     j->slot = calloc(SLOTS, sizeof *j->slot);
-    j->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (!j->bytes || !j->slot)
-        rc = err_set(err, PC_EMEMORY, "out of memory");
-    else if (j->fd < 0)
-        rc = err_set(err, PC_EJOURNAL, "cannot open %s: %s", path, strerror(errno));
-    else if (flock(j->fd, LOCK_EX | LOCK_NB))
-        rc = err_set(err, PC_EJOURNAL, "%s belongs to a box that is running", path);
-    else
-        rc = load(j, err);
+    rc = j->tape.bytes && j->slot ? open_path(j, err) : err_set(err, PC_EMEMORY, "out of memory");
     if (rc) {
         journal_close(j);
         return rc;
     }
-    index_all(j);
-    atomic_store(&j->handed, j->torn ? 0 : j->n);
-    atomic_store(&j->dirty, true); /* a program that ended may have left it with the kernel */
-    for (size_t at = MAGIC_BYTES; each && at < j->n && record_decode(j->bytes + at, j->n - at, &rec); at += rec.bytes)
-        if (counts(j, at, &rec))
-            each(ctx, rec.kind, rec.key, rec.nkey, rec.value, rec.nvalue);
-    j->syncing = pthread_create(&j->syncer, NULL, syncing_thread, j) == 0;
     *out = j;
     return 0;
 }
 
-/* The same value again is no news: renewals come every few minutes, for ever. */
-static bool known(struct journal *j, const struct record *rec)
+struct journal_found journal_found(const struct journal *j)
 {
-    uint32_t at = *slot_of(j, rec);
-    struct record there;
-
-    if (at == 0)
-        return rec->nvalue == 0;
-    return record_decode(j->bytes + at, j->n - at, &there) && there.nvalue == rec->nvalue &&
-           (rec->nvalue == 0 || memcmp(there.value, rec->value, rec->nvalue) == 0);
+    return j->found;
 }
 
-/* What the file holds by now may not be what is to be read from it: it is written anew. */
-static int make_sure(struct journal *j)
+void journal_tell(struct journal *j, journal_each *each, void *ctx)
 {
-    bool unsure;
+    struct tape_record rec;
 
-    pthread_mutex_lock(&j->file);
-    unsure = j->unsure;
-    pthread_mutex_unlock(&j->file);
-    return j->torn || unsure ? compact(j) : 0;
+    for (size_t at = TAPE_MAGIC_BYTES; tape_at(&j->tape, at, &rec); at += rec.bytes)
+        if (record_counts(j, at, &rec))
+            (void)each(ctx, rec.kind, rec.key, rec.nkey, rec.value, rec.nvalue);
+}
+
+int journal_begin(struct journal *j, struct err *err)
+{
+    if (j->anew && !rewrite(j))
+        return err_set(err, PC_EJOURNAL, "cannot write %s: %s", j->path, strerror(errno));
+    pthread_mutex_lock(&j->lock);
+    file_reserve(j->fd);
+    spare_make(j);
+    j->begun = true;
+    j->dirty = true; /* a program that ended may have left it with the kernel */
+    pthread_mutex_unlock(&j->lock);
+    return 0;
+}
+
+void journal_run(struct journal *j)
+{
+    j->syncing = pthread_create(&j->syncer, NULL, syncing_thread, j) == 0;
+}
+
+/* The same value again is no news: renewals come every few minutes, for ever. */
+static bool is_known(struct journal *j, const struct tape_record *rec)
+{
+    uint32_t at = *slot_of(j, rec);
+    struct tape_record there;
+
+    if (at == 0 || !tape_at(&j->tape, at, &there))
+        return rec->nvalue == 0;
+    return there.nvalue == rec->nvalue && (rec->nvalue == 0 || memcmp(there.value, rec->value, rec->nvalue) == 0);
+}
+
+static bool has_room(struct journal *j, const struct tape_record *rec)
+{
+    if (!tape_has_room(&j->tape, rec, rec->nvalue ? JOURNAL_FILE_MAX : TAPE_MAX))
+        return false;
+    return j->records < JOURNAL_RECORDS_MAX || *slot_of(j, rec) != 0;
+}
+
+/* The file that is being written takes it, too: as a whole as long as it is in memory alone. */
+static void put_next(struct journal *j, const struct tape_record *rec)
+{
+    size_t from = j->next.n;
+
+    if (!j->next.bytes || j->next_failed)
+        return;
+    if (!tape_has_room(&j->next, rec, TAPE_MAX)) {
+        j->next_failed = true;
+        return;
+    }
+    tape_add(&j->next, rec);
+    if (j->next_fd >= 0)
+        j->next_failed = file_write(j->next_fd, j->next.bytes + from, j->next.n - from) != 0;
+}
+
+static int append(struct journal *j, struct tape_record *rec)
+{
+    struct tape before = j->tape;
+    size_t at = tape_add(&j->tape, rec);
+
+    if (j->begun && file_write(j->fd, j->tape.bytes + before.n, j->tape.n - before.n)) {
+        j->torn = ftruncate(j->fd, (off_t)before.n) != 0;
+        j->tape = before;
+        return PC_EJOURNAL;
+    }
+    MUST(tape_at(&j->tape, at, rec) && index_record(j, at, rec));
+    put_next(j, rec);
+    j->anew |= !j->begun;
+    j->dirty = true;
+    return 0;
 }
 
 int journal_put(struct journal *j, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue)
 {
-    struct record rec = {.kind = kind, .key = key, .value = value, .nkey = nkey, .nvalue = nvalue};
-    uint8_t bytes[RECORD_MAX];
+    struct tape_record rec = {.kind = kind, .key = key, .value = value, .nkey = nkey, .nvalue = nvalue};
+    int rc;
 
-    MUST(kind && nkey && nkey <= JOURNAL_KEY_MAX && nvalue <= JOURNAL_VALUE_MAX);
-    if (known(j, &rec))
-        return 0;
-    rec.bytes = record_encode(&rec, bytes);
-    if (make_sure(j))
-        return PC_EJOURNAL; /* what is appended to half a record would be cut off with it */
-    if ((j->n > COMPACT_LEAST && j->n / 2 > j->live) || j->n + rec.bytes > JOURNAL_FILE_MAX || j->records == JOURNAL_RECORDS_MAX)
-        compact(j); /* when it fails there may still be room */
-    if (j->n + rec.bytes > JOURNAL_FILE_MAX || (j->records == JOURNAL_RECORDS_MAX && *slot_of(j, &rec) == 0))
-        return PC_EFULL;
-    if (write_all(j->fd, bytes, rec.bytes)) {
-        j->torn = ftruncate(j->fd, (off_t)j->n) != 0;
-        return PC_EJOURNAL;
-    }
-    memcpy(j->bytes + j->n, bytes, rec.bytes);
-    j->n += rec.bytes;
-    MUST(index_record(j, j->n - rec.bytes, &rec));
-    atomic_store(&j->handed, j->n);
-    atomic_store(&j->dirty, true);
-    return 0;
-}
-
-size_t journal_lost(const struct journal *j)
-{
-    return j->lost;
+    MUST(kind && kind < TAPE_OWN_KINDS && nkey && nkey <= JOURNAL_KEY_MAX && nvalue <= JOURNAL_VALUE_MAX);
+    pthread_mutex_lock(&j->lock);
+    if (is_known(j, &rec))
+        rc = 0;
+    else if (j->torn || (j->begun && j->fd < 0))
+        rc = PC_EJOURNAL;
+    else
+        rc = has_room(j, &rec) ? append(j, &rec) : PC_EFULL;
+    pthread_mutex_unlock(&j->lock);
+    return rc;
 }
 
 bool journal_kept(struct journal *j, uint8_t kind, const void *key, size_t nkey)
 {
-    struct record rec = {.kind = kind, .key = key, .nkey = nkey}, there;
+    struct tape_record rec = {.kind = kind, .key = key, .nkey = nkey}, there;
     uint32_t at;
-    bool kept;
+    bool kept = false;
 
-    if (make_sure(j))
-        return false;
+    pthread_mutex_lock(&j->lock);
     at = *slot_of(j, &rec);
-    if (at == 0 || !record_decode(j->bytes + at, j->n - at, &there) || !there.nvalue)
-        return false;
-    pthread_mutex_lock(&j->file);
-    kept = at + there.bytes <= j->synced;
-    if (!kept)
-        pthread_cond_signal(&j->ending); /* somebody waits for it */
-    pthread_mutex_unlock(&j->file);
+    if (at && tape_at(&j->tape, at, &there) && there.nvalue) {
+        kept = j->begun && at + there.bytes <= j->synced;
+        if (!kept)
+            pthread_cond_signal(&j->news); /* somebody waits for it */
+    }
+    pthread_mutex_unlock(&j->lock);
     return kept;
+}
+
+bool journal_works(struct journal *j)
+{
+    bool works;
+
+    pthread_mutex_lock(&j->lock);
+    works = !j->torn && !j->unsure && !j->pause_ns;
+    pthread_mutex_unlock(&j->lock);
+    return works;
 }
 
 void journal_close(struct journal *j)
 {
     if (!j)
         return;
-    pthread_mutex_lock(&j->file);
-    atomic_store(&j->end, true);
-    pthread_cond_signal(&j->ending);
-    pthread_mutex_unlock(&j->file);
+    pthread_mutex_lock(&j->lock);
+    j->end = true;
+    pthread_cond_signal(&j->news);
+    pthread_mutex_unlock(&j->lock);
     if (j->syncing)
         pthread_join(j->syncer, NULL);
-    if (j->fd >= 0 && atomic_load(&j->dirty))
-        fdatasync(j->fd);
+    else if (j->begun)
+        (void)syncing_thread(j);
     if (j->fd >= 0)
         close(j->fd);
-    pthread_cond_destroy(&j->ending);
-    pthread_mutex_destroy(&j->file);
-    free(j->bytes);
+    pthread_cond_destroy(&j->news);
+    pthread_mutex_destroy(&j->lock);
+    free(j->tape.bytes);
     free(j->slot);
     free(j);
 }

@@ -86,7 +86,7 @@ void machines_init(struct machines *m, bool rearm, void (*store)(void *, const u
 #define GOT 4
 
 /* value: flags (1) | changed (8) | with GOT: session (4), image (8) | entry. Earlier versions know DONE alone. */
-void machines_restore(struct machines *m, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+enum told machines_restore(struct machines *m, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
 {
     struct reader r = reader_on(value, nvalue);
     uint8_t flags = rd_u8(&r);
@@ -95,13 +95,15 @@ void machines_restore(struct machines *m, const uint8_t *key, size_t nkey, const
     struct machine *row;
     size_t n;
 
+    if (flags & ~(DONE | NAMED | GOT))
+        return TOLD_NEWER;
     if (flags & GOT) {
         got.session = rd_u32(&r);
         rd_copy(&r, got.image, sizeof got.image);
     }
     n = r.left;
     if (r.bad || nkey != MACHINE_KEY_BYTES || n > MACHINE_ENTRY_MAX || !utf8_is_plain(r.at, n))
-        return;
+        return TOLD_BROKEN;
     row = row_of(m, key);
     m->done -= row->done;
     row->done = flags & DONE;
@@ -111,6 +113,7 @@ void machines_restore(struct machines *m, const uint8_t *key, size_t nkey, const
     row->changed = changed;
     memcpy(row->entry, r.at, n);
     row->entry[n] = 0;
+    return TOLD_KNOWN;
 }
 
 static bool has_got(const struct machine *row)

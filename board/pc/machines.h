@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "board/pc/told.h"
+
 #define MACHINES_MAX 8192
 #define MACHINE_ENTRY_MAX 31 /* bytes of a boot entry's name */
 #define MACHINE_KEY_BYTES 6
@@ -45,8 +47,8 @@ struct machines {
 
 /* Zeroes, keeps the callback. */
 void machines_init(struct machines *, bool rearm, void (*store)(void *, const uint8_t *, const uint8_t *, size_t), void *ctx);
-/* A stored value of an earlier run; one that makes no sense is ignored. */
-void machines_restore(struct machines *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
+/* A stored value of an earlier run. */
+enum told machines_restore(struct machines *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
 
 /* Whether it is to be imaged when it boots from the network. */
 bool machine_wants_imaging(const struct machines *, const uint8_t mac[6]);

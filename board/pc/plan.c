@@ -272,22 +272,26 @@ static void wind_up(const struct plan *p, struct plan_session *s, const struct p
         s->due = next_time(s->wish.at_min, now);
 }
 
-void plan_restore(struct plan *p, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue, const struct plan_time *now)
+enum told plan_restore(struct plan *p, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue, const struct plan_time *now)
 {
     struct reader r = reader_on(key, nkey);
     uint32_t id = rd_u32(&r);
     struct plan_session s, *to = plan_find(p, id);
 
+    if (rd_done(&r) && id > p->last_id) /* what is not understood keeps its number */
+        p->last_id = id;
+    if (nvalue && value[0] > VERSION)
+        return TOLD_NEWER;
     if (!rd_done(&r) || !id || !decode(&s, value, nvalue))
-        return;
+        return TOLD_BROKEN;
     s.id = id;
     wind_up(p, &s, now);
     if (!to)
         to = place(p);
     if (!to || (plan_is_active(&s) && plan_of_image(p, s.wish.image) && plan_of_image(p, s.wish.image) != to))
-        return;
+        return TOLD_BROKEN;
     *to = s;
-    p->last_id = id > p->last_id ? id : p->last_id;
+    return TOLD_KNOWN;
 }
 
 /* ---- orders ---- */

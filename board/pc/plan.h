@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include "board/pc/plan_errors.h"
+#include "board/pc/told.h"
 #include "net/session/proto.h"
 #include "net/wire/err.h"
 #include "net/wire/mono.h"
@@ -102,8 +103,8 @@ struct plan {
 
 /* Zeroes; `changed` may be NULL. */
 void plan_init(struct plan *, void (*changed)(void *, const struct plan_session *, const uint8_t *, size_t), void *ctx);
-/* A stored value of an earlier run; one that makes no sense is ignored. */
-void plan_restore(struct plan *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue, const struct plan_time *now);
+/* A stored value of an earlier run. */
+enum told plan_restore(struct plan *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue, const struct plan_time *now);
 
 /* The session of that number, or the active one of an image (waiting, running or suspended); NULL: none. */
 struct plan_session *plan_find(struct plan *, uint32_t id);

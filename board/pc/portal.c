@@ -80,17 +80,17 @@ static void store_token(void *ctx, const uint8_t hash[32], const char *name, siz
     p->needs.store(p->needs.ctx, JOURNAL_TOKEN, hash, 32, (const uint8_t *)name, n);
 }
 
-void portal_restore(struct portal *p, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+enum told portal_restore(struct portal *p, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
 {
     char name[AUTH_TOKEN_NAME_MAX + 1];
 
     if (kind == JOURNAL_PASSWORD)
-        (void)auth_restore_password(&p->auth, value, nvalue);
+        return auth_restore_password(&p->auth, value, nvalue) ? TOLD_KNOWN : TOLD_BROKEN;
     if (kind != JOURNAL_TOKEN || nkey != 32 || nvalue >= sizeof name)
-        return;
+        return TOLD_BROKEN;
     memcpy(name, value, nvalue);
     name[nvalue] = 0;
-    (void)auth_restore_token(&p->auth, key, name);
+    return auth_restore_token(&p->auth, key, name) ? TOLD_KNOWN : TOLD_BROKEN;
 }
 
 /* A person at the box wants to get in again: the certificate that kept the page closed is put aside. */

@@ -34,7 +34,7 @@ int portal_make(struct portal **, const struct portal_needs *, struct err *);
 /* Where the box's other parts hang their handlers (net/web/route.h), before portal_open. */
 struct web_routes *portal_routes(struct portal *);
 /* A value that `store` was given in an earlier run. */
-void portal_restore(struct portal *, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
+enum told portal_restore(struct portal *, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
 /* Listens on TCP 443. An error is no reason to stop the box. */
 int portal_open(struct portal *, struct err *);
 /* After each step of the stack, and again after portal_pause milliseconds at the latest. */

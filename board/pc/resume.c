@@ -9,7 +9,7 @@
 
 #define VALUE_BYTES (2 + 4 + SESSION_KEY_BYTES)
 
-void resume_restore(struct resume *r, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+enum told resume_restore(struct resume *r, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
 {
     struct resume_session s = {0};
     struct reader in = reader_on(value, nvalue);
@@ -17,10 +17,13 @@ void resume_restore(struct resume *r, const uint8_t *key, size_t nkey, const uin
     s.tsi = rd_u16(&in);
     s.group = rd_u32(&in);
     rd_copy(&in, s.key, sizeof s.key);
-    if (!rd_done(&in) || nkey != IMG_HASH_BYTES || !s.tsi || s.group >> 28 != 14 || r->n == RESUME_MAX)
-        return;
+    if (!rd_done(&in) || nkey != IMG_HASH_BYTES || !s.tsi || s.group >> 28 != 14)
+        return TOLD_BROKEN;
+    if (r->n == RESUME_MAX) /* a session more than there can be: it is begun anew */
+        return TOLD_KNOWN;
     memcpy(s.image, key, sizeof s.image);
     r->session[r->n++] = s;
+    return TOLD_KNOWN;
 }
 
 /* By a stream that is there: the one that is being made may stand in an empty place among the others. */

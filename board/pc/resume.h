@@ -20,8 +20,8 @@ struct resume {
     } session[RESUME_MAX];
 };
 
-/* A record of JOURNAL_SESSION; one that makes no sense is ignored. */
-void resume_restore(struct resume *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
+/* A record of JOURNAL_SESSION. */
+enum told resume_restore(struct resume *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
 /* The stream (its head is final) goes on with its session of the last run, or its new one is put down. Groups and TSIs of the
  * `n` streams there are stay different. `j` may be NULL. */
 void resume_stream(struct resume *, struct journal *j, struct stream *, const struct stream *others, unsigned n,

@@ -183,15 +183,15 @@ unsigned room_in_hand(const struct room *r, const uint8_t mac[6])
 
 /* ---- what was kept ---- */
 
-bool room_restore(struct room *r, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+enum told room_restore(struct room *r, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
 {
     struct plan_time now = room_now(r);
 
     switch (kind) {
-    case JOURNAL_PLAN: plan_restore(&r->plan, key, nkey, value, nvalue, &now); return true;
-    case JOURNAL_EXPECTED: room_restore_row(r, key, nkey, value, nvalue); return true;
-    case JOURNAL_LIST: room_restore_list(r, value, nvalue); return true;
-    default: return false;
+    case JOURNAL_PLAN: return plan_restore(&r->plan, key, nkey, value, nvalue, &now);
+    case JOURNAL_EXPECTED: return room_restore_row(r, key, nkey, value, nvalue);
+    case JOURNAL_LIST: return room_restore_list(r, value, nvalue);
+    default: return TOLD_NEWER; /* nobody's */
     }
 }
 

@@ -86,8 +86,8 @@ struct room_needs {
 
 /* Takes its memory (2.5 MB); NULL: there is none. Before the box gives up its rights. */
 struct room *room_make(const struct room_needs *);
-/* A value of an earlier run; false: not of a kind of this room. */
-bool room_restore(struct room *, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
+/* A value of an earlier run, of any kind that nobody else has: TOLD_NEWER where it is not of this room either. */
+enum told room_restore(struct room *, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
 /* Everything remembered has been told, the machines' too: reads machines.csv. */
 void room_open(struct room *, struct ip_stack *);
 /* After each step of the stack. */

@@ -40,7 +40,7 @@ void room_beside(const struct room *, const char *name, char *path, size_t cap);
 int room_take_list(struct room *, const char *text, size_t n, struct err *);
 void room_read_list(struct room *);
 /* What an earlier run wrote. */
-void room_restore_row(struct room *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n);
-void room_restore_list(struct room *, const uint8_t *value, size_t n);
+enum told room_restore_row(struct room *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n);
+enum told room_restore_list(struct room *, const uint8_t *value, size_t n);
 
 #endif

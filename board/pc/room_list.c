@@ -78,33 +78,35 @@ int room_take_list(struct room *r, const char *text, size_t n, struct err *err)
 }
 
 /* key: half (1), place (2) */
-void room_restore_row(struct room *r, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n)
+enum told room_restore_row(struct room *r, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n)
 {
     struct reader in = reader_on(key, nkey);
     unsigned half = rd_u8(&in), at = rd_u16(&in);
     struct expected_row row;
 
     if (!rd_done(&in) || half > 1 || !expected_decode(&row, value, n))
-        return;
+        return TOLD_BROKEN;
     (void)expected_add(&r->half[half], &row);
     r->kept[half] = at >= r->kept[half] ? at + 1 : r->kept[half];
+    return TOLD_KNOWN;
 }
 
 /* value: half (1), machines (2), CRC of the file (4) */
-void room_restore_list(struct room *r, const uint8_t *value, size_t n)
+enum told room_restore_list(struct room *r, const uint8_t *value, size_t n)
 {
     struct reader in = reader_on(value, n);
     unsigned half = rd_u8(&in), machines = rd_u16(&in);
     uint32_t crc = rd_u32(&in);
 
     if (!rd_done(&in) || half > 1)
-        return;
+        return TOLD_BROKEN;
     if (machines != r->half[half].n)
         serve_log("of %u expected machines %u are remembered", machines, r->half[half].n);
     r->counts = half;
     r->file_crc = crc;
     r->list = &r->half[half];
     r->other = &r->half[!half];
+    return TOLD_KNOWN;
 }
 
 void room_beside(const struct room *r, const char *name, char *path, size_t cap)

@@ -198,13 +198,16 @@ static void records_of_others_are_ignored(void **state)
     machines_init(&m, false, NULL, NULL);
     for (size_t n = 0; n < 9; n++)
         machines_restore(&m, key, 6, value, n);
-    machines_restore(&m, key, 5, value, 13);
-    machines_restore(&m, key, 6, value, sizeof value);
+    assert_int_equal(machines_restore(&m, key, 5, value, 13), TOLD_BROKEN);
+    assert_int_equal(machines_restore(&m, key, 6, value, sizeof value), TOLD_BROKEN);
     value[10] = '\n';
-    machines_restore(&m, key, 6, value, 13);
-    assert_int_equal(m.n, 0);
+    assert_int_equal(machines_restore(&m, key, 6, value, 13), TOLD_BROKEN);
     value[10] = 'i';
-    machines_restore(&m, key, 6, value, 13);
+    value[0] = 0x81; /* a flag that this version does not know */
+    assert_int_equal(machines_restore(&m, key, 6, value, 13), TOLD_NEWER);
+    assert_int_equal(m.n, 0);
+    value[0] = 1;
+    assert_int_equal(machines_restore(&m, key, 6, value, 13), TOLD_KNOWN);
     assert_int_equal(m.done, 1);
     assert_string_equal(machine_entry(&m, key), "ring");
 }
