@@ -51,6 +51,7 @@ struct web_connection {
     int big; /* which large body is ours; -1: none */
     uint8_t body[WEB_BODY_ANYONE];
 
+    bool whole; /* the request's header has been understood to its end */
     bool answered, last, head_only, chunked;
     enum web_kind kind;
     size_t n_headers, head_at, head_n, out_at, out_n;

@@ -71,6 +71,7 @@ static void next_request(struct web_connection *c)
     c->session = NULL;
     c->interim = "";
     c->body_at = 0;
+    c->whole = false;
     take_state(c, WEB_READING);
 }
 
@@ -301,6 +302,7 @@ static bool step_reading(struct web_connection *c)
     if (!before)
         take_state(c, WEB_READING); /* the clock of this request */
     if (rc == 1) {
+        c->whole = true;
         dispatch(c);
     } else if (rc > 1) {
         refuse(c, (unsigned)rc, WEB_EREQUEST, "the request cannot be understood");
@@ -332,16 +334,17 @@ static bool step_body(struct web_connection *c)
     return gave > 0;
 }
 
-/* The answer is through: the next request, or the end. The client of a last answer closes when it has it. */
+/* The answer is through: the next request, or the end. While something of a last request may still come, its client closes when it has the
+ * answer: closing now could take that back. */
 static void answer_ended(struct web_connection *c)
 {
-    bool last = c->last;
+    bool last = c->last, all = c->whole && body_all(c) && c->in_at == c->in_n;
 
     call_ended(c);
     if (!last)
         next_request(c);
     else
-        take_state(c, c->ended ? WEB_OVER : WEB_LINGERING); /* closing now could take the answer back */
+        take_state(c, c->ended || all ? WEB_OVER : WEB_LINGERING);
 }
 
 static bool is_open_end(const struct web_connection *c)

@@ -471,6 +471,21 @@ static void an_upload_can_be_refused_early(void **state)
     assert_int_equal(gone, 1);
 }
 
+/* A client that wants no more than this answer reads to the end of the connection: it comes with the answer, and not two seconds later. */
+static void a_last_answer_ends_the_connection(void **state)
+{
+    (void)state;
+    assert_false(say("GET /api/v1/health", "Connection: close\r\n", NULL));
+    assert_int_equal(status(), 200);
+    assert_non_null(strstr(client.out, "Connection: close"));
+    tear_down(state);
+    set_up(state);
+    assert_false(say("POST /api/v1/open-echo", "Connection: close\r\n", "{}"));
+    tear_down(state);
+    set_up(state);
+    assert_true(say("POST /api/v1/nothing", "Connection: close\r\nContent-Length: 3\r\n", NULL)); /* something still comes */
+}
+
 static void answers_may_come_later(void **state)
 {
     (void)state;
@@ -817,6 +832,7 @@ int main(void)
         T(an_upload_comes_in_pieces),
         T(an_upload_waits_for_its_handler),
         T(an_upload_can_be_refused_early),
+        T(a_last_answer_ends_the_connection),
         T(answers_may_come_later),
         T(large_answers_go_out_as_there_is_room),
         T(streams_are_chunked),
