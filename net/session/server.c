@@ -321,13 +321,15 @@ static void welcome(struct session_server *s, const struct session_hello *h, uin
     }
 }
 
-static void answer_ask(struct session_server *s, const struct session_ask *a, struct session_message *reply)
+static void answer_ask(struct session_server *s, const struct session_ask *a, uint32_t from, struct mono now, struct session_message *reply)
 {
     char why[SESSION_SENTENCE_MAX + 1] = "nothing is a machine's own here";
 
     memset(reply, 0, sizeof *reply);
     reply->type = SESSION_OWN;
-    if (!s->own || s->own(s->ctx, a, &reply->u.own, why))
+    if (!session_ration_take(&s->asks, from, now))
+        refuse(reply, SESSION_REFUSE_FULL, "this address has asked too often just now%s", "");
+    else if (!s->own || s->own(s->ctx, a, &reply->u.own, why))
         refuse(reply, SESSION_REFUSE_UNKNOWN, "%s", why);
 }
 
@@ -342,7 +344,7 @@ void session_server_message(struct session_server *s, const uint8_t *bytes, size
         return;
     }
     if (rc == 0 && m.type == SESSION_ASK) {
-        answer_ask(s, &m.u.ask, reply);
+        answer_ask(s, &m.u.ask, from, now, reply);
         return;
     }
     s->refused++;

@@ -23,6 +23,7 @@
 
 #include "net/session/codec.h"
 #include "net/session/rate.h"
+#include "net/session/ration.h"
 #include "net/wire/mono.h"
 
 #define SESSION_RECEIVERS_MAX 4096
@@ -112,6 +113,7 @@ struct session_server {
     /* Set by the caller; NULL: always. Whether a power cut here would not make this machine's PASS forgotten: only then it is acked. */
     bool (*kept)(void *ctx, const uint8_t mac[6]);
     void *ctx;
+    struct session_ration asks; /* kept by the server */
     uint64_t refused; /* datagrams and messages dropped: not ours, forged, replayed, out of range */
 };
 

@@ -548,6 +548,36 @@ static void somebody_else_may_choose(void **state)
     assert_int_equal(hello_named(8, "windows", &reply), SESSION_WELCOME);
 }
 
+static int own_of_all(void *ctx, const struct session_ask *a, struct session_own *own, char *why)
+{
+    (void)a, (void)own, (void)why;
+    ++*(unsigned *)ctx;
+    return 0;
+}
+
+/* What an address asks in vain costs no signature, and another address is answered all the same. */
+static void asking_is_rationed_for_each_address(void **state)
+{
+    struct session_message m = {.type = SESSION_ASK}, reply;
+    uint8_t bytes[SESSION_MESSAGE_MAX];
+    unsigned answered = 0;
+
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    server.own = own_of_all;
+    server.ctx = &answered;
+    server.tell = NULL;
+    m.u.ask.mac[5] = 9;
+    for (unsigned i = 0; i < 1000; i++)
+        session_server_message(&server, bytes, session_message_encode(&m, bytes), 0x0A000001, now, &reply);
+    assert_int_equal(answered, SESSION_ASKS);
+    assert_int_equal(reply.type, SESSION_REFUSE);
+    assert_int_equal(reply.u.refuse.code, SESSION_REFUSE_FULL);
+    session_server_message(&server, bytes, session_message_encode(&m, bytes), 0x0A000002, now, &reply);
+    assert_int_equal(reply.type, SESSION_OWN);
+    assert_int_equal(answered, SESSION_ASKS + 1);
+}
+
 static void nonsense_gets_a_civil_answer(void **state)
 {
     struct session_message reply;
@@ -736,6 +766,7 @@ int main(void)
         cmocka_unit_test(nonsense_gets_a_civil_answer),
         cmocka_unit_test(beacons_stay_below_a_hundredth_of_the_stream),
         cmocka_unit_test(recent_loss_is_that_between_two_beacons),
+        cmocka_unit_test(asking_is_rationed_for_each_address),
         cmocka_unit_test(what_a_machine_is_is_told_until_it_is_known),
         cmocka_unit_test(beacons_are_spread_and_changes_hurry),
     };
