@@ -1,9 +1,11 @@
 #include "net/session/server.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "net/wire/must.h"
+#include "net/wire/reader.h"
 
 #define BUCKETS (SESSION_RECEIVERS_MAX / 4)
 #define BEACON_MS_LEAST 1000
@@ -646,13 +648,43 @@ bool session_image_has(const struct session_server *s, unsigned image, const uin
     return false;
 }
 
+/* A row as the tally sorts them: by machine, its runs in the order in which they joined. */
+struct run {
+    uint64_t mac;
+    struct mono joined;
+    const struct session_receiver *row;
+};
+
+static int run_compare(const void *one, const void *other)
+{
+    const struct run *a = one, *b = other;
+
+    if (a->mac != b->mac)
+        return a->mac < b->mac ? -1 : 1;
+    if (mono_sub(a->joined, b->joined))
+        return mono_sub(a->joined, b->joined) < 0 ? -1 : 1;
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+/* Asked for every second, in a room whose MACs a stranger may have chosen: so the rows are sorted, and none is compared with all others. */
 struct session_tally session_image_tally(const struct session_server *s, unsigned image)
 {
     const struct session_image *m = s->images[image];
     struct session_tally t = m->evicted;
+    struct run run[SESSION_RECEIVERS_MAX];
 
-    for (uint32_t i = 0; i < m->used; i++)
-        if (!session_image_superseded(m, &m->rows[i]))
-            tally_add(&t, &m->rows[i]);
+    for (uint32_t i = 0; i < m->used; i++) {
+        struct reader mac = reader_on(m->rows[i].mac, 6);
+        uint32_t high = rd_u32(&mac);
+
+        run[i] = (struct run){(uint64_t)high << 16 | rd_u16(&mac), m->rows[i].joined, &m->rows[i]};
+    }
+    qsort(run, m->used, sizeof *run, run_compare);
+    for (uint32_t i = 0, last = 0; i < m->used; i++) {
+        for (last = last < i ? i : last; last + 1 < m->used && run[last + 1].mac == run[i].mac; last++)
+            ;
+        if (i == last || mono_sub(run[last].joined, run[i].row->heard) < 0)
+            tally_add(&t, run[i].row);
+    }
     return t;
 }

@@ -10,6 +10,7 @@
 
 #include "net/session/client.h"
 #include "net/session/server.h"
+#include "net/wire/rng.h"
 
 #define ROWS 8
 
@@ -653,6 +654,41 @@ static void recent_loss_is_that_between_two_beacons(void **state)
     assert_int_equal(s.wanted, 5000000);
 }
 
+/* Against the definition: a row is superseded when the same machine joined again after it was heard last. */
+static void the_tally_leaves_out_what_was_superseded(void **state)
+{
+    static struct session_receiver many[200];
+    static struct session_image m = {.rows = many, .n_rows = 200, .name = "many"};
+    struct session_server s = {.images = {&m}, .n = 1};
+    struct rng rng = {7};
+
+    (void)state;
+    for (unsigned run = 0; run < 200; run++) {
+        struct session_tally want = {0}, got;
+
+        m.used = (uint32_t)rng_below(&rng, 201);
+        for (unsigned i = 0; i < m.used; i++) {
+            many[i] = (struct session_receiver){.used = true, .mac = {0, 0, (uint8_t)rng_below(&rng, 2), 0, 0, (uint8_t)rng_below(&rng, 20)},
+                                                .joined = {(int64_t)(1000 * run + i)}, .gone = rng_below(&rng, 2),
+                                                .facts = {.state = (enum session_state)rng_below(&rng, SESSION_STATES)}};
+            many[i].heard.ns = many[i].joined.ns + (int64_t)rng_below(&rng, 300);
+        }
+        for (unsigned i = 0; i < m.used; i++) {
+            const struct session_receiver *r = &many[i];
+            bool final = r->facts.state == SESSION_PASS || r->facts.state == SESSION_FAIL || r->facts.state == SESSION_LEAVING;
+
+            if (session_image_superseded(&m, r))
+                continue;
+            want.passed += r->facts.state == SESSION_PASS;
+            want.failed += r->facts.state == SESSION_FAIL;
+            want.lost += r->facts.state == SESSION_LEAVING || (r->gone && !final);
+            want.unfinished += !r->gone && !final;
+        }
+        got = session_image_tally(&s, 0);
+        assert_memory_equal(&got, &want, sizeof got);
+    }
+}
+
 static void beacons_are_spread_and_changes_hurry(void **state)
 {
     struct session_facts f = {.state = SESSION_RECEIVING};
@@ -768,6 +804,7 @@ int main(void)
         cmocka_unit_test(recent_loss_is_that_between_two_beacons),
         cmocka_unit_test(asking_is_rationed_for_each_address),
         cmocka_unit_test(what_a_machine_is_is_told_until_it_is_known),
+        cmocka_unit_test(the_tally_leaves_out_what_was_superseded),
         cmocka_unit_test(beacons_are_spread_and_changes_hurry),
     };
 
