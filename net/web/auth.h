@@ -24,7 +24,7 @@
 #define AUTH_PASSWORD_MIN 8  /* bytes */
 #define AUTH_PASSWORD_MAX 128
 #define AUTH_ROUNDS 300000u
-#define AUTH_SLICE 6000u     /* rounds of one auth_work: a few milliseconds */
+#define AUTH_SLICE 1500u     /* rounds of one auth_work: 2 ms of a fast processor, some 5 of a slow one */
 #define AUTH_SECRET_BYTES 32
 #define AUTH_SESSIONS 64
 #define AUTH_TOKENS 32
