@@ -20,12 +20,28 @@ static struct rate_sample samples[SESSION_RECEIVERS_MAX];
 
 static void on_send_event(void *ctx, enum send_event what, uint64_t value)
 {
-    const struct stream *s = ctx;
+    struct stream *s = ctx;
 
-    if (what == SEND_LOOP)
-        serve_log("%s: Starting stream (loop %llu)", s->file.head.name, (unsigned long long)value);
-    else
-        serve_log("%s: the wire waited %.1f s for the disk or the encoder", s->file.head.name, (double)value / 1e9);
+    if (what != SEND_LOOP) {
+        atomic_fetch_add(&s->waited_ns, value);
+        return;
+    }
+    atomic_store(&s->loop, value);
+    atomic_fetch_add(&s->begun, 1);
+}
+
+/* On the control thread: what the sending thread has noted since. */
+static void stream_say(struct stream *s)
+{
+    struct stream_said now = {atomic_load(&s->begun), atomic_load(&s->waited_ns), atomic_load(&s->down)};
+
+    if (now.begun != s->said.begun)
+        serve_log("%s: Starting stream (loop %llu)", s->file.head.name, (unsigned long long)atomic_load(&s->loop));
+    if (now.waited_ns != s->said.waited_ns)
+        serve_log("%s: the wire waited %.1f s for the disk or the encoder", s->file.head.name, (double)(now.waited_ns - s->said.waited_ns) / 1e9);
+    if (now.down != s->said.down)
+        serve_log("%s: %s", s->file.head.name, now.down ? "the link is down: waiting" : "the link is up again");
+    s->said = now;
 }
 
 static void sleep_until(struct mono t)
@@ -43,7 +59,6 @@ static bool passes(int code)
 static void *sending_thread(void *arg)
 {
     struct stream *s = arg;
-    bool refused = false;
 
     /* A late wake-up is a lower rate (pace.h). Where we may not, it works as well, less evenly. */
     (void)pthread_setschedparam(pthread_self(), SCHED_FIFO, &(struct sched_param){.sched_priority = 1});
@@ -57,9 +72,7 @@ static void *sending_thread(void *arg)
             atomic_store(&s->failure, n);
             break;
         }
-        if ((n < 0) != refused)
-            serve_log("%s: %s", s->file.head.name, n < 0 ? "the link is down: waiting" : "the link is up again");
-        refused = n < 0;
+        atomic_store(&s->down, n < 0);
         sleep_until(n < 0 ? mono_add(host_now(), RETRY_NS) : wake);
     }
     return NULL;
@@ -161,6 +174,8 @@ void stream_close(struct stream *s)
     atomic_store(&s->end, true);
     if (s->running)
         pthread_join(s->thread, NULL);
+    if (s->running)
+        stream_say(s);
     if (s->send)
         send_close(s->send);
     if (s->tx)
@@ -282,6 +297,7 @@ bool stream_tick(struct stream *s, struct session_server *server, unsigned image
     bool changed = false;
     unsigned n;
 
+    stream_say(s);
     send_stats(s->send, &stats);
     count_loops(s, server, image, stats.pass);
     if (s->report_soon || mono_sub(now, s->reported) >= REPORT_NS) {

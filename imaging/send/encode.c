@@ -275,6 +275,7 @@ int encode_open(struct encode **out, const struct img_file *image, unsigned lg_t
 {
     struct encode *e = calloc(1, sizeof *e);
     unsigned d = widest(image);
+    pthread_mutexattr_t attr;
     uint8_t *p;
 
     *out = NULL;
@@ -294,7 +295,10 @@ int encode_open(struct encode **out, const struct img_file *image, unsigned lg_t
     for (unsigned i = 0; i < SLOTS; i++)
         e->batch[i].rows = e->acc + d * fec_acc_bytes(lg_t_max) + i * batch_bytes(d);
     e->rows = e->batch[SLOTS - 1].rows + batch_bytes(d);
-    pthread_mutex_init(&e->lock, NULL);
+    pthread_mutexattr_init(&attr);
+    (void)pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT); /* the sender has a fixed priority, the encoder has none */
+    pthread_mutex_init(&e->lock, &attr);
+    pthread_mutexattr_destroy(&attr);
     pthread_cond_init(&e->changed, NULL);
     if (start_thread(e, err)) {
         munmap(e->memory, e->memory_bytes);
