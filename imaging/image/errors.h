@@ -32,7 +32,8 @@
     X(IMG_EEXT, -426, "the ext file system's bitmaps cannot be trusted")                           \
     X(IMG_ETHREAD, -427, "a worker thread cannot be started")                                      \
     X(IMG_EINTR, -428, "interrupted")                                                              \
-    X(IMG_EGPT, -429, "the copy of the partition table cannot be put at the disk's end")
+    X(IMG_EGPT, -429, "the copy of the partition table cannot be put at the disk's end")           \
+    X(IMG_EFOREIGN, -430, "the source is a container, an archive or something else, not a disk")
 
 #define X(name, code, sentence) name = code,
 enum img_error { IMG_ERRORS(X) };

@@ -6,6 +6,7 @@
 
 #include "imaging/fec/fec.h"
 #include "imaging/image/body_writer.h"
+#include "imaging/image/container.h"
 #include "imaging/image/outfile.h"
 #include "imaging/image/input.h"
 #include "imaging/image/squeeze.h"
@@ -32,6 +33,8 @@ struct packing {
     uint64_t taken_bytes; /* and come back */
     uint64_t data_end;
     bool at_end, seekable;
+    uint8_t tail[CONTAINER_TAIL]; /* of a stream: the last bytes that came */
+    size_t tail_n;
 };
 
 static bool stopped(const struct packing *p)
@@ -56,7 +59,40 @@ static int check_size(const struct packing *p, uint64_t bytes)
     return 0;
 }
 
+/* What is no disk, as far as its first and last bytes tell. */
+static int check_bytes(const struct packing *p, const uint8_t *head, size_t n, const uint8_t *tail, size_t m)
+{
+    const struct container *is = container_find(head, n, tail, m);
+
+    return is ? container_refuse(is, "a disk or a raw image of one", IMG_EFOREIGN, p->err) : 0;
+}
+
+static int check_kind(struct packing *p)
+{
+    uint8_t head[CONTAINER_HEAD], tail[CONTAINER_TAIL];
+    uint64_t bytes = p->src.bytes;
+    size_t n, m = 0;
+    int rc;
+
+    if (!p->seekable)
+        return check_bytes(p, p->src.ahead, p->src.ahead_n, NULL, 0);
+    rc = input_read(&p->src, 0, head, sizeof head, &n, p->err);
+    if (rc == 0 && bytes >= sizeof tail)
+        rc = input_read(&p->src, bytes - sizeof tail, tail, sizeof tail, &m, p->err);
+    return rc ? rc : check_bytes(p, head, n, tail, m);
+}
+
 /* ---- in ---- */
+
+static void keep_tail(struct packing *p, const uint8_t *bytes, size_t n)
+{
+    size_t old = n >= sizeof p->tail ? 0 : sizeof p->tail - n;
+
+    old = old < p->tail_n ? old : p->tail_n;
+    memmove(p->tail, p->tail + p->tail_n - old, old);
+    p->tail_n = old + (n < sizeof p->tail ? n : sizeof p->tail);
+    memcpy(p->tail + old, bytes + n - (p->tail_n - old), p->tail_n - old);
+}
 
 static int read_data(struct packing *p, struct squeeze_job *j, size_t n)
 {
@@ -70,6 +106,8 @@ static int read_data(struct packing *p, struct squeeze_job *j, size_t n)
                        (unsigned long long)(p->given_bytes + got));
     if (p->seekable)
         usage_mask(&p->use, p->given_bytes, j->raw, got);
+    else
+        keep_tail(p, j->raw, got);
     j->raw_len = (uint32_t)got;
     return 0;
 }
@@ -225,8 +263,10 @@ static int write_head(struct packing *p)
 static int finish(struct packing *p)
 {
     struct img_head *h = &p->res->head;
-    int rc = check_size(p, p->taken_bytes);
+    int rc = check_bytes(p, NULL, 0, p->tail, p->tail_n);
 
+    if (rc == 0)
+        rc = check_size(p, p->taken_bytes);
     if (rc)
         return rc;
     if (!p->seekable)
@@ -272,6 +312,9 @@ static int start(struct packing *p)
     if (rc)
         return rc;
     p->seekable = p->src.seekable;
+    rc = check_kind(p);
+    if (rc)
+        return rc;
     usage_open(&p->use, &p->src, o->note, o->ctx);
     rc = p->seekable ? check_size(p, p->src.bytes) : 0;
     if (rc == 0)

@@ -78,6 +78,29 @@ ends 1 'not a file' "$RINGCAST" verify .
 python3 -c 'import json; r = json.load(open("out.json")); assert not r["ok"] and r["error"] < 0 and r["cause"]' ||
     fail "a failure is no JSON"
 
+# what is no disk
+python3 - disk.img <<'E'
+import gzip, sys
+disk = open(sys.argv[1], "rb").read()
+footer = b"conectix".ljust(512, b"\0")
+for name, content in {
+    "page.img": b"<!DOCTYPE html><html>404".ljust(1 << 20, b"\0"), "ubuntu.img": b"QFI\xfb\0\0\0\3".ljust(1 << 20, b"\0"),
+    "fixed.img": disk + footer, "apple.img": disk + b"koly".ljust(512, b"\0"), "plain.img": gzip.compress(disk),
+    "fixed.img.gz": gzip.compress(disk + footer), "tar.img.gz": gzip.compress((bytes(257) + b"ustar").ljust(1 << 20, b"\0")),
+}.items():
+    open(name, "wb").write(content)
+E
+ends 1 'got a web page' "$RINGCAST" pack page.img -o no.ring --unsigned
+ends 1 'got a qcow2 disk: convert it first: qemu-img' "$RINGCAST" pack ubuntu.img -o no.ring --unsigned
+ends 1 'got a VHD disk' "$RINGCAST" pack fixed.img -o no.ring --unsigned
+ends 1 'got an Apple disk image' "$RINGCAST" pack apple.img -o no.ring --unsigned
+ends 1 'got a gzip file' "$RINGCAST" pack plain.img -o no.ring --unsigned
+ends 1 'got a VHD disk' "$RINGCAST" pack fixed.img.gz -o no.ring --unsigned
+ends 1 'got a VHD disk' "$RINGCAST" pack - -o no.ring --unsigned < fixed.img
+ends 1 'got a tar archive' "$RINGCAST" pack tar.img.gz -o no.ring --unsigned
+ends 1 'got a .ring image' "$RINGCAST" pack u.ring -o no.ring --unsigned
+[ ! -e no.ring ] || fail "something half made is left"
+
 # sources and outputs
 ends 4 'exists already' "$RINGCAST" pack disk.img -o x.ring --unsigned
 ends 4 'same file' "$RINGCAST" pack disk.img -o disk.img --unsigned --force
