@@ -1,6 +1,7 @@
 #include "board/pc/library_folder.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,10 @@
 #include <unistd.h>
 
 #include "board/host/serve_log.h"
+#include "imaging/image/container.h"
 
 #define FILES_MAX 64
+#define OTHERS_MAX 8 /* lines about files that are no images */
 
 struct folder {
     const char *path, *data;
@@ -79,6 +82,21 @@ static bool make_ring(const struct folder *in, const char *name, struct folder_f
     return snprintf(f->path, sizeof f->path, "%s/%s", in->path, name) < (int)sizeof f->path;
 }
 
+int folder_look(const char *path, struct err *err)
+{
+    uint8_t head[CONTAINER_HEAD], tail[CONTAINER_TAIL];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st = {0};
+    ssize_t n = fd < 0 || fstat(fd, &st) ? -1 : pread(fd, head, sizeof head, 0);
+    ssize_t m = n < 0 || st.st_size < CONTAINER_TAIL ? 0 : pread(fd, tail, sizeof tail, st.st_size - CONTAINER_TAIL);
+
+    if (fd >= 0)
+        close(fd);
+    if (n < 0 || m < 0)
+        return err_set(err, LIBRARY_EDISK, "%s cannot be read", path);
+    return record_look(head, (size_t)n, tail, (size_t)m, (uint64_t)st.st_size, err);
+}
+
 static bool make_raw(const struct folder *in, const char *name, struct folder_file *f)
 {
     struct stat st;
@@ -95,18 +113,64 @@ static bool make_raw(const struct folder *in, const char *name, struct folder_fi
     return true;
 }
 
+/* Tells of a raw file, unless it is no disk by its bytes. */
+static void tell_raw(const struct folder *in, const char *name)
+{
+    struct folder_file f;
+    struct err err = {0};
+    int rc;
+
+    if (!make_raw(in, name, &f)) {
+        serve_log("%s/%s is skipped: expected a file with something in it", in->path, name);
+        return;
+    }
+    rc = folder_look(f.source, &err);
+    if (rc == RECORD_RING)
+        serve_log("%s is skipped: it is a .ring image: give it a name in .ring", f.source);
+    else if (rc < 0)
+        serve_log("%s is skipped: %s (%d)", f.source, err.text, err.code);
+    else
+        in->each(in->ctx, &f);
+}
+
+static void tell_ring(const struct folder *in, const char *name)
+{
+    struct folder_file f;
+
+    if (make_ring(in, name, &f))
+        in->each(in->ctx, &f);
+    else
+        serve_log("%s/%s is skipped: its path is too long", in->path, name);
+}
+
 static void tell(const struct folder *in, bool raw)
 {
     char(*name)[256] = malloc(FILES_MAX * sizeof *name);
     unsigned n = name ? list(in->path, raw ? raw_endings : ring_endings, name) : 0;
-    struct folder_file f;
 
     for (unsigned i = 0; i < n; i++)
-        if (raw ? make_raw(in, name[i], &f) : make_ring(in, name[i], &f))
-            in->each(in->ctx, &f);
-        else
-            serve_log("%s/%s is skipped: expected a file with something in it", in->path, name[i]);
+        (raw ? tell_raw : tell_ring)(in, name[i]);
     free(name);
+}
+
+/* What a person put there for an image and the box does not take. */
+static void tell_others(const struct folder *in)
+{
+    DIR *d = opendir(in->path);
+    unsigned n = 0;
+    struct dirent *e;
+
+    while (d && (e = readdir(d))) {
+        if (e->d_name[0] == '.' || folder_takes(e->d_name) || (e->d_type != DT_REG && e->d_type != DT_UNKNOWN))
+            continue;
+        if (++n <= OTHERS_MAX)
+            serve_log("%s/%s is passed over: expected a name in .ring, .img, .raw, .dd or .iso; compressed images and disks of virtual machines are unpacked or converted first",
+                      in->path, e->d_name);
+    }
+    if (n > OTHERS_MAX)
+        serve_log("%s: %u more files are passed over", in->path, n - OTHERS_MAX);
+    if (d)
+        closedir(d);
 }
 
 void folder_list(const char *folder, const char *data, void (*each)(void *ctx, const struct folder_file *), void *ctx)
@@ -120,4 +184,6 @@ void folder_list(const char *folder, const char *data, void (*each)(void *ctx, c
     for (int raw = 0; raw <= 1; raw++)
         for (unsigned i = folder ? 0 : 1; i < 2; i++)
             tell(&in[i], raw);
+    for (unsigned i = folder ? 0 : 1; i < 2; i++)
+        tell_others(&in[i]);
 }

@@ -3,6 +3,8 @@
  *   folder, DATA/images ──> *.ring
  *                       └─> *.img *.raw *.dd *.iso ──pack──> DATA/packed/NAME.ring, once; anew when size or date of the source change
  *
+ * A raw image that is none by its bytes (a qcow2 disk under a name in .img) and a file with another ending are passed over with a line in the log.
+ *
  * Whoever could put a file there held the FAT partition or the data partition in his hands: the owner. */
 #ifndef BOARD_PC_LIBRARY_FOLDER_H
 #define BOARD_PC_LIBRARY_FOLDER_H
@@ -20,6 +22,9 @@ struct folder_file {
 
 /* Tells of each: first all .ring, those of `folder` (NULL: none) before those of DATA/images, then the raw ones; each by name. */
 void folder_list(const char *folder, const char *data, void (*each)(void *ctx, const struct folder_file *), void *ctx);
+
+/* What the file is by its first and last bytes: RECORD_RING, RECORD_RAW, LIBRARY_EKIND or LIBRARY_EDISK. */
+int folder_look(const char *path, struct err *err);
 
 /* Whether the file's name is one of an image, and how the image is called then: without the ending, or "image". */
 bool folder_takes(const char *file);

@@ -189,7 +189,7 @@ static int check_piece(struct library *l, struct item *i, uint64_t at, const uin
         return err_set(err, LIBRARY_EOFFSET, "expected at most %llu bytes more", (unsigned long long)(i->is.record.bytes - at));
     if (at || (n < RECORD_LOOK && n < i->is.record.bytes))
         return 0;
-    rc = record_look(bytes, n < RECORD_LOOK ? n : RECORD_LOOK, i->is.record.bytes, &why);
+    rc = record_look(bytes, n, NULL, 0, i->is.record.bytes, &why);
     if (rc >= 0)
         return 0;
     library_fail(l, i, &why);
@@ -276,6 +276,14 @@ static int begin_pull(struct library *l, struct item *i, uint64_t bytes, struct 
     return 0;
 }
 
+/* What is no disk is refused before all of it comes; the end is looked at when it is there. */
+static int look_first(const uint8_t *bytes, size_t n, uint64_t size, struct err *err)
+{
+    int rc = record_look(bytes, n, NULL, 0, size, err);
+
+    return rc < 0 ? rc : 0;
+}
+
 void library_step_pull(struct library *l, struct item *i)
 {
     const uint8_t *bytes = NULL;
@@ -286,6 +294,8 @@ void library_step_pull(struct library *l, struct item *i)
 
     if (rc == 0 && fetch_size(&i->from) && i->is.state == LIBRARY_ASKING)
         rc = begin_pull(l, i, fetch_size(&i->from), &err);
+    if (rc == 0 && n >= RECORD_LOOK && i->is.state == LIBRARY_RECEIVING && i->is.offset == 0)
+        rc = look_first(bytes, (size_t)n, i->is.record.bytes, &err);
     for (size_t sum = 0; rc == 0 && n > 0 && taken && sum < PULL_STEP && i->is.state == LIBRARY_RECEIVING; sum += taken) {
         taken = take(l, i, bytes, (size_t)n);
         fetch_took(&i->from, taken);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "board/host/serve_log.h"
+#include "board/pc/library_folder.h"
 #include "imaging/image/check.h"
 #include "imaging/image/pack.h"
 #include "imaging/image/squeeze.h"
@@ -131,17 +132,8 @@ static int prove(struct work *w, const char *path, struct img_file *f, struct er
 /* What came: an image, a raw disk, or nothing that can be used. */
 static int look(const char *path, enum shelf_kind *kind, struct err *err)
 {
-    uint8_t head[RECORD_LOOK] = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
-    ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof head, 0);
-    struct stat st = {0};
+    int rc = folder_look(path, err);
 
-    if (fd < 0 || n < 0 || fstat(fd, &st))
-        rc = err_set(err, LIBRARY_EDISK, "%s cannot be read", path);
-    else
-        rc = record_look(head, (size_t)n, (uint64_t)st.st_size, err);
-    if (fd >= 0)
-        close(fd);
     *kind = rc == RECORD_RING ? SHELF_RING : SHELF_RAW;
     return rc < 0 ? rc : 0;
 }

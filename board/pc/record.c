@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "imaging/image/container.h"
 #include "imaging/image/crc.h"
 #include "net/wire/must.h"
 #include "net/wire/reader.h"
@@ -80,21 +81,15 @@ int record_check(const struct record *r, struct err *err)
 
 /* ---- what a file is ---- */
 
-int record_look(const uint8_t *head, size_t n, uint64_t size, struct err *err)
+int record_look(const uint8_t *head, size_t n, const uint8_t *tail, size_t m, uint64_t size, struct err *err)
 {
-    static const struct {
-        const char *mark, *what;
-        size_t n;
-    } foreign[] = {{"\x1f\x8b", "a gzip file", 2},       {"\xfd""7zXZ", "an xz file", 5},   {"\x28\xb5\x2f\xfd", "a zstd file", 4},
-                   {"BZh", "a bzip2 file", 3},          {"PK\x03\x04", "a zip file", 4}, {"QFI\xfb", "a qcow2 disk", 4},
-                   {"KDMV", "a VMDK disk", 4},          {"vhdxfile", "a VHDX disk", 8},  {"7z\xbc\xaf", "a 7z file", 4},
-                   {"<<< Oracle", "a VDI disk", 10}};
+    const struct container *is;
 
     if (n >= 8 && memcmp(head, "RINGCAST", 8) == 0)
         return RECORD_RING;
-    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
-        if (n >= foreign[i].n && memcmp(head, foreign[i].mark, foreign[i].n) == 0)
-            return err_set(err, LIBRARY_EKIND, "expected a .ring image or a raw disk, got %s: unpack or convert it first", foreign[i].what);
+    is = container_find(head, n, tail, m);
+    if (is)
+        return container_refuse(is, "a .ring image or a raw disk", LIBRARY_EKIND, err);
     if (size == 0 || size % 512)
         return err_set(err, LIBRARY_EKIND, "expected a .ring image or a raw disk of whole 512-byte sectors, got %llu bytes of something else",
                        (unsigned long long)size);

@@ -47,9 +47,10 @@ int record_check(const struct record *, struct err *);
 #define RECORD_LOOK 16
 enum { RECORD_RING = 1, RECORD_RAW };
 
-/* What a file of `size` bytes is that begins with these n (RECORD_LOOK, fewer when it is shorter): RECORD_RING, RECORD_RAW (a disk of
- * whole sectors), or LIBRARY_EKIND: compressed files and the disks of virtual machines would be packed as if they were the disk. */
-int record_look(const uint8_t *head, size_t n, uint64_t size, struct err *);
+/* What a file of `size` bytes is that begins with these n (RECORD_LOOK or more, fewer when it is shorter) and ends with these m (fewer, or
+ * 0, while the end is not there): RECORD_RING, RECORD_RAW (a disk of whole sectors), or LIBRARY_EKIND: what is no disk would be packed as if
+ * it were one (imaging/image/container.h). */
+int record_look(const uint8_t *head, size_t n, const uint8_t *tail, size_t m, uint64_t size, struct err *);
 
 /* Writes the text into out; its length. The record has been checked. */
 size_t record_encode(const struct record *, char out[RECORD_TEXT_MAX]);

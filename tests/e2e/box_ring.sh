@@ -12,6 +12,8 @@ truncate -s 8M images/raw.img
 head -c 6000000 /dev/urandom | dd of=images/raw.img conv=notrunc status=none
 head -c 100000 images/small.ring >images/cut.ring
 echo nonsense >images/bad.ring
+printf 'QFI\373\0\0\0\3' >images/cloud.img
+truncate -s 1M images/cloud.img images/disk.img.xz
 printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\nmode = off\n[ring]\nrate = 40Mbit\n' >ringcast.conf
 
 box()
@@ -33,6 +35,8 @@ until_true 10 eval "bridge -n $LAB_SWITCH -d mdb show | grep -q 'router ports on
 [ "$(stat -c %a data/identity.key)" = 600 ] || fail "the key is not the owner's alone"
 cp data/identity.pub first.pub
 grep -q 'images/bad.ring is skipped: ' box.err || fail "nothing is said of a bad file"
+grep -q 'images/cloud.img is skipped: .* got a qcow2 disk' box.err || fail "a qcow2 disk is taken for a raw one"
+grep -q 'images/disk.img.xz is passed over' box.err || fail "nothing is said of a compressed image"
 grep -q 'images/cut.ring is skipped: ' box.err || fail "nothing is said of a cut file"
 until_true 60 grep -q 'raw: serving data/packed/raw.img.ring' box.err || fail "the raw image is not packed"
 

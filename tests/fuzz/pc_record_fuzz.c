@@ -19,6 +19,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         mark_encode(&m, bytes);
         MUST(n == sizeof bytes && memcmp(bytes, data, n) == 0);
     }
-    (void)record_look(data, n < RECORD_LOOK ? n : RECORD_LOOK, n, NULL);
+    (void)record_look(data, n < RECORD_LOOK ? n : RECORD_LOOK, data, n, n, NULL);
     return 0;
 }

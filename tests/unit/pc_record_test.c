@@ -153,13 +153,13 @@ static void files_are_known_by_how_they_begin(void **state)
     struct err err = {0};
 
     (void)state;
-    assert_int_equal(record_look((const uint8_t *)"RINGCAST\1\1\1\1\1\1\1\1", 16, 777, NULL), RECORD_RING);
-    assert_int_equal(record_look(raw, 16, 512, NULL), RECORD_RAW);
-    assert_int_equal(record_look(raw, 16, 513, NULL), LIBRARY_EKIND);
-    assert_int_equal(record_look(raw, 0, 0, NULL), LIBRARY_EKIND);
-    assert_int_equal(record_look(gzip, 16, 512, &err), LIBRARY_EKIND);
-    assert_string_equal(err.text, "expected a .ring image or a raw disk, got a gzip file: unpack or convert it first");
-    assert_int_equal(record_look((const uint8_t *)"QFI\xfb............", 16, 512, NULL), LIBRARY_EKIND);
+    assert_int_equal(record_look((const uint8_t *)"RINGCAST\1\1\1\1\1\1\1\1", 16, NULL, 0, 777, NULL), RECORD_RING);
+    assert_int_equal(record_look(raw, 16, NULL, 0, 512, NULL), RECORD_RAW);
+    assert_int_equal(record_look(raw, 16, NULL, 0, 513, NULL), LIBRARY_EKIND);
+    assert_int_equal(record_look(raw, 0, NULL, 0, 0, NULL), LIBRARY_EKIND);
+    assert_int_equal(record_look(gzip, 16, NULL, 0, 512, &err), LIBRARY_EKIND);
+    assert_string_equal(err.text, "expected a .ring image or a raw disk, got a gzip file: unpack it first (gzip -dc THIS > disk.img)");
+    assert_int_equal(record_look((const uint8_t *)"QFI\xfb............", 16, NULL, 0, 512, NULL), LIBRARY_EKIND);
 }
 
 int main(void)
