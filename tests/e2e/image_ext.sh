@@ -50,6 +50,15 @@ whole()
     cmp fs.img back.img || fail "$1: comes back changed"
 }
 
+# harm COMMAND...: changes fs.img, or fails
+harm()
+{
+    local before
+    before=$(sha256sum fs.img)
+    "$@" > harm.log 2>&1 || fail "$*: $(cat harm.log)"
+    [ "$(sha256sum fs.img)" != "$before" ] || fail "$* changes nothing: $(cat harm.log)"
+}
+
 trusted ext2-1k 40M -t ext2 -b 1024
 trusted ext2-old 40M -r 0 -b 1024
 trusted ext3 60M -t ext3
@@ -68,7 +77,7 @@ trusted ext4-seed 60M -t ext4 -O metadata_csum_seed
 trusted ext4-odd 61234K -t ext4 -b 1024
 
 make_fs 300M -t ext4 -b 4096
-dd if=/dev/zero of=fs.img bs=1M seek=128 count=1 conv=notrunc status=none # where the second group begins
+harm dd if=/dev/zero of=fs.img bs=1M seek=128 count=1 conv=notrunc status=none # where the second group begins
 whole "half overwritten"
 if make_fs 60M -t ext4 -O bigalloc -C 65536; then
     whole bigalloc
@@ -88,17 +97,19 @@ mke2fs -q -F -t ext4 -E nodiscard,lazy_itable_init=1 fs.img 2> mke2fs.log || fai
 ! grep -q note: pack.log || fail "1 TB: $(grep note: pack.log)"
 rm -f fs.img fs.ring
 make_fs 60M -t ext4
-debugfs -w -R 'ssv state 0' fs.img > debugfs.log 2>&1 && whole "not clean"
+harm debugfs -w -R 'ssv state 0' fs.img
+whole "not clean"
 make_fs 60M -t ext4
-debugfs -w -R 'feature needs_recovery' fs.img > debugfs.log 2>&1 && whole "journal not replayed"
+harm debugfs -w -R 'feature needs_recovery' fs.img
+whole "journal not replayed"
 make_fs 60M -t ext4
-debugfs -w -R 'set_bg 0 free_blocks_count 7' fs.img > debugfs.log 2>&1
-debugfs -w -R 'set_bg 0 checksum calc' fs.img > debugfs.log 2>&1
+printf 'set_bg 0 free_blocks_count 7\nset_bg 0 checksum calc\n' > harm.txt
+harm debugfs -w -f harm.txt fs.img
 whole "a wrong count"
 make_fs 60M -t ext4 -b 1024
 pack sound
 ! grep -q note: pack.log || fail "a sound one is doubted: $(cat pack.log)"
-debugfs -w -R 'set_bg 5 free_blocks_count 7' fs.img > debugfs.log 2>&1
-debugfs -w -R 'set_bg 5 checksum calc' fs.img > debugfs.log 2>&1
+printf 'set_bg 5 free_blocks_count 7\nset_bg 5 checksum calc\n' > harm.txt
+harm debugfs -w -f harm.txt fs.img
 whole "one group of many"
 pass "ext file systems come back, their free blocks stay out"
