@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "board/host/client.h"
 #include "board/host/commands.h"
@@ -10,7 +11,8 @@
 #include "net/wire/units.h"
 
 static const char help[] =
-    "usage: ringcast orders session IMAGE [--start RULE] [--rate RATE] [--targets all|expected] [--arm MINUTES]\n"
+    "usage: ringcast orders session IMAGE [--start RULE] [--rate RATE] [--targets all|expected|named] [--include]\n"
+    "                                     [--arm MINUTES] [--yes]\n"
     "       ringcast orders start|stop|suspend|resume SESSION\n"
     "       ringcast orders identify|unidentify|arm MAC\n"
     "       ringcast orders wake expected|MAC...\n"
@@ -18,17 +20,21 @@ static const char help[] =
     "  --start RULE         now (the default); ready:N when N machines wait; at:HH:MM by the clock of this\n"
     "                       computer; quiet:M when nobody has joined for M minutes\n"
     "  --rate RATE          such as 300Mbit; auto (the default): what the machines can take\n"
-    "  --targets WHO        all (the default), or only machines of the expected list\n"
+    "  --targets WHO        all (the default), or only machines of the expected list; named: only those whose\n"
+    "                       line of it names the image\n"
+    "  --include            also machines that have this image already\n"
+    "  --yes                does not ask whether the machines' disks may be erased\n"
     "  --arm MINUTES        from then on it takes no more machines; not begun by then, it is over\n" CLIENT_HELP
     "\n"
     "Options of the login may stand anywhere. Exit codes: 0; 1 no answer, or the box refused; 2 the order\n"
     "makes no sense; 5 not the box that was pinned.\n";
 
 const struct option cmd_orders_options[] = {{"start", 1, 0, 's'}, {"rate", 1, 0, 'r'}, {"targets", 1, 0, 't'}, {"arm", 1, 0, 'a'},
-                                            CLIENT_OPTIONS,       {0}};
+                                            {"include", 0, 0, 'i'}, {"yes", 0, 0, 'y'}, CLIENT_OPTIONS, {0}};
 
 struct wish {
     const char *rule, *rate, *targets, *arm;
+    bool include, yes;
 };
 
 static bool own_option(void *ctx, int option, const char *value)
@@ -39,6 +45,8 @@ static bool own_option(void *ctx, int option, const char *value)
     w->rate = option == 'r' ? value : w->rate;
     w->targets = option == 't' ? value : w->targets;
     w->arm = option == 'a' ? value : w->arm;
+    w->include |= option == 'i';
+    w->yes |= option == 'y';
     return true;
 }
 
@@ -108,15 +116,32 @@ static const char *session_body(struct json *j, const struct wish *w, const char
         *wrong = "expected a rate such as 300Mbit, or auto, after --rate";
     if (bytes_s)
         json_u64(j, "rate", bytes_s * 8);
-    if (w->targets && strcmp(w->targets, "all") != 0 && strcmp(w->targets, "expected") != 0)
-        *wrong = "expected all or expected after --targets";
+    if (w->targets && strcmp(w->targets, "all") != 0 && strcmp(w->targets, "expected") != 0 && strcmp(w->targets, "named") != 0)
+        *wrong = "expected all, expected or named after --targets";
     json_str(j, "targets", w->targets ? w->targets : "all");
+    if (w->include)
+        json_bool(j, "include", true);
     if (w->arm && ini_number(&minutes, w->arm, "", NULL, 1, 100000, "", NULL))
         *wrong = "expected minutes after --arm";
     if (minutes)
         json_u64(j, "arm_minutes", minutes);
     json_close(j);
     return *wrong ? NULL : json_text(j);
+}
+
+/* Whether the disks may be erased, in a person's own word. */
+static bool agreed(const struct wish *w, const char *image)
+{
+    bool all = !w->targets || strcmp(w->targets, "all") == 0;
+    char line[8] = "";
+
+    if (w->yes)
+        return true;
+    if (!isatty(STDIN_FILENO))
+        return false;
+    fprintf(stderr, "This erases the disk of %s that boots from that box's network, and writes %s to it. Type yes to go on: ",
+            all ? "every machine" : "every machine of the list", image);
+    return fgets(line, sizeof line, stdin) && strcmp(line, "yes\n") == 0;
 }
 
 static int new_session(struct client *c, const struct wish *w, const char *image)
@@ -127,6 +152,8 @@ static int new_session(struct client *c, const struct wish *w, const char *image
 
     if (!session_body(&j, w, image, &wrong))
         return client_usage(c, wrong ? wrong : "the image's name is too long");
+    if (!agreed(w, image))
+        return client_usage(c, "nothing is ordered: expected yes, or --yes");
     return client_order(c, "POST", "/api/v1/sessions", body, "the session is made; 'ringcast sessions' says how it stands");
 }
 
@@ -173,8 +200,8 @@ int cmd_orders(int argc, char **argv)
         return rc - 1;
     if (words == 2 && strcmp(word[0], "session") == 0)
         return new_session(&c, &w, word[1]);
-    if (w.rule || w.rate || w.targets || w.arm)
-        return client_usage(&c, "--start, --rate, --targets and --arm go with 'session IMAGE'");
+    if (w.rule || w.rate || w.targets || w.arm || w.include || w.yes)
+        return client_usage(&c, "--start, --rate, --targets, --include, --arm and --yes go with 'session IMAGE'");
     if (words == 2 && one_of(word[0], session_verbs))
         return about_session(&c, word[0], word[1]);
     if (words == 2 && one_of(word[0], machine_verbs))

@@ -24,6 +24,7 @@ static unsigned status_of(int code)
     case PLAN_EUNKNOWN:
     case PLAN_EMACHINE: return 404;
     case PLAN_EBUSY:
+    case PLAN_ESAME:
     case PLAN_EFULL:
     case PLAN_ESTATE:
     case PLAN_ENOLIST: return 409;
@@ -70,13 +71,16 @@ static void json_session(struct json *j, const struct plan_session *s, const str
     json_u64(j, "id", s->id);
     json_str(j, "image", s->wish.image);
     json_str(j, "state", plan_state_word(s->state));
-    json_str(j, "targets", s->wish.targets == PLAN_ALL ? "all" : "expected");
+    json_str(j, "targets", plan_targets_word(s->wish.targets));
+    json_bool(j, "include", s->wish.include);
+    json_u64(j, "idle_minutes", s->wish.idle_min);
     json_start(j, &s->wish);
     json_str(j, "sentence", plan_sentence(s, now, text));
     json_bool(j, "rate_fixed", s->wish.rate != 0);
     json_u64(j, "rate_bits_s", s->wish.rate * 8);
     json_u64(j, "ready", s->facts.ready);
     json_u64(j, "needing", s->facts.needing);
+    json_u64(j, "have", s->facts.have);
     json_time(j, "made", s->made);
     json_time(j, "started", s->started);
     json_time(j, "ended", s->ended);
@@ -205,7 +209,7 @@ static const char *read_rate(struct plan_wish *w)
 
 static const char *read_wish(struct plan_wish *w)
 {
-    int arm = json_get(&doc, JSON_ROOT, "arm_minutes");
+    int arm = json_get(&doc, JSON_ROOT, "arm_minutes"), idle = json_get(&doc, JSON_ROOT, "idle_minutes");
     uint64_t minutes = 0;
     char targets[16];
     const char *wrong;
@@ -213,11 +217,16 @@ static const char *read_wish(struct plan_wish *w)
     memset(w, 0, sizeof *w);
     if (json_get_str(&doc, JSON_ROOT, "image", w->image, sizeof w->image) <= 0)
         return "expected image, the name of one";
-    if (json_get_str(&doc, JSON_ROOT, "targets", targets, sizeof targets) >= 0 && strcmp(targets, "all") != 0) {
-        if (strcmp(targets, "expected") != 0)
-            return "expected targets all or expected";
-        w->targets = PLAN_EXPECTED;
-    }
+    if (json_get_str(&doc, JSON_ROOT, "targets", targets, sizeof targets) >= 0)
+        w->targets = plan_targets_parse(targets);
+    if (w->targets == PLAN_TARGETS)
+        return "expected targets all, expected or named";
+    if (json_get(&doc, JSON_ROOT, "include") != JSON_NONE && !json_get_bool(&doc, JSON_ROOT, "include", &w->include))
+        return "expected include, true or false";
+    if (idle != JSON_NONE && json_kind(&doc, idle) != JSON_NULL && (!json_u64_of(&doc, idle, PLAN_IDLE_MAX, &minutes) || !minutes))
+        return "expected idle_minutes of 1 to 10080";
+    w->idle_min = (uint16_t)minutes;
+    minutes = 0;
     if (arm != JSON_NONE && json_kind(&doc, arm) != JSON_NULL && !json_u64_of(&doc, arm, PLAN_ARM_MAX, &minutes))
         return "expected arm_minutes of at most 43200";
     w->arm_min = (uint32_t)minutes;

@@ -23,6 +23,7 @@ void box_config_defaults(struct box_config *c)
     memcpy(c->disk, "auto", 5);
     memcpy(c->boot.fallback, RING, sizeof RING);
     c->dhcp.lease_s = 3600;
+    c->session.wish.idle_min = PLAN_IDLE_MIN;
 }
 
 /* ---- values ---- */
@@ -350,6 +351,16 @@ static int session_arm(struct box_config *c, const char *v, struct err *err)
     return ini_number(&c->session.wish.arm_min, v, "mhd", factor, 1, PLAN_ARM_MAX, "a time such as 30m, 12h or 2d, at most 30d", err);
 }
 
+static int session_idle(struct box_config *c, const char *v, struct err *err)
+{
+    static const uint32_t factor[] = {1, 60, 24 * 60};
+    uint32_t minutes = 0;
+    int rc = ini_number(&minutes, v, "mhd", factor, 1, PLAN_IDLE_MAX, "a time such as 30m, 4h or 2d, at most 7d", err);
+
+    c->session.wish.idle_min = (uint16_t)minutes;
+    return rc;
+}
+
 static int session_wake(struct box_config *c, const char *v, struct err *err)
 {
     return ini_truth(&c->session.wake, v, "yes or no", err);
@@ -473,6 +484,7 @@ static const struct key {
     {"entry", "except", entry_except, true},      {"boot", "ring-only", boot_ring_only, true},
     {"boot", "ring-except", boot_ring_except, true}, {"session", "start", session_start, false},
     {"session", "targets", session_targets, false}, {"session", "arm", session_arm, false},
+    {"session", "idle", session_idle, false},
     {"session", "wake", session_wake, false},     {"library", "sticks", library_sticks, false},
     {"report", "syslog", report_syslog, false},   {"report", "webhook", report_webhook, false},
     {"report", "webhook-secret", report_secret, false},

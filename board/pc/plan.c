@@ -8,17 +8,32 @@
 #include "net/wire/utf8.h"
 #include "net/wire/writer.h"
 
-#define VERSION 2
-#define VERSION_BEFORE 1 /* without in_s and start */
+#define VERSION 3 /* 1 was without in_s and start, 2 without include, idle_min and busy */
 #define DAY_S 86400
 #define MADE_S UINT64_C(1767225600) /* 2026: a clock before that has not been set */
 #define JUMP_S 30                   /* the clock was set, it did not drift */
+#define BUSY_S 600                  /* how often it is kept that machines need it */
 #define MISSED_S 3600               /* a start that the box slept through by less is made up for */
 
 static const char *const start_word[PLAN_STARTS] = {"now", "ready", "at", "quiet"};
+static const char *const targets_word[PLAN_TARGETS] = {"all", "expected", "named"};
 static const char *const state_word[PLAN_STATES] = {"", "waiting", "running", "suspended", "stopped", "done"};
 
 /* ---- words ---- */
+
+enum plan_targets plan_targets_parse(const char *word)
+{
+    enum plan_targets t = PLAN_ALL;
+
+    while (t < PLAN_TARGETS && strcmp(targets_word[t], word) != 0)
+        t++;
+    return t;
+}
+
+const char *plan_targets_word(enum plan_targets t)
+{
+    return t < PLAN_TARGETS ? targets_word[t] : "";
+}
 
 enum plan_start plan_start_parse(const char *word)
 {
@@ -87,9 +102,9 @@ struct plan_session *plan_of_image(struct plan *p, const char *image)
 /* How well it suits; 0: it does not take the machine. */
 static unsigned suits(const struct plan_session *s, bool listed, const char *image, const char *preferred, const struct plan_time *now)
 {
-    if (!plan_is_armed(s, now) || (s->wish.targets == PLAN_EXPECTED && !listed) || (image[0] && strcmp(s->wish.image, image) != 0))
+    if (!plan_is_armed(s, now) || (s->wish.targets != PLAN_ALL && !listed) || (s->wish.targets == PLAN_NAMED && !image[0]) || (image[0] && strcmp(s->wish.image, image) != 0))
         return 0;
-    return 1 + (s->wish.targets == PLAN_EXPECTED) + 2 * (strcmp(s->wish.image, preferred) == 0);
+    return 1 + (s->wish.targets != PLAN_ALL) + 2 * (strcmp(s->wish.image, preferred) == 0);
 }
 
 struct plan_session *plan_for(struct plan *p, bool listed, const char *image, const char *preferred, const struct plan_time *now)
@@ -112,7 +127,7 @@ struct plan_session *plan_for(struct plan *p, bool listed, const char *image, co
 /* ---- what is kept ---- */
 
 /* version (1), state (1), end (1), of_config (1), targets (1), start (1), ready (2), at (2), quiet (2), arm (4), rate (8), boot (8), made (8),
- * started (8), ended (8), due (8), armed until (8), in (4), start (8), image */
+ * started (8), ended (8), due (8), armed until (8), in (4), start (8), include (1), idle (2), busy (8), image */
 static size_t encode(const struct plan_session *s, uint8_t value[PLAN_VALUE_MAX])
 {
     struct writer w = writer_on(value, PLAN_VALUE_MAX);
@@ -136,6 +151,9 @@ static size_t encode(const struct plan_session *s, uint8_t value[PLAN_VALUE_MAX]
     wr_u64(&w, s->armed_until);
     wr_u32(&w, s->wish.in_s);
     wr_u64(&w, (uint64_t)s->start.ns);
+    wr_u8(&w, s->wish.include);
+    wr_u16(&w, s->wish.idle_min);
+    wr_u64(&w, s->busy);
     wr_copy(&w, s->wish.image, strlen(s->wish.image));
     MUST(!w.bad);
     return w.done;
@@ -148,7 +166,7 @@ static const char *wish_wrong(const struct plan_wish *w)
     if (n == 0 || n > SESSION_NAME_MAX || !utf8_is_plain(w->image, n))
         return "expected an image's name of 1 to 64 bytes";
     if (w->targets >= PLAN_TARGETS)
-        return "expected targets all or expected";
+        return "expected targets all, expected or named";
     if (w->start >= PLAN_STARTS)
         return "expected a start rule now, ready, at or quiet";
     if (w->start == PLAN_READY && (w->ready < 1 || w->ready > PLAN_READY_MAX))
@@ -159,21 +177,29 @@ static const char *wish_wrong(const struct plan_wish *w)
         return "expected a start in at most 7 days";
     if (w->start == PLAN_QUIET && (w->quiet_min < 1 || w->quiet_min > PLAN_QUIET_MAX))
         return "expected 1 to 1440 minutes after the last machine";
+    if (w->idle_min > PLAN_IDLE_MAX)
+        return "expected an end after at most 7 days without a machine";
     if (w->arm_min > PLAN_ARM_MAX)
         return "expected an arming of at most 30 days";
     return NULL;
 }
 
+static unsigned idle_of(const struct plan_wish *w)
+{
+    return w->idle_min ? w->idle_min : PLAN_IDLE_MIN;
+}
+
 bool plan_same(const struct plan_wish *a, const struct plan_wish *b)
 {
     return strcmp(a->image, b->image) == 0 && a->targets == b->targets && a->start == b->start && a->ready == b->ready &&
-           a->at_min == b->at_min && a->in_s == b->in_s && a->quiet_min == b->quiet_min && a->arm_min == b->arm_min && a->rate == b->rate;
+           a->at_min == b->at_min && a->in_s == b->in_s && a->quiet_min == b->quiet_min && a->arm_min == b->arm_min && a->rate == b->rate &&
+           a->include == b->include && idle_of(a) == idle_of(b);
 }
 
 static bool decode(struct plan_session *s, const uint8_t *value, size_t n)
 {
     struct reader r = reader_on(value, n);
-    unsigned version = rd_u8(&r);
+    unsigned version = rd_u8(&r), include;
 
     memset(s, 0, sizeof *s);
     s->state = rd_u8(&r);
@@ -192,14 +218,18 @@ static bool decode(struct plan_session *s, const uint8_t *value, size_t n)
     s->ended = rd_u64(&r);
     s->due = rd_u64(&r);
     s->armed_until = rd_u64(&r);
-    if (version != VERSION_BEFORE) {
+    if (version >= 2) {
         s->wish.in_s = rd_u32(&r);
         s->start.ns = (int64_t)rd_u64(&r);
     }
+    include = version >= 3 ? rd_u8(&r) : 0;
+    s->wish.include = include;
+    s->wish.idle_min = version >= 3 ? rd_u16(&r) : PLAN_IDLE_MIN;
+    s->busy = version >= 3 ? rd_u64(&r) : 0;
     if (r.bad || r.left > SESSION_NAME_MAX || memchr(r.at, 0, r.left))
         return false;
     memcpy(s->wish.image, r.at, r.left);
-    return (version == VERSION || version == VERSION_BEFORE) && s->state >= PLAN_WAITING && s->state < PLAN_STATES && s->end < PLAN_ENDS && !wish_wrong(&s->wish);
+    return version >= 1 && version <= VERSION && include <= 1 && s->wish.idle_min && s->state >= PLAN_WAITING && s->state < PLAN_STATES && s->end < PLAN_ENDS && !wish_wrong(&s->wish);
 }
 
 static void changed(struct plan *p, const struct plan_session *s)
@@ -258,6 +288,20 @@ static void wind_up_start(const struct plan *p, struct plan_session *s, bool san
     s->start = after(now->mono, !s->missed && s->due > now->unix_s ? s->due - now->unix_s : 0);
 }
 
+static uint64_t latest_of(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Over a pause in which the box was off for longer than a session may be without a machine it ends, if the clock can tell. */
+static void wind_up_idle(const struct plan *p, struct plan_session *s, const struct plan_time *now)
+{
+    uint64_t last = latest_of(latest_of(s->made, s->started), s->busy), limit = s->wish.idle_min * UINT64_C(60);
+
+    if (s->boot != p->boot && plan_clock_is_set(now) && now->unix_s > last + limit + BUSY_S && s->wish.start != PLAN_AT)
+        s->idle = mono_add(now->mono, -(int64_t)limit * MONO_S);
+}
+
 /* How long the box was away only its clock tells; one that went back tells nothing, and then what is armed is so no more. */
 static void wind_up(const struct plan *p, struct plan_session *s, const struct plan_time *now)
 {
@@ -270,6 +314,7 @@ static void wind_up(const struct plan *p, struct plan_session *s, const struct p
         wind_up_start(p, s, sane, now);
     else if (s->wish.start == PLAN_AT && s->state == PLAN_WAITING && (!sane || now->unix_s > s->due + MISSED_S))
         s->due = next_time(s->wish.at_min, now);
+    wind_up_idle(p, s, now);
 }
 
 enum told plan_restore(struct plan *p, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue, const struct plan_time *now)
@@ -333,6 +378,7 @@ int plan_create(struct plan *p, const struct plan_wish *wish, bool of_config, co
                                .boot = p->boot,
                                .began = now->mono,
                                .made = now->unix_s};
+    s->wish.idle_min = (uint16_t)idle_of(wish);
     if (wish->arm_min) {
         s->armed_until = now->unix_s + (uint64_t)wish->arm_min * 60;
         s->disarm = after(now->mono, (uint64_t)wish->arm_min * 60);
@@ -427,17 +473,43 @@ static bool rule_met(const struct plan_session *s, const struct plan_time *now)
     }
 }
 
+/* Minds when machines need it; for a person nothing has changed. */
+static void note_busy(struct plan *p, struct plan_session *s, const struct plan_time *now)
+{
+    bool waits = s->state == PLAN_WAITING && s->wish.start == PLAN_AT;
+
+    if (s->facts.needing || waits || !s->idle.ns)
+        s->idle = now->mono;
+    if (!s->facts.needing || (s->busy && now->unix_s >= s->busy && now->unix_s - s->busy < BUSY_S))
+        return;
+    s->busy = now->unix_s;
+    p->quiet = true;
+    changed(p, s);
+    p->quiet = false;
+}
+
+static int64_t idle_left_ns(const struct plan_session *s, const struct plan_time *now)
+{
+    int64_t idle = s->idle.ns ? mono_sub(now->mono, s->idle) : 0;
+
+    return (int64_t)s->wish.idle_min * 60 * MONO_S - idle;
+}
+
 static void step_session(struct plan *p, struct plan_session *s, const struct plan_time *now)
 {
-    bool armed = plan_is_armed(s, now);
+    bool armed = plan_is_armed(s, now), idle;
 
+    note_busy(p, s, now);
+    idle = s->wish.targets == PLAN_ALL && idle_left_ns(s, now) <= 0;
     if (s->missed && s->state == PLAN_WAITING)
         finish(p, s, PLAN_STOPPED, PLAN_END_MISSED, now);
     else if (!armed && s->state == PLAN_WAITING)
         finish(p, s, PLAN_STOPPED, PLAN_END_EXPIRED, now);
     else if (!armed && !s->facts.needing)
         finish(p, s, PLAN_DONE, PLAN_END_EXPIRED, now);
-    else if (s->state == PLAN_RUNNING && s->wish.targets == PLAN_EXPECTED && s->facts.listed && !s->facts.left && !s->facts.needing)
+    else if (idle)
+        finish(p, s, s->started ? PLAN_DONE : PLAN_STOPPED, PLAN_END_IDLE, now);
+    else if (s->state == PLAN_RUNNING && s->wish.targets != PLAN_ALL && s->facts.passed && !s->facts.left && !s->facts.needing)
         finish(p, s, PLAN_DONE, PLAN_END_COMPLETE, now);
     else if (s->state == PLAN_WAITING && rule_met(s, now))
         go(p, s, now);
@@ -503,6 +575,8 @@ static void say_whom(const struct plan_session *s, char *to, size_t n)
 {
     if (s->wish.targets == PLAN_ALL)
         snprintf(to, n, "the disk of every machine that boots from this switch");
+    else if (s->wish.targets == PLAN_NAMED)
+        snprintf(to, n, "the disks of the %u machine%s that the list names it for", s->facts.listed, many(s->facts.listed));
     else
         snprintf(to, n, "the disks of the %u machine%s of the list that boot from this switch", s->facts.listed, many(s->facts.listed));
 }
@@ -535,9 +609,38 @@ static void say_quiet(const struct plan_session *s, const struct plan_time *now,
                  many(s->wish.quiet_min));
 }
 
+/* Who is left out, or not. */
+static void say_have(const struct plan_session *s, char *to, size_t n)
+{
+    const char *what = s->of_config ? "passed before" : "this image already";
+    unsigned have = s->facts.have;
+
+    to[0] = 0;
+    if (have && s->wish.include)
+        snprintf(to, n, "; also the %u that %s it already", have, have == 1 ? "has" : "have");
+    else if (have)
+        snprintf(to, n, "; %u that %s %s %s left out", have, have == 1 ? "has" : "have", what, have == 1 ? "is" : "are");
+}
+
+/* Until when it takes machines. */
+static void say_until(const struct plan_session *s, const struct plan_time *now, char *to, size_t n)
+{
+    int64_t left = s->disarm.ns ? mono_sub(s->disarm, now->mono) : INT64_MAX;
+    bool all = s->wish.targets == PLAN_ALL, busy = s->facts.needing || (s->state == PLAN_WAITING && s->wish.start == PLAN_AT);
+    char text[32];
+
+    to[0] = 0;
+    if (s->disarm.ns && (!all || left <= idle_left_ns(s, now)))
+        snprintf(to, n, "; it takes machines for %s", span(text, left / MONO_S));
+    else if (all && busy)
+        snprintf(to, n, "; it ends %s after the last machine", span(text, s->wish.idle_min * INT64_C(60)));
+    else if (all)
+        snprintf(to, n, "; idle, it ends in %s", span(text, idle_left_ns(s, now) / MONO_S));
+}
+
 static void say_waiting(const struct plan_session *s, const struct plan_time *now, char *to, size_t n)
 {
-    char when[160], whom[96];
+    char when[160], whom[96], have[64], until[64];
 
     say_whom(s, whom, sizeof whom);
     if (s->wish.start == PLAN_AT)
@@ -547,28 +650,33 @@ static void say_waiting(const struct plan_session *s, const struct plan_time *no
     else
         snprintf(when, sizeof when, "starts when %u machine%s ready, %u %s there", s->wish.ready, s->wish.ready == 1 ? " is" : "s are",
                  s->facts.ready, s->facts.ready == 1 ? "is" : "are");
-    snprintf(to, n, "%s: %s; then it erases %s", s->wish.image, when, whom);
+    say_have(s, have, sizeof have);
+    say_until(s, now, until, sizeof until);
+    snprintf(to, n, "%s: %s; then it erases %s%s%s", s->wish.image, when, whom, have, until);
 }
 
 static void say_running(const struct plan_session *s, const struct plan_time *now, char *to, size_t n)
 {
-    char whom[96], left[64] = "";
+    char whom[96], left[64] = "", have[64], until[64];
 
     say_whom(s, whom, sizeof whom);
-    if (s->wish.targets == PLAN_EXPECTED)
+    say_have(s, have, sizeof have);
+    say_until(s, now, until, sizeof until);
+    if (s->wish.targets != PLAN_ALL)
         snprintf(left, sizeof left, "; %u still to pass", s->facts.left);
     if (!plan_is_armed(s, now))
         snprintf(to, n, "%s: finishes the %u machine%s it has and takes no more, because its arming has ended", s->wish.image,
                  s->facts.needing, many(s->facts.needing));
     else
-        snprintf(to, n, "%s: erases %s%s", s->wish.image, whom, left);
+        snprintf(to, n, "%s: erases %s%s%s%s", s->wish.image, whom, left, have, until);
 }
 
 static void say_over(const struct plan_session *s, char *to, size_t n)
 {
     static const char *const why[PLAN_ENDS] = {"", "was stopped", "was stopped: its arming ended before it could start",
                                                "is done: every machine of the list has passed",
-                                               "was stopped: the box was off, and its time went by or its clock cannot tell"};
+                                               "was stopped: the box was off, and its time went by or its clock cannot tell",
+                                               "is closed: no machine has needed it for so long"};
     const char *text = s->end == PLAN_END_EXPIRED && s->state == PLAN_DONE ? "is done: its arming has ended" : why[s->end];
 
     snprintf(to, n, "%s: %s", s->wish.image, text);

@@ -9,6 +9,9 @@
  * that looks empty, and join the next session of theirs as machines do that have just booted. Those that had all of it finish. A
  * suspended session keeps its machines where they are.
  *
+ * A session for all machines ends by itself when for `idle_min` minutes no machine has needed it: nobody who netboots days later is erased by
+ * a session that was forgotten. The time counts anew after a restart of the core; that the box was off for longer ends it, where the clock tells.
+ *
  * No session means that no machine is erased: only an armed session takes machines that boot from the network.
  *
  * Start rules: now; when N machines are ready (they wait in the session and send beacons); at HH:MM of the box's clock, the
@@ -39,24 +42,28 @@
 #define PLAN_QUIET_MAX (24 * 60)      /* minutes */
 #define PLAN_IN_MAX (7u * 86400)      /* seconds */
 #define PLAN_ARM_MAX (30 * 24 * 60)   /* minutes */
+#define PLAN_IDLE_MIN 240             /* minutes, unless said */
+#define PLAN_IDLE_MAX (7 * 24 * 60)
 #define PLAN_VALUE_MAX 192            /* bytes of a session in the journal */
 #define PLAN_KEY_BYTES 4
-#define PLAN_SENTENCE 400
+#define PLAN_SENTENCE 512
 
 enum plan_start { PLAN_NOW, PLAN_READY, PLAN_AT, PLAN_QUIET, PLAN_STARTS };
-enum plan_targets { PLAN_ALL, PLAN_EXPECTED, PLAN_TARGETS };
+enum plan_targets { PLAN_ALL, PLAN_EXPECTED, PLAN_NAMED, PLAN_TARGETS };
 enum plan_state { PLAN_WAITING = 1, PLAN_RUNNING, PLAN_SUSPENDED, PLAN_STOPPED, PLAN_DONE, PLAN_STATES };
-enum plan_end { PLAN_END_NONE, PLAN_END_ORDER, PLAN_END_EXPIRED, PLAN_END_COMPLETE, PLAN_END_MISSED, PLAN_ENDS };
+enum plan_end { PLAN_END_NONE, PLAN_END_ORDER, PLAN_END_EXPIRED, PLAN_END_COMPLETE, PLAN_END_MISSED, PLAN_END_IDLE, PLAN_ENDS };
 
 struct plan_wish {
     char image[SESSION_NAME_MAX + 1];
-    enum plan_targets targets; /* all machines that boot, or those of the list */
+    enum plan_targets targets; /* all machines that boot, those of the list, or those whose line of it names this image */
+    bool include;       /* also machines that have this image already */
     enum plan_start start;
     uint16_t ready;     /* with PLAN_READY: 1 .. PLAN_READY_MAX machines */
     uint16_t at_min;    /* with PLAN_AT: minute of the day, 0 .. 1439 */
     uint32_t in_s;      /* with PLAN_AT: so many seconds after the order, at most PLAN_IN_MAX; 0: by the box's clock */
     uint16_t quiet_min; /* with PLAN_QUIET: 1 .. PLAN_QUIET_MAX */
     uint32_t arm_min;   /* 0: does not expire; at most PLAN_ARM_MAX */
+    uint16_t idle_min;  /* with PLAN_ALL: it ends after so long without a machine that needs it; 0: PLAN_IDLE_MIN */
     uint64_t rate;      /* bytes per second on the wire; 0: auto */
 };
 
@@ -64,7 +71,9 @@ struct plan_wish {
 struct plan_facts {
     unsigned ready;   /* machines that are there and need the stream */
     unsigned needing; /* receivers that need it */
-    unsigned listed, left; /* of the list: machines this session is for, and those of them that have not passed */
+    unsigned listed, left; /* of the list: machines this session is for, and those of them that it has still to image */
+    unsigned passed;       /* of the list: machines that have passed in this session */
+    unsigned have;         /* machines that passed before it with this image; a session of ringcast.conf: with any image */
     struct mono joined; /* when the last one joined; ns 0: nobody yet */
 };
 
@@ -88,6 +97,8 @@ struct plan_session {
     struct mono began;      /* when it was made; ns 0: by an earlier run of the core */
     uint64_t armed_until;   /* by the box's clock; 0: does not expire */
     struct mono disarm;     /* the same by the clock that cannot be set; ns 0: does not expire */
+    uint64_t busy;          /* when a machine last needed it, within ten minutes, by the box's clock; 0: never */
+    struct mono idle;       /* since when none has; ns 0: the next step says */
     struct plan_facts facts; /* of the last step */
 };
 
@@ -96,6 +107,7 @@ struct plan {
     uint32_t last_id;
     uint64_t boot;         /* of this run of the kernel; set by the caller after plan_init */
     struct plan_time last; /* of the last step */
+    bool quiet;            /* while `changed` is called: nothing that a person wants to read */
     /* The session is new or has changed: its stream is to be held or let go. n 0: it is forgotten. `value` for the journal. */
     void (*changed)(void *ctx, const struct plan_session *, const uint8_t *value, size_t n);
     void *ctx;
@@ -125,6 +137,9 @@ int plan_suspend(struct plan *, uint32_t id, const struct plan_time *now, struct
 int plan_resume(struct plan *, uint32_t id, const struct plan_time *now, struct err *);
 /* Whether two say the same. */
 bool plan_same(const struct plan_wish *, const struct plan_wish *);
+/* "all" | "expected" | "named"; PLAN_TARGETS: none of them. */
+enum plan_targets plan_targets_parse(const char *word);
+const char *plan_targets_word(enum plan_targets);
 /* "now" | "ready" | "at" | "quiet"; PLAN_STARTS: none of them. */
 enum plan_start plan_start_parse(const char *word);
 const char *plan_start_word(enum plan_start);

@@ -14,6 +14,7 @@
     X(PLAN_ELINE, -2708, "a line of the list of expected machines cannot be understood")           \
     X(PLAN_EMANY, -2709, "the list of expected machines is longer than the box can hold")          \
     X(PLAN_ETWICE, -2710, "the list of expected machines has one machine twice")                   \
+    X(PLAN_ESAME, -2713, "another session wants the same machines")                                \
     X(PLAN_EDONE, -2712, "the machine has been imaged and is not armed again")                     \
     X(PLAN_EMEMORY, -2711, "the box cannot keep what it was told")
 

@@ -120,28 +120,6 @@ const char *room_preferred(const struct room *r)
     return i < s->n_streams ? s->streams[i].session.name : "";
 }
 
-/* Whether a row may be for the sessions of an image. */
-static bool is_for(const struct expected_row *row, const char *image)
-{
-    return !row->image[0] || strcmp(row->image, image) == 0;
-}
-
-/* Those whose line names no image are for the session that takes them. */
-static void count_listed(struct room *r, const struct plan_session *s, struct plan_facts *f)
-{
-    struct plan_time now = room_now(r);
-    const struct plan_session *takes = plan_for(&r->plan, true, "", room_preferred(r), &now);
-    bool others = !takes || takes->id == s->id;
-
-    for (unsigned i = 0; i < r->list->n; i++) {
-        const struct expected_row *row = &r->list->row[i];
-        bool mine = is_for(row, s->wish.image) && (row->image[0] || others);
-
-        f->listed += mine;
-        f->left += mine && !row->passed && machine_wants_imaging(r->needs.machines, row->mac);
-    }
-}
-
 static void look(void *ctx, const struct plan_session *s, struct plan_facts *f)
 {
     struct room *r = ctx;
@@ -151,8 +129,7 @@ static void look(void *ctx, const struct plan_session *s, struct plan_facts *f)
         f->ready = session_image_ready(&r->needs.serve->server, at, &f->joined);
         f->needing = r->needs.serve->streams[at].session.needing;
     }
-    if (s->wish.targets == PLAN_EXPECTED)
-        count_listed(r, s, f);
+    room_count(r, s, f);
 }
 
 static void on_change(void *ctx, const struct plan_session *s, const uint8_t *value, size_t n)
@@ -166,7 +143,7 @@ static void on_change(void *ctx, const struct plan_session *s, const uint8_t *va
     room_keep(r, JOURNAL_PLAN, key, sizeof key, value, n);
     memset(&fresh.facts, 0, sizeof fresh.facts);
     look(r, &fresh, &fresh.facts);
-    if (n)
+    if (n && !r->plan.quiet)
         serve_log("session %u is %s: %s", s->id, plan_state_word(s->state), plan_sentence(&fresh, &now, text));
 }
 
@@ -227,7 +204,7 @@ static unsigned wake_list(struct room *r, const char *image)
         const struct expected_row *row = &r->list->row[i];
         bool meant = !image[0] || strcmp(row->image[0] ? row->image : room_preferred(r), image) == 0;
 
-        if (meant && !row->passed && machine_wants_imaging(r->needs.machines, row->mac))
+        if (meant && (machine_wants_imaging(r->needs.machines, row->mac) || room_wants_imaging(r, row->mac)))
             n += wol_add(&r->wol, row->mac, ip_clock()) == 0;
     }
     return n;
@@ -241,12 +218,14 @@ static void plan_image(struct room *r, const char *image)
     struct err err = {0};
     uint32_t id;
 
+    if (strcmp(image, room_preferred(r)) != 0)
+        w.targets = PLAN_NAMED;
     memset(w.image, 0, sizeof w.image);
     memcpy(w.image, image, strlen(image));
     if (had_its_session(r, &w))
         return;
     there = plan_of_image(&r->plan, image);
-    if (there && !there->of_config) /* a person has planned otherwise */
+    if (there ? !there->of_config : room_clash(r, &w, r->list) != NULL) /* a person has planned otherwise */
         return;
     if (there) /* by another ringcast.conf */
         (void)plan_stop(&r->plan, there->id, &now, NULL);
@@ -321,17 +300,23 @@ static int identify(struct room *r, const uint8_t mac[6], bool on, struct err *e
 
 static int create(struct room *r, const struct room_order *o, struct room_answer *a, struct err *err)
 {
+    const struct plan_session *clash;
+    struct plan_wish wish = o->wish;
     struct plan_time now = room_now(r);
     char text[PLAN_SENTENCE];
     int rc;
 
     if (room_stream_of(r, o->wish.image) == r->needs.serve->n_streams)
         return err_set(err, PLAN_EIMAGE, "expected the name of an image of the box, got \"%.64s\"", o->wish.image);
-    if (o->wish.targets == PLAN_EXPECTED && r->list->n == 0)
+    if (o->wish.targets != PLAN_ALL && r->list->n == 0)
         return err_set(err, PLAN_ENOLIST, "expected a list of machines first, there is none");
-    for (unsigned i = 0; i < r->list->n; i++) /* what was passed in an earlier session counts only as the machines remember it */
-        r->list->row[i].passed &= !is_for(&r->list->row[i], o->wish.image);
-    rc = plan_create(&r->plan, &o->wish, false, &now, &a->session, err);
+    clash = plan_of_image(&r->plan, o->wish.image) ? NULL : room_clash(r, &o->wish, r->list);
+    if (clash)
+        return err_set(err, PLAN_ESAME, "session %u gives out %s to the same machines and is %s: stop it first, or name the image of each machine in the list", clash->id,
+                       clash->wish.image, plan_state_word(clash->state));
+    if (!wish.idle_min)
+        wish.idle_min = r->needs.config->session.wish.idle_min;
+    rc = plan_create(&r->plan, &wish, false, &now, &a->session, err);
     if (rc)
         return rc;
     look(r, plan_find(&r->plan, a->session), &plan_find(&r->plan, a->session)->facts);
@@ -377,11 +362,15 @@ static int wake_expected(struct room *r, struct room_answer *a, struct err *err)
 static int arm(struct room *r, const struct room_order *o, struct room_answer *a)
 {
     struct expected_row *row = expected_find(r->list, o->mac);
+    char why[SESSION_SENTENCE_MAX + 1];
 
     machine_arm(r->needs.machines, o->mac, (uint64_t)time(NULL));
     if (row)
         row->passed = false;
-    snprintf(a->text, sizeof a->text, "the machine is imaged again the next time it boots from the network");
+    if (room_why_not(r, o->mac, why))
+        snprintf(a->text, sizeof a->text, "the machine is armed, but no session takes it now: %s", why);
+    else
+        snprintf(a->text, sizeof a->text, "the machine is imaged the next time it boots from the network");
     return 0;
 }
 

@@ -21,7 +21,7 @@
 #include "board/pc/machines.h"
 #include "board/pc/plan.h"
 
-#define ROOM_TEXT 256
+#define ROOM_TEXT PLAN_SENTENCE
 
 enum room_order_kind {
     ROOM_CREATE,   /* wish -> session's number */

@@ -33,6 +33,22 @@ unsigned room_stream_of(const struct room *, const char *image);
 const char *room_preferred(const struct room *);
 /* The image that the machine is in the middle of; n_streams: none. */
 unsigned room_in_hand(const struct room *, const uint8_t mac[6]);
+/* How a machine stands to a session that may be for it. */
+enum standing {
+    STANDS_WANTED, /* the session erases it */
+    STANDS_PASSED, /* it has passed in this session */
+    STANDS_HAS,    /* it passed before, and is left out: it has this image, or nobody knows which, or ringcast.conf made the session */
+    STANDS_UNKNOWN /* it is new to a table that has no room for it */
+};
+enum standing room_standing(const struct room *, const struct plan_session *, const uint8_t mac[6]);
+/* Fills what the plan wants to know of lists and machines. */
+void room_count(struct room *, const struct plan_session *, struct plan_facts *);
+/* The active session that would want the same machines as this one, with that list; NULL: none. */
+const struct plan_session *room_clash(const struct room *, const struct plan_wish *, const struct expected *);
+/* Whether some machines on the list would be wanted by two active sessions; fills the error. */
+int room_list_clash(const struct room *, const struct expected *, struct err *);
+/* Why no session erases the machine now: 0 or a code and the sentence. */
+int room_why_not(struct room *, const uint8_t mac[6], char *why);
 /* The path of what lies beside ringcast.conf. */
 void room_beside(const struct room *, const char *name, char *path, size_t cap);
 

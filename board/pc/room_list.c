@@ -68,6 +68,8 @@ int room_take_list(struct room *r, const char *text, size_t n, struct err *err)
     struct expected *old = r->list;
     int rc = expected_parse(r->other, text, n, err);
 
+    if (!rc)
+        rc = room_list_clash(r, r->other, err);
     if (rc)
         return rc;
     carry_over(r, r->other);

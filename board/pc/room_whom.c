@@ -28,8 +28,14 @@ static int say_no(const struct room *r, bool listed, const char *image, char *wh
 static int machine_is_taken(struct room *r, const uint8_t mac[6], const char *asked, const struct plan_session **session, char *why)
 {
     const struct expected_row *row = expected_look(r->list, mac);
+    static const char *const says[] = {
+        [STANDS_PASSED] = "this machine has been imaged in this session, and nobody has armed it again at the box",
+        [STANDS_HAS] = "this machine has been imaged before, and nobody has armed it again at the box",
+        [STANDS_UNKNOWN] = "this machine is new to the box, whose table of machines is full",
+    };
     const char *image = asked[0] ? asked : row ? row->image : "";
     struct plan_time now = room_now(r);
+    enum standing stands;
 
     *session = NULL;
     if (r->needs.hold && hold_is(r->needs.hold)) {
@@ -39,11 +45,19 @@ static int machine_is_taken(struct room *r, const uint8_t mac[6], const char *as
     *session = plan_for(&r->plan, row != NULL, image, room_preferred(r), &now);
     if (!*session)
         return say_no(r, row != NULL, image, why);
-    if (machine_wants_imaging(r->needs.machines, mac))
+    stands = room_standing(r, *session, mac);
+    if (stands == STANDS_WANTED)
         return 0;
     *session = NULL;
-    snprintf(why, SESSION_SENTENCE_MAX + 1, "this machine has been imaged, and nobody has armed it again at the box");
+    snprintf(why, SESSION_SENTENCE_MAX + 1, "%s", says[stands]);
     return PLAN_EDONE;
+}
+
+int room_why_not(struct room *r, const uint8_t mac[6], char *why)
+{
+    const struct plan_session *s;
+
+    return machine_is_taken(r, mac, "", &s, why);
 }
 
 /* The session that gives out the image, else the last one that did: receivers that have all of it finish after its end. */

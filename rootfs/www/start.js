@@ -40,7 +40,7 @@ function Session({ s }) {
 function Arm({ room }) {
   const { said, busy, run } = useAction();
   const [images, setImages] = useState(null);
-  const [plan, setPlan] = useState({ image: "", targets: "all", rule: "now", n: 10, at: "22:00", minutes: 5, rate: "", arm: 480 });
+  const [plan, setPlan] = useState({ image: "", targets: "all", rule: "now", n: 10, at: "22:00", minutes: 5, rate: "", arm: 480, include: false });
   const set = (part) => setPlan((old) => ({ ...old, ...part }));
   useEffect(() => { get("/images").then((all) => {
     const ready = all.filter((i) => i.state === "ready");
@@ -54,7 +54,7 @@ function Arm({ room }) {
     if (plan.rule === "ready") start.n = plan.n;
     if (plan.rule === "at") Object.assign(start, { at: plan.at, in_s: until(plan.at) });
     if (plan.rule === "quiet") start.minutes = plan.minutes;
-    await post("/sessions", { image: plan.image, start, rate: plan.rate ? Math.round(plan.rate * 1e6) : "auto", targets: plan.targets, arm_minutes: plan.arm + Math.ceil((start.in_s ?? 0) / 60) });
+    await post("/sessions", { image: plan.image, start, rate: plan.rate ? Math.round(plan.rate * 1e6) : "auto", targets: plan.targets, include: plan.include, arm_minutes: plan.arm + Math.ceil((start.in_s ?? 0) / 60) });
     location.hash = "#/watch";
   }
   if (images === null) return html`<p>Reading the library …</p>`;
@@ -63,7 +63,8 @@ function Arm({ room }) {
     <label>Image <select name="image" value=${plan.image} onChange=${(e) => set({ image: e.target.value })}>${images.map((i) => html`<option value=${i.name}>${clean(i.name, 60)} ${clean(i.version, 30)}</option>`)}</select></label>
     <fieldset><legend>Which machines</legend>
       <label><input type="radio" name="targets" checked=${plan.targets === "all"} onChange=${() => set({ targets: "all" })} /> every machine that starts from the network</label>
-      <label><input type="radio" name="targets" disabled=${expected === 0} checked=${plan.targets === "expected"} onChange=${() => set({ targets: "expected" })} /> only those on the list of expected machines (${expected})</label></fieldset>
+      <label><input type="radio" name="targets" disabled=${expected === 0} checked=${plan.targets === "expected"} onChange=${() => set({ targets: "expected" })} /> only those on the list of expected machines (${expected})</label>
+      <label><input type="checkbox" name="include" checked=${plan.include} onChange=${() => set({ include: !plan.include })} /> also those that have this image already</label></fieldset>
     <fieldset><legend>When it begins</legend>${Object.entries(RULES).map(([rule, words]) => html`<label><input type="radio" name="rule" value=${rule} checked=${plan.rule === rule} onChange=${() => set({ rule })} /> ${words}</label>`)}
       ${plan.rule === "ready" && number("n", "Machines", 1, 1000)}${plan.rule === "quiet" && number("minutes", "Minutes", 1, 240)}
       ${plan.rule === "at" && html`<label>Time <input type="time" value=${plan.at} onInput=${(e) => set({ at: e.target.value })} /></label>`}</fieldset>

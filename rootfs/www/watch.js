@@ -2,7 +2,7 @@
 
 import { html, useState, useRef, useEffect, useLayoutEffect } from "/lib/preact.js";
 import { post, part } from "./api.js";
-import { useRoom, useAction, Say } from "./parts.js";
+import { useRoom, useAction, Say, Hold } from "./parts.js";
 import { Grid, FIGURES } from "./grid.js";
 import { STATES, SEVERITY, stateOf, clean, nameOf, bits, bytes, rate, percent, loss, link, duration, left } from "./text.js";
 
@@ -88,7 +88,7 @@ function Machine({ m, close }) {
     <dl>${rows.filter(([, v]) => v !== "" && v !== undefined).map(([k, v]) => html`<dt>${k}</dt><dd><bdi>${clean(v)}</bdi></dd>`)}</dl>
     <p class="buttons">
       <button type="button" class="find" aria-pressed=${!!m.identify} disabled=${busy} onClick=${() => run(() => post(`${path}/identify`, { on: !m.identify }), m.identify ? "Its screen is calm again." : "Its screen flashes now.")}>${m.identify ? "Stop flashing" : "Find me"}</button>
-      ${(m.state === "pass" || m.state === "fail" || m.state === "lost" || m.state === "left") && html`<button type="button" disabled=${busy} onClick=${() => run(() => post(`${path}/arm`), "It is imaged again when it next starts from the network.")}>Image again</button>`}
+      ${(m.state === "pass" || m.state === "fail" || m.state === "lost" || m.state === "left") && html`<${Hold} label="Image again" sentence="Erase this machine when it next starts from the network?" disabled=${busy} onHeld=${() => run(async () => (await post(`${path}/arm`)).sentence)} />`}
       <button type="button" onClick=${close}>Close</button></p>
     <${Say} ...${said} /></aside>`;
 }

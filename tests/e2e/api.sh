@@ -81,15 +81,17 @@ asked 'GET /api/v1/report.html '
 pass "status, sessions, images, report"
 
 # Orders.
-expect 0 rc orders session 'my "image"' --start ready:10 --rate 300Mbit --targets expected --arm 60
-asked 'POST /api/v1/sessions {"image":"my \"image\"","start":{"rule":"ready","n":10},"rate":300000000,"targets":"expected","arm_minutes":60}'
-expect 0 rc orders session debian --start at:22:00
+expect 2 rc orders session debian </dev/null # nobody has said yes
+expect_says 'expected yes, or --yes'
+expect 0 rc orders session 'my "image"' --yes --include --start ready:10 --rate 300Mbit --targets expected --arm 60
+asked 'POST /api/v1/sessions {"image":"my \"image\"","start":{"rule":"ready","n":10},"rate":300000000,"targets":"expected","include":true,"arm_minutes":60}'
+expect 0 rc orders session debian --yes --start at:22:00
 grep -Eqx 'POST /api/v1/sessions \{"image":"debian","start":\{"rule":"at","at":"22:00","in_s":[1-9][0-9]*\},"targets":"all"\}' log || fail "at 22:00 by this clock: $(tail -n 1 log)"
 left=$(sed -n 's/.*"at":"22:00","in_s":\([0-9]*\).*/\1/p' log) now=$(date +%s)
 [ "$(date -d "@$((now + left + 30))" +%H:%M)" = 22:00 ] || fail "22:00 is in $left s"
-expect 0 rc orders session debian --start at:25:00
+expect 0 rc orders session debian --yes --start at:25:00
 asked 'POST /api/v1/sessions {"image":"debian","start":{"rule":"at","at":"25:00"},"targets":"all"}'
-expect 0 rc orders session debian --start quiet:5 --json
+expect 0 rc orders session debian --yes --start quiet:5 --json
 asked 'POST /api/v1/sessions {"image":"debian","start":{"rule":"quiet","minutes":5},"targets":"all"}'
 says '^{"ok":true}$'
 expect 0 rc orders stop 1
@@ -212,8 +214,8 @@ expect 0 away images upload big.ring --name third --resume --json --login real
 [ "$(json expect.out 'o["id"]')" = "$id" ] || fail "another upload: $(cat expect.out)"
 expect 0 away images --login real
 says '^third .*ready '
-expect 1 away orders session nothing --login real
-expect 0 away orders session small --start ready:7 --rate 20Mbit --login real
+expect 1 away orders session nothing --yes --login real
+expect 0 away orders session small --yes --start ready:7 --rate 20Mbit --login real
 expect 0 away sessions --login real --json
 [ "$(json expect.out 'o["start"]["n"]')" = 7 ] || fail "the session: $(cat expect.out)"
 expect 0 away sessions --login real

@@ -39,6 +39,7 @@ static void keep(void *ctx, const struct plan_session *s, const uint8_t *value, 
 }
 
 static struct plan plan;
+static uint64_t boot; /* of the next start */
 static struct plan_time now;
 static struct plan_facts facts; /* of every image */
 
@@ -70,6 +71,7 @@ static void pass(int64_t seconds)
 static void restart(uint64_t clock)
 {
     plan_init(&plan, keep, NULL);
+    plan.boot = boot;
     now.mono = (struct mono){7 * MONO_S};
     now.unix_s = clock;
     for (unsigned i = 0; i < n_kept; i++) {
@@ -469,8 +471,71 @@ static void a_list_that_is_through(void **state)
     assert_int_equal(s->state, PLAN_RUNNING); /* somebody who failed tries again */
     facts.needing = 0;
     pass(1);
+    assert_int_equal(s->state, PLAN_RUNNING); /* nobody has passed in it: those that are not left had it before */
+    facts.passed = 2;
+    pass(1);
     assert_int_equal(s->state, PLAN_DONE);
     says(s, "every machine of the list has passed");
+}
+
+/* A session for all that was forgotten erases nobody who netboots later. */
+static void an_idle_session_is_closed(void **state)
+{
+    struct plan_session *s = make((struct plan_wish){.idle_min = 60}), *list;
+
+    (void)state;
+    pass(1);
+    says(s, "; idle, it ends in 1 h 0 min");
+    pass(3000);
+    assert_int_equal(s->state, PLAN_RUNNING);
+    facts.needing = 1;
+    pass(10);
+    says(s, "; it ends 1 h 0 min after the last machine");
+    pass(7200);
+    assert_int_equal(s->state, PLAN_RUNNING);
+    facts.needing = 0;
+    pass(3599);
+    assert_int_equal(s->state, PLAN_RUNNING);
+    pass(1);
+    assert_int_equal(s->state, PLAN_DONE);
+    says(s, "is closed: no machine has needed it for so long");
+    assert_null(plan_for(&plan, false, "", "", &now));
+    s = make((struct plan_wish){.start = PLAN_READY, .ready = 5});
+    assert_int_equal(s->wish.idle_min, PLAN_IDLE_MIN);
+    pass(1);
+    pass(PLAN_IDLE_MIN * 60);
+    assert_int_equal(s->state, PLAN_STOPPED); /* it has never begun */
+    s = make((struct plan_wish){.start = PLAN_AT, .at_min = 11 * 60, .idle_min = 60});
+    list = make((struct plan_wish){.image = "b", .targets = PLAN_EXPECTED});
+    pass(7200);
+    assert_int_equal(s->state, PLAN_WAITING); /* it waits for its hour */
+    assert_int_equal(list->state, PLAN_RUNNING); /* a list has an end of its own */
+}
+
+/* Nor does one of a box that was off for a day; a short pause, and one that no clock can tell, count anew. */
+static void an_idle_session_of_a_box_that_was_off(void **state)
+{
+    static const struct {
+        uint64_t later, boot;
+        enum plan_state state;
+    } c[] = {{86400, 2, PLAN_DONE}, {86400, 1, PLAN_RUNNING}, {600, 2, PLAN_RUNNING}, {30 - NOON, 2, PLAN_RUNNING}, {7 * 3600, 2, PLAN_RUNNING}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        begin(NULL);
+        plan.boot = 1;
+        make((struct plan_wish){.idle_min = 60});
+        pass(1);
+        facts.needing = 1;
+        for (unsigned k = 0; k < 12; k++)
+            pass(i == 4 ? 1800 : 1); /* the last case: busy for six hours */
+        facts.needing = 0;
+        boot = c[i].boot;
+        restart(NOON + c[i].later);
+        boot = 0;
+        pass(1);
+        assert_int_equal(plan.session[0].state, c[i].state);
+    }
 }
 
 static void words(void **state)
@@ -622,6 +687,8 @@ int main(void)
         cmocka_unit_test_setup(values_of_the_journal, begin),
         cmocka_unit_test_setup(who_takes_whom, begin),
         cmocka_unit_test_setup(a_list_that_is_through, begin),
+        cmocka_unit_test_setup(an_idle_session_is_closed, begin),
+        cmocka_unit_test_setup(an_idle_session_of_a_box_that_was_off, begin),
         cmocka_unit_test(words),
         cmocka_unit_test(nights),
     };

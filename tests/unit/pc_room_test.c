@@ -304,9 +304,9 @@ static void a_machine_that_is_done_is_not_let_in(void **state)
     machine_done(&machines, mac, &(struct machine_got){1, ""}, 1);
     assert_false(wants(1));
     assert_int_equal(hello(1, ""), -1);
-    assert_string_equal(refusal, "this machine has been imaged, and nobody has armed it again at the box");
+    assert_string_equal(refusal, "this machine has been imaged in this session, and nobody has armed it again at the box");
     assert_int_equal(ask(1), -1);
-    assert_string_equal(refusal, "this machine has been imaged, and nobody has armed it again at the box");
+    assert_string_equal(refusal, "this machine has been imaged in this session, and nobody has armed it again at the box");
     assert_int_equal(person_says(1, ""), 0);
     assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}), 0);
     assert_int_equal(ask(1), 0);
@@ -323,7 +323,7 @@ static void a_session_is_made_run_and_stopped(void **state)
     assert_int_equal(create((struct plan_wish){.image = "debian", .start = PLAN_READY, .ready = 2, .rate = 5000000}), 0);
     assert_int_equal(answer.session, 1);
     assert_string_equal(answer.text, "debian: starts when 2 machines are ready, 0 are there; then it erases the disk of every machine "
-                                     "that boots from this switch");
+                                     "that boots from this switch; idle, it ends in 4 h 0 min");
     screen_says("debian: starts when 2 machines are ready");
     assert_true(streams[0].session.held && streams[1].session.held);
     assert_false(streams[0].steered);
@@ -364,16 +364,140 @@ static void two_at_once_and_a_list(void **state)
     assert_false(wants(3));
     assert_int_equal(hello(3, ""), -1);
     assert_string_equal(refusal, "this machine is not on the list of expected machines");
+    assert_int_equal(create((struct plan_wish){.image = "windows"}), PLAN_ESAME); /* the first line names no image */
+    assert_string_equal(answer.text, "session 1 gives out debian to the same machines and is running: stop it first, or name the image of each "
+                                     "machine in the list");
+    assert_int_equal(create((struct plan_wish){.image = "windows", .targets = PLAN_NAMED}), 0);
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 2}), 0);
+    assert_int_equal(list("52:54:00:00:00:01,,,,debian\n52:54:00:00:00:02,,,,windows\n"), 0);
     assert_int_equal(create((struct plan_wish){.image = "windows"}), 0);
     assert_true(wants(2));
     assert_int_equal(hello(2, ""), 1);
     assert_int_equal(hello(1, ""), 0);
     assert_int_equal(hello(3, ""), 1); /* whoever comes gets the image of the session for all */
     assert_int_equal(expected_missing(room_expected(room)), 0);
-    assert_int_equal(list("52:54:00:00:00:01\n52:54:00:00:00:07\n"), 0);
+    assert_int_equal(list("52:54:00:00:00:01\n52:54:00:00:00:07\n"), PLAN_ESAME); /* a list must not make two sessions want one machine */
+    assert_int_equal(room_expected(room)->n, 2);
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), PLAN_EBUSY);
+    assert_int_equal(list("52:54:00:00:00:01,,,,debian\n52:54:00:00:00:07,,,,debian\n"), 0);
     assert_int_equal(expected_missing(room_expected(room)), 1);
     assert_true(list("nonsense\n") < 0);
     assert_int_equal(room_expected(room)->n, 2); /* the old one stays */
+}
+
+/* Two sessions for all want the same machines. */
+static void two_for_all(void **state)
+{
+    (void)state;
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+    assert_int_equal(create((struct plan_wish){.image = "windows"}), PLAN_ESAME);
+    assert_non_null(strstr(answer.text, "session 1 gives out debian"));
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1}), 0);
+    assert_int_equal(create((struct plan_wish){.image = "windows"}), 0);
+}
+
+/* Passes with what the stream gives out in the session that is there. */
+static void passes(unsigned who, unsigned image)
+{
+    const struct machine_got got = room_got(room, image);
+    uint8_t mac[6];
+
+    mac_of(who, mac);
+    machine_done(&machines, mac, &got, 1);
+}
+
+/* Those that passed before a session was made are taken by it; those that have its image only where it is told to. */
+static void a_new_session_means_what_it_says(void **state)
+{
+    (void)state;
+    streams[0].file.head.root[0] = 1;
+    streams[1].file.head.root[0] = 2;
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+    passes(1, 0);
+    passes(2, 0);
+    assert_false(wants(1));
+    assert_int_equal(hello(1, ""), -1);
+    assert_string_equal(refusal, "this machine has been imaged in this session, and nobody has armed it again at the box");
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1}), 0);
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+    assert_non_null(strstr(answer.text, "; 2 that have this image already are left out"));
+    assert_false(wants(1));
+    assert_int_equal(hello(1, ""), -1);
+    assert_string_equal(refusal, "this machine has been imaged before, and nobody has armed it again at the box");
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 2}), 0);
+    assert_int_equal(create((struct plan_wish){.image = "debian", .include = true}), 0);
+    assert_non_null(strstr(answer.text, "; also the 2 that have it already"));
+    assert_true(wants(1) && wants(2));
+    passes(1, 0);
+    assert_false(wants(1)); /* once a session */
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 3}), 0);
+    assert_int_equal(create((struct plan_wish){.image = "windows"}), 0);
+    assert_null(strstr(answer.text, "already"));
+    assert_true(wants(1) && wants(2)); /* they have another image */
+    assert_int_equal(hello(1, ""), 1);
+    restart(n_writes);
+    passes(2, 1);
+    restart(n_writes);
+    assert_false(wants(2)); /* the session goes on over a restart, and so does who passed in it */
+    streams[0].file.head.root[0] = 0;
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 4}), 0);
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+    assert_true(wants(3));
+}
+
+/* What a machine got is not known, as of a box of before: it may be this image. */
+static void a_doubt_erases_nobody(void **state)
+{
+    uint8_t mac[6];
+
+    (void)state;
+    mac_of(1, mac);
+    streams[0].file.head.root[0] = 1;
+    machine_done(&machines, mac, &(struct machine_got){0, ""}, 1);
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+    assert_false(wants(1));
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1}), 0);
+    config.session.planned = true;
+    config.session.wish = (struct plan_wish){.start = PLAN_NOW};
+    machine_done(&machines, mac, &(struct machine_got){1, "windows"}, 1);
+    room_step(room, (struct mono){2000 * MONO_S});
+    assert_non_null(plan_of_image(room_plan(room), "debian"));
+    assert_false(wants(1)); /* no person has made this session */
+    screen_says("debian: erases the disk of every machine that boots from this switch; 1 that has passed before is left out");
+}
+
+static void an_order_says_that_no_session_takes_the_machine(void **state)
+{
+    (void)state;
+    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}), 0);
+    assert_string_equal(answer.text, "the machine is armed, but no session takes it now: no session takes machines now; one can be started at the box");
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}), 0);
+    assert_string_equal(answer.text, "the machine is imaged the next time it boots from the network");
+}
+
+/* A list of machines that have passed is not through before the session has begun. */
+static void a_list_is_not_done_at_once(void **state)
+{
+    (void)state;
+    streams[0].file.head.root[0] = 1;
+    streams[1].file.head.root[0] = 2;
+    assert_int_equal(list("52:54:00:00:00:01\n52:54:00:00:00:02\n"), 0);
+    assert_int_equal(create((struct plan_wish){.image = "debian", .targets = PLAN_EXPECTED}), 0);
+    passes(1, 0);
+    passes(2, 0);
+    room_step(room, (struct mono){2000 * MONO_S});
+    assert_int_equal(plan_find(room_plan(room), 1)->state, PLAN_DONE);
+    assert_int_equal(create((struct plan_wish){.image = "windows", .targets = PLAN_EXPECTED}), 0);
+    assert_non_null(strstr(answer.text, "2 still to pass"));
+    room_step(room, (struct mono){2002 * MONO_S});
+    assert_int_equal(plan_find(room_plan(room), 2)->state, PLAN_RUNNING);
+    assert_true(wants(1));
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 2}), 0);
+    assert_int_equal(create((struct plan_wish){.image = "debian", .targets = PLAN_EXPECTED}), 0);
+    assert_non_null(strstr(answer.text, "0 still to pass; 2 that have this image already are left out"));
+    room_step(room, (struct mono){2004 * MONO_S});
+    assert_int_equal(plan_find(room_plan(room), 3)->state, PLAN_RUNNING);
 }
 
 static void a_machine_that_passed(void **state)
@@ -486,6 +610,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_machine_that_is_done_is_not_let_in, begin, end),
         cmocka_unit_test_setup_teardown(a_session_is_made_run_and_stopped, begin, end),
         cmocka_unit_test_setup_teardown(two_at_once_and_a_list, begin, end),
+        cmocka_unit_test_setup_teardown(two_for_all, begin, end),
+        cmocka_unit_test_setup_teardown(a_new_session_means_what_it_says, begin, end),
+        cmocka_unit_test_setup_teardown(a_doubt_erases_nobody, begin, end),
+        cmocka_unit_test_setup_teardown(an_order_says_that_no_session_takes_the_machine, begin, end),
+        cmocka_unit_test_setup_teardown(a_list_is_not_done_at_once, begin, end),
         cmocka_unit_test_setup_teardown(a_machine_that_passed, begin, end),
         cmocka_unit_test_setup_teardown(the_session_of_the_configuration, begin, end),
         cmocka_unit_test_setup_teardown(a_power_cut_at_every_write, begin, end),
