@@ -12,7 +12,7 @@
     X(PXE_EARM64, -1806, "the machine is 64-bit ARM, for which there is no payload")               \
     X(PXE_EIA32, -1807, "the machine's firmware is 32-bit UEFI, for which there is no payload")    \
     X(PXE_EARCH, -1808, "the machine's architecture has no payload")                               \
-    X(PXE_EDONE, -1809, "the machine has been imaged: it starts from its disk")                    \
+    X(PXE_EDONE, -1809, "the machine is to start from its disk: no session wants it")              \
     X(PXE_ENOENTRY, -1810, "no boot entry is meant for this machine")                              \
     X(PXE_EITEM, -1811, "the machine asks for a boot entry that is not offered to it")             \
     X(PXE_EHTTP4011, -1812, "an HTTP boot request on port 4011, which is for PXE")                 \

@@ -4,8 +4,10 @@
 . "$(dirname "$0")/lib.sh"
 requires "$RINGCAST" udhcpc tftp curl python3 openssl
 lab_up 1
+small_ring
 cd "$LAB_DIR"
-mkdir data
+mkdir data images
+mv small.ring images/
 made_payload
 printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\npool = 10.78.0.50-10.78.0.60\n[session]\nstart = now\n' >ringcast.conf
 cat >lease.sh <<'SCRIPT'
@@ -18,7 +20,7 @@ SCRIPT
 chmod +x lease.sh
 url=https://10.78.0.1 machine=${LAB_RECEIVER[1]}
 
-box() { lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --payload payload --data data "$@"; }
+box() { lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --images images --payload payload --data data "$@"; }
 leases()
 {
     rm -f lease
