@@ -4,6 +4,7 @@
 #include "imaging/fec/kernels.h"
 #include "net/wire/must.h"
 
+#include <pthread.h>
 #include <string.h>
 
 _Static_assert(sizeof(struct workspace) <= sizeof(struct fec_scratch),
@@ -31,13 +32,26 @@ static void must_be_repair(unsigned lg_t, unsigned first, unsigned count)
     MUST(count <= 1U << lg_t && first <= (1U << lg_t) - count);
 }
 
-int fec_init(const char *isa)
+static int tables_build(const char *isa)
 {
     gf_init();
     if (!gf_select(isa))
         return FEC_E_ISA;
     code_init(&code, CODE_LG_N_MAX, FEC_SYMBOL);
     return 0;
+}
+
+static void tables_build_best(void)
+{
+    MUST(tables_build(NULL) == 0);
+}
+
+int fec_init(const char *isa)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, tables_build_best);
+    return isa ? tables_build(isa) : 0;
 }
 
 const char *fec_isa(void)

@@ -52,10 +52,11 @@ struct fec_scratch {
     alignas(64) uint8_t bytes[552 * 1024];
 };
 
-/* Builds the tables (a few ms) and chooses the instruction set: NULL for the best this CPU has, or
- * one of "avx512", "gfni", "avx2", "ssse3", "portable" (tests). Call once before any other function
- * here, before threads start; calling again changes the instruction set, results stay the same to
- * the bit. Returns 0 or FEC_E_ISA. */
+/* NULL: builds the tables (a few ms) for the best instruction set this CPU has, the first time;
+ * later calls change nothing and may come from any thread while others work. Call it before any
+ * other function here. One of "avx512", "gfni", "avx2", "ssse3", "portable" builds them anew for
+ * that set: for tests, while no other thread works; results stay the same to the bit. Returns 0 or
+ * FEC_E_ISA. */
 int fec_init(const char *isa);
 
 /* The instruction set in use. */

@@ -1,6 +1,9 @@
 /* The code at its own size, through fec.h, on every instruction set this CPU has. */
 #include "imaging/fec/fec.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "net/wire/rng.h"
 #include "tests/unit/fec_support.h"
 
@@ -202,6 +205,37 @@ static void far_end_is_the_same_everywhere(void **state)
     }
 }
 
+static void *init_often(void *running)
+{
+    for (unsigned i = 0; i < 40; i++)
+        fec_init(NULL);
+    atomic_store((atomic_bool *)running, false);
+    return NULL;
+}
+
+/* Packing and checking initialise the code while receiver and sender use it. */
+static void another_thread_that_initialises_disturbs_nobody(void **state)
+{
+    static struct loss l = {.lg_t = 8, .k = 300, .missing = 60};
+    atomic_bool running = true;
+    pthread_t other;
+
+    (void)state;
+    fec_init(NULL);
+    fill_random(&rng, source, sizeof source);
+    encode(8, l.k, 256);
+    bits_first(l.have_source, sizeof l.have_source * 8, l.k);
+    bits_first(l.have_repair, T_MAX, 256);
+    clear_some(l.have_source, l.k, l.missing);
+    memset(l.want, 0xFF, sizeof l.want);
+    assert_int_equal(pthread_create(&other, NULL, init_often, &running), 0);
+    do {
+        receive(&l);
+        expect_recovery(&l);
+    } while (atomic_load(&running));
+    pthread_join(other, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +243,7 @@ int main(void)
         cmocka_unit_test(blocks_are_recovered),
         cmocka_unit_test(too_few_leaves_the_accumulator),
         cmocka_unit_test(far_end_is_the_same_everywhere),
+        cmocka_unit_test(another_thread_that_initialises_disturbs_nobody),
     };
 
     rng = seeded("fec_api_test");
