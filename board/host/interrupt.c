@@ -1,8 +1,9 @@
 #include "board/host/interrupt.h"
 
+#include <signal.h>
 #include <stddef.h>
 
-static volatile sig_atomic_t flag;
+static atomic_int flag;
 
 static void on_signal(int number)
 {
@@ -10,7 +11,7 @@ static void on_signal(int number)
     flag = 1;
 }
 
-const volatile sig_atomic_t *interrupt_watch(void)
+const atomic_int *interrupt_watch(void)
 {
     struct sigaction a = {.sa_handler = on_signal};
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};

@@ -2,9 +2,9 @@
 #ifndef BOARD_HOST_INTERRUPT_H
 #define BOARD_HOST_INTERRUPT_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 /* From now on the signals set the flag; blocking system calls return EINTR. Returns the flag. */
-const volatile sig_atomic_t *interrupt_watch(void);
+const atomic_int *interrupt_watch(void);
 
 #endif

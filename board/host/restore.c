@@ -93,6 +93,7 @@ static int run_stages(struct restore *r, struct source *s, struct disk *disk, st
         rc = r->settle(r->ctx, r->disk, &r->err);
     }
     watch_stop(watch, rc ? SESSION_FAIL : SESSION_PASS, rc);
+    receive_halt(receive);
     memcpy(&r->counts, receive_counts(receive), sizeof r->counts);
     receive_close(receive);
     return rc;

@@ -342,7 +342,7 @@ void serve_finish(struct serve *s)
             break;
 }
 
-int serve_run(struct serve *s, const volatile sig_atomic_t *stop, struct err *err)
+int serve_run(struct serve *s, const atomic_int *stop, struct err *err)
 {
     struct mono status = host_now();
     int rc = 0;

@@ -3,7 +3,7 @@
 #ifndef BOARD_HOST_SERVE_H
 #define BOARD_HOST_SERVE_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #include "board/host/stream.h"
 #include "net/session/bind.h"
@@ -44,7 +44,7 @@ struct serve {
  * is up already is still to be closed. */
 int serve_open(struct serve *, const struct config *, struct err *);
 /* Until *stop is set, or nothing works any more: then a negative code. Ends the sessions in good order. */
-int serve_run(struct serve *, const volatile sig_atomic_t *stop, struct err *);
+int serve_run(struct serve *, const atomic_int *stop, struct err *);
 void serve_close(struct serve *);
 /* Over all images. */
 struct session_tally serve_tally(const struct serve *);

@@ -479,7 +479,7 @@ static int longest_pause(const struct box *b)
     return pause < most ? pause : most;
 }
 
-static int run(struct box *b, const volatile sig_atomic_t *stop, struct err *err)
+static int run(struct box *b, const atomic_int *stop, struct err *err)
 {
     while (!*stop && !b->leaves) {
         struct err why = {0};
@@ -565,7 +565,7 @@ static bool make_room(struct box *b)
     return b->room != NULL;
 }
 
-static int open_box(struct box *b, const volatile sig_atomic_t *stop, struct err *err)
+static int open_box(struct box *b, const atomic_int *stop, struct err *err)
 {
     char address[IP_TEXT];
     int rc;
@@ -667,7 +667,7 @@ static int open_identity(struct box *b, struct err *err)
     return rc;
 }
 
-int box_run(const struct box_config *config, const struct box_paths *paths, const volatile sig_atomic_t *stop, struct err *err)
+int box_run(const struct box_config *config, const struct box_paths *paths, const atomic_int *stop, struct err *err)
 {
     struct box *b = calloc(1, sizeof *b);
     struct err lost = {0};
@@ -737,7 +737,7 @@ int box_arm(const char *data, const uint8_t mac[6], struct err *err)
     return rc;
 }
 
-void box_refuse(const struct err *err, const volatile sig_atomic_t *stop)
+void box_refuse(const struct err *err, const atomic_int *stop)
 {
     struct screen *screen;
     char text[400];

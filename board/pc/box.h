@@ -11,7 +11,7 @@
 #ifndef BOARD_PC_BOX_H
 #define BOARD_PC_BOX_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #include "board/pc/box_config.h"
 
@@ -27,12 +27,12 @@ struct box_paths {
 };
 
 /* Runs until *stop is set (0), or until it cannot go on (a negative code): then starting again may help. */
-int box_run(const struct box_config *, const struct box_paths *, const volatile sig_atomic_t *stop, struct err *);
+int box_run(const struct box_config *, const struct box_paths *, const atomic_int *stop, struct err *);
 
 /* While no box runs on this data: the machine is imaged again at its next boot from the network. */
 int box_arm(const char *data, const uint8_t mac[6], struct err *);
 /* A configuration that cannot be understood: under PID 1 the screen says so until somebody mends it, because half a
  * configuration might answer DHCP where it must not. Elsewhere it returns at once. */
-void box_refuse(const struct err *, const volatile sig_atomic_t *stop);
+void box_refuse(const struct err *, const atomic_int *stop);
 
 #endif

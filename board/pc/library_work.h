@@ -10,7 +10,7 @@
 #define BOARD_PC_LIBRARY_WORK_H
 
 #include <pthread.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdatomic.h>
 
 #include "board/host/stream.h"
@@ -27,7 +27,7 @@ struct work {
     char path[SHELF_PATH_MAX];            /* the .ring that is or will be there; not of uploads, which the shelf knows */
     char source[SHELF_PATH_MAX];          /* the raw image it is packed from; "" */
     char label[IMG_LABEL_MAX + 1];        /* put into what is packed: its version, or of which source it is */
-    volatile sig_atomic_t stop;           /* control sets it: the working thread gives this image up */
+    atomic_int stop;           /* control sets it: the working thread gives this image up */
     atomic_uint percent;
     struct shelf_intake intake;           /* the writing thread's */
     struct stream_source proved;               /* after a working thread's task that went well: the image, control's from then on */

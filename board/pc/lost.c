@@ -155,7 +155,7 @@ static void hear_keys(struct lost *l, struct mono now)
 
 /* ---- running ---- */
 
-static int run(struct lost *l, const volatile sig_atomic_t *stop, struct err *err)
+static int run(struct lost *l, const atomic_int *stop, struct err *err)
 {
     while (!*stop && !l->decided) {
         int services = services_pause(l->services), portal = portal_pause(l->portal), pause = services < portal ? services : portal;
@@ -187,7 +187,7 @@ static void give_up_the_rest(void)
         serve_log("this kernel lets the box reach every file: it has no Landlock");
 }
 
-static int open_lost(struct lost *l, const struct box_paths *paths, const volatile sig_atomic_t *stop, struct err *err)
+static int open_lost(struct lost *l, const struct box_paths *paths, const atomic_int *stop, struct err *err)
 {
     int rc;
 
@@ -215,7 +215,7 @@ static void close_lost(struct lost *l)
     screen_close(l->screen);
 }
 
-int lost_run(const struct box_config *config, const struct box_paths *paths, const char *reason, const volatile sig_atomic_t *stop, struct err *err)
+int lost_run(const struct box_config *config, const struct box_paths *paths, const char *reason, const atomic_int *stop, struct err *err)
 {
     struct lost *l = calloc(1, sizeof *l);
     int rc;

@@ -13,6 +13,6 @@
 
 /* Runs until a person has decided or *stop is set: 0; or until it cannot go on: a negative code. `reason` ends the sentence "The data of this
  * box cannot be read: ...". */
-int lost_run(const struct box_config *, const struct box_paths *, const char *reason, const volatile sig_atomic_t *stop, struct err *);
+int lost_run(const struct box_config *, const struct box_paths *, const char *reason, const atomic_int *stop, struct err *);
 
 #endif

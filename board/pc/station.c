@@ -29,7 +29,7 @@ struct keyboard *station_keyboard(void)
 }
 
 /* Waits until a cable is plugged in. */
-static int find_interface(struct box_config *c, const char *told, struct screen *screen, const volatile sig_atomic_t *stop, struct err *err)
+static int find_interface(struct box_config *c, const char *told, struct screen *screen, const atomic_int *stop, struct err *err)
 {
     char *interface = c->ring.interface;
     bool several = false, said = false;
@@ -57,7 +57,7 @@ static int find_interface(struct box_config *c, const char *told, struct screen 
 }
 
 int station_network(struct ip_stack **stack, struct box_config *c, const char *told, struct screen *screen,
-                    const volatile sig_atomic_t *stop, struct err *err)
+                    const atomic_int *stop, struct err *err)
 {
     struct ip_config ip = {.address = c->address,
                            .prefix = c->prefix,

@@ -20,7 +20,7 @@ struct block {
 struct checking {
     const struct img_file *f;
     struct err *err;
-    const volatile sig_atomic_t *stop;
+    const atomic_int *stop;
     void (*progress)(void *ctx, uint64_t done);
     void *ctx;
     const struct img_window *w;
@@ -196,7 +196,7 @@ static void drop(struct checking *c)
     free(c);
 }
 
-int img_check(const struct img_file *f, const volatile sig_atomic_t *stop,
+int img_check(const struct img_file *f, const atomic_int *stop,
               void (*progress)(void *ctx, uint64_t done), void *ctx, struct err *e)
 {
     size_t d = widest(&f->body);

@@ -4,12 +4,12 @@
 #ifndef IMAGING_IMAGE_CHECK_H
 #define IMAGING_IMAGE_CHECK_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #include "imaging/image/file.h"
 
 /* The first fault ends it. stop and progress (told of stream bytes done) may be NULL. */
-int img_check(const struct img_file *, const volatile sig_atomic_t *stop,
+int img_check(const struct img_file *, const atomic_int *stop,
               void (*progress)(void *ctx, uint64_t done), void *ctx, struct err *);
 
 #endif

@@ -172,7 +172,7 @@ static int open_any(struct input *s, const char *path, struct err *e)
     return s->seekable ? 0 : open_stream(s, e);
 }
 
-int input_open(struct input *s, const char *path, const volatile sig_atomic_t *stop, struct err *e)
+int input_open(struct input *s, const char *path, const atomic_int *stop, struct err *e)
 {
     int rc;
 

@@ -3,7 +3,7 @@
 #ifndef IMAGING_IMAGE_INPUT_H
 #define IMAGING_IMAGE_INPUT_H
 
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -29,13 +29,13 @@ struct input {
     uint8_t sector_log2; /* 9 or 12 of a block device, else 0 */
     uint8_t *ahead;      /* stream: its first ahead_n bytes */
     size_t ahead_n;
-    const volatile sig_atomic_t *stop; /* set: reading ends with IMG_EINTR */
+    const atomic_int *stop; /* set: reading ends with IMG_EINTR */
     char note[160];
 };
 
 /* Opens `path`; "-" is standard input, a name in .gz .xz .zst goes through gzip, xz or zstd (found
  * in PATH, run without a shell). `stop` may be NULL. On error nothing stays open. */
-int input_open(struct input *, const char *path, const volatile sig_atomic_t *stop, struct err *);
+int input_open(struct input *, const char *path, const atomic_int *stop, struct err *);
 /* Closes it; IMG_ESOURCE when the decompressor did not end well. Pass err NULL to give up early. */
 int input_close(struct input *, struct err *);
 

@@ -3,7 +3,7 @@
 #ifndef IMAGING_IMAGE_PACK_H
 #define IMAGING_IMAGE_PACK_H
 
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "imaging/image/image.h"
@@ -24,7 +24,7 @@ struct pack_options {
     uint32_t max_k;                    /* 0, or for tests: as window.h says */
     bool force;                        /* replace an existing output */
     uint64_t created;                  /* seconds since 1970 */
-    const volatile sig_atomic_t *stop; /* set by a signal: gives up with IMG_EINTR; may be NULL */
+    const atomic_int *stop; /* set by a signal: gives up with IMG_EINTR; may be NULL */
     void (*progress)(void *ctx, const struct pack_progress *);
     void (*note)(void *ctx, const char *text); /* what a person should know */
     void *ctx;

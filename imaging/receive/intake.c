@@ -474,8 +474,13 @@ static void grow(struct intake *in, unsigned lg_t)
     if (!sums)
         return;
     /* Decoding works on the sums where they are. */
-    while (!work_idle(in->work) && !plan_stopped(in->plan))
+    while (!work_idle(in->work)) {
+        if (plan_stopped(in->plan)) { /* a worker may still be at them, and nothing more is needed */
+            free(sums);
+            return;
+        }
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
     for (uint32_t i = 0; i < in->track.n_slots; i++)
         if (in->track.slots[i].used)
             memcpy(sums + i * stride, sums_of(in, i), fec_acc_bytes(in->track.slots[i].lg_t));

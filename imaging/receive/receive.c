@@ -341,13 +341,21 @@ struct receive_counts *receive_counts(struct receive *r)
     return &r->plan.counts;
 }
 
+void receive_halt(struct receive *r)
+{
+    work_close(r->work);
+    store_close(r->store);
+    proof_close(r->proof);
+    r->work = NULL;
+    r->store = NULL;
+    r->proof = NULL;
+}
+
 void receive_close(struct receive *r)
 {
     if (!r)
         return;
-    work_close(r->work);
-    store_close(r->store);
-    proof_close(r->proof);
+    receive_halt(r);
     park_close(r->park);
     intake_free(&r->intake);
     plan_free(&r->plan);

@@ -67,6 +67,9 @@ bool receive_stopped(struct receive *r);
 
 struct receive_counts *receive_counts(struct receive *r);
 
+/* Ends all threads: the counts do not change any more. After receive_finish. */
+void receive_halt(struct receive *r);
+/* Ends all threads and frees all. */
 void receive_close(struct receive *r);
 
 #endif

@@ -7,6 +7,7 @@
  * Serves until SIGTERM. What happens is told on stderr; the counters are one JSON object on stdout at the end. */
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #define LOADED_MAX 8
 #define LEAST(a, b) ((a) < (b) ? (a) : (b))
 
-static volatile sig_atomic_t ended;
+static atomic_int ended;
 
 static void on_end(int signal)
 {

@@ -21,7 +21,7 @@
 
 static char dir[64], source[128], image[128];
 static struct rng rng;
-static volatile sig_atomic_t stop;
+static atomic_int stop;
 static unsigned notes;
 
 static int make_dir(void **state)

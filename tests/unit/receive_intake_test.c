@@ -1,6 +1,7 @@
 /* A disk that is behind: how many blocks are left out, how many are taken again, and what the next visit makes of it. Rows
  * that are still in use are what a slow disk looks like from here; the test holds them, and says how full the source is. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "imaging/receive/intake.h"
 #include "tests/unit/made_image.h"
@@ -40,7 +41,8 @@ static unsigned backlog(void *ctx)
     return s->percent;
 }
 
-static struct scene *start(void)
+/* A scene with so much memory for incomplete chunks. */
+static struct scene *start_with(size_t park_bytes)
 {
     struct scene *s = calloc(1, sizeof *s);
     struct err err = {0};
@@ -48,13 +50,18 @@ static struct scene *start(void)
     s->disk = memory_disk(&s->memory, image.raw_bytes, 0);
     assert_int_equal(plan_make(&s->plan, &image.head, &image.body, &s->disk, false, &err), 0);
     assert_int_equal(store_open(&s->store, &s->plan, STORE_BUFFERS, &err), 0);
-    assert_int_equal(park_open(&s->park, &s->plan, 32u << 20, &err), 0);
+    assert_int_equal(park_open(&s->park, &s->plan, park_bytes, &err), 0);
     assert_int_equal(intake_init(&s->in, &s->plan, false, &err), 0);
     assert_int_equal(work_open(&s->work, &s->plan, &s->in.rows, s->park, s->store, 1, &err), 0);
     intake_start(&s->in, s->work);
     s->in.source = (struct frame_source){.ctx = s, .backlog = backlog};
     s->percent = 30; /* neither room nor need */
     return s;
+}
+
+static struct scene *start(void)
+{
+    return start_with(32u << 20);
 }
 
 static void end(struct scene *s)
@@ -183,6 +190,40 @@ static void who_could_take_all_at_last_begins_the_next_visit_with_all(void **sta
     end(s);
 }
 
+static int wait_to_write(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n)
+{
+    (void)bytes;
+    (void)at;
+    (void)n;
+    while (op == MEMORY_WRITE && !atomic_load((atomic_bool *)ctx))
+        usleep(1000);
+    return 0;
+}
+
+/* A worker that is at work while larger sums are asked for and all is stopped: it keeps the sums it has. */
+static void sums_stay_where_they_are_while_a_worker_has_them(void **state)
+{
+    struct scene *s = start_with(0);
+    const struct img_window *w = image.body.windows;
+    const uint8_t *sums = s->in.sums;
+    atomic_bool go = false;
+
+    (void)state;
+    s->memory.ctx = &go;
+    s->memory.watch = wait_to_write;
+    s->percent = INTAKE_FULL; /* rows that a worker has are not waited for */
+    for (uint32_t row = 0; row < 257; row++)
+        for (uint32_t d = 0; d < w->d; d++)
+            if (row % 2 == 0) /* all chunks stay incomplete, and there is no memory for them: they are written */
+                intake_symbol(&s->in, s->cci++, d, w->k, (uint16_t)row, 8, made_symbol(&image, w, d, row));
+    assert_false(work_idle(s->work));
+    atomic_store(&s->plan.stop, true);
+    intake_symbol(&s->in, s->cci++, 0, w->k, 257, 9, made_symbol(&image, w, 0, 257));
+    assert_ptr_equal(s->in.sums, sums);
+    atomic_store(&go, true);
+    end(s);
+}
+
 static int make_image(void **state)
 {
     (void)state;
@@ -204,6 +245,7 @@ int main(void)
         cmocka_unit_test(a_quarter_is_left_out_and_comes_back_by_quarters),
         cmocka_unit_test(a_full_source_costs_the_block_whose_rows_are_in_use),
         cmocka_unit_test(a_visit_without_need_takes_a_quarter_more),
+        cmocka_unit_test(sums_stay_where_they_are_while_a_worker_has_them),
         cmocka_unit_test(who_could_take_all_at_last_begins_the_next_visit_with_all),
     };
 
