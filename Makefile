@@ -76,6 +76,8 @@ unit_help := $(filter-out $(unit),$(call find,tests/unit)) $(boot)
 fuzz := $(wildcard tests/fuzz/*_fuzz.c)
 sim := $(call find,tests/sim)
 bench := $(wildcard tests/bench/*.c)
+campaign_help := tests/campaign/liar.c
+campaign := $(filter-out $(campaign_help),$(wildcard tests/campaign/*.c))
 e2e := $(wildcard tests/e2e/*.c)
 
 # lwIP belongs to one configuration file; until it is there, no lwIP.
@@ -183,6 +185,7 @@ $(box).sha256: $(box) $(box).zst
 unit_bin := $(unit:tests/unit/%.c=build/unit/%)
 fuzz_bin := $(fuzz:tests/fuzz/%.c=build/fuzz/%)
 bench_bin := $(bench:tests/%.c=build/%)
+campaign_bin := $(campaign:tests/%.c=build/%)
 e2e_bin := $(e2e:tests/%.c=build/%)
 boot_bin := $(boot_main:tests/%.c=build/%)
 
@@ -202,17 +205,23 @@ $(boot_bin): build/%: build/obj/host/tests/%.o $(boot:%.c=build/obj/host/%.o) | 
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(call link_used,host,$@,$(filter %.o,$^))
+$(campaign_bin): build/%: build/obj/host/tests/%.o $(campaign_help:%.c=build/obj/host/%.o) | build/obj/host/ringcast.a build/obj/host/lwip.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(call link_used,host,$@,$(filter %.o,$^))
 build/sim/ringsim: $(sim:%.c=build/obj/host/%.o) | build/obj/host/ringcast.a build/obj/host/lwip.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(call link_used,host,$@,$(sim:%.c=build/obj/host/%.o))
--include $(unit_bin:=.d) $(fuzz_bin:=.d) $(bench_bin:=.d) $(e2e_bin:=.d) $(boot_bin:=.d) build/sim/ringsim.d
+-include $(unit_bin:=.d) $(fuzz_bin:=.d) $(bench_bin:=.d) $(e2e_bin:=.d) $(boot_bin:=.d) $(campaign_bin:=.d) build/sim/ringsim.d
 -include $(unit:%.c=build/obj/asan/%.d) $(unit_help:%.c=build/obj/asan/%.d) $(fuzz:%.c=build/obj/fuzz/%.d)
 -include $(boot:%.c=build/obj/host/%.d) $(boot_main:%.c=build/obj/host/%.d)
+-include $(campaign:%.c=build/obj/host/%.d) $(campaign_help:%.c=build/obj/host/%.d)
 -include $(bench:%.c=build/obj/host/%.d) $(e2e:%.c=build/obj/host/%.d) $(sim:%.c=build/obj/host/%.d)
 
 unit-tests: $(unit_bin)
 fuzz-targets: $(fuzz_bin)
+campaign-programs: $(campaign_bin)
 bench-programs: $(bench_bin) $(e2e_bin) build/ringcast
 e2e-programs: $(e2e_bin) $(boot_bin) build/ringcast build/gen/www.c | $(BROWSER)/.done
 
@@ -221,6 +230,9 @@ check: unit-tests ## unit tests with sanitizers, under a minute; T=fec runs thos
 
 test: ## everything a change must pass: builds, unit tests, structure, simulation, fuzzing, end to end
 	@tests/run all $(T)
+
+nightly: campaign-programs ## the campaigns in their long form: hours
+	@build/campaign/lying $(or $(CASES),100000) $$(date +%s)
 
 sim: build/sim/ringsim ## thousands of receivers in one process; SEED=n repeats a run
 	@build/sim/ringsim --table
@@ -261,7 +273,7 @@ image: $(box) $(box:=.zst) $(box:=.bmap) $(box:=.sha256) ## the flashable box: b
 run: $(box) ## the box in QEMU, serial port on this terminal; FIRMWARE=uefi, NET=SOCKET of a switch, DISK=FILE kept
 	@tools/run "$(FIRMWARE)" "$(NET)" "$(DISK)"
 
-compile_commands.json: Makefile $(product) $(unit) $(fuzz) $(sim) $(bench) $(e2e) $(boot) $(boot_main)
+compile_commands.json: Makefile $(product) $(unit) $(fuzz) $(sim) $(bench) $(campaign) $(campaign_help) $(e2e) $(boot) $(boot_main)
 	@tools/compile-commands "$(CC_asan) $(FLAGS_asan) $(WARN_asan) $(call include_of,asan)" \
 		$(product) $(unit) $(unit_help) $(fuzz) $(sim) $(bench) $(e2e) $(boot_main) > $@
 
@@ -272,5 +284,5 @@ help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r t d; do \
 		printf '  make %-8s %s\n' "$$t" "$$d"; done
 
-.PHONY: all share unit-tests fuzz-targets bench-programs e2e-programs check test sim fuzz bench demo pictures size repro errors bump fmt kernel image run \
+.PHONY: nightly all share unit-tests fuzz-targets campaign-programs bench-programs e2e-programs check test sim fuzz bench demo pictures size repro errors bump fmt kernel image run \
 	clean help FORCE

@@ -18,6 +18,8 @@ void move_plan(struct move *m, struct plan *p, const uint8_t *first_chunk, uint3
         return;
     rc = gpt_move_plan(&m->gpt, first_chunk, n, p->head->sector_log2, p->disk->bytes, &why);
     m->wanted = rc == 1;
+    if (m->wanted)
+        p->moved_at = m->gpt.tail_at;
     if (rc)
         atomic_store(&p->counts.table, rc == 1 ? TABLE_MOVED : TABLE_LEFT);
 }

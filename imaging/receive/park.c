@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "imaging/receive/pages.h"
 #include "net/wire/must.h"
@@ -155,6 +156,8 @@ static bool put_on_disk(struct park *p, uint32_t ordinal, uint8_t *stored)
     uint32_t n = p->plan->body->data[ordinal].stored;
     struct err err = {0};
 
+    while (!atomic_load(&p->plan->ready) && !plan_stopped(p->plan))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     memset(stored + n, 0, part.n - n);
     if (p->plan->disk->ops->write(p->plan->disk->ctx, &part, 1, place(p, ordinal), &err)) {
         plan_fail(p->plan, &err);

@@ -11,6 +11,8 @@ int plan_make(struct plan *p, const struct img_head *head, const struct img_body
     p->body = body;
     p->disk = disk;
     p->verify = verify;
+    p->moved_at = UINT64_MAX;
+    p->ready = true;
     pthread_mutex_init(&p->fail_lock, NULL);
     p->chunk = calloc(body->ndata + 1u, sizeof *p->chunk);
     p->open = calloc(body->nblocks + 1u, sizeof *p->open);

@@ -1,7 +1,7 @@
 /* What all receiving stages share: the image, the target, what became of each chunk, and the first failure.
  *
  * The stages, in the order data takes through them, each on threads of its own:
- *   packets ──> intake (track, rows, sums) ──> work (unpack, hash, decode) ──> store (write) ──> proof (read back)
+ *   packets ──> intake (track, rows, sums) ──> work (unpack, hash, decode) ──> store (write)      then: proof (read back)
  * Nothing flows back but three small signals: a block is done, a block proved wrong, a buffer is free. */
 #ifndef IMAGING_RECEIVE_PLAN_H
 #define IMAGING_RECEIVE_PLAN_H
@@ -24,7 +24,8 @@
     X(RECEIVE_EBODY, -806, "the image's body does not have its hash")                              \
     X(RECEIVE_EINTR, -807, "interrupted")                                                          \
     X(RECEIVE_ESOURCE, -808, "the source ended too early")                                         \
-    X(RECEIVE_EUNPROVEN, -809, "a chunk was not proven to be on the target")
+    X(RECEIVE_EUNPROVEN, -809, "a chunk was not proven to be on the target")                       \
+    X(RECEIVE_ECOUNTERFEIT, -810, "the target has less room than it says")
 
 #define X(name, code, text) name = code,
 enum receive_error { RECEIVE_ERRORS(X) };
@@ -72,6 +73,8 @@ struct plan {
     _Atomic uint8_t *chunk;      /* by ordinal: enum chunk_state */
     _Atomic uint32_t *open;      /* by SBN: chunks not finished */
     struct receive_counts counts;
+    _Atomic bool ready;          /* chunks may be written: what comes before them is done (clear.h) */
+    uint64_t moved_at;           /* the partition table's copy was put there (move.h); UINT64_MAX: nowhere */
     _Atomic bool touched;        /* something on the target was changed */
     _Atomic bool stop;           /* a failure, or the caller wants out */
     struct err fail;             /* the first failure; guarded by fail_lock */

@@ -2,102 +2,57 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "imaging/image/sha256.h"
-#include "imaging/receive/queue.h"
 
-#define BATCH 256u       /* chunks, 32 MiB: so much is let gather, so that a disk with heads does not seek for each run */
-#define STEP 8u          /* chunks read at once: 1 MiB */
-#define GATHER_MAX 512u
-#define AGAIN 256u /* chunks that are looked at once more: three seconds of a disk with heads */
-#define IDLE_MS 100
+#define STEP 8u /* chunks read at once: 1 MiB */
 
-struct run {
-    uint32_t ordinal, n;
-};
-
+/* The next chunks to be read, shared by the readers. */
 struct proof {
     struct plan *plan;
-    struct queue written;
-    pthread_t reader, blanker;
-    bool reading;
-    _Atomic bool drain, end, blanked;
-    _Atomic uint64_t owed; /* chunks announced and not yet looked at */
-    uint8_t *back;         /* STEP chunks; the reader's, and proof_again's when he is done */
+    pthread_mutex_t lock; /* guards the two below */
+    uint32_t run, done;   /* run under way; chunks of it that were handed out */
+    _Atomic uint32_t chunks;
+    proof_progress *progress;
+    void *ctx;
+    struct err *err; /* the first failure; guarded by lock */
+    _Atomic bool failed;
 };
 
-/* Whether the target returns n neighbours from `ordinal` on. */
-static int read_back(struct proof *f, uint32_t ordinal, uint32_t n, struct err *err)
-{
-    struct plan *p = f->plan;
-    const struct img_chunk *c = p->body->data + ordinal;
-    uint64_t at = (uint64_t)c->number * IMG_CHUNK_BYTES;
-    uint32_t last = plan_raw_len(p, ordinal + n - 1);
-    uint8_t hash[SHA256_BYTES];
-    int rc = p->disk->ops->read(p->disk->ctx, f->back, (size_t)(n - 1) * IMG_CHUNK_BYTES + last, at, err);
+/* Neighbours of one state. */
+struct step {
+    uint32_t number, n;
+    uint32_t ordinal; /* of the first, if they hold data */
+    uint8_t state;
+};
 
-    for (uint32_t i = 0; i < n && !rc; i++) {
-        chunk_hash(hash, f->back + (size_t)i * IMG_CHUNK_BYTES, i + 1 < n ? IMG_CHUNK_BYTES : last);
-        if (memcmp(hash, c[i].hash, sizeof hash))
-            rc = err_set(err, RECEIVE_EREADBACK, "the target returns other bytes than were written at byte %llu",
-                         (unsigned long long)c[i].number * IMG_CHUNK_BYTES);
-    }
-    return rc;
+/* ---- one step ---- */
+
+static uint64_t step_at(const struct step *s)
+{
+    return (uint64_t)s->number * IMG_CHUNK_BYTES;
 }
 
-static void prove_step(struct proof *f, uint32_t ordinal, uint32_t n)
+/* Bytes of the step on this target, which may end before the image does. */
+static size_t step_bytes(const struct plan *p, const struct step *s)
 {
-    struct plan *p = f->plan;
-    struct err err = {0};
+    uint64_t end = step_at(s) + (uint64_t)s->n * IMG_CHUNK_BYTES, last = plan_end(p);
 
-    if (read_back(f, ordinal, n, &err)) {
-        plan_fail(p, &err);
-        return;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        plan_set(p, ordinal + i, CHUNK_PROVEN);
-    atomic_fetch_add(&p->counts.proven, n);
+    end = end < last ? end : last;
+    return end > step_at(s) ? (size_t)(end - step_at(s)) : 0;
 }
 
-static void prove_run(struct proof *f, struct run r)
+/* The target returned `hash` where another chunk is. */
+static int wrong_bytes(const struct plan *p, uint64_t at, const uint8_t hash[SHA256_BYTES], struct err *err)
 {
-    while (r.n > 0 && !plan_stopped(f->plan)) {
-        uint32_t n = r.n < STEP ? r.n : STEP;
-
-        prove_step(f, r.ordinal, n);
-        r.ordinal += n;
-        r.n -= n;
-        atomic_fetch_sub(&f->owed, n);
-    }
-}
-
-static int by_ordinal(const void *a, const void *b)
-{
-    const struct run *x = a, *y = b;
-
-    return x->ordinal < y->ordinal ? -1 : x->ordinal > y->ordinal;
-}
-
-static void *reader_main(void *arg)
-{
-    struct proof *f = arg;
-    struct run runs[GATHER_MAX];
-    uint32_t n = 0, chunks = 0;
-
-    while (!atomic_load(&f->end)) {
-        bool got = queue_pop_wait(&f->written, runs + n, IDLE_MS);
-
-        if (got)
-            chunks += runs[n++].n;
-        if (n == 0 || (got && chunks < BATCH && n < GATHER_MAX && !atomic_load(&f->drain)))
-            continue;
-        qsort(runs, n, sizeof *runs, by_ordinal);
-        for (uint32_t i = 0; i < n; i++)
-            prove_run(f, runs[i]);
-        n = chunks = 0;
-    }
-    return NULL;
+    for (uint32_t i = 0; i < p->body->ndata; i++)
+        if (!memcmp(p->body->data[i].hash, hash, SHA256_BYTES))
+            return err_set(err, RECEIVE_ECOUNTERFEIT,
+                           "the target returns at byte %llu what was written at byte %llu: it is counterfeit, it has less room than it says, "
+                           "or it writes to the wrong place",
+                           (unsigned long long)at, (unsigned long long)p->body->data[i].number * IMG_CHUNK_BYTES);
+    return err_set(err, RECEIVE_EREADBACK, "the target returns other bytes than were written at byte %llu", (unsigned long long)at);
 }
 
 static bool all_zero(const uint8_t *p, size_t n)
@@ -105,156 +60,183 @@ static bool all_zero(const uint8_t *p, size_t n)
     return n == 0 || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
 }
 
-/* Makes [at, at + n) read as zeros, and looks. `buf` holds STEP chunks. */
-static int zero_step(struct plan *p, uint8_t *buf, uint64_t at, size_t n, struct err *err)
+static int zeros_prove(const struct plan *p, const struct step *s, const uint8_t *bytes, size_t n, struct err *err)
 {
-    struct err ignored = {0}; /* what cannot be read may be healed by writing it */
-    int rc;
+    for (size_t i = 0; i < n; i += IMG_CHUNK_BYTES) {
+        size_t len = n - i < IMG_CHUNK_BYTES ? n - i : IMG_CHUNK_BYTES;
+        uint8_t hash[SHA256_BYTES];
 
-    if (!p->disk->ops->read(p->disk->ctx, buf, n, at, &ignored) && all_zero(buf, n))
-        return 0;
-    atomic_store(&p->touched, true);
-    rc = p->disk->ops->zero(p->disk->ctx, at, n, err);
-    if (!rc && p->verify)
-        rc = p->disk->ops->read(p->disk->ctx, buf, n, at, err);
-    if (!rc && p->verify && !all_zero(buf, n))
-        rc = err_set(err, RECEIVE_EREADBACK, "the target does not return the zeros written at byte %llu",
-                     (unsigned long long)at);
-    return rc;
-}
-
-/* Not in the edges: they have to read as zeros for now. */
-static void discard(struct plan *p, uint64_t at, uint64_t end)
-{
-    uint64_t last = plan_end(p) - (plan_end(p) < EDGE_BYTES ? plan_end(p) : EDGE_BYTES);
-
-    at = at < EDGE_BYTES ? EDGE_BYTES : at;
-    end = end > last ? last : end;
-    if (at >= end)
-        return;
-    atomic_store(&p->touched, true);
-    p->disk->ops->discard(p->disk->ctx, at, end - at);
-}
-
-static void blank_run(struct plan *p, const struct img_run *r, uint8_t *buf)
-{
-    uint64_t at = (uint64_t)r->first * IMG_CHUNK_BYTES;
-    uint64_t end = at + (uint64_t)r->count * IMG_CHUNK_BYTES;
-    struct err err = {0};
-
-    if (end > plan_end(p))
-        end = plan_end(p);
-    if (r->state == IMG_FREE)
-        discard(p, at, end);
-    while (r->state == IMG_ZERO && at < end && !plan_stopped(p)) {
-        size_t n = end - at < STEP * IMG_CHUNK_BYTES ? (size_t)(end - at) : STEP * IMG_CHUNK_BYTES;
-
-        if (zero_step(p, buf, at, n, &err))
-            plan_fail(p, &err);
-        at += n;
+        if (all_zero(bytes + i, len))
+            continue;
+        chunk_hash(hash, bytes + i, len);
+        return wrong_bytes(p, step_at(s) + i, hash, err);
     }
-}
-
-static void *blanker_main(void *arg)
-{
-    struct proof *f = arg;
-    struct plan *p = f->plan;
-    uint8_t *buf = aligned_alloc(DISK_ALIGN, (size_t)STEP * IMG_CHUNK_BYTES);
-    struct err err = {0};
-
-    if (!buf) {
-        err_set(&err, RECEIVE_EMEMORY, "not enough memory to look at the zero ranges");
-        plan_fail(p, &err);
-    }
-    for (uint32_t i = 0; i < p->body->nruns && !p->disk->blank && !plan_stopped(p); i++)
-        if (p->body->runs[i].state != IMG_DATA)
-            blank_run(p, p->body->runs + i, buf);
-    free(buf);
-    atomic_store(&f->blanked, true);
-    return NULL;
-}
-
-int proof_open(struct proof **out, struct plan *plan, struct err *err)
-{
-    struct proof *f = calloc(1, sizeof *f);
-
-    *out = NULL;
-    if (f)
-        f->back = aligned_alloc(DISK_ALIGN, (size_t)STEP * IMG_CHUNK_BYTES);
-    if (!f || !f->back || queue_init(&f->written, 4096, sizeof(struct run))) {
-        if (f)
-            free(f->back);
-        free(f);
-        return err_set(err, RECEIVE_EMEMORY, "not enough memory for read-back");
-    }
-    f->plan = plan;
-    f->reading = plan->verify && pthread_create(&f->reader, NULL, reader_main, f) == 0;
-    if ((plan->verify && !f->reading) || pthread_create(&f->blanker, NULL, blanker_main, f)) {
-        atomic_store(&f->end, true);
-        if (f->reading)
-            pthread_join(f->reader, NULL);
-        queue_free(&f->written);
-        free(f->back);
-        free(f);
-        return err_set(err, RECEIVE_ETHREAD, "the read-back threads cannot be started");
-    }
-    *out = f;
     return 0;
 }
 
-void proof_written(struct proof *f, uint32_t ordinal, uint32_t n)
+static void mark_proven(struct plan *p, uint32_t ordinal)
 {
-    struct run r = {ordinal, n};
-
-    if (!f->reading)
+    if (plan_chunk(p, ordinal) == CHUNK_PROVEN)
         return;
-    atomic_fetch_add(&f->owed, n);
-    queue_push_wait(&f->written, &r);
+    plan_set(p, ordinal, CHUNK_PROVEN);
+    atomic_fetch_add(&p->counts.proven, 1);
 }
 
-/* Ends the reader's wait for more. The writing thread is at rest: this thread may push in its place. */
-static void nudge(struct proof *f)
+static int data_prove(struct plan *p, const struct step *s, const uint8_t *bytes, struct err *err)
 {
-    struct run none = {0, 0};
+    for (uint32_t i = 0; i < s->n; i++) {
+        uint8_t hash[SHA256_BYTES];
 
-    if (f->reading)
-        queue_push(&f->written, &none);
+        chunk_hash(hash, bytes + (size_t)i * IMG_CHUNK_BYTES, plan_raw_len(p, s->ordinal + i));
+        if (memcmp(hash, p->body->data[s->ordinal + i].hash, sizeof hash))
+            return wrong_bytes(p, step_at(s) + (uint64_t)i * IMG_CHUNK_BYTES, hash, err);
+        mark_proven(p, s->ordinal + i);
+    }
+    return 0;
 }
 
-void proof_drain(struct proof *f)
+static int step_prove(struct plan *p, const struct step *s, uint8_t *buf, struct err *err)
 {
-    atomic_store(&f->drain, true);
-    if (!plan_stopped(f->plan))
-        nudge(f);
-    while (!plan_stopped(f->plan) && (atomic_load(&f->owed) > 0 || !atomic_load(&f->blanked)))
-        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    size_t n = step_bytes(p, s);
+    int rc = n ? p->disk->ops->read(p->disk->ctx, buf, n, step_at(s), err) : 0;
+
+    if (rc)
+        return rc;
+    return s->state == IMG_DATA ? data_prove(p, s, buf, err) : zeros_prove(p, s, buf, n, err);
 }
 
-int proof_again(struct proof *f, struct err *err)
+/* ---- all ---- */
+
+/* The next chunks that are no edge's data; false when there are no more. */
+static bool step_next(struct proof *f, struct step *s)
 {
-    const struct plan *p = f->plan;
-    uint32_t n = p->body->ndata, samples = n < AGAIN ? n : AGAIN;
+    const struct img_body *b = f->plan->body;
+    bool any = false;
+
+    pthread_mutex_lock(&f->lock);
+    while (!any && f->run < b->nruns) {
+        const struct img_run *r = b->runs + f->run;
+        uint32_t at = f->done, n = r->count - at < STEP ? r->count - at : STEP;
+
+        *s = (struct step){r->first + at, n, r->ordinal + at, r->state};
+        for (uint32_t i = 0; r->state == IMG_DATA && i < n; i++)
+            if (plan_edge(f->plan, s->ordinal + i)) {
+                n = i ? i : 1; /* up to it; or it alone, which is left out */
+                s->n = i;
+            }
+        any = r->state != IMG_FREE && s->n > 0;
+        f->done = r->state == IMG_FREE ? r->count : at + n;
+        if (f->done == r->count) {
+            f->run++;
+            f->done = 0;
+        }
+    }
+    pthread_mutex_unlock(&f->lock);
+    return any;
+}
+
+static void proof_fail(struct proof *f, const struct err *why)
+{
+    pthread_mutex_lock(&f->lock);
+    if (!f->err->code)
+        *f->err = *why;
+    pthread_mutex_unlock(&f->lock);
+    atomic_store(&f->failed, true);
+}
+
+static void proof_read(struct proof *f, bool tell)
+{
+    uint8_t *buf = aligned_alloc(DISK_ALIGN, (size_t)STEP * IMG_CHUNK_BYTES);
+    struct err err = {0};
+    struct step s;
+
+    if (!buf) {
+        err_set(&err, RECEIVE_EMEMORY, "not enough memory to read the target back");
+        proof_fail(f, &err);
+    }
+    while (!atomic_load(&f->failed) && !plan_stopped(f->plan) && step_next(f, &s)) {
+        uint32_t so_far = atomic_fetch_add(&f->chunks, s.n);
+
+        if (step_prove(f->plan, &s, buf, &err))
+            proof_fail(f, &err);
+        if (tell && f->progress && !f->progress(f->ctx, (unsigned)((uint64_t)so_far * 1000 / f->plan->body->chunks))) {
+            err_set(&err, RECEIVE_EINTR, "interrupted");
+            proof_fail(f, &err);
+        }
+    }
+    free(buf);
+}
+
+static void *reader_main(void *arg)
+{
+    proof_read(arg, false);
+    return NULL;
+}
+
+int proof_all(struct plan *p, proof_progress *progress, void *ctx, struct err *err)
+{
+    struct err first = {0};
+    struct proof f = {.plan = p, .progress = progress, .ctx = ctx, .err = &first, .lock = PTHREAD_MUTEX_INITIALIZER};
+    pthread_t readers[PROOF_THREADS];
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned n = 0;
+
+    if (!p->verify)
+        return 0;
+    while (n + 1 < PROOF_THREADS && (long)n + 1 < cpus && pthread_create(&readers[n], NULL, reader_main, &f) == 0)
+        n++;
+    proof_read(&f, true);
+    while (n > 0)
+        pthread_join(readers[--n], NULL);
+    if (plan_stopped(p))
+        return plan_why(p, err);
+    return first.code ? err_set(err, first.code, "%s", first.text) : 0;
+}
+
+/* ---- the last look ---- */
+
+/* A chunk that is to hold what the image has there. Where the partition table was moved, that is not so of the first chunk, which was read
+ * when it was written, nor of what lies under the table's copy. */
+static bool step_of(const struct plan *p, uint32_t number, struct step *s)
+{
+    const struct img_run *r = img_run_of(p->body, number);
+
+    *s = (struct step){number, 1, r->ordinal + (number - r->first), r->state};
+    return (number > 0 || p->moved_at == UINT64_MAX) && r->state != IMG_FREE && step_at(s) < plan_end(p) && step_at(s) + step_bytes(p, s) <= p->moved_at;
+}
+
+static int prove_one(struct plan *p, uint32_t number, uint8_t *buf, struct err *err)
+{
+    struct step s;
+
+    return step_of(p, number, &s) ? step_prove(p, &s, buf, err) : 0;
+}
+
+static int prove_near(struct plan *p, uint32_t from, uint32_t end, uint8_t *buf, struct err *err)
+{
     int rc = 0;
 
-    for (uint32_t i = 0; i < samples && !rc && f->reading && !plan_stopped(f->plan); i++) {
-        uint32_t ordinal = (uint32_t)((uint64_t)i * n / samples);
-
-        if (!plan_edge(p, ordinal))
-            rc = read_back(f, ordinal, 1, err);
-    }
+    for (uint32_t i = from; i < end && !rc && !plan_stopped(p); i++)
+        rc = prove_one(p, i, buf, err);
     return rc;
 }
 
-void proof_close(struct proof *f)
+int proof_last(struct plan *p, struct err *err)
 {
-    if (!f)
-        return;
-    atomic_store(&f->end, true);
-    nudge(f);
-    if (f->reading)
-        pthread_join(f->reader, NULL);
-    pthread_join(f->blanker, NULL);
-    queue_free(&f->written);
-    free(f->back);
-    free(f);
+    uint32_t n = p->body->chunks, near = PROOF_NEAR / IMG_CHUNK_BYTES < n ? (uint32_t)(PROOF_NEAR / IMG_CHUNK_BYTES) : n;
+    uint32_t end = (uint32_t)((plan_end(p) + IMG_CHUNK_BYTES - 1) / IMG_CHUNK_BYTES), tail = end > 2 * near ? end - near : near;
+    uint8_t *buf = p->verify ? aligned_alloc(DISK_ALIGN, IMG_CHUNK_BYTES) : NULL;
+    int rc;
+
+    if (!p->verify)
+        return 0;
+    if (!buf)
+        return err_set(err, RECEIVE_EMEMORY, "not enough memory to read the target back");
+    rc = prove_near(p, 0, near < end ? near : end, buf, err);
+    if (!rc)
+        rc = prove_near(p, tail, end, buf, err);
+    for (uint32_t i = 0; i < PROOF_SAMPLES && near < end && !rc && !plan_stopped(p); i++)
+        rc = prove_one(p, (uint32_t)((uint64_t)i * end / PROOF_SAMPLES), buf, err);
+    free(buf);
+    return rc;
 }

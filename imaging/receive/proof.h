@@ -1,25 +1,25 @@
-/* Proof: what was written is read back from the target and hashed against the signed tables, while reception goes
- * on; and what must read as zeros is made so and looked at. Nothing passes that was not read back. */
+/* Proof: when nothing is written any more, the target is read as a whole: data is hashed against the signed tables, zero ranges must be
+ * zeros. A chunk that was read back while others were still to be written would be proven too early: a device may reach beyond the range
+ * that it was told to write, and one that has less room than it says writes over what it has. */
 #ifndef IMAGING_RECEIVE_PROOF_H
 #define IMAGING_RECEIVE_PROOF_H
 
 #include "imaging/receive/plan.h"
 
-struct proof;
+#define PROOF_THREADS 4
+#define PROOF_NEAR (UINT64_C(32) << 20) /* bytes at either end that are read once more after the edges were written */
+#define PROOF_SAMPLES 256u              /* and chunks from all over the target: three seconds of a disk with heads */
 
-/* Starts both threads: one for read-back (if the plan verifies), one that discards free ranges and zeroes the zero
- * ranges of a target that is not blank. Keeps plan. */
-int proof_open(struct proof **out, struct plan *plan, struct err *err);
+/* Told now and then how far it is, in parts per thousand; false ends it. */
+typedef bool proof_progress(void *ctx, unsigned permille);
 
-/* Chunks [ordinal, ordinal + n), neighbours on the disk, have been written. Called by the one writing thread. */
-void proof_written(struct proof *p, uint32_t ordinal, uint32_t n);
+/* Before the edges are written: all of the target but its edges' data; those must still be zero where the image has zeros. Marks what is
+ * right as proven. Several threads, this one too. `progress` may be NULL. 0, the target's failure, or RECEIVE_EINTR. Nothing if the plan
+ * does not verify. */
+int proof_all(struct plan *, proof_progress *progress, void *ctx, struct err *err);
 
-/* Waits until all that was announced is proven and all zero ranges are zero. After store_drain. */
-void proof_drain(struct proof *p);
-/* Reads chunks from all over the target once more, if the plan verifies: on a disk that has less room than it says, what was written later lies
- * where something else had been read back. A sample, which finds what is large. After proof_drain. 0, or the target's failure. */
-int proof_again(struct proof *p, struct err *err);
-/* After store_close. */
-void proof_close(struct proof *p);
+/* After the edges, when the very last byte is written: what lies near them, which their writing may have touched, and a sample of all,
+ * data and zeros alike. */
+int proof_last(struct plan *, struct err *err);
 
 #endif

@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "imaging/receive/clear.h"
+#include "imaging/receive/edges.h"
 #include "imaging/receive/keep.h"
 #include "imaging/receive/move.h"
 #include "imaging/receive/park.h"
@@ -14,12 +16,14 @@
 struct receive {
     struct plan plan;
     struct store *store;
-    struct proof *proof;
+    struct clear *clear;
     struct park *park;
     struct work *work;
     struct intake intake;
     size_t memory; /* for all of it */
     bool edges; /* were made blank, and are to be written at the end */
+    bool (*scanned)(void *ctx, unsigned permille);
+    void *ctx;
 };
 
 static void pause_ms(long ms)
@@ -119,13 +123,9 @@ static int start_stages(struct receive *r, const struct receive_options *opt, st
         return rc;
     if (!all_there || p->body->ndata == 0 || move_may_be(p)) {
         r->edges = true;
-        rc = store_blank_edges(p, err);
+        rc = edges_blank(p, err);
     }
-    if (!rc)
-        rc = proof_open(&r->proof, p, err);
-    if (!rc)
-        store_announce(r->store, r->proof);
-    return rc;
+    return rc ? rc : clear_open(&r->clear, p, r->edges, err);
 }
 
 int receive_open(struct receive **out, const struct img_head *head, const struct img_body *body,
@@ -142,6 +142,9 @@ int receive_open(struct receive **out, const struct img_head *head, const struct
         free(r);
         return rc;
     }
+    r->plan.ready = false; /* clear.c will say so */
+    r->scanned = opt->scanned;
+    r->ctx = opt->ctx;
     r->memory = opt->memory ? opt->memory : RECEIVE_MEMORY + plenty();
     rc = open_store(r, err);
     if (!rc)
@@ -289,14 +292,16 @@ int receive_rows(struct receive *r, receive_fetch *fetch, void *ctx, struct err 
 static int conclude(struct receive *r, struct err *err)
 {
     struct plan *p = &r->plan;
-    int rc = plan_judge(p, false, err);
+    int rc = p->disk->ops->flush(p->disk->ctx, err);
 
+    if (!rc && atomic_load(&p->touched))
+        rc = proof_all(p, r->scanned, r->ctx, err);
     if (!rc)
-        rc = proof_again(r->proof, err);
+        rc = plan_judge(p, false, err);
     if (!rc && r->edges)
         rc = store_edges(r->store, err);
-    else if (!rc)
-        rc = p->disk->ops->flush(p->disk->ctx, err);
+    if (!rc && atomic_load(&p->touched))
+        rc = proof_last(p, err);
     return rc ? rc : plan_judge(p, true, err);
 }
 
@@ -306,7 +311,7 @@ static int give_up(struct receive *r, struct err *err)
     struct err why = {0}, blank = {0};
     int rc = plan_why(&r->plan, &why);
 
-    if (atomic_load(&r->plan.touched) && store_blank_edges(&r->plan, &blank))
+    if (atomic_load(&r->plan.touched) && edges_blank(&r->plan, &blank))
         return err_set(err, rc, "%.120s; nor can the target be made to look empty, it may seem complete: %.80s", why.text,
                        blank.text);
     return err_set(err, rc, "%s", why.text);
@@ -320,7 +325,7 @@ int receive_finish(struct receive *r, struct err *err)
     while (r->work && !work_idle(r->work) && !plan_stopped(p))
         pause_ms(1);
     store_drain(r->store);
-    proof_drain(r->proof);
+    clear_wait(r->clear);
     if (!plan_stopped(p) && conclude(r, &why))
         plan_fail(p, &why);
     return plan_stopped(p) ? give_up(r, err) : 0;
@@ -345,10 +350,10 @@ void receive_halt(struct receive *r)
 {
     work_close(r->work);
     store_close(r->store);
-    proof_close(r->proof);
+    clear_close(r->clear);
     r->work = NULL;
     r->store = NULL;
-    r->proof = NULL;
+    r->clear = NULL;
 }
 
 void receive_close(struct receive *r)

@@ -1,5 +1,5 @@
 /* The receiving stages joined, in reading order: open (what is there already?) → packets or rows in → finish (all
- * written, all proven, the edges last). A newcomer reads receive.c from top to bottom.
+ * written, then all proven, the edges last). A newcomer reads receive.c from top to bottom.
  *
  *     receive_open ──> receive_poll … until receive_complete ──> receive_finish ──> receive_close
  *                 └──> receive_rows (a file or a unicast stream) ──┘
@@ -21,7 +21,7 @@ struct receive_options {
     unsigned threads; /* workers; 0: by the number of CPUs */
     size_t memory;    /* for everything; 0: RECEIVE_MEMORY, and more where there is plenty */
     size_t park_bytes; /* memory for incomplete chunks; 0: what the rest leaves of `memory` */
-    bool (*scanned)(void *ctx, unsigned permille); /* progress of looking at the target; false: no more. May be NULL */
+    bool (*scanned)(void *ctx, unsigned permille); /* progress of looking at the target, first and last; false: no more. May be NULL */
     int (*last_look)(void *ctx, struct err *err); /* once, immediately before the target is first written; not 0: it is not
                                                      written. May be NULL */
     void *ctx;

@@ -8,12 +8,12 @@
 #include "imaging/image/sha256.h"
 #include "imaging/receive/move.h"
 #include "imaging/receive/pages.h"
-#include "imaging/receive/proof.h"
 #include "net/wire/must.h"
 
 #define EDGE_MAX 24u       /* chunks that touch an edge: 9 at each end at the most */
 #define SECTOR_LEAST 512u  /* no disk has smaller ones */
 #define STALE_MS 200       /* a short run is written when nothing joined it for so long */
+#define READY_MS 5         /* until the target may be written it is asked so often whether it may */
 #define MANY (STORE_BUFFERS * 2 / 3) /* chunks that wait: the disk must not, though no long run is among them */
 
 struct piece {
@@ -23,7 +23,6 @@ struct piece {
 
 struct store {
     struct plan *plan;
-    struct proof *proof;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -103,8 +102,6 @@ static void write_run(struct store *s, const struct piece *run, uint32_t n)
     atomic_fetch_add(&p->counts.written, n);
     for (uint32_t i = 0; i < n; i++)
         plan_set(p, run[i].ordinal, CHUNK_WRITTEN);
-    if (s->proof)
-        proof_written(s->proof, run[0].ordinal, n);
 }
 
 /* Writes one run if it is time to. Called with the lock held, which is let go while the disk works. */
@@ -113,7 +110,7 @@ static bool write_some(struct store *s, bool stale)
     struct piece run[DISK_MAX_PARTS];
     uint32_t first = 0, n = longest_run(s, &first);
 
-    if (n == 0 || (n < STORE_RUN && !stale && !s->drain && s->n_pending < MANY))
+    if (n == 0 || !atomic_load(&s->plan->ready) || (n < STORE_RUN && !stale && !s->drain && s->n_pending < MANY))
         return false;
     memcpy(run, s->pending + first, n * sizeof *run);
     s->n_pending -= n;
@@ -138,7 +135,7 @@ static void *store_main(void *arg)
     pthread_mutex_lock(&s->lock);
     while (!s->end)
         if (!write_some(s, stale))
-            stale = !wait_change(s, STALE_MS);
+            stale = !wait_change(s, atomic_load(&s->plan->ready) ? STALE_MS : READY_MS);
     pthread_mutex_unlock(&s->lock);
     return NULL;
 }
@@ -191,69 +188,6 @@ int store_open(struct store **out, struct plan *plan, uint32_t buffers, struct e
     }
     *out = s;
     return 0;
-}
-
-void store_announce(struct store *s, struct proof *proof)
-{
-    s->proof = proof;
-}
-
-/* A stretch of the disk. */
-struct edge {
-    uint64_t at, end;
-};
-
-/* The first EDGE_BYTES, and those before the image's end on this target and before the target's own. */
-static void edges_of(const struct plan *p, struct edge edge[3])
-{
-    uint64_t ends[2] = {plan_end(p), p->disk->bytes};
-
-    edge[0] = (struct edge){0, EDGE_BYTES < p->disk->bytes ? EDGE_BYTES : p->disk->bytes};
-    for (int i = 0; i < 2; i++)
-        edge[i + 1] = (struct edge){ends[i] > EDGE_BYTES ? (ends[i] - EDGE_BYTES) & ~(uint64_t)(DISK_ALIGN - 1) : 0, ends[i]};
-}
-
-static int check_blank(struct plan *p, const struct edge *e, uint8_t *buf, struct err *err)
-{
-    int rc = 0;
-
-    for (uint64_t at = e->at; at < e->end && !rc; at += IMG_CHUNK_BYTES) {
-        size_t n = e->end - at < IMG_CHUNK_BYTES ? (size_t)(e->end - at) : IMG_CHUNK_BYTES;
-
-        rc = p->disk->ops->read(p->disk->ctx, buf, n, at, err);
-        if (!rc && (buf[0] || memcmp(buf, buf + 1, n - 1)))
-            rc = err_set(err, RECEIVE_EREADBACK, "the target does not return the zeros written at byte %llu", (unsigned long long)at);
-    }
-    return rc;
-}
-
-/* A disk that says yes to zeros and keeps what it has would go on looking like a good one. */
-static int check_edges(struct plan *p, const struct edge edge[3], struct err *err)
-{
-    uint8_t *buf = aligned_alloc(DISK_ALIGN, IMG_CHUNK_BYTES);
-    int rc = buf ? 0 : err_set(err, RECEIVE_EMEMORY, "not enough memory to look at the edges of the disk");
-
-    for (int i = 0; i < 3 && !rc; i++)
-        rc = check_blank(p, &edge[i], buf, err);
-    free(buf);
-    return rc;
-}
-
-int store_blank_edges(struct plan *p, struct err *err)
-{
-    struct edge edge[3];
-    int rc = 0;
-
-    edges_of(p, edge);
-    atomic_store(&p->touched, true);
-    for (uint32_t i = 0; i < p->body->ndata; i++)
-        if (plan_edge(p, i) && plan_finished(p, i))
-            plan_set(p, i, CHUNK_RIGHT);
-    for (int i = 0; i < 3 && !rc; i++)
-        rc = p->disk->ops->zero(p->disk->ctx, edge[i].at, edge[i].end - edge[i].at, err);
-    if (!rc)
-        rc = p->disk->ops->flush(p->disk->ctx, err);
-    return !rc && p->verify ? check_edges(p, edge, err) : rc;
 }
 
 uint8_t *store_buffer(struct store *s)

@@ -1,7 +1,7 @@
 /* Writing: verified raw chunks in, large sequential writes out. Chunks come nearly in disk order (the image is laid
  * out for that), so a few dozen buffers are enough to join neighbours into runs.
  *
- * The first and last EDGE_BYTES of the image are kept in memory and written by store_edges, when everything else is
+ * Nothing is written before plan.ready is set. The first and last EDGE_BYTES of the image are kept in memory and written by store_edges, when everything else is
  * proven: until then the target looks empty and does not boot. */
 #ifndef IMAGING_RECEIVE_STORE_H
 #define IMAGING_RECEIVE_STORE_H
@@ -9,7 +9,6 @@
 #include "imaging/receive/plan.h"
 
 struct store;
-struct proof;
 
 #define STORE_BUFFERS 160u      /* of IMG_CHUNK_BYTES, at least: 20 MB */
 #define STORE_BUFFERS_MAX 8192u /* 1 GB */
@@ -18,14 +17,6 @@ struct proof;
 /* Starts the writing thread, which has `buffers` of IMG_CHUNK_BYTES (STORE_BUFFERS to STORE_BUFFERS_MAX): what a slow disk may be
  * behind. Keeps plan. */
 int store_open(struct store **out, struct plan *plan, uint32_t buffers, struct err *err);
-
-/* From now on chunks written are announced to `proof`. Before the first store_put. */
-void store_announce(struct store *s, struct proof *proof);
-
-/* Makes the target look empty: zeros in the first and last EDGE_BYTES of the image, and in the target's own last ones,
- * where a larger disk has another partition table; looks whether it does if the plan verifies. Before the first store_put, and after a
- * failure. */
-int store_blank_edges(struct plan *plan, struct err *err);
 
 /* A buffer of IMG_CHUNK_BYTES, aligned for the disk; waits for one. NULL once the plan is stopped. Any thread. */
 uint8_t *store_buffer(struct store *s);

@@ -553,7 +553,7 @@ static int overlap(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t 
         memset(o->on->bytes + o->from, 0xab, o->end - o->from);
         o->gone = true;
     }
-    o->written |= op == MEMORY_WRITE && there;
+    o->written |= op == MEMORY_WRITE && there && n == CHUNK;
     o->read |= op == MEMORY_READ && there && o->written;
     return 0;
 }
