@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -245,6 +246,22 @@ static int check_place(const char *path, bool there, bool create, struct err *er
     return 0;
 }
 
+/* One writer at a time: each of two would read back right what the other then writes over. The size is what it was when it was decided by. */
+static int lock_file(struct target *t, off_t size, struct err *err)
+{
+    struct stat now;
+
+    if (flock(t->cached, LOCK_EX | LOCK_NB))
+        return errno == EWOULDBLOCK
+                   ? err_set(err, DISK_EBUSY, "%s is being written by another restore; expected a file that nobody uses", t->path)
+                   : err_set(err, DISK_EOPEN, "%s cannot be locked: %s", t->path, strerror(errno));
+    if (fstat(t->cached, &now))
+        return err_set(err, DISK_EOPEN, "%s: %s", t->path, strerror(errno));
+    if (now.st_size != size)
+        return err_set(err, DISK_EBUSY, "%s changed while it was opened; expected a file that nobody uses", t->path);
+    return 0;
+}
+
 static int open_file(struct target *t, struct disk *disk, const struct disk_want *want, const struct stat *st,
                      struct err *err)
 {
@@ -263,6 +280,9 @@ static int open_file(struct target *t, struct disk *disk, const struct disk_want
         return err_set(err, DISK_EREADONLY, "%s cannot be opened for writing: %s", t->path, strerror(errno));
     if (t->cached < 0)
         return err_set(err, DISK_EOPEN, "%s: %s", t->path, strerror(errno));
+    rc = lock_file(t, st ? st->st_size : 0, err);
+    if (rc)
+        return rc;
     disk->made = !st ? DISK_MADE : made ? DISK_MADE_LONGER : DISK_AS_IT_WAS;
     if (made && ftruncate(t->cached, (off_t)want->make_bytes))
         return err_set(err, DISK_EOPEN, "%s: cannot be made %llu bytes long: %s", t->path,

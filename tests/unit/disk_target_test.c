@@ -217,6 +217,27 @@ static void a_file_under_a_loop_device_is_refused(void **state)
     assert_int_equal(open_code(path, MIB, MIB, 0), DISK_EBUSY);
 }
 
+static void a_file_that_another_restore_writes_is_refused(void **state)
+{
+    struct disk_want want = {.min_bytes = MIB, .make_bytes = MIB};
+    struct disk d, other;
+
+    (void)state;
+    for (int empty = 0; empty < 2; empty++) {
+        struct err err = {0};
+
+        file_of(empty ? 0 : MIB, 1);
+        assert_int_equal(disk_target_open(&d, path, &want, &err), 0);
+        assert_int_equal(disk_target_open(&other, path, &want, &err), DISK_EBUSY);
+        assert_non_null(strstr(err.text, "another restore"));
+        disk_close(&d);
+        memset(&err, 0, sizeof err);
+        assert_int_equal(disk_target_open(&d, path, &want, &err), 0);
+        disk_close(&d);
+        unlink(path);
+    }
+}
+
 static void a_block_device_in_use_is_refused(void **state)
 {
     int fd;
@@ -475,6 +496,7 @@ int main(void)
         cmocka_unit_test_teardown(a_file_that_cannot_be_made_leaves_nothing, end_all),
         cmocka_unit_test_teardown(files_below_dev_are_refused, end_all),
         cmocka_unit_test_teardown(a_file_under_a_loop_device_is_refused, end_all),
+        cmocka_unit_test_teardown(a_file_that_another_restore_writes_is_refused, end_all),
         cmocka_unit_test_teardown(a_block_device_in_use_is_refused, end_all),
         cmocka_unit_test_teardown(a_read_only_block_device_is_refused, end_all),
         cmocka_unit_test_teardown(an_absent_or_empty_file_is_made_and_blank, end_all),
