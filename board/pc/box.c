@@ -158,6 +158,7 @@ static int make_services(struct box *b, struct err *err)
 {
     const struct offer_needs needs = {.payload = b->paths.payload,
                                       .config = b->paths.config,
+                                      .data = b->paths.data,
                                       .key = b->key.pub,
                                       .wants_imaging = wants_imaging,
                                       .ctx = b};

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "board/pc/box_config_entry.h"
 #include "imaging/disk/choose.h"
 #include "net/ip/stack.h"
 #include "net/syslog/codec.h"
@@ -399,44 +400,22 @@ static int report_secret(struct box_config *c, const char *v, struct err *err)
 
 /* ---- [entry NAME] ---- */
 
-static int entry_path(char *to, const char *v, struct err *err)
-{
-    if (!boot_path_legal(v))
-        return ini_wrong("a relative path such as efi/boot/bootx64.efi", v, err);
-    return ini_text(to, BOOT_PATH_MAX + 1, v, "a path of at most 127 bytes", err);
-}
-
-static int entry_kind(struct box_config *c, const char *v, struct err *err)
-{
-    (void)c;
-    return strcmp(v, "tree") == 0 ? 0 : ini_wrong("tree", v, err);
-}
-
-#define ENTRY_PATH(name, field)                                                                    \
+#define ENTRY_KEY(name)                                                                            \
     static int entry_##name(struct box_config *c, const char *v, struct err *err)                  \
     {                                                                                              \
-        return entry_path(c->entry[c->n_entries - 1].field, v, err);                               \
+        return box_entry_##name(&c->entry[c->n_entries - 1], v, err);                              \
     }
-ENTRY_PATH(folder, folder)
-ENTRY_PATH(bios, loader[BOOT_BIOS])
-ENTRY_PATH(uefi, loader[BOOT_UEFI])
-ENTRY_PATH(mac, loader[BOOT_MAC])
-ENTRY_PATH(script, script)
-
-static int entry_id(struct box_config *c, const char *v, struct err *err)
-{
-    uint32_t id;
-    int rc = ini_number(&id, v, "", NULL, 2, 65535, "a number of 2 to 65535", err);
-
-    if (rc == 0)
-        c->entry[c->n_entries - 1].id = (uint16_t)id;
-    return rc;
-}
-
-static int entry_hidden(struct box_config *c, const char *v, struct err *err)
-{
-    return ini_truth(&c->entry[c->n_entries - 1].hidden, v, "yes or no", err);
-}
+ENTRY_KEY(kind)
+ENTRY_KEY(folder)
+ENTRY_KEY(bios)
+ENTRY_KEY(uefi)
+ENTRY_KEY(mac)
+ENTRY_KEY(script)
+ENTRY_KEY(id)
+ENTRY_KEY(hidden)
+ENTRY_KEY(mac_kind)
+ENTRY_KEY(mac_root)
+ENTRY_KEY(any_mac)
 
 static int entry_only(struct box_config *c, const char *v, struct err *err)
 {
@@ -481,6 +460,8 @@ static const struct key {
     {"entry", "loader-uefi", entry_uefi, false},  {"entry", "loader-mac", entry_mac, false},
     {"entry", "script", entry_script, false},     {"entry", "id", entry_id, false},
     {"entry", "hidden", entry_hidden, false},     {"entry", "only", entry_only, true},
+    {"entry", "mac-kind", entry_mac_kind, false}, {"entry", "mac-root", entry_mac_root, false},
+    {"entry", "any-mac", entry_any_mac, false},
     {"entry", "except", entry_except, true},      {"boot", "ring-only", boot_ring_only, true},
     {"boot", "ring-except", boot_ring_except, true}, {"session", "start", session_start, false},
     {"session", "targets", session_targets, false}, {"session", "arm", session_arm, false},

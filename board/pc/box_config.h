@@ -30,10 +30,14 @@ struct box_rules {
 
 struct box_entry {
     char name[BOOT_NAME_MAX + 1];
-    char folder[BOOT_PATH_MAX + 1]; /* relative, below the configuration file's folder */
+    char folder[BOOT_PATH_MAX + 1]; /* relative, below the configuration file's folder; on_data: "data/trees/NAME", on the data partition */
+    bool on_data;
     char loader[BOOT_PLATFORMS][BOOT_PATH_MAX + 1], script[BOOT_PATH_MAX + 1]; /* relative to it; "": none */
     uint16_t id; /* 0: given in order */
-    bool hidden;
+    /* for Macs, as in struct boot_entry */
+    uint16_t attributes;
+    char root[BOOT_PATH_MAX + 1];
+    bool hidden, any_mac;
     struct box_rules rules;
     unsigned line; /* of its section's first key, for messages */
 };

@@ -173,6 +173,9 @@ static bool make_entry(struct offer *o, const struct box_config *c, const struct
     memcpy(e->name, from->name, sizeof e->name);
     e->kind = BOOT_TREE;
     e->hidden = from->hidden;
+    e->any_mac = from->any_mac;
+    e->attributes = from->attributes;
+    memcpy(e->root, from->root, sizeof e->root);
     e->rules = from->rules.rule;
     e->n_rules = from->rules.n;
     e->id = from->id ? from->id : free_id(o, c);
@@ -181,23 +184,28 @@ static bool make_entry(struct offer *o, const struct box_config *c, const struct
     return fits;
 }
 
-static void folder_beside(char *to, size_t cap, const char *config, const char *folder)
+/* Below the data folder, without "data/" in front, or beside the configuration. */
+static void folder_of(char *to, size_t cap, const struct offer_needs *needs, const struct box_entry *from)
 {
+    const char *config = needs->config, *folder = from->folder;
     const char *slash = config ? strrchr(config, '/') : NULL;
 
-    snprintf(to, cap, "%.*s%s", slash ? (int)(slash - config + 1) : 0, config ? config : "", folder);
+    if (from->on_data)
+        snprintf(to, cap, "%s/%s", needs->data ? needs->data : "", strchr(folder, '/') + 1);
+    else
+        snprintf(to, cap, "%.*s%s", slash ? (int)(slash - config + 1) : 0, config ? config : "", folder);
 }
 
 /* Two entries may share a folder: it is indexed once. */
-static bool add_tree(struct offer *o, const char *config, const char *folder, struct err *err)
+static bool add_tree(struct offer *o, const struct offer_needs *needs, const struct box_entry *from, struct err *err)
 {
     char prefix[BOOT_PATH_MAX + 2], path[PATH_MAX];
 
-    snprintf(prefix, sizeof prefix, "%.127s/", folder);
+    snprintf(prefix, sizeof prefix, "%.127s/", from->folder);
     for (unsigned i = 0; i < o->n_trees; i++)
         if (strcmp(o->prefix[i], prefix) == 0)
             return true;
-    folder_beside(path, sizeof path, config, folder);
+    folder_of(path, sizeof path, needs, from);
     if (content_tree_open(&o->tree[o->n_trees], path, err))
         return false;
     memcpy(o->prefix[o->n_trees], prefix, sizeof prefix);
@@ -206,7 +214,7 @@ static bool add_tree(struct offer *o, const char *config, const char *folder, st
     return true;
 }
 
-static void add_entry(struct offer *o, const struct box_config *c, const char *config, const struct box_entry *from)
+static void add_entry(struct offer *o, const struct box_config *c, const struct offer_needs *needs, const struct box_entry *from)
 {
     struct boot_entry e = {0};
     struct err err = {0};
@@ -216,7 +224,7 @@ static void add_entry(struct offer *o, const struct box_config *c, const char *c
         return;
     }
     o->entry[o->n_entries] = e;
-    if (!add_tree(o, config, from->folder, &err) || boot_entries_check(o->entry, o->n_entries + 1, &err))
+    if (!add_tree(o, needs, from, &err) || boot_entries_check(o->entry, o->n_entries + 1, &err))
         serve_log("[entry %s] is left out: %s (%d)", from->name, err.text, err.code);
     else
         o->n_entries++;
@@ -270,7 +278,7 @@ void offer_open(struct offer *o, const struct box_config *c, const struct offer_
     add_receiver(o, c, needs->payload);
     add_script(o);
     for (unsigned i = 0; i < c->n_entries; i++)
-        add_entry(o, c, needs->config, &c->entry[i]);
+        add_entry(o, c, needs, &c->entry[i]);
     add_entry_scripts(o);
     make_plan(o, c, needs);
     o->mount[0] = (struct content_mount){.prefix = "", .source = content_table_source(&o->table)};

@@ -2,7 +2,7 @@
  *
  *   payload/...     the receiver, from the payload folder, held in memory; the box's identity page is laid over the empty one
  *   boot.ipxe       made for the machine that asks; boot-N.ipxe: for one that chose the entry of number N in the menu
- *   FOLDER/...      the trees of the configuration, below the names of their folders
+ *   FOLDER/...      the trees of the configuration, below the names of their folders (those on the data partition: data/trees/NAME)
  *
  * Everything is found once, at start; what is missing is said, and the entry goes without it. */
 #ifndef BOARD_PC_OFFER_H
@@ -39,7 +39,7 @@ struct offer {
 };
 
 struct offer_needs {
-    const char *payload, *config; /* folder; file, beside which the trees are */
+    const char *payload, *config, *data; /* folder; file, beside which the trees are; folder, in which trees/ is */
     const uint8_t *key;           /* the box's public key */
     /* as in struct boot_plan */
     bool (*wants_imaging)(void *ctx, const uint8_t mac[6]);

@@ -196,6 +196,32 @@ ipxe
 tree_alone trees/esxi/bootx64.efi
 pass "an entry chosen in firmware's menu, in iPXE's or on a Mac is booted, and the receiver is not"
 
+# --- what entries say of Macs; trees on the data partition -----------------------------------------------------------
+lab_stop box
+mkdir -p data/trees/osx/i386 && echo booter >data/trees/osx/i386/booter
+{
+    config server
+    printf '[entry Lab macOS]\nfolder = /data/trees/osx\nloader-mac = i386/booter\nid = 4096\nmac-kind = macos\nmac-root = http://10.78.0.1/data/trees/osx/a.dmg\nany-mac = yes\n'
+    printf '[entry Tests]\nfolder = /data/trees/osx\nloader-mac = i386/booter\nid = 9\nmac-kind = diagnostics\nhidden = yes\n'
+} >ringcast.conf
+box
+until_true 20 grep -q 'addresses are handed out' box.err || fail "no addresses"
+one inform "${mac[@]}" --list
+holds "[i[0] for i in o['bsdp']['images']] == ['81000001', '81000002', '01001000']"
+one inform "${mac[@]}" --select 01001000 --server 10.78.0.1
+holds "o['file'] == 'data/trees/osx/i386/booter'" "o['root'] == 'http://10.78.0.1/data/trees/osx/a.dmg'" "o['bsdp']['selected'] == '01001000'"
+one inform "${mac[@]}" --select 03000009 --server 10.78.0.1
+holds "o['bsdp']['selected'] == '03000009'" "o['root'] is None"
+one inform --mac-model PowerMac3,1 --mac-arch ppc --ciaddr 10.78.0.99 --mac 00:25:00:aa:bb:cd --select 01001000 --server 10.78.0.1
+holds "o['bsdp']['message'] == '02'"
+one inform --mac-model PowerMac3,1 --mac-arch ppc --ciaddr 10.78.0.99 --mac 00:25:00:aa:bb:cd --select 81000002 --server 10.78.0.1
+holds "o['bsdp']['message'] == '03'" # this one is for Intel Macs
+[ "$(lab_exec "${LAB_RECEIVER[1]}" curl -s http://10.78.0.1/data/trees/osx/i386/booter)" = booter ] || fail "a tree on the data partition is not given out"
+for path in data/journal data/identity.key journal data/trees/../journal; do
+    ! lab_exec "${LAB_RECEIVER[1]}" curl -sf --path-as-is "http://10.78.0.1/$path" >/dev/null || fail "$path is given out"
+done
+pass "kind, root path and Macs of an entry; a tree on the data partition, and nothing else of it"
+
 # --- beside somebody else's server -----------------------------------------------------------------------------------
 lab_stop box
 config proxy >ringcast.conf

@@ -47,7 +47,7 @@ def vendor_of(a):
 
 def class_of(a):
     if a.mac_model:
-        return f"AAPLBSDPC/i386/{a.mac_model}"
+        return f"AAPLBSDPC/{a.mac_arch}/{a.mac_model}"
     if a.user_class or a.arch < 0:
         return a.vendor_class
     kind = "HTTPClient" if a.arch in (0x0F, 0x10, 0x12, 0x13) else "PXEClient"
@@ -130,6 +130,7 @@ def read(data, peer):
              "siaddr": socket.inet_ntoa(data[20:24]), "sname": text(44, 64), "file": text(108, 128),
              "type": options[53][0][0], "bytes": len(data), "order": [c for c, _ in tlv(data[240:])],
              "class": options[60][0].decode() if 60 in options else None,
+             "root": options[17][0].decode() if 17 in options else None,
              "bootfile": options[67][0].decode() if 67 in options else None,
              "vendor": [v.hex() for v in options.get(43, [])], "raw": data.hex()}
     if reply["class"] == "AAPLBSDPC":
@@ -148,6 +149,7 @@ def arguments():
     p.add_argument("--user-class", default="")
     p.add_argument("--vendor", default="", help="option 43, in hexadecimal")
     p.add_argument("--mac-model", default="")
+    p.add_argument("--mac-arch", default="i386")
     p.add_argument("--list", action="store_true")
     p.add_argument("--select", default="")
     p.add_argument("--server", default="")

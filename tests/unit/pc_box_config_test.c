@@ -93,7 +93,8 @@ static void everything_said(void **state)
             "[boot]\ndefault = ESXi 8\nmachine = 02:00:00:00:00:0a ring\nmenu = 5\nrearm = yes\nimage = lab\n"
             "[ring]\nrate = 100Mbit\nttl = 1\n"
             "[entry ESXi 8]\nkind = tree\nfolder = trees/esxi\nloader-uefi = efi/boot/bootx64.efi\nid = 4097\n"
-            "[entry Debian]\nfolder = trees/deb\nscript = go.ipxe\nhidden = yes\n"
+            "mac-kind = diagnostics\nmac-root = nfs:10.77.0.5:/vol:a.dmg\nany-mac = yes\n"
+            "[entry Debian]\nfolder = /data/trees/deb\nscript = go.ipxe\nhidden = yes\n"
             "only = 02:00:00:00:00:0a\nonly = iMac14,3\nexcept = 02-00-00-00-00-0B\nexcept = Macmini7,1\n"
             "[boot]\nring-except = 02:00:00:00:00:0c\nring-only = iMac14,3\n");
     assert_int_equal(c.prefix, 25);
@@ -108,6 +109,13 @@ static void everything_said(void **state)
     assert_int_equal(c.entry[0].id, 4097);
     assert_string_equal(c.entry[1].script, "go.ipxe");
     assert_true(c.entry[1].hidden);
+    assert_false(c.entry[0].on_data);
+    assert_int_equal(c.entry[0].attributes, 0x0300);
+    assert_string_equal(c.entry[0].root, "nfs:10.77.0.5:/vol:a.dmg");
+    assert_true(c.entry[0].any_mac && !c.entry[1].any_mac);
+    assert_string_equal(c.entry[1].folder, "data/trees/deb");
+    assert_true(c.entry[1].on_data);
+    assert_true(!c.entry[1].attributes && !c.entry[1].root[0]);
     assert_int_equal(c.entry[0].rules.n, 0);
     assert_int_equal(c.entry[1].rules.n, 4);
     assert_int_equal(c.entry[1].rules.rule[0].kind, BOOT_ONLY_MAC);
@@ -244,6 +252,13 @@ static void mistakes_have_their_line(void **state)
     refuses("[entry ring]\nfolder = x\n", "f:2: expected a name of 1 to 63 bytes that is not \"ring\"");
     refuses("[entry a]\nfolder = ../x\n", "f:2: folder: expected a relative path");
     refuses("[entry a]\nfolder = /etc\n", "f:2: folder: expected a relative path");
+    refuses("[entry a]\nfolder = /data\n", "f:2: folder: expected a relative path such as trees/esxi, or one below /data/trees/");
+    refuses("[entry a]\nfolder = /data/trees/\n", "f:2: folder: expected a relative path");
+    refuses("[entry a]\nfolder = /data/trees/../journal\n", "f:2: folder: expected a relative path");
+    refuses("[entry a]\nfolder = data/trees/x\n", "f:2: folder: expected a path that begins with /data/trees/");
+    refuses("[entry a]\nmac-kind = linux\n", "f:2: mac-kind: expected install, macos,");
+    refuses("[entry a]\nmac-root = ftp://x\n", "f:2: mac-root: expected a root path such as");
+    refuses("[entry a]\nany-mac = perhaps\n", "f:2: any-mac: expected yes or no");
     refuses("[entry a]\nfolder = x\n", "f:2: expected a folder and a loader or a script in [entry a]");
     refuses("[entry a]\nfolder = x\nscript = y\n[box]\nname = n\n[entry a]\nfolder = z\n", "expected folder once");
     refuses("[entry a]\nfolder = x\nscript = y\n[entry b]\nfolder = x\nscript = y\n[entry a]\nid = 7\n", "f:8: expected [entry a] once");
