@@ -89,6 +89,7 @@ static void add_receiver(struct offer *o, const struct box_config *c, const char
     if (!bios)
         e.loader[BOOT_BIOS][0] = 0;
     o->plan.leaves = add_file(o, folder, BOOT_PAYLOAD_LEAVE);
+    o->plan.ipxe_efi = add_file(o, folder, BOOT_PAYLOAD_IPXE_EFI);
     if (bios || e.loader[BOOT_UEFI][0])
         o->entry[o->n_entries++] = e;
 }
@@ -269,6 +270,44 @@ static void make_plan(struct offer *o, const struct box_config *c, const struct 
     }
 }
 
+/* ---- what ESXi's loader asks for at the root ---- */
+
+#define ESXI_CONFIG "boot.cfg"
+
+/* The tree that this machine boots: the entry chosen for this start, else the plan's. NULL: none. */
+static const struct boot_entry *tree_under_way(const struct offer *o, const uint8_t mac[6])
+{
+    unsigned chosen;
+    enum boot_state state = o->n_entries ? boot_plan_start(&o->plan, mac, &chosen) : BOOT_START_OPEN;
+    int entry = PXE_ENOENTRY;
+
+    if (state == BOOT_START_CHOSEN || state == BOOT_START_PAST)
+        entry = (int)chosen;
+    else if (o->n_entries)
+        entry = boot_plan_choice(&o->plan, BOOT_UEFI, mac, "", NULL);
+    return entry >= 0 && o->entry[entry].kind == BOOT_TREE ? &o->entry[entry] : NULL;
+}
+
+/* "boot.cfg", or the same in a folder that begins with "01-". */
+static bool is_root_config(const char *name)
+{
+    const char *slash = strchr(name, '/');
+
+    return strcmp(name, ESXI_CONFIG) == 0 || (slash && strncmp(name, "01-", 3) == 0 && strcmp(slash + 1, ESXI_CONFIG) == 0);
+}
+
+static int open_root_config(void *ctx, const char *name, const uint8_t *mac, struct content *out)
+{
+    struct offer *o = ctx;
+    const struct boot_entry *e = mac && is_root_config(name) ? tree_under_way(o, mac) : NULL;
+    const char *path = e ? e->loader[BOOT_UEFI][0] ? e->loader[BOOT_UEFI] : e->loader[BOOT_BIOS] : "";
+
+    for (unsigned i = 0; i < o->n_trees; i++)
+        if (strncmp(path, o->prefix[i], strlen(o->prefix[i])) == 0)
+            return o->mount[i + 1].source.open(o->mount[i + 1].source.ctx, ESXI_CONFIG, mac, out);
+    return CONTENT_ENAME;
+}
+
 void offer_open(struct offer *o, const struct box_config *c, const struct offer_needs *needs)
 {
     memset(o, 0, sizeof *o);
@@ -284,7 +323,8 @@ void offer_open(struct offer *o, const struct box_config *c, const struct offer_
     o->mount[0] = (struct content_mount){.prefix = "", .source = content_table_source(&o->table)};
     for (unsigned i = 0; i < o->n_trees; i++)
         o->mount[i + 1] = (struct content_mount){.prefix = o->prefix[i], .source = content_tree_source(o->tree[i])};
-    o->mounts = (struct content_mounts){.mounts = o->mount, .n = o->n_trees + 1};
+    o->mount[o->n_trees + 1] = (struct content_mount){.prefix = "", .source = {o, open_root_config}};
+    o->mounts = (struct content_mounts){.mounts = o->mount, .n = o->n_trees + 2};
     o->source = content_mounts_source(&o->mounts);
 }
 

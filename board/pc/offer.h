@@ -2,6 +2,7 @@
  *
  *   payload/...     the receiver, from the payload folder, held in memory; the box's identity page is laid over the empty one
  *   boot.ipxe       made for the machine that asks; boot-N.ipxe: for one that chose the entry of number N in the menu
+ *   boot.cfg        of the tree that the machine boots: ESXi's loader asks for it there, and in the machine's folder 01-aa-bb-cc-dd-ee-ff
  *   FOLDER/...      the trees of the configuration, below the names of their folders (those on the data partition: data/trees/NAME)
  *
  * Everything is found once, at start; what is missing is said, and the entry goes without it. */
@@ -12,7 +13,7 @@
 #include "net/content/tree.h"
 #include "net/pxe/policy.h"
 
-#define OFFER_FILES (6 + BOOT_ENTRIES_MAX)
+#define OFFER_FILES (7 + BOOT_ENTRIES_MAX)
 
 struct offer {
     struct boot_entry entry[BOOT_ENTRIES_MAX];
@@ -33,7 +34,7 @@ struct offer {
     struct content_tree *tree[BOOT_ENTRIES_MAX];
     char prefix[BOOT_ENTRIES_MAX][BOOT_PATH_MAX + 2];
     unsigned n_trees;
-    struct content_mount mount[BOOT_ENTRIES_MAX + 1];
+    struct content_mount mount[BOOT_ENTRIES_MAX + 2];
     struct content_mounts mounts;
     struct content_source source;
 };

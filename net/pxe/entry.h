@@ -24,6 +24,7 @@
 #define BOOT_PAYLOAD_INITRD "payload/initrd"
 #define BOOT_PAYLOAD_LEAVE "payload/leave.efi" /* a UEFI program that ends at once */
 #define BOOT_PAYLOAD_IPXE "payload/undionly.kpxe" /* what BIOS machines load first */
+#define BOOT_PAYLOAD_IPXE_EFI "payload/snponly.efi" /* iPXE for UEFI: entries that are a script */
 #define BOOT_SCRIPT "boot.ipxe"                   /* what iPXE loads: net/pxe/script.h makes its text */
 #define BOOT_SCRIPT_ENTRY "boot-%u.ipxe"          /* the same for the entry of this number, which a person chose in the menu */
 #define BOOT_SCRIPT_ENTRY_MAX 16                  /* bytes of such a name, with the NUL */

@@ -12,11 +12,25 @@ static bool wanted(const struct boot_plan *p, unsigned entry, const uint8_t mac[
     return p->entries[entry].kind != BOOT_RING || !p->wants_imaging || p->wants_imaging(p->ctx, mac);
 }
 
+/* UEFI machines without a loader of the entry's get to its script through iPXE, as BIOS machines do. */
+static bool entry_fits(const struct boot_plan *p, unsigned entry, enum boot_platform platform, const uint8_t mac[6], const char *model)
+{
+    const struct boot_entry *e = &p->entries[entry];
+
+    return boot_entry_fits(e, platform, mac, model) ||
+           (platform == BOOT_UEFI && p->ipxe_efi && e->script[0] && boot_entry_fits(e, BOOT_BIOS, mac, model));
+}
+
+static const char *uefi_loader(const struct boot_entry *e)
+{
+    return e->loader[BOOT_UEFI][0] ? e->loader[BOOT_UEFI] : BOOT_PAYLOAD_IPXE_EFI;
+}
+
 bool boot_plan_offers(const struct boot_plan *p, unsigned entry, enum boot_platform platform, const uint8_t mac[6],
                       const char *model)
 {
     MUST(entry < p->n_entries);
-    return boot_entry_fits(&p->entries[entry], platform, mac, model) && wanted(p, entry, mac);
+    return entry_fits(p, entry, platform, mac, model) && wanted(p, entry, mac);
 }
 
 /* Index of the entry the plan names for this machine; -1 when it does not. */
@@ -38,12 +52,12 @@ int boot_plan_choice(const struct boot_plan *p, enum boot_platform platform, con
         *own = is_own;
     if (!is_own)
         entry = (int)p->fallback;
-    if (!boot_entry_fits(&p->entries[entry], platform, mac, model) && is_own)
+    if (!entry_fits(p, (unsigned)entry, platform, mac, model) && is_own)
         return PXE_ENOENTRY;
     /* The ring erases a disk: it is chosen by somebody, never for lack of something else. */
-    if (!boot_entry_fits(&p->entries[entry], platform, mac, model))
+    if (!entry_fits(p, (unsigned)entry, platform, mac, model))
         for (entry = 0; (unsigned)entry < p->n_entries; entry++)
-            if (p->entries[entry].kind != BOOT_RING && boot_entry_fits(&p->entries[entry], platform, mac, model))
+            if (p->entries[entry].kind != BOOT_RING && entry_fits(p, (unsigned)entry, platform, mac, model))
                 break;
     if ((unsigned)entry == p->n_entries)
         return PXE_ENOENTRY;
@@ -145,7 +159,7 @@ static int answer_item(const struct boot_plan *p, const struct pxe_facts *f, enu
         a->entry = (int)i;
         a->class_id = PXE_CLASS;
         a->n_vendor = pxe_vendor_item(f->item, f->layer, a->vendor);
-        return answer_file(a, platform == BOOT_BIOS ? BOOT_PAYLOAD_IPXE : e->loader[platform]);
+        return answer_file(a, platform == BOOT_BIOS ? BOOT_PAYLOAD_IPXE : uefi_loader(e));
     }
     return PXE_EITEM;
 }
@@ -215,7 +229,7 @@ static int answer_uefi(const struct boot_plan *p, const struct pxe_facts *f, enu
     if (a->leaves)
         return p->leaves ? answer_loader(p, f, stage, BOOT_PAYLOAD_LEAVE, a) : PXE_EDONE;
     if (!items)
-        return answer_loader(p, f, stage, p->entries[a->entry].loader[BOOT_UEFI], a);
+        return answer_loader(p, f, stage, uefi_loader(&p->entries[a->entry]), a);
     a->class_id = PXE_CLASS;
     a->entry = -1;
     a->n_vendor = pxe_vendor_menu(item, items, p->address, p->menu_seconds, a->vendor);

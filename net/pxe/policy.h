@@ -13,6 +13,7 @@
  *                                  port 4011            its loader's TFTP name
  *   the same, a menu to show       lease or proxy offer 60 and 43: control, servers, menu, prompt; no file
  *                                  port 4011, 43.71     the loader of the item chosen, and the item back
+ *   UEFI, an entry that is a script      as a loader    snponly.efi, which comes back as iPXE, when the payload has it
  *   UEFI HTTP x64 (0x10)           lease or proxy offer 60 = HTTPClient and the loader's URL in option 67
  *                                  port 4011            nothing
  *   ARM64, IA32, others            any                  nothing, and a reason for the log
@@ -46,6 +47,7 @@ struct boot_plan {
     uint16_t http_port;   /* 0: 80 */
     uint8_t menu_seconds; /* how long menus wait before the default is booted; 0: no menus */
     bool leaves;          /* BOOT_PAYLOAD_LEAVE is there */
+    bool ipxe_efi;        /* BOOT_PAYLOAD_IPXE_EFI is there: UEFI machines get to scripts by it */
     bool uefi_direct;     /* proxy: the file at once instead of on port 4011; some firmware wants one, some the other */
     /* Whether the ring is to image this machine (again); NULL: every machine. */
     bool (*wants_imaging)(void *ctx, const uint8_t mac[6]);

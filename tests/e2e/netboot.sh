@@ -15,6 +15,7 @@ for file in ringcast-x86_64.efi initrd; do { head -c 3000 /dev/urandom; page; he
 head -c 5000 /dev/urandom >payload/kernel
 head -c 4000 /dev/urandom >payload/undionly.kpxe
 echo loader >trees/esxi/bootx64.efi
+echo title=lab >trees/esxi/boot.cfg
 mv small.ring images/
 printf '#!ipxe\nshell\n' >trees/debian/go.ipxe
 
@@ -173,6 +174,10 @@ one request --arch 7 --mac "$self" --to 10.78.0.1:4011 --ciaddr 10.78.0.99 --ven
 ipxe
 tree_alone trees/esxi/bootx64.efi
 tree_alone trees/esxi/bootx64.efi
+for path in boot.cfg "01-${self//:/-}/boot.cfg"; do # as ESXi's loader asks for it, at the server's root
+    script "$path"
+    grep -q '^title=lab$' got.ipxe || fail "$path is not the chosen tree's"
+done
 ipxe # its loader was iPXE once more
 script boot.ipxe
 grep -q '^choose --default disk ' got.ipxe || fail "asked again, the default is no disk: $(cat got.ipxe)"

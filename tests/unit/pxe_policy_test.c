@@ -180,6 +180,26 @@ static void the_ring_is_no_menus_default_unless_it_wants_the_machine(void **stat
     assert_int_equal(pxe_decide(&p, &ipxe, PXE_LEASE, &a), PXE_EDONE);
 }
 
+static int item(const struct boot_plan *p, const uint8_t mac[6], uint16_t arch, uint16_t type, struct pxe_answer *a);
+
+static void uefi_gets_to_scripts_by_ipxe(void **state)
+{
+    struct boot_plan p = plan_of();
+    struct pxe_facts f = rom(imaged_chosen, PXE_CLASS_PXE, 7), http = rom(imaged_chosen, PXE_CLASS_HTTP_BOOT, 16);
+    struct pxe_answer a;
+
+    (void)state;
+    entries[NETINST].loader[BOOT_UEFI][0] = 0; /* a script alone */
+    assert_int_equal(pxe_decide(&p, &f, PXE_LEASE, &a), PXE_ENOENTRY);
+    p.ipxe_efi = true;
+    assert_int_equal(pxe_decide(&p, &f, PXE_LEASE, &a), 0);
+    assert_string_equal(a.file, BOOT_PAYLOAD_IPXE_EFI);
+    assert_int_equal(pxe_decide(&p, &http, PXE_LEASE, &a), 0);
+    assert_string_equal(a.file, "http://10.77.0.1/" BOOT_PAYLOAD_IPXE_EFI);
+    assert_int_equal(item(&p, anybody, 7, 0x8003, &a), 0);
+    assert_string_equal(a.file, BOOT_PAYLOAD_IPXE_EFI);
+}
+
 static void uefi_may_be_given_the_file_at_once(void **state)
 {
     struct boot_plan p = plan_of();
@@ -405,6 +425,7 @@ int main(void)
         cmocka_unit_test(each_machine_gets_what_the_table_says),
         cmocka_unit_test(an_imaged_machine_with_uefi_is_sent_on_to_its_disk),
         cmocka_unit_test(the_ring_is_no_menus_default_unless_it_wants_the_machine),
+        cmocka_unit_test(uefi_gets_to_scripts_by_ipxe),
         cmocka_unit_test(uefi_may_be_given_the_file_at_once),
         cmocka_unit_test(a_menu_is_shown_where_there_is_a_choice),
         cmocka_unit_test(an_item_chosen_is_served_on_4011),
