@@ -281,16 +281,20 @@ void parts_read(struct parts *p, const struct readat *disk, uint64_t raw_bytes, 
 
     memset(p, 0, sizeof *p);
     p->sector_log2 = sector_log2 ? sector_log2 : 9;
-    if (raw_bytes < SECTOR || readat(disk, 0, sector, SECTOR) != 0 ||
-        !mbr_decode(sector, p->sector_log2, e) || looks_like_volume(sector) || !plausible(e))
+    if (raw_bytes < SECTOR || readat(disk, 0, sector, SECTOR) != 0 || !mbr_decode(sector, p->sector_log2, e))
         return;
     for (int i = 0; i < 4; i++)
         gpt |= e[i].type == TYPE_GPT;
-    if (!gpt) {
-        mbr_list(p, disk, raw_bytes, e);
-    } else if (!gpt_find(p, disk, raw_bytes, sector_log2)) {
-        p->table = IMG_TABLE_GPT;
-        note(p, "both copies of the GPT are damaged; no partition is looked into");
+    /* A whole GPT wins over a file system's name that the boot code of a former owner has kept. */
+    if (!gpt || !gpt_find(p, disk, raw_bytes, sector_log2)) {
+        if (looks_like_volume(sector) || !plausible(e))
+            return;
+        if (gpt) {
+            p->table = IMG_TABLE_GPT;
+            note(p, "both copies of the GPT are damaged; no partition is looked into");
+        } else {
+            mbr_list(p, disk, raw_bytes, e);
+        }
     }
     p->overlap = any_overlap(p);
     if (p->overlap)
