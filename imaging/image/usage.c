@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "imaging/image/marks.h"
+#include "imaging/image/startable.h"
 
 /* The first and the last bytes of a partition are never free: there lie the marks of RAIDs, pools and file systems (ZFS takes 512 KiB at
  * either end), and one that a former owner of the target left there would come alive again. */
@@ -74,6 +75,14 @@ static bool disk_is_owned(struct usage *u, const struct readat *disk)
     return true;
 }
 
+static void tell_startable(struct usage *u, const struct readat *disk)
+{
+    char text[200];
+
+    startable_note(&u->parts, disk, text, sizeof text);
+    tell(u, text);
+}
+
 void usage_open(struct usage *u, struct input *src, void (*note)(void *ctx, const char *text),
                 void *ctx)
 {
@@ -88,10 +97,13 @@ void usage_open(struct usage *u, struct input *src, void (*note)(void *ctx, cons
     u->sector_known = src->sector_log2 && u->parts.table == IMG_TABLE_NONE;
     tell(u, u->parts.note);
     qsort(u->parts.part, u->parts.n, sizeof *u->parts.part, by_place);
-    if (!src->seekable)
+    if (!src->seekable) {
         tell(u, "the source is a stream: its free blocks are packed too (unpack it to a file to "
                 "leave them out)");
-    else if (u->parts.table == IMG_TABLE_NONE)
+        return;
+    }
+    tell_startable(u, &disk);
+    if (u->parts.table == IMG_TABLE_NONE)
         whole_disk(u);
     else if (!u->parts.overlap && !disk_is_owned(u, &disk))
         for (unsigned i = 0; i < u->parts.n; i++)
@@ -109,9 +121,9 @@ int usage_close(struct usage *u, struct err *e)
     return good ? 0 : err_set(e, IMG_EEXT, "the source's records of free blocks changed while it was packed: unmount it and pack again");
 }
 
-void usage_set_size(struct usage *u, uint64_t raw_bytes)
+bool usage_set_size(struct usage *u, uint64_t raw_bytes)
 {
-    unsigned kept = 0;
+    unsigned kept = 0, n = u->parts.n;
 
     for (unsigned i = 0; i < u->parts.n; i++) {
         const struct img_part *p = &u->parts.part[i];
@@ -120,6 +132,9 @@ void usage_set_size(struct usage *u, uint64_t raw_bytes)
             u->parts.part[kept++] = *p;
     }
     u->parts.n = kept;
+    if (kept < n)
+        tell(u, "a partition reaches beyond the end of the source: it may be cut short");
+    return kept == n;
 }
 
 /* True when [at, *end) is free. */

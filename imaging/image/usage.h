@@ -26,8 +26,9 @@ void usage_open(struct usage *, struct input *, void (*note)(void *ctx, const ch
                 void *ctx);
 /* 0, or IMG_EEXT: what was called free is not to be believed after all. */
 int usage_close(struct usage *, struct err *);
-/* The size of a stream is known at last: partitions that would end behind it are dropped. */
-void usage_set_size(struct usage *, uint64_t raw_bytes);
+/* The size of a stream is known at last: partitions that would end behind it are dropped, which is
+ * told; then false. */
+bool usage_set_size(struct usage *, uint64_t raw_bytes);
 
 /* State of chunk `number` of a seekable source as far as it is known without reading it. Free bytes
  * in the first and last MiB of a partition are zeros. */

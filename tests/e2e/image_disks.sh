@@ -1,7 +1,7 @@
 #!/bin/bash
 # Disks as people have them: what a former owner of the disk or another format left there, and what a target of another kind makes of it.
 . "$(dirname "$0")/lib.sh"
-requires python3 mke2fs losetup sfdisk
+requires python3 mke2fs losetup sfdisk mkfs.vfat mmd mcopy gzip
 work=${TMPDIR:-$(mktemp -d)}
 cd "$work"
 
@@ -68,4 +68,38 @@ first, end, mib = 1 << 20, 51 << 20, 1 << 20
 edges = {b // CHUNK for at in (first, end - mib) for b in range(at, at + mib, CHUNK)}
 sys.exit(bool(free & edges) or len(free) < 200)
 E
+# a whole GPT wins over a name that the boot code of a former FAT has kept
+truncate -s 100M named.img
+mkfs.vfat -F 32 named.img > mkfs.log
+printf 'label: gpt\n2048,59M\n' | sfdisk -q --wipe never named.img
+pack named.img named.ring
+"$RINGCAST" info named.ring | grep -q '^table  *GPT' || fail "a FAT's name hides the table: $("$RINGCAST" info named.ring)"
+
+# an image that starts nothing under UEFI is told of
+for bits in 12 16 32; do
+    rm -f esp.img
+    truncate -s 80M esp.img
+    printf 'label: gpt\n2048,122880,C12A7328-F81F-11D2-BA4B-00A0C93EC93B\n' | sfdisk -q esp.img
+    mkfs.vfat -F $bits -s $((bits == 12 ? 64 : bits == 16 ? 8 : 1)) --offset 2048 esp.img 61440 > mkfs.log 2>&1 || fail "$(cat mkfs.log)"
+    mmd -i esp.img@@1M ::/EFI ::/EFI/debian
+    pack esp.img esp.ring
+    grep -q 'note: the EFI system partition has no .*BOOTX64.EFI' pack.log || fail "FAT$bits: nothing is said: $(cat pack.log)"
+    mmd -i esp.img@@1M ::/EFI/BOOT
+    echo starts > starter
+    mcopy -i esp.img@@1M starter ::/EFI/BOOT/bootx64.efi
+    pack esp.img esp.ring
+    ! grep note: pack.log || fail "FAT$bits: a starter is not found"
+done
+
+# bytes behind what gzip compressed are left out and told of; what is cut short is none of that
+gzip -c ends.img > ends.img.gz
+printf '{ "metadata_version": "1.1" }' >> ends.img.gz
+pack ends.img.gz trailer.ring
+grep -q 'note: .*bytes behind its compressed contents' pack.log || fail "the trailer is not told of: $(cat pack.log)"
+rm -f back.img
+restore trailer.ring back.img || fail "$(cat restore.log)"
+cmp ends.img back.img || fail "a file with a trailer comes back changed"
+{ head -c 30M ends.img | gzip -c; echo more; } > cut.img.gz
+! "$RINGCAST" pack cut.img.gz -o cut.ring --unsigned 2> pack.log || fail "a source that ends within its partition is packed"
+grep -q 'ends before its last partition' pack.log || fail "$(cat pack.log)"
 pass "disks of all kinds come back whole"
