@@ -183,9 +183,16 @@ int input_open(struct input *s, const char *path, const atomic_int *stop, struct
     return rc;
 }
 
+/* gzip's code for a warning. Of a file that it unpacks to a pipe it has one: something lies behind the end of what was compressed. */
+static bool has_trailer(const struct input *s, int status)
+{
+    return strcmp(s->tool, "gzip") == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 2;
+}
+
 int input_close(struct input *s, struct err *e)
 {
     int status = 0, rc = 0;
+    bool trailer = false;
 
     if (s->fd >= 0)
         close(s->fd); /* a decompressor that still writes ends by SIGPIPE */
@@ -195,7 +202,8 @@ int input_close(struct input *s, struct err *e)
     if (s->child > 0) {
         while (waitpid(s->child, &status, 0) < 0 && errno == EINTR)
             ;
-        if (status != 0)
+        trailer = has_trailer(s, status);
+        if (status != 0 && !trailer)
             rc = err_set(
                 e, IMG_ESOURCE,
                 "%s did not end well (%s %d): the compressed source is damaged or cut short",
@@ -203,6 +211,8 @@ int input_close(struct input *s, struct err *e)
                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     }
     *s = (struct input){.fd = -1, .file = -1};
+    if (trailer)
+        snprintf(s->note, sizeof s->note, "the file has bytes behind its compressed contents, which are left out");
     return rc;
 }
 

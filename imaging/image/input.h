@@ -36,7 +36,8 @@ struct input {
 /* Opens `path`; "-" is standard input, a name in .gz .xz .zst goes through gzip, xz or zstd (found
  * in PATH, run without a shell). `stop` may be NULL. On error nothing stays open. */
 int input_open(struct input *, const char *path, const atomic_int *stop, struct err *);
-/* Closes it; IMG_ESOURCE when the decompressor did not end well. Pass err NULL to give up early. */
+/* Closes it; IMG_ESOURCE when the decompressor did not end well. Pass err NULL to give up early.
+ * Afterwards `note` is what came out only now: bytes behind what was compressed. */
 int input_close(struct input *, struct err *);
 
 /* Up to n bytes at `at`; less than n only at the end. A stream is read in order: at is where it

@@ -267,10 +267,12 @@ static int finish(struct packing *p)
 
     if (rc == 0)
         rc = check_size(p, p->taken_bytes);
+    if (rc == 0 && !p->seekable && !usage_set_size(&p->use, p->taken_bytes) && p->src.note[0])
+        rc = err_set(p->err, IMG_ESOURCE, "the compressed source ends before its last partition does: it is damaged");
     if (rc)
         return rc;
-    if (!p->seekable)
-        usage_set_size(&p->use, p->taken_bytes);
+    if (p->src.note[0])
+        p->opt->note(p->opt->ctx, p->src.note);
     h->raw_bytes = p->taken_bytes;
     h->min_target_bytes = usage_min_target(&p->use, h->raw_bytes, p->data_end);
     h->sector_log2 = p->use.parts.sector_log2;
