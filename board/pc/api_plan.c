@@ -242,10 +242,12 @@ static void create_session(void *ctx, struct web_call *c)
     if (!read_body(c))
         return;
     wrong = read_wish(&o.wish);
-    if (wrong)
+    if (wrong) {
         web_problem(c, 400, PLAN_EVALUE, "%s", wrong);
-    else
-        obey(c, 201, ctx, &o);
+        return;
+    }
+    room_visitor(ctx, c->address);
+    obey(c, 201, ctx, &o);
 }
 
 /* A number of at most nine digits; 0: it is none. */

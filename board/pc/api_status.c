@@ -46,6 +46,7 @@ static void begin(struct api_status *a, struct web_call *c, const char *type, we
         web_problem(c, 503, 0, "expected at most %d pages at once", PAGES_MAX);
         return;
     }
+    status_reader(a->status, c->address);
     p->used = true;
     feed_open(&p->reader);
     c->state = p;

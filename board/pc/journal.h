@@ -36,6 +36,7 @@ enum journal_kind {
     JOURNAL_PLAN = 16,     /* plan.h: a session's number -> the session */
     JOURNAL_EXPECTED = 17, /* room.h: half and place in the list -> a machine */
     JOURNAL_LIST = 18,     /* room.h: which half counts, how many machines, of which file */
+    JOURNAL_VISITOR = 19,  /* room.h: a computer that has read the page */
     JOURNAL_ATTEMPT = 24, /* attempts.h: a row; the number of the core's start */
     JOURNAL_PASSWORD = 32, /* portal.h: "web" -> the password's hash */
     JOURNAL_TOKEN = 33,    /* portal.h: a token's hash -> its name */

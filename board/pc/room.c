@@ -168,6 +168,7 @@ enum told room_restore(struct room *r, uint8_t kind, const uint8_t *key, size_t 
     case JOURNAL_PLAN: return plan_restore(&r->plan, key, nkey, value, nvalue, &now);
     case JOURNAL_EXPECTED: return room_restore_row(r, key, nkey, value, nvalue);
     case JOURNAL_LIST: return room_restore_list(r, value, nvalue);
+    case JOURNAL_VISITOR: return room_restore_visitor(r, key, nkey, value, nvalue);
     default: return TOLD_NEWER; /* nobody's */
     }
 }
@@ -417,6 +418,11 @@ struct plan *room_plan(struct room *r)
     return &r->plan;
 }
 
+const char *room_image(const struct room *r)
+{
+    return room_preferred(r);
+}
+
 const struct expected *room_expected(const struct room *r)
 {
     return r->list;
@@ -440,7 +446,7 @@ const char *room_sentence(const struct room *r, char buf[PLAN_SENTENCE])
     if (first)
         plan_sentence(first, &now, buf);
     else
-        snprintf(buf, PLAN_SENTENCE, "No session takes machines now: none is erased. One can be armed on the page.");
+        snprintf(buf, PLAN_SENTENCE, "No session takes machines now: none is erased. One is armed on the page, or here with S.");
     n = strlen(buf);
     if (more > 1)
         snprintf(buf + n, PLAN_SENTENCE - n, "; and %u more session%s", more - 1, more == 2 ? "" : "s");

@@ -63,12 +63,22 @@ int room_order(struct room *, const struct room_order *, struct room_answer *);
 /* ---- for those who show it ---- */
 
 struct plan *room_plan(struct room *);
+/* The image of machines for which none is named; "": the box has none. */
+const char *room_image(const struct room *);
 const struct expected *room_expected(const struct room *);
 struct plan_time room_now(const struct room *);
 /* What the plan is about to do or does, for who stands before the box. */
 const char *room_sentence(const struct room *, char buf[PLAN_SENTENCE]);
 /* Whether the machine's screen is to flash. */
 bool room_identifies(const struct room *, const uint8_t mac[6]);
+
+/* Somebody at that address has read the page or ordered something: his computer is not imaged by a session for all machines. */
+void room_visitor(struct room *, uint32_t address);
+void room_visitor_mac(struct room *, const uint8_t mac[6]);
+/* Tells the machines that have passed in the sessions that run, as the table remembers them; also those that were armed since. */
+void room_recall(struct room *, void (*passed)(void *ctx, const uint8_t mac[6], uint32_t session), void *ctx);
+/* Why a session leaves out a machine that boots, for a tile of it; NULL: none does, or no session is there. */
+const char *room_left_out(struct room *, const uint8_t mac[6]);
 
 /* ---- for the box ---- */
 

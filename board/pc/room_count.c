@@ -17,6 +17,8 @@ enum standing room_standing(const struct room *r, const struct plan_session *s, 
 {
     const struct machine *row = machine_look(r->needs.machines, mac);
 
+    if (s->wish.targets == PLAN_ALL && !(row && row->named) && !expected_look(r->list, mac) && room_is_visitor(r, mac))
+        return STANDS_VISITS;
     if (machine_wants_imaging(r->needs.machines, mac))
         return STANDS_WANTED;
     if (!row || !row->done)
@@ -75,6 +77,17 @@ void room_count(struct room *r, const struct plan_session *s, struct plan_facts 
         count_listed(r, s, f);
     if (s->wish.targets == PLAN_ALL || s->wish.include)
         count_have(r, s, f);
+}
+
+void room_recall(struct room *r, void (*passed)(void *ctx, const uint8_t mac[6], uint32_t session), void *ctx)
+{
+    for (unsigned i = 0; i < MACHINES_MAX; i++) {
+        const struct machine *row = &r->needs.machines->row[i];
+        const struct plan_session *s = row->used ? plan_find(&r->plan, row->got.session) : NULL;
+
+        if (s && plan_is_active(s))
+            passed(ctx, row->mac, s->id);
+    }
 }
 
 static bool names_no_image(const struct expected *list)

@@ -1,5 +1,6 @@
-/* The room's own view of itself, for its three files: room.c (orders, streams, the session of ringcast.conf), room_whom.c (which machine is
- * let in, and what is its own) and room_list.c (the list of expected machines). */
+/* The room's own view of itself, for its files: room.c (orders, streams, the session of ringcast.conf), room_whom.c (which machine is
+ * let in, and what is its own), room_count.c (how machines stand to sessions), room_visitors.c (who reads the page) and room_list.c (the list of
+ * expected machines). */
 #ifndef BOARD_PC_ROOM_INSIDE_H
 #define BOARD_PC_ROOM_INSIDE_H
 
@@ -7,6 +8,7 @@
 #include "net/wol/wol.h"
 
 #define ROOM_IDENTIFY_MAX 64
+#define ROOM_VISITORS_MAX 64
 
 struct room {
     struct room_needs needs;
@@ -20,6 +22,8 @@ struct room {
     struct wol wol;
     uint8_t identified[ROOM_IDENTIFY_MAX][6];
     unsigned n_identified;
+    uint8_t visitor[ROOM_VISITORS_MAX][6];
+    unsigned n_visitors;
     struct mono stepped;
     unsigned asks; /* since then */
     char csv[EXPECTED_CSV_MAX + 1]; /* one more than may be: a larger file is refused, not cut */
@@ -38,6 +42,7 @@ enum standing {
     STANDS_WANTED, /* the session erases it */
     STANDS_PASSED, /* it has passed in this session */
     STANDS_HAS,    /* it passed before, and is left out: it has this image, or nobody knows which, or ringcast.conf made the session */
+    STANDS_VISITS, /* it has read the page, and no list and no order names it */
     STANDS_UNKNOWN /* it is new to a table that has no room for it */
 };
 enum standing room_standing(const struct room *, const struct plan_session *, const uint8_t mac[6]);
@@ -47,6 +52,8 @@ void room_count(struct room *, const struct plan_session *, struct plan_facts *)
 const struct plan_session *room_clash(const struct room *, const struct plan_wish *, const struct expected *);
 /* Whether some machines on the list would be wanted by two active sessions; fills the error. */
 int room_list_clash(const struct room *, const struct expected *, struct err *);
+bool room_is_visitor(const struct room *, const uint8_t mac[6]);
+enum told room_restore_visitor(struct room *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n);
 /* Why no session erases the machine now: 0 or a code and the sentence. */
 int room_why_not(struct room *, const uint8_t mac[6], char *why);
 /* The path of what lies beside ringcast.conf. */

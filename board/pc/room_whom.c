@@ -23,16 +23,18 @@ static int say_no(const struct room *r, bool listed, const char *image, char *wh
     return PLAN_ESTATE;
 }
 
+static const char *const says[] = {
+    [STANDS_PASSED] = "this machine has been imaged in this session, and nobody has armed it again at the box",
+    [STANDS_HAS] = "this machine has been imaged before, and nobody has armed it again at the box",
+    [STANDS_VISITS] = "this machine has read the box's page: a session for all machines takes it when the list or an order names it",
+    [STANDS_UNKNOWN] = "this machine is new to the box, whose table of machines is full",
+};
+
 /* The session that erases this machine when it boots from the network, as *session; or a code and the sentence why none does. `asked`: the
  * image that it names itself, or "". */
 static int machine_is_taken(struct room *r, const uint8_t mac[6], const char *asked, const struct plan_session **session, char *why)
 {
     const struct expected_row *row = expected_look(r->list, mac);
-    static const char *const says[] = {
-        [STANDS_PASSED] = "this machine has been imaged in this session, and nobody has armed it again at the box",
-        [STANDS_HAS] = "this machine has been imaged before, and nobody has armed it again at the box",
-        [STANDS_UNKNOWN] = "this machine is new to the box, whose table of machines is full",
-    };
     const char *image = asked[0] ? asked : row ? row->image : "";
     struct plan_time now = room_now(r);
     enum standing stands;
@@ -51,6 +53,16 @@ static int machine_is_taken(struct room *r, const uint8_t mac[6], const char *as
     *session = NULL;
     snprintf(why, SESSION_SENTENCE_MAX + 1, "%s", says[stands]);
     return PLAN_EDONE;
+}
+
+const char *room_left_out(struct room *r, const uint8_t mac[6])
+{
+    const struct expected_row *row = expected_look(r->list, mac);
+    struct plan_time now = room_now(r);
+    const struct plan_session *s = plan_for(&r->plan, row != NULL, row ? row->image : "", room_preferred(r), &now);
+    enum standing stands = s ? room_standing(r, s, mac) : STANDS_WANTED;
+
+    return stands == STANDS_HAS || stands == STANDS_VISITS ? says[stands] : NULL;
 }
 
 int room_why_not(struct room *r, const uint8_t mac[6], char *why)

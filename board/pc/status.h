@@ -40,6 +40,8 @@ struct feed *status_feed(struct status *);
 void status_event(struct status *, const struct session_event *);
 struct session_label status_label(const struct status *, const uint8_t mac[6]);
 void status_boots(struct status *, const uint8_t mac[6]);
+/* Somebody at that address reads the page. */
+void status_reader(struct status *, uint32_t address);
 /* Safe on NULL. */
 void status_close(struct status *);
 

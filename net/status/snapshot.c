@@ -307,6 +307,7 @@ void snapshot_receiver(struct room_snapshot *s, uint32_t id, uint64_t rate, cons
         return;
     if (r->counter)
         prove(s, m);
+    m->recalled = false;
     begin_run(m, r);
     SET(m, state, state_of(r), STATE);
     SET(m, session, id, SESSION);
@@ -329,6 +330,36 @@ void snapshot_receiver(struct room_snapshot *s, uint32_t id, uint64_t rate, cons
     say_cause(m, rate, failure);
 }
 
+void snapshot_recalled(struct room_snapshot *s, const uint8_t mac[6], uint32_t id, const char *why)
+{
+    struct room_machine *m = find(s, mac);
+
+    if (m && !m->recalled)
+        return; /* what it does now says more */
+    if (!m && s->n_machines == ROOM_MACHINES_MAX) {
+        s->unseen++;
+        return;
+    }
+    m = m ? m : row_new(s, mac);
+    prove(s, m);
+    m->recalled = m->again = true;
+    m->heard = s->now;
+    SET(m, state, ROOM_PASS, STATE);
+    SET(m, session, id, SESSION);
+    SET(m, done, PERCENT_ALL, PERCENT);
+    set_text(m, m->cause, ROOM_CAUSE_MAX, why, ROOM_BIT_CAUSE);
+}
+
+static void forget_recalled(struct room_snapshot *s)
+{
+    for (unsigned i = s->n_machines; i-- > 0 && s->n_leaving < ROOM_GONE_MAX;) {
+        if (s->machine[i].recalled && !s->machine[i].again)
+            row_remove(s, &s->machine[i]);
+        else
+            s->machine[i].again = false;
+    }
+}
+
 void snapshot_forget(struct room_snapshot *s, const struct session_receiver *r)
 {
     struct room_machine *m = find(s, r->mac);
@@ -346,6 +377,7 @@ void snapshot_booting(struct room_snapshot *s, const uint8_t mac[6], uint32_t ad
     m = m ? m : row_new(s, mac);
     if (m->state > ROOM_BOOTING && m->state < ROOM_PASS && mono_sub(now, m->heard) < SESSION_SILENT_NS)
         return; /* it is at work: somebody else speaks in its name */
+    m->recalled = false;
     SET(m, state, ROOM_BOOTING, STATE);
     m->booted = m->heard = now;
     if (address)
@@ -478,6 +510,7 @@ void snapshot_end(struct room_snapshot *s)
     struct room_totals t = {.expected = s->totals.expected, .never_came = s->totals.never_came};
 
     forget_strangers(s);
+    forget_recalled(s);
     tell_gone(s);
     tell_sessions(s);
     for (unsigned i = 0; i < s->n_machines; i++) {

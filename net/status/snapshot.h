@@ -83,6 +83,8 @@ struct room_machine {
     int32_t error;      /* with ROOM_FAIL: the negative code */
     uint64_t wanted;    /* stream its disk could take, bits per second; 0: no wish */
     bool disk_limited, machine_limited, identify;
+    bool recalled;      /* the box remembers or leaves it out: no receiver of this run of the core stands behind it */
+    bool again;         /* recalled, in this refresh */
     bool proven;        /* a beacon of it came: somebody holds the session's key */
     enum room_culprit culprit;
     char cause[ROOM_CAUSE_MAX + 1]; /* cause.h; "" */
@@ -168,6 +170,9 @@ void snapshot_session(struct room_snapshot *, const struct room_session *);
 /* A receiver's row of session `id`, whose stream goes at `rate` (bytes per second on the wire). `failure` is the sentence of its
  * error code; NULL: none is known. */
 void snapshot_receiver(struct room_snapshot *, uint32_t id, uint64_t rate, const struct session_receiver *, const char *failure);
+/* A machine of which no receiver is there: it passed in session `id` before the core was started anew (why ""), or is left out by the session (id 0)
+ * and says why. It stays for as long as every refresh tells it. */
+void snapshot_recalled(struct room_snapshot *, const uint8_t mac[6], uint32_t id, const char *why);
 /* What that receiver came to belongs to an earlier session: its machine leaves the board, unless it does something else by now. */
 void snapshot_forget(struct room_snapshot *, const struct session_receiver *);
 /* The list of expected machines: one of them; and its totals. */

@@ -112,6 +112,12 @@ lab_wait take1 90 || fail "receiver 1 does not pass: $(cat take1.err)"
 same_disk small.img disk1
 pass "another session of the same image, for those on the list: the machine begins anew and passes"
 
+board() { send $url/status >/dev/null && [ "$(json got "$1")" = "$2" ]; } # PYTHON VALUE
+lab_stop box KILL
+box
+until_true 10 board '(o["totals"]["passed"], [s["passed"] for s in o["sessions"] if s["id"] == '"$id"'])' '(1, [1])' || fail "after a restart nobody has passed: $(cat got)"
+pass "after a restart of the core the room knows who has passed"
+
 lab_capture wake "${LAB_RECEIVER[2]}" ether proto 0x0842
 want 400 "$(send -d '{"macs":["01:00:00:00:00:00"]}' $url/wake)"
 want 200 "$(send -d '{"macs":"expected"}' $url/wake)"
@@ -126,8 +132,6 @@ tshark -r wake.pcap -T fields -E occurrence=f -e wol.mac 2>/dev/null | sort -u |
 [ "$(cat woken)" = '52:49:4e:47:00:01 52:49:4e:47:00:09' ] || fail "woken: $(cat woken)"
 pass "woken, armed, found"
 
-board() { send $url/status >/dev/null && [ "$(json got "$1")" = "$2" ]; } # PYTHON VALUE
-until_true 10 board 'o["totals"]["passed"]' 1 || fail "no PASS is shown: $(cat got)"
 want 200 "$(send -X POST "$url/sessions/$id/stop")"
 until_true 10 board '[s["passed"] for s in o["sessions"] if s["state"] == "stopped"]' '[0, 0, 1]' || fail "what the session came to: $(cat got)"
 want 201 "$(send -d '{"image":"small"}' $url/sessions)"

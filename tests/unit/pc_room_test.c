@@ -466,6 +466,70 @@ static void a_doubt_erases_nobody(void **state)
     screen_says("debian: erases the disk of every machine that boots from this switch; 1 that has passed before is left out");
 }
 
+/* A technician's own computer reads the page and has the network first in its boot order. */
+static void who_reads_the_page_is_not_erased_unnamed(void **state)
+{
+    uint8_t mac[6], other[6];
+
+    (void)state;
+    mac_of(1, mac);
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+    assert_true(wants(1));
+    room_visitor_mac(room, mac);
+    room_visitor_mac(room, mac);
+    assert_false(wants(1));
+    assert_true(wants(2));
+    assert_int_equal(hello(1, ""), -1);
+    assert_string_equal(refusal, "this machine has read the box's page: a session for all machines takes it when the list or an order names it");
+    assert_string_equal(room_left_out(room, mac), refusal);
+    restart(n_writes);
+    assert_false(wants(1));
+    assert_int_equal(list("52:54:00:00:00:01\n"), 0);
+    assert_true(wants(1));
+    assert_int_equal(list(""), 0);
+    assert_false(wants(1));
+    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}), 0);
+    assert_true(wants(1));
+    for (unsigned i = 2; i < 66; i++) { /* 64 are remembered */
+        mac_of(i, other);
+        room_visitor_mac(room, other);
+    }
+    assert_false(wants(65) || wants(2));
+    restart(n_writes);
+    assert_false(wants(65) || wants(2));
+}
+
+static uint32_t recalled[8];
+
+static void on_recalled(void *ctx, const uint8_t mac[6], uint32_t session)
+{
+    (void)ctx;
+    recalled[mac[5]] = session;
+}
+
+/* After a restart of the core the room knows who passed in the session that runs. */
+static void who_passed_is_known_again(void **state)
+{
+    uint8_t mac[6];
+
+    (void)state;
+    streams[0].file.head.root[0] = 1;
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+    passes(1, 0);
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1}), 0);
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+    passes(2, 0);
+    restart(n_writes);
+    memset(recalled, 0, sizeof recalled);
+    room_recall(room, on_recalled, NULL);
+    assert_int_equal(recalled[1], 0);
+    assert_int_equal(recalled[2], 2);
+    mac_of(1, mac);
+    assert_non_null(strstr(room_left_out(room, mac), "imaged before"));
+    mac_of(2, mac);
+    assert_null(room_left_out(room, mac));
+}
+
 static void an_order_says_that_no_session_takes_the_machine(void **state)
 {
     (void)state;
@@ -615,6 +679,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_doubt_erases_nobody, begin, end),
         cmocka_unit_test_setup_teardown(an_order_says_that_no_session_takes_the_machine, begin, end),
         cmocka_unit_test_setup_teardown(a_list_is_not_done_at_once, begin, end),
+        cmocka_unit_test_setup_teardown(who_reads_the_page_is_not_erased_unnamed, begin, end),
+        cmocka_unit_test_setup_teardown(who_passed_is_known_again, begin, end),
         cmocka_unit_test_setup_teardown(a_machine_that_passed, begin, end),
         cmocka_unit_test_setup_teardown(the_session_of_the_configuration, begin, end),
         cmocka_unit_test_setup_teardown(a_power_cut_at_every_write, begin, end),

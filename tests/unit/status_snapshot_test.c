@@ -366,11 +366,41 @@ static void any_story_leaves_a_table_that_holds(void **state)
         assert_ptr_equal(snapshot_find(room, room->machine[i].mac), &room->machine[i]);
 }
 
+/* Who passed before a restart of the core stands on the board for as long as it is told; what a machine does now says more. */
+static void who_is_recalled_has_a_tile(void **state)
+{
+    const struct room_session s = {.id = 7, .state = ROOM_SESSION_RUNNING};
+    struct session_receiver r = receiver(1, SESSION_RECEIVING);
+
+    (void)state;
+    open_refresh();
+    snapshot_session(room, &s);
+    snapshot_recalled(room, mac(1), 7, "");
+    snapshot_recalled(room, mac(2), 0, "it has this image");
+    snapshot_end(room);
+    assert_int_equal(room->totals.passed, 2);
+    assert_int_equal(room->session[0].passed, 1);
+    assert_int_equal(snapshot_find(room, mac(1))->state, ROOM_PASS);
+    assert_string_equal(snapshot_find(room, mac(2))->cause, "it has this image");
+    open_refresh();
+    snapshot_session(room, &s);
+    snapshot_receiver(room, 7, STREAM, &r, NULL);
+    snapshot_recalled(room, mac(1), 7, "");
+    snapshot_end(room);
+    assert_int_equal(snapshot_find(room, mac(1))->state, ROOM_RECEIVING);
+    assert_null(snapshot_find(room, mac(2)));
+    assert_int_equal(room->n_gone, 1);
+    open_refresh();
+    snapshot_end(room);
+    assert_non_null(snapshot_find(room, mac(1))); /* it is no recalled one any more */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_state_has_its_place, begin, end),
         cmocka_unit_test_setup_teardown(only_what_changed_is_fresh, begin, end),
+        cmocka_unit_test_setup_teardown(who_is_recalled_has_a_tile, begin, end),
         cmocka_unit_test_setup_teardown(rate_and_time_left_follow_from_beacons, begin, end),
         cmocka_unit_test_setup_teardown(the_last_run_of_a_machine_counts, begin, end),
         cmocka_unit_test_setup_teardown(what_a_machine_says_is_kept_and_harmless, begin, end),
