@@ -434,6 +434,17 @@ static void leave(struct box *b, const char *wish)
     b->leaves = true;
 }
 
+/* For all machines, at once, with the image for which none is named. */
+static void arm_session(struct box *b)
+{
+    struct room_order o = {.kind = ROOM_CREATE};
+    struct room_answer a;
+
+    snprintf(o.wish.image, sizeof o.wish.image, "%s", room_image(b->room));
+    room_order(b->room, &o, &a);
+    serve_log(a.code ? "no session is armed at the box: %s" : "a session is armed at the box: %s", a.text);
+}
+
 static void obey(struct box *b, enum keys_order order)
 {
     const struct page page = page_of(b);
@@ -447,6 +458,7 @@ static void obey(struct box *b, enum keys_order order)
     case ORDER_RESTART: leave(b, "reboot"); break;
     case ORDER_OFF: leave(b, "poweroff"); break;
     case ORDER_LIFT: lift_hold(b, "screen"); break;
+    case ORDER_ARM: arm_session(b); break;
     case ORDER_DATA_AGAIN: /* only where the data cannot be read */
     case ORDER_DATA_ANEW:
     case ORDER_NONE: break;

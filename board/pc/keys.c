@@ -13,7 +13,7 @@ static const struct {
     {59, PRESS_STATUS}, {60, PRESS_WALL}, {61, PRESS_LOG}, {62, PRESS_ADDRESS}, /* F1 .. F4 */
     {2, PRESS_STATUS},  {3, PRESS_WALL},  {4, PRESS_LOG},  {5, PRESS_ADDRESS},  /* the row of digits */
     {79, PRESS_STATUS}, {80, PRESS_WALL}, {81, PRESS_LOG}, {75, PRESS_ADDRESS}, /* the block of digits */
-    {19, PRESS_PASSWORD}, {48, PRESS_RESTART}, {25, PRESS_OFF}, {35, PRESS_HOLD}, /* R, B, P, H: at the same place on QWERTZ and AZERTY */
+    {19, PRESS_PASSWORD}, {48, PRESS_RESTART}, {25, PRESS_OFF}, {35, PRESS_HOLD}, {31, PRESS_ARM}, /* R, B, P, H, S: at the same place on QWERTZ and AZERTY */
     {20, PRESS_AGAIN}, {49, PRESS_ANEW},                                    /* T, N */
     {21, PRESS_YES}, {44, PRESS_YES},                                       /* Y, and where QWERTZ has it */
 };
@@ -33,6 +33,7 @@ static enum press letter(uint8_t byte)
     case 'b': return PRESS_RESTART;
     case 'p': return PRESS_OFF;
     case 'h': return PRESS_HOLD;
+    case 's': return PRESS_ARM;
     case 't': return PRESS_AGAIN;
     case 'n': return PRESS_ANEW;
     case 'y': return PRESS_YES;
@@ -89,6 +90,7 @@ static enum keys_order order_of(enum press asked)
     case PRESS_PASSWORD: return ORDER_PASSWORD;
     case PRESS_RESTART: return ORDER_RESTART;
     case PRESS_HOLD: return ORDER_LIFT;
+    case PRESS_ARM: return ORDER_ARM;
     case PRESS_AGAIN: return ORDER_DATA_AGAIN;
     case PRESS_ANEW: return ORDER_DATA_ANEW;
     default: return ORDER_OFF;
@@ -98,7 +100,7 @@ static enum keys_order order_of(enum press asked)
 /* What asks, as things are. */
 static bool key_asks(const struct keys *k, enum press key)
 {
-    if (key == PRESS_PASSWORD || key == PRESS_HOLD)
+    if (key == PRESS_PASSWORD || key == PRESS_HOLD || key == PRESS_ARM)
         return !k->lost;
     return key == PRESS_RESTART || key == PRESS_OFF || (k->lost && (key == PRESS_AGAIN || key == PRESS_ANEW));
 }
@@ -145,6 +147,7 @@ const char *keys_question(const struct keys *k)
     case PRESS_RESTART: return "Start the box again? Y: yes, any other key: no";
     case PRESS_OFF: return "Switch the box off? Y: yes, any other key: no";
     case PRESS_HOLD: return "Lift the hold, so that sessions may erase machines again? Y: yes, any other key: no";
+    case PRESS_ARM: return "Arm a session, which ERASES every machine that boots from this switch? Y: yes, any other key: no";
     case PRESS_AGAIN: return "Try the data partition again? Y: yes, any other key: no";
     case PRESS_ANEW: return "ERASE the box's key, password, images and who has passed, and start anew? Y: yes, any other key: no";
     default: return NULL;

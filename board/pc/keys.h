@@ -2,9 +2,9 @@
  *
  *   F1 or 1   status         F2 or 2   wall board      F3 or 3   log        F4 or 4   address
  *   R         forget the password       B  start the machine again          P  switch it off
- *   H         lift the hold (hold.h)
+ *   H         lift the hold (hold.h)            S  arm a session for all machines
  *   T         try the data partition again         N  make its file system anew: both only while it cannot be read (lost.h), where
- *             R and H mean nothing
+ *             R, H and S mean nothing
  *
  * The letters ask first and are done by Y within ten seconds; any other key takes the question back. The same key
  * pressed twice means what it means once: a machine without a serial port gives us its keyboard both as a device and as a terminal, and
@@ -20,14 +20,14 @@
 #define KEYS_ASK_NS (10 * MONO_S)
 
 enum press {
-    PRESS_NONE, PRESS_STATUS, PRESS_WALL, PRESS_LOG, PRESS_ADDRESS, PRESS_PASSWORD, PRESS_RESTART, PRESS_OFF, PRESS_HOLD,
+    PRESS_NONE, PRESS_STATUS, PRESS_WALL, PRESS_LOG, PRESS_ADDRESS, PRESS_PASSWORD, PRESS_RESTART, PRESS_OFF, PRESS_HOLD, PRESS_ARM,
     PRESS_AGAIN, PRESS_ANEW, PRESS_YES, PRESS_OTHER
 };
 
 enum keys_view { VIEW_STATUS, VIEW_WALL, VIEW_LOG, VIEW_ADDRESS };
 
 /* What is to be done, once. */
-enum keys_order { ORDER_NONE, ORDER_SHOW, ORDER_PASSWORD, ORDER_RESTART, ORDER_OFF, ORDER_LIFT, ORDER_DATA_AGAIN, ORDER_DATA_ANEW };
+enum keys_order { ORDER_NONE, ORDER_SHOW, ORDER_PASSWORD, ORDER_RESTART, ORDER_OFF, ORDER_LIFT, ORDER_ARM, ORDER_DATA_AGAIN, ORDER_DATA_ANEW };
 
 #define KEYS_LOST "T try again  N start anew, erases what the box keeps  B restart  P off"
 

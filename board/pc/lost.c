@@ -132,6 +132,7 @@ static void obey(struct lost *l, enum keys_order order)
     case ORDER_RESTART: decide(l, "reboot", "starting again"); break;
     case ORDER_OFF: decide(l, "poweroff", "switching off"); break;
     case ORDER_PASSWORD: /* there is neither */
+    case ORDER_ARM:
     case ORDER_LIFT:
     case ORDER_NONE: break;
     }

@@ -222,8 +222,8 @@ static void build_wall(const struct page *p, struct page_memory *m)
 
 static void build(const struct page *p, struct page_memory *m)
 {
-    static const char with_hold[] = "1 status 2 machines 3 log 4 address  H lift hold R password B restart P off";
-    static const char without[] = "1 status 2 machines 3 log 4 address  R password B restart P off";
+    static const char with_hold[] = "1 status 2 machines 3 log 4 address  H lift hold S arm R password B restart P off";
+    static const char without[] = "1 status 2 machines 3 log 4 address  S arm R password B restart P off";
     const char *question = keys_question(p->keys), *keys = p->hold && p->hold[0] ? with_hold : without;
 
     m->page = (struct screen_page){.title = p->config->name, .percent = -1, .footer = question ? question : keys, .asks = question};

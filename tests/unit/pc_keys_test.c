@@ -33,7 +33,7 @@ static void terminals_say_keys(void **state)
         const char *bytes;
         enum press key;
     } cases[] = {{"1", PRESS_STATUS},        {"4", PRESS_ADDRESS},      {"r", PRESS_PASSWORD},      {"R", PRESS_PASSWORD},
-                 {"B", PRESS_RESTART},       {"p", PRESS_OFF},          {"H", PRESS_HOLD},          {"y", PRESS_YES},           {"5", PRESS_OTHER},
+                 {"B", PRESS_RESTART},       {"p", PRESS_OFF},          {"H", PRESS_HOLD},          {"s", PRESS_ARM},          {"y", PRESS_YES},           {"5", PRESS_OTHER},
                  {"q", PRESS_OTHER},         {"\r", PRESS_OTHER},       {"\x1bOP", PRESS_STATUS},   {"\x1bOS", PRESS_ADDRESS},
                  {"\x1b[11~", PRESS_STATUS}, {"\x1b[13~", PRESS_LOG},   {"\x1b[[B", PRESS_WALL},    {"\x1b[A", PRESS_OTHER},
                  {"\x1bx", PRESS_OTHER},     {"\x1b[15~", PRESS_OTHER}, {"\x1b\x1bOQ", PRESS_WALL}, {"\x92", PRESS_OTHER}};
@@ -76,6 +76,7 @@ static void keyboards_say_keys(void **state)
     assert_int_equal(keys_code(19), PRESS_PASSWORD);
     assert_int_equal(keys_code(21), PRESS_YES);
     assert_int_equal(keys_code(35), PRESS_HOLD);
+    assert_int_equal(keys_code(31), PRESS_ARM);
     assert_int_equal(keys_code(30), PRESS_OTHER);
     assert_int_equal(keys_code(65535), PRESS_OTHER);
 }
@@ -96,7 +97,7 @@ static void views_change(void **state)
 
 static void nothing_is_done_without_yes(void **state)
 {
-    static const enum keys_order order[] = {ORDER_PASSWORD, ORDER_RESTART, ORDER_OFF, ORDER_LIFT};
+    static const enum keys_order order[] = {ORDER_PASSWORD, ORDER_RESTART, ORDER_OFF, ORDER_LIFT, ORDER_ARM};
     struct keys k = {0};
 
     (void)state;
@@ -117,8 +118,8 @@ static void nothing_is_done_without_yes(void **state)
         assert_int_equal(keys_step(&k, i ? PRESS_WALL : PRESS_OTHER, start), i ? ORDER_SHOW : ORDER_NONE);
         assert_int_equal(keys_step(&k, PRESS_YES, start), ORDER_NONE);
         keys_step(&k, key, start); /* another question */
-        keys_step(&k, (enum press)(PRESS_PASSWORD + (i + 1) % 4), start);
-        assert_int_equal(keys_step(&k, PRESS_YES, start), order[(i + 1) % 4]);
+        keys_step(&k, (enum press)(PRESS_PASSWORD + (i + 1) % 5), start);
+        assert_int_equal(keys_step(&k, PRESS_YES, start), order[(i + 1) % 5]);
     }
 }
 
