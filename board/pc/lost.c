@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "board/host/serve_log.h"
 #include "board/pc/confine.h"
+#include "board/pc/link.h"
 #include "board/pc/pid1.h"
 #include "board/pc/portal.h"
 #include "board/pc/screen_text.h"
@@ -95,11 +97,13 @@ static void build(const struct lost *l, struct screen_page *page, char dhcp[DHCP
                                  .shape = SCREEN_BAR,
                                  .sentence = l->sentence,
                                  .percent = -1,
-                                 .qr = l->url,
+                                 .qr = l->url[0] ? l->url : NULL,
                                  .footer = question ? question : KEYS_LOST,
                                  .asks = question};
-    services_text(l->services, dhcp, DHCP_TEXT, &warns, files, sizeof files);
-    page->lines[0] = (struct screen_line){"page", l->url};
+    snprintf(dhcp, DHCP_TEXT, "no network interface has a link");
+    if (l->services)
+        services_text(l->services, dhcp, DHCP_TEXT, &warns, files, sizeof files);
+    page->lines[0] = (struct screen_line){"page", l->url[0] ? l->url : NULL};
     page->lines[1] = (struct screen_line){"dhcp", dhcp};
     page->lines[2] = (struct screen_line){"keys", KEYS_LOST};
 }
@@ -156,6 +160,32 @@ static void hear_keys(struct lost *l, struct mono now)
 
 /* ---- running ---- */
 
+static void each_second(struct lost *l, struct mono now)
+{
+    if (mono_sub(now, l->second) < MONO_S)
+        return;
+    l->second = now;
+    pid1_alive();
+    keyboard_look(l->keyboard);
+    keys_tick(&l->keys, now);
+    show(l, false);
+}
+
+/* A person may decide before there is a cable. */
+static void wait_for_link(struct lost *l, const char *told, const atomic_int *stop)
+{
+    bool several;
+
+    told = told ? told : l->config.ring.interface;
+    if (told[0] && strcmp(told, "auto") != 0)
+        return;
+    while (!*stop && !l->decided && !link_find(l->config.ring.interface, &several)) {
+        hear_keys(l, ip_clock());
+        each_second(l, ip_clock());
+        usleep(STEP_MS * 1000);
+    }
+}
+
 static int run(struct lost *l, const atomic_int *stop, struct err *err)
 {
     while (!*stop && !l->decided) {
@@ -168,13 +198,7 @@ static int run(struct lost *l, const atomic_int *stop, struct err *err)
         services_tick(l->services, now);
         portal_tick(l->portal, now);
         hear_keys(l, now);
-        if (mono_sub(now, l->second) < MONO_S)
-            continue;
-        l->second = now;
-        pid1_alive();
-        keyboard_look(l->keyboard);
-        keys_tick(&l->keys, now);
-        show(l, false);
+        each_second(l, now);
     }
     return 0;
 }
@@ -198,6 +222,9 @@ static int open_lost(struct lost *l, const struct box_paths *paths, const atomic
     give_up_the_rest();
     serve_log_apart();
     serve_log("%s", l->sentence);
+    wait_for_link(l, paths->interface, stop);
+    if (l->decided)
+        return 0;
     rc = station_network(&l->stack, &l->config, paths->interface, l->screen, stop, err);
     if (rc == 0)
         rc = open_services(l, err);
@@ -228,7 +255,7 @@ int lost_run(const struct box_config *config, const struct box_paths *paths, con
              "The data of this box cannot be read: %.200s. It does not know which machines are done, so it hands out addresses and nothing else, "
              "until a person decides at its keys.", reason);
     rc = open_lost(l, paths, stop, err);
-    if (rc == 0)
+    if (rc == 0 && !l->decided)
         rc = run(l, stop, err);
     close_lost(l);
     free(l);
