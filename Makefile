@@ -1,9 +1,10 @@
 # Ringcast. `make` builds build/ringcast; `make help` lists the rest. V=1 shows whole commands.
 #
-# Every .c below imaging/, net/ and board/ belongs to the program, every .c below rootfs/init to PID 1. It is compiled in up to four flavours, each in
+# Every .c below imaging/, net/ and board/ belongs to the program, every .c below rootfs/init to PID 1. It is compiled in up to five flavours, each in
 # its own build/obj/<flavour>/:
 #   rel   the product: musl, static            asan  unit tests: glibc, address and undefined-behaviour sanitizers
 #   host  simulation, benchmarks: glibc, -O2   fuzz  fuzz targets: clang, the same sanitizers, coverage
+#   tsan  the program under the thread sanitizer: glibc
 # Third-party code comes from tools/deps, which keeps it outside the checkout.
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -42,6 +43,7 @@ SRC := $(shell $(deps) path src)
 MUSL := $(shell $(deps) path musl)
 $(foreach w,rel host asan,$(eval DEPS_$w := $(shell $(deps) path $w)))
 DEPS_fuzz := $(DEPS_host)
+DEPS_tsan := $(DEPS_host)
 $(foreach w,rel host asan,$(eval $(DEPS_$w)/.done: ; @$(deps) build $w))
 endif
 
@@ -91,6 +93,7 @@ CC_rel := $(MUSL)/bin/cc
 CC_host := gcc
 CC_asan := gcc
 CC_fuzz := clang
+CC_tsan := gcc
 
 WARN := -Wall -Wextra -Wshadow -Wcast-qual -Wstrict-prototypes $(if $(NO_WERROR),,-Werror)
 BASE := -std=gnu11 -g -pthread -D_GNU_SOURCE -ffile-prefix-map=$(CURDIR)=. -I.
@@ -99,11 +102,13 @@ FLAGS_rel := $(BASE) -O2 -ffunction-sections -fdata-sections
 FLAGS_host := $(BASE) -O2
 FLAGS_asan := $(BASE) $(SANITIZE)
 FLAGS_fuzz := $(BASE) $(SANITIZE) -fsanitize=fuzzer-no-link
+FLAGS_tsan := $(BASE) -O1 -fno-omit-frame-pointer -fsanitize=thread
 LINK_rel := -static -Wl,--gc-sections,-Map=build/ringcast.map
 WARN_rel := $(WARN)
 WARN_host := $(WARN)
 WARN_asan := $(WARN)
 WARN_fuzz := -w
+WARN_tsan := -w
 include_of = -Inet/ip -isystem $(SRC)/lwip/src/include -isystem $(DEPS_$1)/include -isystem $(QR)/include \
 	-DMBEDTLS_USER_CONFIG_FILE='<mbedtls_user.h>'
 QR := $(FONT)/libqrcodegen-dev/usr
@@ -132,7 +137,7 @@ build/obj/$1/ringcast.a: $(library:%.c=build/obj/$1/%.o)
 build/obj/$1/lwip.a: $(lwip:%=build/obj/$1/lwip/%.o) build/obj/$1/flags
 -include $$(patsubst %.c,build/obj/$1/%.d,$(product) $(made)) $(lwip:%=build/obj/$1/lwip/%.d)
 endef
-$(foreach f,rel host asan fuzz,$(eval $(call flavour,$f)))
+$(foreach f,rel host asan fuzz tsan,$(eval $(call flavour,$f)))
 build/obj/asan/ringcast.a: $(unit_help:%.c=build/obj/asan/%.o)
 
 # Thin archives remember each member's whole path; D leaves out owners and dates.
@@ -150,6 +155,12 @@ build/ringcast: build/ringcast.debug
 build/ringcast.debug: build/obj/rel/board/host/main.o build/obj/rel/ringcast.a build/obj/rel/lwip.a
 	$(call say,LINK,$@)
 	$(Q)$(call link,rel,$@,$<,$(LINK_rel))
+
+# The same under the thread sanitizer, for tests/campaign/threads.sh.
+build/tsan/ringcast: build/obj/tsan/board/host/main.o build/obj/tsan/ringcast.a build/obj/tsan/lwip.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(call link,tsan,$@,$<)
 
 # PID 1 of the box and of its targets.
 build/init: build/init.debug
@@ -231,8 +242,10 @@ check: unit-tests ## unit tests with sanitizers, under a minute; T=fec runs thos
 test: ## everything a change must pass: builds, unit tests, structure, simulation, fuzzing, end to end
 	@tests/run all $(T)
 
-nightly: campaign-programs ## the campaigns in their long form: hours
+nightly: campaign-programs build/tsan/ringcast ## the campaigns in their long form, and the thread sanitizer: hours
 	@build/campaign/lying $(or $(CASES),100000) $$(date +%s)
+	@build/campaign/kill $(or $(KILLS),10000) $$(date +%s)
+	@bash tests/campaign/threads.sh
 
 sim: build/sim/ringsim ## thousands of receivers in one process; SEED=n repeats a run
 	@build/sim/ringsim --table
