@@ -129,6 +129,24 @@ static int ask_in(struct ring_source *g, int timeout_ms, struct session_welcome 
     return session_join(g->stack, g->at, &(struct session_asker){g->name, g->id, g->person}, timeout_ms, w, err);
 }
 
+/* A person waits while the box checks the image: it says so, and asks again. A netbooted machine has a loop of its own. */
+static int ask_until_ready(struct ring_source *g, int timeout_ms, struct err *err)
+{
+    struct err why = {0};
+    bool said = false;
+    int rc = ask_in(g, timeout_ms, &g->welcome, &why);
+
+    while (rc == SESSION_EWAIT && g->person && !source_stopped()) {
+        if (!said)
+            fprintf(stderr, "waiting: %s\n", why.text);
+        said = true;
+        nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+        why = (struct err){0};
+        rc = ask_in(g, timeout_ms, &g->welcome, &why);
+    }
+    return rc ? err_set(err, why.code, "%s", why.text) : 0;
+}
+
 static int join(struct ring_source *g, const struct source_options *opt, struct err *err)
 {
     struct ip_config config = {0};
@@ -152,7 +170,7 @@ static int join(struct ring_source *g, const struct source_options *opt, struct 
     if (!rc)
         rc = ask_own(g, opt, err);
     if (!rc)
-        rc = ask_in(g, (opt->join_s ? opt->join_s : opt->timeout_s) * 1000, &g->welcome, err);
+        rc = ask_until_ready(g, (opt->join_s ? opt->join_s : opt->timeout_s) * 1000, err);
     if (!rc)
         rc = listen_to_group(g, err);
     return rc ? rc : control_begin(g, err);

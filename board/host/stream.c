@@ -56,6 +56,16 @@ static bool passes(int code)
     return code == RING_ERR_DOWN;
 }
 
+/* From here on it only says that the session ends, when it is told to. */
+static void fail(struct stream *s, const struct err *why, int code)
+{
+    if (!atomic_load(&s->failure)) {
+        s->why = *why;
+        atomic_store(&s->failure, code);
+    }
+    sleep_until(mono_add(host_now(), RETRY_NS));
+}
+
 static void *sending_thread(void *arg)
 {
     struct stream *s = arg;
@@ -68,9 +78,8 @@ static void *sending_thread(void *arg)
         int n = send_step(s->send, &wake, &err);
 
         if (n < 0 && !passes(n)) {
-            s->why = err;
-            atomic_store(&s->failure, n);
-            break;
+            fail(s, &err, n);
+            continue;
         }
         atomic_store(&s->down, n < 0);
         sleep_until(n < 0 ? mono_add(host_now(), RETRY_NS) : wake);
@@ -193,7 +202,7 @@ void stream_finish(struct stream *s)
 
 bool stream_finished(struct stream *s)
 {
-    return atomic_load(&s->failure) || send_finished(s->send);
+    return send_finished(s->send);
 }
 
 /* ---- what receivers do to it ---- */

@@ -262,9 +262,15 @@ static void prepare_stream(void *ctx, struct stream *s)
 {
     struct box *b = ctx;
 
-    library_prepare(b->library, s);
     room_prepare(b->room, &s->session);
     resume_stream(&b->resume, b->memory.journal, s, b->serve.streams, b->serve.n_streams, b->config.ring.group);
+}
+
+static int is_withheld(void *ctx, const char *image, char *to, size_t cap)
+{
+    struct box *b = ctx;
+
+    return b->library ? library_withheld(b->library, image, to, cap) : 0;
 }
 
 static void lose_stream(void *ctx, const struct stream *s, const struct err *why)
@@ -572,6 +578,7 @@ static bool make_room(struct box *b)
                                      .hold = &b->memory.hold,
                                      .serve = &b->serve,
                                      .store = store_value,
+                                     .withheld = is_withheld,
                                      .ctx = b};
 
     b->room = room_make(&needs);

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "board/host/serve_log.h"
-#include "board/pc/library_folder.h"
 #include "net/wire/must.h"
 
 #define SECOND MONO_S
@@ -48,7 +47,7 @@ static void let_go(struct stream_source *s)
     send_body_close(&s->body);
 }
 
-static void free_item(struct library *l, struct item *i)
+void library_free_item(struct library *l, struct item *i)
 {
     struct work *w = work_of(l, i);
 
@@ -93,7 +92,7 @@ void library_post(struct library *l, struct item *i, enum task_kind kind, uint64
     threads_post(&l->threads, &t);
 }
 
-static void work_on(struct library *l, struct item *i, enum task_kind kind, enum library_state state)
+void library_work_on(struct library *l, struct item *i, enum task_kind kind, enum library_state state)
 {
     i->is.state = state;
     i->busy = true;
@@ -135,8 +134,7 @@ static void set_bad(struct library *l, struct item *i, const struct err *err)
     let_go(&work_of(l, i)->opened);
 }
 
-/* A doubt about what is on the shelf deletes nothing: it is shown under its number, with the reason, and not given out. */
-static void set_unread(struct library *l, struct item *i, const struct err *why)
+void library_set_unread(struct library *l, struct item *i, const struct err *why)
 {
     struct err err = {0};
 
@@ -147,11 +145,21 @@ static void set_unread(struct library *l, struct item *i, const struct err *why)
     set_bad(l, i, &err);
 }
 
+/* The next start reads all of it again. */
+static void lose(struct library *l, struct item *i, const struct err *why)
+{
+    set_bad(l, i, why);
+    if (i->busy)
+        return;
+    i->busy = true;
+    library_post(l, i, TASK_FORGET, 0);
+}
+
 void library_lost(struct library *l, const char *name, const struct err *why)
 {
     for (struct item *i = l->item; i < l->item + LIBRARY_MAX; i++)
         if (i->used && !i->leaving && i->is.served && strcmp(i->is.record.name, name) == 0)
-            set_bad(l, i, why);
+            lose(l, i, why);
 }
 
 static void take_away(struct library *l, struct item *i)
@@ -165,21 +173,6 @@ static void take_away(struct library *l, struct item *i)
 
 /* ---- serving ---- */
 
-static void note_facts(struct library *l, struct item *i, const struct img_file *f)
-{
-    const struct img_head *h = &f->head;
-    struct library_facts *to = &i->is.facts;
-
-    *to = (struct library_facts){.bytes = f->bytes,
-                                 .raw_bytes = h->raw_bytes,
-                                 .min_target_bytes = h->min_target_bytes,
-                                 .used_bytes = h->data_bytes,
-                                 .is_signed = img_head_signed(h)};
-    memcpy(to->root, h->root, sizeof to->root);
-    memcpy(to->signer, h->signer, sizeof to->signer);
-    to->by_box = to->is_signed && memcmp(h->signer, l->needs.key->pub, sizeof h->signer) == 0;
-}
-
 static bool on_the_wire(const struct serve *s, const char *name)
 {
     for (unsigned i = 0; i < s->n_streams; i++)
@@ -188,62 +181,41 @@ static bool on_the_wire(const struct serve *s, const char *name)
     return false;
 }
 
-/* Waits while one of its name is still leaving, or all places are taken. False: it will not do. */
-static bool try_serve(struct library *l, struct item *i)
+/* Waits while one of its name is still leaving, or all places are taken. */
+static void try_serve(struct library *l, struct item *i)
 {
     struct serve *s = l->needs.serve;
     struct work *w = work_of(l, i);
     struct err err = {0};
 
     if (on_the_wire(s, i->is.record.name) || session_server_place(&s->server) >= CONFIG_IMAGES_MAX)
-        return true;
+        return;
     i->to_serve = false;
-    l->serving = i;
     i->is.served = serve_add(s, w->path, &w->opened, &err) == 0;
-    l->serving = NULL;
     if (i->is.served) {
         i->is.cause[0] = 0;
         serve_log("%s: serving %s", i->is.record.name, w->path);
-        return true;
+        return;
     }
     snprintf(i->is.cause, sizeof i->is.cause, "it is not served: %s", err.text);
     serve_log("%s is skipped: %s (%d)", w->path, err.text, err.code);
-    return false;
 }
 
-/* The image is whole, and open in *f, which is taken over. */
-static bool now_ready(struct library *l, struct item *i, struct stream_source *f)
+/* The image is whole, and ready for the wire in w->proved, which is taken over. */
+static void now_ready(struct library *l, struct item *i)
 {
     struct work *w = work_of(l, i);
 
     i->is.state = LIBRARY_READY;
     i->is.cause[0] = 0;
-    note_facts(l, i, &f->file);
     if (i->is.served || i->to_serve) { /* what was verified */
-        let_go(f);
-        return true;
+        let_go(&w->proved);
+        return;
     }
-    w->opened = *f;
-    *f = (struct stream_source){.file.fd = -1};
+    w->opened = w->proved;
+    w->proved = (struct stream_source){.file.fd = -1};
     i->to_serve = true;
-    return try_serve(l, i);
-}
-
-void library_prepare(struct library *l, struct stream *s)
-{
-    struct img_head *head = &s->file.head;
-    const struct item *i = l->serving;
-
-    if (i && i->is.origin == LIBRARY_OWN) {
-        snprintf(head->name, sizeof head->name, "%s", i->is.record.name);
-        if (i->is.record.version[0])
-            snprintf(head->label, sizeof head->label, "%s", i->is.record.version);
-    }
-    MUST(img_sign(head, l->needs.key, NULL) == 0);
-    img_head_encode(head, s->file.head_bytes);
-    img_head_id(head, s->file.id);
-    memcpy(s->session.welcome.head, s->file.head_bytes, sizeof s->session.welcome.head);
-    memcpy(s->session.name, head->name, sizeof s->session.name);
+    try_serve(l, i);
 }
 
 /* ---- what the threads have done ---- */
@@ -315,7 +287,7 @@ static void on_finished(struct library *l, struct item *i, const struct done *d)
         library_fail(l, i, &err);
         return;
     }
-    work_on(l, i, TASK_CHECK, LIBRARY_CHECKING);
+    library_work_on(l, i, TASK_CHECK, LIBRARY_CHECKING);
 }
 
 static void on_checked(struct library *l, struct item *i, const struct done *d)
@@ -331,11 +303,10 @@ static void on_checked(struct library *l, struct item *i, const struct done *d)
     if (d->became == SHELF_RAW) {
         shelf_path(&l->shelf, i->is.id, "raw", w->source);
         i->is.facts.bytes = i->is.facts.raw_bytes = i->is.record.bytes;
-        work_on(l, i, TASK_PACK, LIBRARY_PACKING);
+        library_work_on(l, i, TASK_PACK, LIBRARY_PACKING);
         return;
     }
-    (void)now_ready(l, i, &w->proved);
-    replace_older(l, i);
+    library_work_on(l, i, TASK_OPEN, LIBRARY_CHECKING);
 }
 
 static void on_packed(struct library *l, struct item *i, const struct done *d)
@@ -344,9 +315,52 @@ static void on_packed(struct library *l, struct item *i, const struct done *d)
         set_bad(l, i, &d->err);
         return;
     }
-    if (i->is.origin == LIBRARY_OWN)
-        work_of(l, i)->source[0] = 0;
-    (void)now_ready(l, i, &work_of(l, i)->proved);
+    library_work_on(l, i, TASK_OPEN, LIBRARY_PACKING);
+}
+
+/* Of the folders' files that are called the same the first one counts: receivers could not tell them apart. */
+static bool is_taken(const struct library *l, const struct item *by, const char *name)
+{
+    for (const struct item *i = l->item; i < l->item + LIBRARY_MAX; i++)
+        if (i != by && i->used && !i->leaving && i->named && i->is.state != LIBRARY_BAD && strcmp(i->is.record.name, name) == 0)
+            return true;
+    return false;
+}
+
+/* A file of the folders has told what it is called. False: it is skipped, and gone. */
+static bool take_name(struct library *l, struct item *i, const struct done *d)
+{
+    const struct work *w = work_of(l, i);
+
+    if (!w->source[0])
+        memcpy(i->is.record.version, d->version, sizeof i->is.record.version);
+    if (is_taken(l, i, d->name)) {
+        serve_log("%s is skipped: two images are called \"%s\": receivers could not tell them apart (%d)", w->source[0] ? w->source : w->path,
+                  d->name, LIBRARY_EEXISTS);
+        l->skipped++;
+        library_free_item(l, i);
+        return false;
+    }
+    memcpy(i->is.record.name, d->name, sizeof i->is.record.name);
+    i->named = true;
+    return true;
+}
+
+static void on_opened(struct library *l, struct item *i, const struct done *d)
+{
+    if (d->err.code) {
+        set_bad(l, i, &d->err);
+        return;
+    }
+    i->is.facts = work_of(l, i)->facts;
+    if (i->is.origin != LIBRARY_OWN && !i->named && !take_name(l, i, d))
+        return;
+    if (!d->known) {
+        serve_log("%s is read in full before it is given out", i->is.record.name);
+        library_work_on(l, i, TASK_VERIFY, LIBRARY_VERIFYING);
+        return;
+    }
+    now_ready(l, i);
     replace_older(l, i);
 }
 
@@ -357,7 +371,10 @@ static void on_verified(struct library *l, struct item *i, const struct done *d)
         return;
     }
     serve_log("%s is whole", i->is.record.name);
-    (void)now_ready(l, i, &work_of(l, i)->proved);
+    if (i->is.served || i->to_serve)
+        now_ready(l, i);
+    else
+        library_work_on(l, i, TASK_OPEN, LIBRARY_VERIFYING);
 }
 
 static void on_done(struct library *l, const struct done *d)
@@ -388,13 +405,18 @@ static void on_done(struct library *l, const struct done *d)
         if (d->err.code)
             serve_log("%s: %s (%d)", i->is.record.name, d->err.text, d->err.code);
         if (i->forgotten && i->writing == 0)
-            free_item(l, i);
+            library_free_item(l, i);
         break;
     case TASK_CHECK:
         on_checked(l, i, d);
         break;
     case TASK_PACK:
         on_packed(l, i, d);
+        break;
+    case TASK_OPEN:
+        on_opened(l, i, d);
+        break;
+    case TASK_FORGET:
         break;
     default:
         on_verified(l, i, d);
@@ -424,9 +446,9 @@ int library_verify(struct library *l, const char *name, struct err *err)
     if (i->unread)
         return err_set(err, LIBRARY_ERECORD, "%s; the box reads it again when it starts", i->is.cause);
     if (i->is.state == LIBRARY_BAD && work_of(l, i)->source[0])
-        work_on(l, i, TASK_PACK, LIBRARY_PACKING);
+        library_work_on(l, i, TASK_PACK, LIBRARY_PACKING);
     else
-        work_on(l, i, TASK_VERIFY, LIBRARY_VERIFYING);
+        library_work_on(l, i, TASK_VERIFY, LIBRARY_VERIFYING);
     return 0;
 }
 
@@ -458,6 +480,32 @@ bool library_leaving(struct library *l, const char *name)
 }
 
 /* ---- questions ---- */
+
+/* One that is given out, else one that will be. */
+static struct item *first_of_all(struct library *l)
+{
+    struct item *found = NULL;
+
+    for (struct item *i = l->item; i < l->item + LIBRARY_MAX; i++)
+        if (i->used && !i->leaving && (i->is.served || (!found && (i->is.state == LIBRARY_VERIFYING || i->is.state == LIBRARY_PACKING))))
+            found = i;
+    return found;
+}
+
+int library_withheld(struct library *l, const char *name, char *to, size_t cap)
+{
+    struct item *i = name[0] ? library_item_named(l, name, true) : first_of_all(l);
+
+    if (!i || i->is.served)
+        return 0;
+    name = i->is.record.name;
+    if (i->is.state == LIBRARY_VERIFYING || i->is.state == LIBRARY_PACKING) {
+        snprintf(to, cap, "%s is being %s, %u %%", name, i->is.state == LIBRARY_PACKING ? "packed" : "checked", atomic_load(&work_of(l, i)->percent));
+        return LIBRARY_COMING;
+    }
+    snprintf(to, cap, "%s is not given out: %s", name, i->is.cause[0] ? i->is.cause : "it waits for a place");
+    return i->is.cause[0] ? LIBRARY_REFUSED : LIBRARY_COMING;
+}
 
 static const struct library_image *look_at(struct library *l, struct item *i)
 {
@@ -505,147 +553,23 @@ unsigned library_skipped(struct library *l)
 
 /* ---- opening, running, closing ---- */
 
-/* A file of the folders: served as it is, or packed. */
-static void on_file(void *ctx, const struct folder_file *f)
-{
-    struct library *l = ctx;
-    struct record r = {0};
-    struct err err = {0};
-    struct item *i = library_new_item(l, f->writable ? LIBRARY_LOCAL : LIBRARY_FOLDER, LIBRARY_PACKING, &r);
-    struct work *w = i ? work_of(l, i) : NULL;
-    int rc = i ? 0 : err_set(&err, LIBRARY_EFULL, "the library holds as many images as it can");
-
-    if (i) {
-        snprintf(w->path, sizeof w->path, "%s", f->path);
-        snprintf(w->source, sizeof w->source, "%s", f->source);
-        snprintf(w->label, sizeof w->label, "%s", f->label);
-        snprintf(w->record.name, sizeof w->record.name, "%s", f->name);
-        rc = f->source[0] ? 0 : img_file_open(&w->proved.file, f->path, &err);
-    }
-    if (rc == 0 && !f->source[0])
-        snprintf(w->record.name, sizeof w->record.name, "%s", w->proved.file.head.name);
-    if (rc == 0)
-        snprintf(i->is.record.name, sizeof i->is.record.name, "%s", w->record.name);
-    if (rc == 0 && f->source[0]) {
-        i->is.facts.bytes = i->is.facts.raw_bytes = f->bytes;
-        work_on(l, i, TASK_PACK, LIBRARY_PACKING);
-        return;
-    }
-    if (rc == 0) {
-        snprintf(i->is.record.version, sizeof i->is.record.version, "%s", w->proved.file.head.label);
-        if (!on_the_wire(l->needs.serve, i->is.record.name) && now_ready(l, i, &w->proved))
-            return;
-        err_set(&err, LIBRARY_EEXISTS, "two images are called \"%s\": receivers could not tell them apart", i->is.record.name);
-    }
-    serve_log("%s is skipped: %s (%d)", f->source[0] ? f->source : f->path, err.text, err.code);
-    l->skipped++;
-    if (i)
-        free_item(l, i);
-}
-
-/* An image on the shelf, as the last run left it. */
-static void on_found(void *ctx, const struct shelf_found *f)
-{
-    struct library *l = ctx;
-    struct item *i = library_new_item(l, LIBRARY_OWN, LIBRARY_RECEIVING, &f->record);
-    struct work *w = i ? work_of(l, i) : NULL;
-    struct err err = {0};
-
-    l->next_id = f->id >= l->next_id ? f->id + 1 : l->next_id;
-    if (!i) {
-        serve_log("%s is skipped: the library holds as many images as it can", f->record.name);
-        l->skipped++;
-        return;
-    }
-    i->is.id = w->id = f->id;
-    if (f->why.code) {
-        set_unread(l, i, &f->why);
-        return;
-    }
-    i->is.offset = i->written = f->at;
-    i->is.hashed = f->record.whole;
-    memcpy(i->is.sha256, f->record.came, sizeof i->is.sha256);
-    if (f->kind == SHELF_PART && f->record.url[0]) {
-        library_drop(l, i, true); /* and asked for again, when all numbers are known */
-        return;
-    }
-    if (f->kind == SHELF_PART && f->at == f->record.bytes) {
-        i->is.state = LIBRARY_CHECKING;
-        i->finishing = true;
-        library_post(l, i, TASK_FINISH, f->at);
-        return;
-    }
-    if (f->kind == SHELF_PART)
-        return;
-    shelf_path(&l->shelf, f->id, "ring", w->path);
-    if (f->kind == SHELF_RAW) {
-        shelf_path(&l->shelf, f->id, "raw", w->source);
-        i->is.facts.bytes = i->is.facts.raw_bytes = f->record.bytes;
-        work_on(l, i, TASK_PACK, LIBRARY_PACKING);
-        return;
-    }
-    if (f->packed)
-        shelf_path(&l->shelf, f->id, "raw", w->source);
-    if (img_file_open(&w->proved.file, w->path, &err)) {
-        set_bad(l, i, &err);
-        return;
-    }
-    if (f->packed && shelf_packed(&l->shelf, f->id, NULL) == 0)
-        w->source[0] = 0;
-    i->is.state = LIBRARY_READY;
-    replace_older(l, i);
-    (void)now_ready(l, i, &w->proved);
-}
-
-/* Pulls that the last run did not bring to their end. What came from a stick somebody copies again: it may be another stick now. */
-static void pull_again(struct library *l)
-{
-    for (struct item *i = l->item; i < l->item + LIBRARY_MAX; i++) {
-        struct err err = {0};
-        uint32_t id;
-
-        if (i->used && i->leaving && library_is_import(&i->is.record))
-            serve_log("%s was being copied from a stick when the box stopped: nothing of it is kept", i->is.record.name);
-        else if (l->needs.stack && i->used && i->leaving && i->is.record.url[0] && library_pull(l, &i->is.record, &id, &err))
-            serve_log("%s is not pulled again: %s (%d)", i->is.record.name, err.text, err.code);
-    }
-}
-
-/* A shelf that cannot be had is said and done without: what lies in the folders is served all the same, and no upload is taken. */
-static void open_shelf(struct library *l)
-{
-    char path[SHELF_PATH_MAX];
-    struct err err = {0};
-    int rc;
-
-    snprintf(path, sizeof path, "%s/library", l->needs.data);
-    rc = shelf_open(&l->shelf, path, &err);
-    if (l->needs.mark_bytes)
-        l->shelf.mark_bytes = l->needs.mark_bytes;
-    if (rc == 0)
-        rc = shelf_scan(&l->shelf, on_found, l, &err);
-    if (rc)
-        serve_log("no images can be uploaded: %s (%d)", err.text, err.code);
-    l->shut = err;
-    l->free = rc ? 0 : shelf_free(&l->shelf);
-}
-
 static int open_library(struct library *l, struct err *err)
 {
+    char boot[CHECKED_BOOT + 1];
     int rc;
 
     l->next_id = 1;
     l->threads = (struct library_threads){
-        .shelf = &l->shelf, .key = l->needs.key, .work = l->work, .images = LIBRARY_MAX, .block = LIBRARY_BLOCK};
+        .shelf = &l->shelf, .key = l->needs.key, .checked = &l->checked, .work = l->work, .images = LIBRARY_MAX, .block = LIBRARY_BLOCK};
     l->threads.blocks = malloc((size_t)LIBRARY_BLOCKS * LIBRARY_BLOCK);
     if (!l->threads.blocks)
         return err_set(err, LIBRARY_EMEMORY, "out of memory for the library's blocks");
+    checked_boot(boot);
+    checked_open(&l->checked, l->needs.data, boot);
     rc = threads_start(&l->threads, LIBRARY_TASKS, err);
     if (rc)
         return rc;
-    folder_list(l->needs.folder, l->needs.data, on_file, l);
-    open_shelf(l);
-    pull_again(l);
+    library_start(l);
     return 0;
 }
 
@@ -658,7 +582,7 @@ int library_open(struct library **out, const struct library_needs *needs, struct
     if (!l)
         return err_set(err, LIBRARY_EMEMORY, "out of memory");
     l->needs = *needs;
-    *out = l; /* serve's `prepare` comes here before this is through */
+    *out = l;
     rc = open_library(l, err);
     if (rc) {
         library_close(l);
@@ -678,7 +602,7 @@ void library_tick(struct library *l, struct mono now)
         if (i->used && i->supersedes && !i->leaving)
             replace_older(l, i);
         if (i->used && i->to_serve && !i->leaving)
-            (void)try_serve(l, i);
+            try_serve(l, i);
         if (i->used && !i->leaving && i->is.state == LIBRARY_FAILED && mono_sub(now, i->ended) > FORGET_NS)
             library_drop(l, i, true);
     }
@@ -698,7 +622,8 @@ void library_close(struct library *l)
     threads_stop(&l->threads);
     for (struct item *i = l->item; i < l->item + LIBRARY_MAX; i++)
         if (i->used)
-            free_item(l, i);
+            library_free_item(l, i);
+    checked_close(&l->checked);
     free(l->threads.blocks);
     free(l);
 }

@@ -7,8 +7,8 @@
  *
  * One thread calls everything here; none of it waits for the disk. Bytes go in bounded blocks to a thread that writes and hashes them; a
  * piece that finds no block free is taken in part, which is what slows the sender down. Long work (checking an upload, packing, verifying)
- * is done by a second thread, one piece after the other. Nothing is listed before all of it is on the disk and, if it is a .ring, proven
- * chunk by chunk.
+ * is done by a second thread, one piece after the other. No upload is listed before all of it is on the disk and, if it is a .ring, proven
+ * chunk by chunk; and nothing is given out that has not been read in full since its file last changed (checked.h).
  *
  * An image that replaces another takes its place when no machine is in the middle of the older one: until then both are listed, and the
  * older is given out. The place changes hands under a session too: machines that have not begun join the newer, and the session goes on.
@@ -37,7 +37,7 @@ enum library_state {
     LIBRARY_FAILED,    /* an upload that will be no image: `cause` */
     /* from here on it is an image, and listed */
     LIBRARY_PACKING,
-    LIBRARY_VERIFYING, /* once more: it is being served meanwhile */
+    LIBRARY_VERIFYING, /* read in full, before it is first given out or once more: see `served` */
     LIBRARY_READY,
     LIBRARY_BAD /* `cause` */
 };
@@ -86,7 +86,7 @@ struct library_needs {
     void *ctx;
 };
 
-/* *out is set before anything is served, for library_prepare. Serves what is there, starts the threads, goes on with what was not finished. Keeps key, serve and stack. */
+/* Starts the threads, takes up what is there, goes on with what was not finished. Keeps key, serve and stack. */
 int library_open(struct library **, const struct library_needs *, struct err *);
 /* Often: takes up what the threads have done, goes on with pulls. */
 void library_tick(struct library *, struct mono now);
@@ -94,8 +94,10 @@ void library_tick(struct library *, struct mono now);
 void library_close(struct library *);
 /* For serve's `failed`: the image of that name cannot be given out any more. */
 void library_lost(struct library *, const char *name, const struct err *why);
-/* For serve's `prepare`: name and version as the library has them, signed by the box. */
-void library_prepare(struct library *, struct stream *);
+/* Whether the image of that name ("": any, while none is given out) is here and not given out, and why: 0 (no such image, or it is given out), LIBRARY_COMING (it is being checked or
+ * packed), LIBRARY_REFUSED (it never will be as it is). */
+enum { LIBRARY_COMING = 1, LIBRARY_REFUSED };
+int library_withheld(struct library *, const char *name, char *to, size_t cap);
 
 /* The i-th image or upload; NULL behind the last. What is lent is good until the next call. */
 const struct library_image *library_at(struct library *, unsigned i);

@@ -79,6 +79,7 @@ static unsigned list(const char *folder, const char *const *endings, char name[F
 static bool make_ring(const struct folder *in, const char *name, struct folder_file *f)
 {
     *f = (struct folder_file){.writable = in->writable};
+    folder_name(f->name, name);
     return snprintf(f->path, sizeof f->path, "%s/%s", in->path, name) < (int)sizeof f->path;
 }
 
@@ -109,7 +110,6 @@ static bool make_raw(const struct folder *in, const char *name, struct folder_fi
         return false;
     folder_name(f->name, name);
     f->bytes = (uint64_t)st.st_size;
-    snprintf(f->label, sizeof f->label, "%llx.%llx", (unsigned long long)st.st_size, (unsigned long long)st.st_mtim.tv_sec);
     return true;
 }
 

@@ -1,7 +1,7 @@
 /* What lies in the two folders where a person puts images by hand: the .ring files as they are, raw images to be packed to DATA/packed.
  *
  *   folder, DATA/images ──> *.ring
- *                       └─> *.img *.raw *.dd *.iso ──pack──> DATA/packed/NAME.ring, once; anew when size or date of the source change
+ *                       └─> *.img *.raw *.dd *.iso ──pack──> DATA/packed/NAME.ring, once; anew when the source is another file than it was
  *
  * A raw image that is none by its bytes (a qcow2 disk under a name in .img) and a file with another ending are passed over with a line in the log.
  *
@@ -16,8 +16,7 @@ struct folder_file {
     uint64_t bytes;
     char path[SHELF_PATH_MAX];     /* the .ring that is there, or will be */
     char source[SHELF_PATH_MAX];   /* the raw image it is packed from; "": path is there */
-    char name[IMG_NAME_MAX + 1];   /* of what is packed */
-    char label[IMG_LABEL_MAX + 1]; /* likewise: tells whether what was packed is of this source */
+    char name[IMG_NAME_MAX + 1];   /* of what is packed; of a .ring until its own is known */
 };
 
 /* Tells of each: first all .ring, those of `folder` (NULL: none) before those of DATA/images, then the raw ones; each by name. */

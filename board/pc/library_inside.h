@@ -1,5 +1,5 @@
-/* The library's own view of itself, for its three files: library.c (images, their serving, what the threads have done),
- * library_intake.c (uploads and pulls) and library_sticks.c (copies from sticks). */
+/* The library's own view of itself, for its four files: library.c (images, their serving, what the threads have done),
+ * library_start.c (what is there at the start), library_intake.c (uploads and pulls) and library_sticks.c (copies from sticks). */
 #ifndef BOARD_PC_LIBRARY_INSIDE_H
 #define BOARD_PC_LIBRARY_INSIDE_H
 
@@ -21,6 +21,7 @@ struct item {
     bool finishing;    /* TASK_FINISH is under way */
     bool to_serve;     /* its opened file waits for a place on the wire */
     bool supersedes;   /* it waits for machines that are in the middle of the one it replaces */
+    bool named;        /* of the folders: its name is the one that the image has */
     bool unread;       /* its record cannot be read: what it is, and whether it is whole, nobody knows */
     bool raw;          /* what comes begins like no .ring, so it will be packed */
     uint64_t written;  /* of the upload, on the disk or on its way there */
@@ -47,7 +48,7 @@ struct library {
     struct err shut;  /* code != 0: the shelf could not be read, so no number is known to be free and nothing is taken in */
     struct mono now, looked;
     uint64_t tried[STICKS_MAX]; /* a bit for each file that was taken, or could not be */
-    const struct item *serving; /* whose stream is being opened */
+    struct checked checked;
 };
 
 static inline struct work *work_of(struct library *l, const struct item *i)
@@ -60,6 +61,13 @@ struct item *library_new_item(struct library *, enum library_origin, enum librar
 /* By number, and by name among the listed or the others; not those that leave. */
 struct item *library_item(struct library *, uint32_t id);
 struct item *library_item_named(struct library *, const char *name, bool listed);
+void library_free_item(struct library *, struct item *);
+/* It is in this state until the task is done. */
+void library_work_on(struct library *, struct item *, enum task_kind, enum library_state);
+/* A doubt about what is on the shelf deletes nothing: it is shown, with the reason, and not given out. */
+void library_set_unread(struct library *, struct item *, const struct err *why);
+/* Takes up what lies in the folders and on the shelf. */
+void library_start(struct library *);
 void library_post(struct library *, struct item *, enum task_kind, uint64_t at);
 /* Takes up what the threads have done. */
 void library_collect(struct library *);

@@ -1,25 +1,28 @@
-/* The library's two threads. Control hands out tasks and takes up what became of them; neither side ever waits for the other.
+/* The library's three threads. Control hands out tasks and takes up what became of them; neither side ever waits for the other.
  *
  *   control ──tasks──> writing thread: begin, write, finish, drop     in the order they were given
  *           ──tasks──> working thread: check, pack, verify            minutes each
- *           <──done─── both
+ *           ──tasks──> opening thread: open, forget                   seconds at most
+ *           <──done─── all three
  *
  * What a thread needs of an image is in its struct work, which control leaves alone while a task of the image is under way. An image
- * has at most one task of the working thread, and is dropped only when it has none. */
+ * has at most one task of the working and the opening thread, and is dropped only when it has none.
+ *
+ * An image is opened when it has been read in full, by the working thread just now or, as `checked` remembers, earlier. Opening makes it ready for
+ * the wire: its facts, its head signed by the box, its body encoded. So control neither reads nor signs nor encodes. */
 #ifndef BOARD_PC_LIBRARY_WORK_H
 #define BOARD_PC_LIBRARY_WORK_H
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdatomic.h>
 
-#include "board/host/stream.h"
-#include "board/pc/shelf.h"
+#include "board/pc/checked.h"
+#include "board/pc/library.h"
 #include "imaging/image/file.h"
 #include "imaging/image/sign.h"
 #include "imaging/receive/queue.h"
 
-enum task_kind { TASK_BEGIN, TASK_WRITE, TASK_FINISH, TASK_DROP, TASK_CHECK, TASK_PACK, TASK_VERIFY, TASK_END };
+enum task_kind { TASK_BEGIN, TASK_WRITE, TASK_FINISH, TASK_DROP, TASK_CHECK, TASK_PACK, TASK_VERIFY, TASK_OPEN, TASK_FORGET, TASK_END };
 
 struct work {
     uint32_t id;                          /* on the shelf; 0: it is not there, path and source say where it is */
@@ -27,10 +30,12 @@ struct work {
     char path[SHELF_PATH_MAX];            /* the .ring that is or will be there; not of uploads, which the shelf knows */
     char source[SHELF_PATH_MAX];          /* the raw image it is packed from; "" */
     char label[IMG_LABEL_MAX + 1];        /* put into what is packed: its version, or of which source it is */
-    atomic_int stop;           /* control sets it: the working thread gives this image up */
+    bool leftover;                        /* N.raw is there still beside N.ring: it goes when that is opened */
+    struct library_facts facts;           /* TASK_OPEN: of the image as it was found */
+    atomic_int stop;                      /* control sets it: the working thread gives this image up */
     atomic_uint percent;
     struct shelf_intake intake;           /* the writing thread's */
-    struct stream_source proved;               /* after a working thread's task that went well: the image, control's from then on */
+    struct stream_source proved;          /* what has been read in full; after TASK_OPEN ready for the wire */
     struct stream_source opened;               /* control's: what waits to be served */
 };
 
@@ -47,21 +52,24 @@ struct done {
     uint64_t at;                   /* where the upload stands */
     enum shelf_kind became;        /* TASK_CHECK: SHELF_RING (opened) or SHELF_RAW */
     uint8_t sha256[IMG_HASH_BYTES]; /* TASK_FINISH */
+    bool known;                    /* TASK_OPEN: it has been read in full. False: that is to be done, nothing is open */
+    char name[IMG_NAME_MAX + 1], version[IMG_LABEL_MAX + 1]; /* TASK_OPEN: as the image has them */
 };
 
 struct library_threads {
     const struct shelf *shelf;
     const struct sign_key *key;
+    struct checked *checked;
     struct work *work;       /* by image, */
     unsigned images;         /* so many */
     uint8_t *blocks;
     size_t block;            /* bytes of one */
-    struct queue write_in, write_out, work_in, work_out;
-    pthread_t writer, worker;
-    bool writing, working;   /* the threads are there */
+    struct queue write_in, write_out, work_in, work_out, open_in, open_out;
+    pthread_t writer, worker, opener;
+    bool writing, working, opening; /* the threads are there */
 };
 
-/* `shelf`, `key`, `work`, `images`, `blocks` and `block` are set, the rest is zero; at most `tasks` (a power of two) are under way in each thread. */
+/* `shelf`, `key`, `checked`, `work`, `images`, `blocks` and `block` are set, the rest is zero; at most `tasks` (a power of two) are under way in each thread. */
 int threads_start(struct library_threads *, uint32_t tasks, struct err *);
 void threads_post(struct library_threads *, const struct task *);
 /* False: nothing has become of anything. */

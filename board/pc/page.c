@@ -56,8 +56,8 @@ static void packing_text(struct library *l, char *to, size_t cap)
 
     to[0] = 0;
     for (unsigned i = 0; !to[0] && (m = library_at(l, i)); i++)
-        if (m->state == LIBRARY_PACKING)
-            snprintf(to, cap, "%s, %u %%", m->record.name, m->percent);
+        if (m->state == LIBRARY_PACKING || (m->state == LIBRARY_VERIFYING && !m->served))
+            snprintf(to, cap, "%s%s, %u %%", m->record.name, m->state == LIBRARY_PACKING ? "" : " is checked", m->percent);
 }
 
 /* ---- status ---- */

@@ -10,6 +10,7 @@
 #include "board/host/serve_log.h"
 #include "board/pc/errors.h"
 #include "board/pc/journal.h"
+#include "board/pc/library.h"
 #include "imaging/image/crc.h"
 #include "net/ip/stack.h"
 #include "net/wire/must.h"
@@ -299,6 +300,21 @@ static int identify(struct room *r, const uint8_t mac[6], bool on, struct err *e
 
 /* ---- orders ---- */
 
+/* A session may wait for an image that is being checked or packed. */
+static int check_absent(struct room *r, const char *image, struct err *err)
+{
+    char why[PLAN_SENTENCE] = "";
+
+    switch (room_withholds(r, image, why, sizeof why)) {
+    case 0:
+        return err_set(err, PLAN_EIMAGE, "expected the name of an image of the box, got \"%.64s\"", image);
+    case LIBRARY_COMING:
+        return 0;
+    default:
+        return err_set(err, PLAN_EIMAGE, "expected an image that can be given out: %s", why);
+    }
+}
+
 static int create(struct room *r, const struct room_order *o, struct room_answer *a, struct err *err)
 {
     const struct plan_session *clash;
@@ -307,8 +323,9 @@ static int create(struct room *r, const struct room_order *o, struct room_answer
     char text[PLAN_SENTENCE];
     int rc;
 
-    if (room_stream_of(r, o->wish.image) == r->needs.serve->n_streams)
-        return err_set(err, PLAN_EIMAGE, "expected the name of an image of the box, got \"%.64s\"", o->wish.image);
+    rc = room_stream_of(r, o->wish.image) == r->needs.serve->n_streams ? check_absent(r, o->wish.image, err) : 0;
+    if (rc)
+        return rc;
     if (o->wish.targets != PLAN_ALL && r->list->n == 0)
         return err_set(err, PLAN_ENOLIST, "expected a list of machines first, there is none");
     clash = plan_of_image(&r->plan, o->wish.image) ? NULL : room_clash(r, &o->wish, r->list);

@@ -91,6 +91,8 @@ struct room_needs {
     struct serve *serve;
     /* Keeps a value under a key of one kind (journal.h). */
     void (*store)(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
+    /* May be NULL. As library_withheld (library.h). */
+    int (*withheld)(void *ctx, const char *image, char *to, size_t cap);
     void *ctx;
 };
 

@@ -66,4 +66,7 @@ void room_read_list(struct room *);
 enum told room_restore_row(struct room *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n);
 enum told room_restore_list(struct room *, const uint8_t *value, size_t n);
 
+/* Whether the image is here and not given out, and why: as library_withheld. */
+int room_withholds(struct room *, const char *image, char *to, size_t cap);
+
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "board/pc/errors.h"
+#include "board/pc/library.h"
 #include "board/pc/own.h"
 #include "board/pc/room_inside.h"
 
@@ -104,6 +105,11 @@ bool room_wants_imaging(struct room *r, const uint8_t mac[6])
     return machine_is_taken(r, mac, "", &s, why) == 0;
 }
 
+int room_withholds(struct room *r, const char *image, char *to, size_t cap)
+{
+    return r->needs.withheld ? r->needs.withheld(r->needs.ctx, image, to, cap) : 0;
+}
+
 /* A person at the machine has said which disk is erased: the box only finds the image. */
 static int choose_for_person(struct room *r, const struct session_hello *h, unsigned *at, char *why)
 {
@@ -113,6 +119,11 @@ static int choose_for_person(struct room *r, const struct session_hello *h, unsi
     const struct plan_session *s = plan_for(&r->plan, row != NULL, image, room_preferred(r), &now);
     unsigned n = r->needs.serve->n_streams, found = room_stream_of(r, s ? s->wish.image : image);
 
+    int wait = h->name[0] && room_stream_of(r, h->name) < n ? 0 : room_withholds(r, h->name[0] ? h->name : s ? s->wish.image : image, why,
+                                                                              SESSION_SENTENCE_MAX + 1);
+
+    if (wait)
+        return wait == LIBRARY_COMING ? SESSION_EWAIT : PLAN_EIMAGE;
     if (h->name[0] || (!s && !image[0]))
         return 0; /* as the server found it: the one that was named, the only one, or a list to choose from */
     if (found == n) {
@@ -135,9 +146,10 @@ int room_choose(struct room *r, const struct session_hello *h, unsigned *at, cha
     *at = rc == 0 ? room_stream_of(r, s->wish.image) : held; /* a machine in the middle of an image is let in again */
     if (*at < n)
         return 0;
-    if (rc == 0)
-        snprintf(why, SESSION_SENTENCE_MAX + 1, "the image %s is not there yet", s->wish.image);
-    return rc ? rc : PLAN_ESTATE;
+    if (rc)
+        return rc;
+    snprintf(why, SESSION_SENTENCE_MAX + 1, "the image %s is not there yet", s->wish.image);
+    return room_withholds(r, s->wish.image, why, SESSION_SENTENCE_MAX + 1) == LIBRARY_COMING ? SESSION_EWAIT : PLAN_ESTATE;
 }
 
 static int sign_own(struct room *r, const struct session_ask *a, struct session_own *answer, struct err *err)

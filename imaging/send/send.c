@@ -318,7 +318,7 @@ int send_step(struct send *s, struct mono *wake, struct err *err)
     most = allowed == UINT32_MAX ? BATCH : PACE_TRAIN;
     slots = s->config.sink.slots(s->config.sink.ctx, slot, allowed < most ? allowed : most);
     n = fill(s, slot, (unsigned)slots, &late);
-    e = check_image(s, late, err);
+    e = s->close_left || atomic_load(&s->shown.finished) ? 0 : check_image(s, late, err);
     if (e)
         return e;
     e = s->config.sink.kick(s->config.sink.ctx, n);

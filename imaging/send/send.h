@@ -58,7 +58,7 @@ void send_close(struct send *s);
 /* ---- the sending thread ---- */
 
 /* Sends what may leave now, at most a few hundred packets, and returns how many that were; then sleep until *wake, which may
- * be past. Negative: SEND_ERR_READ, with the sentence in *err, which does not pass; or the sink's error, which may: nothing is
+ * be past. Negative: SEND_ERR_READ, with the sentence in *err, which does not pass (but send_finish is still done); or the sink's error, which may: nothing is
  * lost, call again later. */
 int send_step(struct send *s, struct mono *wake, struct err *err);
 

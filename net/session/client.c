@@ -68,7 +68,7 @@ int session_handshake_result(const struct session_handshake *h, struct session_w
     case SESSION_ASK:
         return err_set(err, SESSION_ETYPE, "expected a welcome, got a message of type %d", (int)h->reply.type);
     default:
-        return err_set(err, SESSION_EREFUSED, "the server refuses: %s", h->reply.u.refuse.sentence);
+        return err_set(err, h->reply.u.refuse.code == SESSION_REFUSE_WAIT ? SESSION_EWAIT : SESSION_EREFUSED, "the server refuses: %s", h->reply.u.refuse.sentence);
     }
 }
 

@@ -37,6 +37,7 @@ enum session_refusal {
     SESSION_REFUSE_CLOSING = 3, /* the server is stopping */
     SESSION_REFUSE_BROKEN = 4,  /* the request could not be understood */
     SESSION_REFUSE_PLAN = 5,    /* no session takes this machine now */
+    SESSION_REFUSE_WAIT = 6,    /* its image is being checked or packed: it may ask again */
 };
 
 /* SPEC sections 3, 4 and 6: datagrams. */

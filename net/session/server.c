@@ -301,11 +301,12 @@ static void welcome(struct session_server *s, const struct session_hello *h, uin
 {
     unsigned offered, unnamed = image_unnamed(s, &offered), image = h->name[0] ? image_named(s, h->name) : unnamed;
     char why[SESSION_SENTENCE_MAX + 1] = "";
+    int chosen;
 
     if (s->closing) {
         refuse(reply, SESSION_REFUSE_CLOSING, "the server is stopping%s", "");
-    } else if (s->choose && s->choose(s->ctx, h, &image, why)) {
-        refuse(reply, SESSION_REFUSE_PLAN, "%s", why);
+    } else if (s->choose && (chosen = s->choose(s->ctx, h, &image, why))) {
+        refuse(reply, chosen == SESSION_EWAIT ? SESSION_REFUSE_WAIT : SESSION_REFUSE_PLAN, "%s", why);
     } else if (image < s->n && s->images[image]->leaving) {
         refuse(reply, SESSION_REFUSE_CLOSING, "the image \"%s\" is being taken away", h->name);
     } else if (offered == 0) {

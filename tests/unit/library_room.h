@@ -49,7 +49,7 @@ int serve_add(struct serve *s, const char *path, struct stream_source *opened, s
     st->file = opened->file;
     send_body_close(&opened->body);
     *opened = (struct stream_source){.file.fd = -1};
-    library_prepare(library, st);
+    memcpy(st->session.name, st->file.head.name, sizeof st->session.name);
     st->session.n_rows = 1;
     st->session.welcome.tsi = (uint16_t)(100 + place);
     assert_int_equal(session_server_add(&s->server, &st->session), 0);

@@ -28,6 +28,7 @@ static void an_upload_becomes_an_image(void **state)
     close_all();
     open_at(data);
     assert_non_null(library_named(library, "one"));
+    settle();
     assert_string_equal(serve.streams[0].session.name, "one");
 }
 
@@ -333,14 +334,17 @@ static void what_lies_in_the_folders(void **state)
     open_at(data);
     settle();
     folder = NULL;
-    assert_int_equal(listed(), 2);
+    assert_int_equal(listed(), 3);
     assert_int_equal(library_skipped(library), 2);
+    assert_int_equal(library_named(library, "bad")->state, LIBRARY_BAD);
+    assert_non_null(strstr(library_named(library, "bad")->cause, "too short"));
     assert_int_equal(library_named(library, "raw")->state, LIBRARY_READY);
     assert_int_equal(library_named(library, "made")->origin, LIBRARY_FOLDER);
     assert_int_equal(library_delete(library, "made", NULL), LIBRARY_EPROTECTED);
     assert_int_equal(library_delete(library, "raw", NULL), LIBRARY_EPROTECTED);
     close_all();
     open_at(data);
+    settle();
     assert_int_equal(listed(), 1);
     assert_int_equal(library_named(library, "made")->origin, LIBRARY_LOCAL);
     assert_int_equal(library_delete(library, "made", NULL), 0);
@@ -348,6 +352,147 @@ static void what_lies_in_the_folders(void **state)
         tick();
     snprintf(path, sizeof path, "%s/images/local.ring", data);
     assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static unsigned reads; /* of the image's rows */
+
+static int count_reads(const char *call, const char *name)
+{
+    reads += strcmp(call, "pread") == 0 && strstr(name, ".ring") != NULL;
+    return 0;
+}
+
+/* A file of the folder: read in full before it is given out, again only when it may be another one, and refused when it is damaged. */
+static void an_image_is_checked_before_it_is_given_out(void **state)
+{
+    char path[160], at[96];
+    unsigned all;
+    uint8_t *bad;
+
+    (void)state;
+    snprintf(at, sizeof at, "%s/images", data);
+    assert_int_equal(mkdir(at, 0700), 0);
+    snprintf(path, sizeof path, "%s/a.ring", at);
+    write_whole_file(path, ring, ring_bytes);
+    cut_begin(at);
+    cut.on = false;
+    cut.fault = count_reads;
+    open_at(data);
+    assert_int_equal(serve.n_streams, 0);
+    assert_string_equal(library_at(library, 0)->record.name, "a");
+    settle();
+    assert_true(library_named(library, "made")->served);
+    all = reads;
+    close_all();
+    reads = 0;
+    open_at(data);
+    settle();
+    assert_true(library_named(library, "made")->served);
+    assert_true(reads < all); /* tables only */
+    close_all();
+    bad = malloc(ring_bytes);
+    memcpy(bad, ring, ring_bytes);
+    bad[5000] ^= 1;
+    write_whole_file(path, bad, ring_bytes); /* the same size and head */
+    open_at(data);
+    settle();
+    free(bad);
+    assert_int_equal(library_named(library, "made")->state, LIBRARY_BAD);
+    assert_non_null(strstr(library_named(library, "made")->cause, "chunk 0"));
+    assert_int_equal(serve.n_streams, 0);
+    close_all();
+    open_at(data); /* what was refused is not remembered as whole */
+    settle();
+    assert_int_equal(serve.n_streams, 0);
+    write_whole_file(path, ring, ring_bytes);
+    assert_int_equal(library_verify(library, "made", NULL), 0);
+    settle();
+    assert_true(library_named(library, "made")->served);
+    assert_int_equal(img_trust_check(&serve.streams[0].file.head, key.pub, NULL), 0);
+}
+
+/* What the sender could not read is taken away with the reason, and checked at the next start. */
+static void an_image_that_fails_is_lost_with_a_reason(void **state)
+{
+    struct err why = {0};
+
+    (void)state;
+    open_at(data);
+    put(begin("one", ring_bytes), ring, 0, ring_bytes);
+    settle();
+    err_set(&why, -702, "byte 5 cannot be read");
+    library_lost(library, "one", &why);
+    assert_int_equal(library_named(library, "one")->state, LIBRARY_BAD);
+    assert_string_equal(library_named(library, "one")->cause, "byte 5 cannot be read");
+    assert_int_equal(serve.n_streams, 0);
+    for (unsigned n = 0; n < 50; n++)
+        tick();
+    close_all();
+    cut_begin(shop);
+    cut.on = false;
+    cut.fault = count_reads;
+    reads = 0;
+    open_at(data);
+    settle();
+    assert_true(library_named(library, "one")->served);
+    assert_true(reads > 5);
+}
+
+/* Another content of the same size, within the same second. */
+static void a_raw_image_that_was_replaced_is_packed_again(void **state)
+{
+    struct timespec then[2] = {{.tv_sec = 1000}, {.tv_sec = 1000, .tv_nsec = 100000000}};
+    uint8_t root[32];
+    char path[160];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/images", data);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/images/lab.img", data);
+    write_whole_file(path, raw, RAW_BYTES);
+    assert_int_equal(utimensat(AT_FDCWD, path, then, 0), 0);
+    open_at(data);
+    settle();
+    memcpy(root, library_named(library, "lab")->facts.root, 32);
+    close_all();
+    open_at(data);
+    settle();
+    assert_memory_equal(library_named(library, "lab")->facts.root, root, 32);
+    close_all();
+    raw[5000] ^= 1;
+    write_whole_file(path, raw, RAW_BYTES);
+    raw[5000] ^= 1;
+    then[1].tv_nsec = 900000000;
+    assert_int_equal(utimensat(AT_FDCWD, path, then, 0), 0);
+    open_at(data);
+    settle();
+    assert_true(library_named(library, "lab")->served);
+    assert_memory_not_equal(library_named(library, "lab")->facts.root, root, 32);
+}
+
+static void what_is_withheld_says_why(void **state)
+{
+    struct err why = {0};
+    char text[400];
+
+    (void)state;
+    open_at(data);
+    put(begin("one", ring_bytes), ring, 0, ring_bytes);
+    settle();
+    assert_int_equal(library_withheld(library, "one", text, sizeof text), 0);
+    close_all();
+    open_at(data);
+    assert_int_equal(library_withheld(library, "one", text, sizeof text), LIBRARY_COMING);
+    assert_string_equal(text, "one is being checked, 0 %");
+    assert_int_equal(library_withheld(library, "two", text, sizeof text), 0);
+    settle();
+    err_set(&why, -702, "byte 5 cannot be read");
+    library_lost(library, "one", &why);
+    assert_int_equal(library_withheld(library, "one", text, sizeof text), LIBRARY_REFUSED);
+    assert_string_equal(text, "one is not given out: byte 5 cannot be read");
+    while (library_verify(library, "one", NULL))
+        tick();
+    settle();
 }
 
 /* The disk is full in the middle: the upload stands where the disk stopped, and goes on when there is room. */
@@ -586,6 +731,10 @@ int main(void)
         LIBRARY_CASE(a_shelf_that_cannot_be_listed_takes_nothing),
         LIBRARY_CASE(the_older_one_stays_until_the_newer_one_opens),
         LIBRARY_CASE(a_packed_image_that_does_not_open_keeps_its_raw_disk),
+        LIBRARY_CASE(an_image_is_checked_before_it_is_given_out),
+        LIBRARY_CASE(an_image_that_fails_is_lost_with_a_reason),
+        LIBRARY_CASE(a_raw_image_that_was_replaced_is_packed_again),
+        LIBRARY_CASE(what_is_withheld_says_why),
         LIBRARY_CASE(a_full_disk_is_a_pause),
         LIBRARY_CASE(a_slow_disk_holds_the_sender_up),
     };

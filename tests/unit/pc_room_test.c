@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "board/pc/journal.h"
+#include "board/pc/library.h"
 #include "board/pc/room.h"
 #include "net/wol/wol.h"
 
@@ -61,9 +62,20 @@ static int own(void *ctx, const struct session_ask *a, struct session_own *answe
     return room_own(room, a, answer_to, why);
 }
 
+/* Two more images, which no stream gives out. */
+static int withheld(void *ctx, const char *image, char *to, size_t cap)
+{
+    (void)ctx;
+    if (strcmp(image, "new") == 0)
+        snprintf(to, cap, "new is being checked, 40 %%");
+    if (strcmp(image, "bad") == 0)
+        snprintf(to, cap, "bad is not given out: chunk 7");
+    return strcmp(image, "new") == 0 ? LIBRARY_COMING : strcmp(image, "bad") == 0 ? LIBRARY_REFUSED : 0;
+}
+
 static void make(void)
 {
-    const struct room_needs needs = {.config = &config, .key = &key, .machines = &machines, .hold = &hold, .serve = &serve, .store = store};
+    const struct room_needs needs = {.config = &config, .key = &key, .machines = &machines, .hold = &hold, .serve = &serve, .store = store, .withheld = withheld};
 
     room = room_make(&needs);
     assert_non_null(room);
@@ -150,6 +162,7 @@ static void mac_of(unsigned who, uint8_t mac[6])
 
 /* The image that a hello is let in to; -1: refused, the sentence is in `refusal`. */
 static char refusal[SESSION_SENTENCE_MAX + 1];
+static unsigned refusal_code;
 
 static struct session_message message, reply;
 
@@ -159,8 +172,10 @@ static enum session_type say_it(void)
     uint8_t bytes[SESSION_MESSAGE_MAX];
 
     session_server_message(&serve.server, bytes, session_message_encode(&message, bytes), 1, (struct mono){1000 * MONO_S}, &reply);
-    if (reply.type == SESSION_REFUSE)
+    if (reply.type == SESSION_REFUSE) {
         strcpy(refusal, reply.u.refuse.sentence);
+        refusal_code = reply.u.refuse.code;
+    }
     return reply.type;
 }
 
@@ -254,6 +269,24 @@ static void without_a_session_nobody_is_erased(void **state)
     assert_int_equal(create((struct plan_wish){.image = "windows"}), 0);
     assert_true(wants(2));
     assert_int_equal(hello(2, ""), 1);
+}
+
+/* A session waits for an image that is being checked, and so do its machines; what is refused has no session. */
+static void machines_wait_for_an_image_that_is_checked(void **state)
+{
+    (void)state;
+    assert_int_equal(create((struct plan_wish){.image = "bad"}), PLAN_EIMAGE);
+    assert_non_null(strstr(answer.text, "bad is not given out: chunk 7"));
+    assert_int_equal(create((struct plan_wish){.image = "none"}), PLAN_EIMAGE);
+    assert_int_equal(person_says(1, "bad"), -1);
+    assert_string_equal(refusal, "bad is not given out: chunk 7");
+    assert_int_equal(create((struct plan_wish){.image = "new"}), 0);
+    assert_true(wants(1));
+    assert_int_equal(hello(1, ""), -1);
+    assert_string_equal(refusal, "new is being checked, 40 %");
+    assert_int_equal(refusal_code, SESSION_REFUSE_WAIT);
+    strcpy(streams[1].session.name, "new"); /* it is given out from here on */
+    assert_int_equal(hello(1, ""), 1);
 }
 
 /* A person at a machine who restores it needs no session, and takes no machine along. */
@@ -669,6 +702,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(without_a_session_nobody_is_erased, begin, end),
         cmocka_unit_test_setup_teardown(on_hold_nobody_is_taken, begin, end),
+        cmocka_unit_test_setup_teardown(machines_wait_for_an_image_that_is_checked, begin, end),
         cmocka_unit_test_setup_teardown(a_person_needs_no_session, begin, end),
         cmocka_unit_test_setup_teardown(a_person_goes_on_over_a_restart, begin, end),
         cmocka_unit_test_setup_teardown(a_machine_that_is_done_is_not_let_in, begin, end),
