@@ -34,10 +34,10 @@ box
 until_true 10 eval "bridge -n $LAB_SWITCH -d mdb show | grep -q 'router ports on br0: p0'" || fail "the switch hears no querier"
 [ "$(stat -c %a data/identity.key)" = 600 ] || fail "the key is not the owner's alone"
 cp data/identity.pub first.pub
-grep -q 'images/bad.ring is skipped: ' box.err || fail "nothing is said of a bad file"
+until_true 30 grep -q ' bad is bad: .*images/bad.ring' box.err || fail "nothing is said of a bad file"
 grep -q 'images/cloud.img is skipped: .* got a qcow2 disk' box.err || fail "a qcow2 disk is taken for a raw one"
 grep -q 'images/disk.img.xz is passed over' box.err || fail "nothing is said of a compressed image"
-grep -q 'images/cut.ring is skipped: ' box.err || fail "nothing is said of a cut file"
+until_true 30 grep -q ' cut is bad: ' box.err || fail "nothing is said of a cut file"
 until_true 60 grep -q 'raw: serving data/packed/raw.img.ring' box.err || fail "the raw image is not packed"
 
 take 1 raw disk1 data/identity.pub

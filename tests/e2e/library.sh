@@ -223,7 +223,8 @@ status $url/images >/dev/null
 cp got before
 lab_stop box KILL
 box
-status $url/images >/dev/null
+nothing_is_read() { [ "$(status "$url/images")" = 200 ] && ! grep -q verifying got; }
+until_true 60 nothing_is_read || fail "images are still being read: $(cat got)"
 python3 - <<'PYTHON' || fail "another list after a restart: $(cat before got)"
 import json
 a, b = ([{k: i[k] for k in ("name", "version", "root", "bytes", "state")} for i in json.load(open(f))] for f in ("before", "got"))
