@@ -98,6 +98,7 @@ static void open_shelf(struct library *l)
 
     snprintf(path, sizeof path, "%s/library", l->needs.data);
     rc = shelf_open(&l->shelf, path, &err);
+    l->shelf.reserve = LIBRARY_RESERVE;
     if (l->needs.mark_bytes)
         l->shelf.mark_bytes = l->needs.mark_bytes;
     if (rc == 0)

@@ -262,6 +262,7 @@ static void on_pack(void *ctx, const struct pack_progress *now)
     struct work *w = ctx;
 
     set_percent(w, now->done, now->total);
+    w->halt = w->stop || !shelf_has_room(w->shelf, 0);
 }
 
 static void on_note(void *ctx, const char *text)
@@ -282,14 +283,22 @@ static int pack_anew(struct library_threads *t, struct work *w, struct err *err)
                              .threads = cpus < 1 ? 1 : cpus > SQUEEZE_THREADS_MAX ? SQUEEZE_THREADS_MAX : (unsigned)cpus,
                              .force = true,
                              .created = (uint64_t)time(NULL),
-                             .stop = &w->stop,
+                             .stop = &w->halt,
                              .progress = on_pack,
                              .note = on_note,
                              .ctx = w};
     struct pack_result result;
+    struct err why = {0};
+    int rc;
 
     serve_log("%s: packing %s", w->record.name, w->source);
-    return img_pack(&o, &result, err);
+    w->shelf = t->shelf;
+    w->halt = w->stop || !shelf_has_room(t->shelf, 0);
+    rc = img_pack(&o, &result, &why);
+    if (rc == IMG_EINTR && !w->stop)
+        return err_set(err, LIBRARY_ESPACE, "%s cannot be packed: the disk is full but for %llu MiB, which are kept for what the box learns",
+                       w->source, (unsigned long long)(t->shelf->reserve >> 20));
+    return rc ? err_set(err, why.code, "%s", why.text) : 0;
 }
 
 /* A raw disk of the folders, which is packed once. */

@@ -34,6 +34,8 @@ struct work {
     struct library_facts facts;           /* TASK_OPEN: of the image as it was found */
     atomic_int stop;                      /* control sets it: the working thread gives this image up */
     atomic_uint percent;
+    atomic_int halt;                      /* the working thread's: packing is given up, because control wants it or the disk is full */
+    const struct shelf *shelf;            /* the same: whose room is looked at */
     struct shelf_intake intake;           /* the writing thread's */
     struct stream_source proved;          /* what has been read in full; after TASK_OPEN ready for the wire */
     struct stream_source opened;               /* control's: what waits to be served */

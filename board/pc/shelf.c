@@ -370,6 +370,9 @@ static int set_mark(const struct shelf *s, struct shelf_intake *in, struct err *
 
 int shelf_write(const struct shelf *s, struct shelf_intake *in, const void *bytes, size_t n, struct err *err)
 {
+    if (!shelf_has_room(s, n))
+        return err_set(err, LIBRARY_ESPACE, "the disk is full: the last %llu MiB are kept for what the box learns",
+                       (unsigned long long)(s->reserve >> 20));
     if (write_whole(in->fd, in->at, bytes, n))
         return failed(err, "written", "the upload");
     mbedtls_sha256_update(&in->hash, bytes, n);
@@ -451,6 +454,13 @@ int shelf_unlink(const char *path, struct err *err)
         return failed(err, "removed", path);
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
     return sync_at(folder, err);
+}
+
+bool shelf_has_room(const struct shelf *s, uint64_t bytes)
+{
+    uint64_t free = s->reserve ? shelf_free(s) : UINT64_MAX;
+
+    return free >= s->reserve && free - s->reserve >= bytes;
 }
 
 uint64_t shelf_free(const struct shelf *s)

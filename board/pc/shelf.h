@@ -22,6 +22,7 @@
 
 struct shelf {
     uint64_t mark_bytes; /* SHELF_MARK_BYTES, or what a test sets */
+    uint64_t reserve;    /* of the disk: bytes of images leave so much free, for what the box learns (its journal) */
     char folder[SHELF_PATH_MAX - 32];
 };
 
@@ -60,7 +61,8 @@ struct shelf_intake {
 int shelf_begin(const struct shelf *, uint32_t id, const struct record *, struct err *);
 /* Opens it where its mark stands; what lies behind is cut off. */
 int shelf_intake_open(const struct shelf *, uint32_t id, struct shelf_intake *, struct err *);
-/* Writes n bytes at in->at. On an error in->at stays, and the same call may be tried again. LIBRARY_ESPACE: the disk is full. */
+/* Writes n bytes at in->at. On an error in->at stays, and the same call may be tried again. LIBRARY_ESPACE: the disk is full, or only
+ * the reserve is free. */
 int shelf_write(const struct shelf *, struct shelf_intake *, const void *bytes, size_t n, struct err *);
 /* All has come: it is on the disk in full, `sha256` is its hash. Closes the intake, in any case. */
 int shelf_finish(const struct shelf *, struct shelf_intake *, uint8_t sha256[IMG_HASH_BYTES], struct err *);
@@ -76,6 +78,8 @@ int shelf_drop(const struct shelf *, uint32_t id, struct err *);
 /* A file that is not on the shelf is gone for good. One that is not there is. */
 int shelf_unlink(const char *path, struct err *);
 /* Bytes that can still be written. */
+/* Without the reserve. */
+bool shelf_has_room(const struct shelf *, uint64_t bytes);
 uint64_t shelf_free(const struct shelf *);
 
 #endif

@@ -42,7 +42,8 @@ static struct cut_files {
     pthread_mutex_t lock;
     char folder[256];
     bool on;
-    int (*fault)(const char *call, const char *name); /* the errno with which a call to a file of the folder fails; 0: it does not */
+    /* The errno with which a call to a file of the folder fails, 0: it does not; or an enum cut_lie. */
+    int (*fault)(const char *call, const char *name);
     int64_t room; /* bytes that still fit; negative: no end */
     int files;
     int of_fd[CUT_FDS];  /* 1 + file; 0: not ours */
@@ -65,6 +66,11 @@ static const char *cut_name(const char *path)
     return path + n + 1;
 }
 
+/* What a disk may do with a write, or a call with its bytes, and say nothing. */
+enum cut_lie { CUT_SHORT = -1, CUT_LOST = -2, CUT_TORN = -3, CUT_ASTRAY = -4 };
+
+static _Thread_local int cut_lie; /* of the call under way */
+
 /* A call to a file of the folder ("" the folder itself), by path or by descriptor, may be made to fail. */
 static bool cut_fails(const char *call, const char *path, int fd)
 {
@@ -72,6 +78,7 @@ static bool cut_fails(const char *call, const char *path, int fd)
     ssize_t n = 0;
     int e;
 
+    cut_lie = 0;
     if (!cut.fault || !cut.folder[0])
         return false;
     if (!path) {
@@ -82,9 +89,11 @@ static bool cut_fails(const char *call, const char *path, int fd)
     }
     path = strcmp(path, cut.folder) == 0 ? "" : cut_name(path);
     e = path ? cut.fault(call, path) : 0;
-    if (e)
+    if (e > 0)
         errno = e;
-    return e != 0;
+    else
+        cut_lie = e;
+    return e > 0;
 }
 
 static int *cut_file_named(const char *name)
@@ -165,7 +174,9 @@ int open(const char *path, int flags, ...)
 
 ssize_t pread(int fd, void *to, size_t n, off_t at)
 {
-    return cut_fails("pread", NULL, fd) ? -1 : syscall(SYS_pread64, fd, to, n, at);
+    if (cut_fails("pread", NULL, fd))
+        return -1;
+    return syscall(SYS_pread64, fd, to, cut_lie == CUT_SHORT ? (n + 1) / 2 : n, at);
 }
 
 int mkostemp(char *template, int flags)
@@ -187,6 +198,13 @@ ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
 
     if (cut_fails("pwrite", NULL, fd))
         return -1;
+    if (cut_lie == CUT_SHORT)
+        n = (n + 1) / 2;
+    if (cut_lie == CUT_LOST || cut_lie == CUT_TORN || cut_lie == CUT_ASTRAY) {
+        if (cut_lie != CUT_LOST)
+            (void)!syscall(SYS_pwrite64, fd, bytes, cut_lie == CUT_TORN ? n / 2 : n, cut_lie == CUT_TORN ? at : at + 512);
+        return (ssize_t)n;
+    }
     if (!file)
         return syscall(SYS_pwrite64, fd, bytes, n, at);
     pthread_mutex_lock(&cut.lock);

@@ -682,6 +682,65 @@ static void a_packed_image_that_does_not_open_keeps_its_raw_disk(void **state)
     assert_true(library_named(library, "two")->served);
 }
 
+static uint64_t room_left; /* on the disk; 0: as it is */
+
+int statvfs(const char *path, struct statvfs *v)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), rc = fd < 0 ? -1 : fstatvfs(fd, v);
+
+    if (fd >= 0)
+        close(fd);
+    if (rc == 0 && room_left)
+        v->f_bavail = (fsblkcnt_t)(room_left / v->f_frsize);
+    return rc;
+}
+
+/* Somebody else fills the disk while an upload comes and while a raw disk is packed: what the journal needs stays free. */
+static void the_reserve_is_left_alone(void **state)
+{
+    struct record r = {.name = "two", .created = 1};
+    struct shelf s = {0};
+    struct err err = {0};
+    char path[160];
+    long took = 0;
+    size_t at = 0;
+    uint32_t id;
+
+    (void)state;
+    open_at(data);
+    id = begin("one", ring_bytes);
+    put(id, ring, 0, 1000);
+    library_pause(library, id);
+    room_left = LIBRARY_RESERVE + 70000;
+    for (unsigned n = 0; took >= 0 && n < 100000; n++, tick()) {
+        at = library_upload(library, id)->offset;
+        took = at < ring_bytes ? library_put(library, id, at, ring + at, ring_bytes - at < 99999 ? ring_bytes - at : 99999, &err) : 0;
+    }
+    assert_int_equal(took, LIBRARY_ESPACE);
+    assert_non_null(strstr(err.text, "the last 16 MiB are kept"));
+    room_left = 0;
+    at = library_upload(library, id)->offset;
+    put(id, ring, at, ring_bytes);
+    settle();
+    assert_true(library_named(library, "one")->served);
+    close_all();
+    r.bytes = RAW_BYTES;
+    assert_int_equal(shelf_open(&s, shop, NULL), 0);
+    assert_int_equal(shelf_begin(&s, 7, &r, NULL), 0);
+    snprintf(path, sizeof path, "%s/00000007.part", shop);
+    write_whole_file(path, raw, RAW_BYTES);
+    assert_int_equal(shelf_settle(&s, 7, SHELF_RAW, NULL), 0);
+    room_left = LIBRARY_RESERVE - 4096;
+    open_at(data);
+    settle();
+    assert_int_equal(library_named(library, "two")->state, LIBRARY_BAD);
+    assert_non_null(strstr(library_named(library, "two")->cause, "cannot be packed: the disk is full"));
+    room_left = 0;
+    assert_int_equal(library_verify(library, "two", NULL), 0);
+    settle();
+    assert_true(library_named(library, "two")->served);
+}
+
 /* More than the blocks hold is not taken while the disk does not write. */
 static void a_slow_disk_holds_the_sender_up(void **state)
 {
@@ -735,6 +794,7 @@ int main(void)
         LIBRARY_CASE(an_image_that_fails_is_lost_with_a_reason),
         LIBRARY_CASE(a_raw_image_that_was_replaced_is_packed_again),
         LIBRARY_CASE(what_is_withheld_says_why),
+        LIBRARY_CASE(the_reserve_is_left_alone),
         LIBRARY_CASE(a_full_disk_is_a_pause),
         LIBRARY_CASE(a_slow_disk_holds_the_sender_up),
     };
