@@ -168,11 +168,11 @@ static struct session_label on_label(void *ctx, const uint8_t mac[6])
     return s->hooks.label ? s->hooks.label(s->hooks.ctx, mac) : (struct session_label){0};
 }
 
-static bool on_kept(void *ctx, const uint8_t mac[6])
+static bool on_kept(void *ctx, unsigned image, const struct session_receiver *r)
 {
     const struct serve *s = ctx;
 
-    return !s->hooks.kept || s->hooks.kept(s->hooks.ctx, mac);
+    return !s->hooks.kept || s->hooks.kept(s->hooks.ctx, image, r);
 }
 
 /* An advert that cannot be made is a pity, no more. */

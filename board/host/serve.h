@@ -21,7 +21,7 @@ struct serve_hooks {
     int (*own)(void *ctx, const struct session_ask *, struct session_own *, char *why);
     int (*choose)(void *ctx, const struct session_hello *, unsigned *image, char *why);
     struct session_label (*label)(void *ctx, const uint8_t mac[6]); /* as in struct session_server */
-    bool (*kept)(void *ctx, const uint8_t mac[6]);                  /* the same */
+    bool (*kept)(void *ctx, unsigned image, const struct session_receiver *); /* the same */
 };
 
 struct serve {

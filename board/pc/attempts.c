@@ -226,6 +226,8 @@ static void row_unlink(struct attempts *s, struct attempt *a)
     *at = a->next;
     if (a->result == ATTEMPT_RUNNING)
         live_remove(s, a);
+    s->n_waiting -= a->waits;
+    a->waits = false;
     a->used = false;
     s->used--;
     s->numbered -= a->number != 0;
@@ -258,7 +260,7 @@ static struct attempt *row_free(struct attempts *s)
     return least;
 }
 
-static void row_store(struct attempts *s, struct attempt *a)
+static void row_store_now(struct attempts *s, struct attempt *a)
 {
     uint8_t value[ATTEMPT_VALUE_MAX], key[ATTEMPT_KEY_BYTES];
     struct writer w = writer_on(key, sizeof key);
@@ -266,6 +268,35 @@ static void row_store(struct attempts *s, struct attempt *a)
     wr_u16(&w, (uint64_t)(a - s->row));
     if (s->store && a->number)
         s->store(s->ctx, key, sizeof key, value, row_encode(a, value));
+}
+
+static void row_store(struct attempts *s, struct attempt *a)
+{
+    if (s->stores++ < ATTEMPT_STORES && !a->waits) {
+        row_store_now(s, a);
+        return;
+    }
+    s->n_waiting += !a->waits;
+    a->waits = true;
+}
+
+/* Those that waited, as many as a second may have. */
+static void store_waiting(struct attempts *s)
+{
+    unsigned looked = 0;
+
+    s->stores = 0;
+    for (; s->n_waiting && looked < ATTEMPTS_MAX && s->stores < ATTEMPT_STORES; looked++) {
+        struct attempt *a = &s->row[s->next_waiting];
+
+        s->next_waiting = (s->next_waiting + 1) % ATTEMPTS_MAX;
+        if (!a->used || !a->waits)
+            continue;
+        a->waits = false;
+        s->n_waiting--;
+        s->stores++;
+        row_store_now(s, a);
+    }
 }
 
 static struct attempt_time time_at(const struct attempts *s, struct attempt_clock now)
@@ -444,6 +475,7 @@ void attempts_refresh(struct attempts *s, const struct session_receiver *r, cons
 
 void attempts_tick(struct attempts *s, struct attempt_clock now)
 {
+    store_waiting(s);
     for (unsigned i = s->n_live; i-- > 0;) {
         struct attempt *a = &s->row[s->live[i]];
         uint32_t silent = now.up_s - a->touched;

@@ -9,6 +9,9 @@
  * session's key; one who never sends one is lost after a minute, has no number, and is forgotten with the core. When there is no room
  * the oldest of those goes first, then the oldest that has ended, then the oldest; attempts_dropped counts those with a number.
  *
+ * At most ATTEMPT_STORES rows a second are stored, whoever causes them; the others wait for a later tick. So machines that somebody invents
+ * do not wear the disk out.
+ *
  * Times: a box whose clock has lost its battery still orders: each time says how often the core had been started by then and
  * how long the machine was up (seconds), and the date only when the clock can be believed. */
 #ifndef BOARD_PC_ATTEMPTS_H
@@ -21,6 +24,7 @@
 #define ATTEMPTS_MAX 8192
 #define ATTEMPT_TEXT_MAX 64 /* bytes of name, serial and the like; longer ones are cut between characters */
 #define ATTEMPT_KEY_BYTES 2
+#define ATTEMPT_STORES 20
 #define ATTEMPT_VALUE_MAX 768
 #define ATTEMPT_CLOCK_LEAST UINT64_C(1767225600) /* 2026-01-01: no box is older, so a clock before that was lost */
 
@@ -56,7 +60,7 @@ enum attempt_loss {
 
 struct attempt {
     uint32_t number; /* from 1, in the order they began to count; 0: not counted yet */
-    bool used, orphan; /* orphan: of an earlier run of the core, not heard of in this one */
+    bool used, waits, orphan; /* waits: to be stored; orphan: of an earlier run of the core, not heard of in this one */
     uint8_t result, loss;
     bool unread; /* it was told not to read back what it writes */
     uint8_t mac[6], id[SESSION_ID_BYTES];
@@ -92,6 +96,7 @@ struct attempts {
     void (*tell)(void *ctx, const struct attempt *);
     void *ctx;
     /* private */
+    unsigned stores, n_waiting, next_waiting; /* since the last tick; rows that wait, where to look for them */
     unsigned used, numbered, hint, n_live; /* rows; of them with a number; where a free one may be; that run */
     uint16_t live[ATTEMPTS_MAX];
     uint16_t bucket[ATTEMPTS_MAX / 4];

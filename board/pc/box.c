@@ -138,6 +138,14 @@ static void store_value(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey
     remember(ctx, kind, key, nkey, value, nvalue);
 }
 
+/* It has loaded the receiver from this box. */
+static void on_loaded(void *ctx, const uint8_t mac[6])
+{
+    struct box *b = ctx;
+
+    machine_prove(&b->machines, mac, (uint32_t)(ip_stack_now(b->stack).ns / MONO_S));
+}
+
 static void on_boot(void *ctx, const uint8_t mac[6])
 {
     struct box *b = ctx;
@@ -169,6 +177,7 @@ static int make_services(struct box *b, struct err *err)
                                         .store = store_value,
                                         .known = is_known,
                                         .boots = on_boot,
+                                        .loaded = on_loaded,
                                         .access = b->access,
                                         .called = machine_name,
                                         .ctx = b};
@@ -287,6 +296,23 @@ static void forget_stream(void *ctx, const struct stream *s)
     resume_drop(&b->resume, b->memory.journal, s);
 }
 
+static uint32_t up_s(const struct box *b)
+{
+    return (uint32_t)(ip_stack_now(b->stack).ns / MONO_S);
+}
+
+/* A machine that finds no row is not remembered; it says so again, because its PASS is not confirmed. */
+static void remember_pass(struct box *b, unsigned image, const struct session_receiver *r)
+{
+    const struct machine_got got = room_got(b->room, image);
+    uint32_t refused = b->machines.refused;
+
+    if (machine_may_claim(&b->machines, r->mac, r->address, up_s(b)) && machine_done(&b->machines, r->mac, &got, up_s(b)))
+        serve_log("a machine is done: from now on it boots its own disk");
+    if (refused != b->machines.refused && refused % 1000 == 0)
+        serve_log("%u machines that passed are not remembered: the table has no row for them", refused + 1);
+}
+
 static void on_session_event(void *ctx, const struct session_event *e)
 {
     struct box *b = ctx;
@@ -296,12 +322,8 @@ static void on_session_event(void *ctx, const struct session_event *e)
     diary_event(b->diary, e, &b->serve.streams[e->image]);
     if (e->what == SESSION_STATE)
         services_vouch(b->services, e->receiver->mac); /* it holds the session's key: no invented machine */
-    if (e->what == SESSION_STATE && e->receiver->facts.state == SESSION_PASS) {
-        const struct machine_got got = room_got(b->room, e->image);
-
-        if (machine_done(&b->machines, e->receiver->mac, &got, (uint64_t)time(NULL)))
-            serve_log("a machine is done: from now on it boots its own disk");
-    }
+    if (e->what == SESSION_STATE && e->receiver->facts.state == SESSION_PASS)
+        remember_pass(b, e->image, e->receiver);
 }
 
 static struct session_label label_machine(void *ctx, const uint8_t mac[6])
@@ -312,14 +334,16 @@ static struct session_label label_machine(void *ctx, const uint8_t mac[6])
 }
 
 /* A machine that was armed again meanwhile is to be forgotten. What a full disk did not take when the machine passed it may take now. */
-static bool has_kept(void *ctx, const uint8_t mac[6])
+static bool has_kept(void *ctx, unsigned image, const struct session_receiver *r)
 {
     struct box *b = ctx;
 
-    if (machine_wants_imaging(&b->machines, mac))
-        return true;
-    machine_again(&b->machines, mac);
-    return memory_kept(&b->memory, JOURNAL_MACHINE, mac, 6);
+    if (!machine_known(&b->machines, r->mac))
+        remember_pass(b, image, r);
+    if (machine_wants_imaging(&b->machines, r->mac))
+        return machine_known(&b->machines, r->mac) || b->machines.rearm;
+    machine_again(&b->machines, r->mac);
+    return memory_kept(&b->memory, JOURNAL_MACHINE, r->mac, 6);
 }
 
 static int choose_image(void *ctx, const struct session_hello *h, unsigned *image, char *why)
@@ -749,7 +773,7 @@ int box_arm(const char *data, const uint8_t mac[6], struct err *err)
         rc = journal_begin(a->journal, err);
     }
     if (rc == 0 && journal_found(a->journal).was == JOURNAL_INTACT) {
-        machine_arm(&a->machines, mac, (uint64_t)time(NULL));
+        (void)machine_arm(&a->machines, mac, 0);
         rc = a->failed ? err_set(err, a->failed, "the journal %s cannot be written", path) : 0;
     }
     journal_close(a->journal);

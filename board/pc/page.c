@@ -102,8 +102,8 @@ static void build_status(const struct page *p, struct page_memory *m)
     stream_text(&w, m->stream, sizeof m->stream);
     packing_text(p->library, m->packing, sizeof m->packing);
     space_text(p->data, m->space, sizeof m->space);
-    snprintf(m->machines, sizeof m->machines, "%u passed, %u failed, %u lost, %u at it; %u done in all", w.tally.passed,
-             w.tally.failed, w.tally.lost, w.tally.unfinished, p->machines->done);
+    snprintf(m->machines, sizeof m->machines, "%u passed, %u failed, %u lost, %u at it; %u done in all%s", w.tally.passed,
+             w.tally.failed, w.tally.lost, w.tally.unfinished, p->machines->done, machines_are_full(p->machines) ? "; THE TABLE IS FULL: unknown ones are not imaged" : "");
     snprintf(m->skipped, sizeof m->skipped, "%u: the log says why", library_skipped(p->library));
     held = p->hold && p->hold[0];
     to->word = held ? "HOLD" : warns ? "STOP" : NULL;

@@ -377,12 +377,13 @@ static int wake_expected(struct room *r, struct room_answer *a, struct err *err)
     return 0;
 }
 
-static int arm(struct room *r, const struct room_order *o, struct room_answer *a)
+static int arm(struct room *r, const struct room_order *o, struct room_answer *a, struct err *err)
 {
     struct expected_row *row = expected_find(r->list, o->mac);
     char why[SESSION_SENTENCE_MAX + 1];
 
-    machine_arm(r->needs.machines, o->mac, (uint64_t)time(NULL));
+    if (!machine_arm(r->needs.machines, o->mac, (uint32_t)(ip_clock().ns / MONO_S)))
+        return err_set(err, PC_EFULL, "expected room for one machine more, the box remembers %u and forgets none", r->needs.machines->n);
     if (row)
         row->passed = false;
     if (room_why_not(r, o->mac, why))
@@ -402,7 +403,7 @@ static int obey(struct room *r, const struct room_order *o, struct room_answer *
     case ROOM_STOP:
     case ROOM_SUSPEND:
     case ROOM_RESUME: return session_order(r, o, a, err);
-    case ROOM_ARM: return arm(r, o, a);
+    case ROOM_ARM: return arm(r, o, a, err);
     case ROOM_IDENTIFY:
         rc = identify(r, o->mac, o->on, err);
         snprintf(a->text, sizeof a->text, o->on ? "the machine's screen flashes" : "the machine's screen is as before");

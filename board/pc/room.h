@@ -69,6 +69,8 @@ const struct expected *room_expected(const struct room *);
 struct plan_time room_now(const struct room *);
 /* What the plan is about to do or does, for who stands before the box. */
 const char *room_sentence(const struct room *, char buf[PLAN_SENTENCE]);
+/* Whether the box remembers as many machines as it can: then unknown ones are not imaged. */
+bool room_is_full(const struct room *);
 /* Whether the machine's screen is to flash. */
 bool room_identifies(const struct room *, const uint8_t mac[6]);
 

@@ -97,6 +97,11 @@ struct machine_got room_got(struct room *r, unsigned image)
     return got;
 }
 
+bool room_is_full(const struct room *r)
+{
+    return machines_are_full(r->needs.machines);
+}
+
 bool room_wants_imaging(struct room *r, const uint8_t mac[6])
 {
     char why[SESSION_SENTENCE_MAX + 1];

@@ -237,13 +237,22 @@ static void note_access(struct services *s, const char *protocol, uint32_t addre
     access_log_add(s->needs.access, &e, (uint64_t)time(NULL));
 }
 
-/* Who loads something has shown to be a machine. */
-static void vouch_address(struct services *s, uint32_t address)
+static bool is_receiver(const char *name)
+{
+    return strcmp(name, BOOT_PAYLOAD_EFI) == 0 || strcmp(name, BOOT_PAYLOAD_INITRD) == 0;
+}
+
+/* Who loads something has shown to be a machine; who has the receiver with a lease from here, or where others lease, has the proof
+ * of it (machines.h). */
+static void vouch_address(struct services *s, uint32_t address, const char *name)
 {
     uint8_t mac[6];
+    bool leased = dhcp_server_who(&s->dhcp, address, mac);
 
-    if (dhcp_server_who(&s->dhcp, address, mac))
+    if (leased)
         dhcp_server_vouch(&s->dhcp, mac);
+    if (s->needs.loaded && is_receiver(name) && (leased || (s->needs.config->dhcp.mode != BOX_DHCP_SERVER && ip_stack_mac_of(s->needs.stack, address, mac))))
+        s->needs.loaded(s->needs.ctx, mac);
 }
 
 static void on_tftp(void *ctx, const struct tftp_event *e)
@@ -261,7 +270,7 @@ static void on_tftp(void *ctx, const struct tftp_event *e)
         note_access(ctx, "tftp", e->client.address, result[e->what], !t || e->what == TFTP_PROBED ? 0 : e->what == TFTP_DONE ? t->content.size : t->base * t->blksize,
                     e->name);
     if (e->what == TFTP_DONE)
-        vouch_address(ctx, e->client.address);
+        vouch_address(ctx, e->client.address, e->name);
     if (e->what == TFTP_PROBED)
         return; /* firmware asks for the size first, and means no harm */
     note(ctx, "tftp: %s %s %s%s%s", ip_address_text(address, e->client.address), what[e->what], e->name, e->text[0] ? ": " : "",
@@ -282,7 +291,7 @@ static void on_http(void *ctx, const struct http_event *e)
     snprintf(status, sizeof status, "%u%s", e->status, e->cut ? "-cut" : "");
     note_access(ctx, "http", e->address, status, e->bytes, e->name);
     if (e->status < 400 && !e->cut && e->bytes)
-        vouch_address(ctx, e->address);
+        vouch_address(ctx, e->address, e->status == 200 ? e->name : ""); /* a piece of it is no proof */
     note(ctx, "http: %s %s %s: %u%s", ip_address_text(address, e->address), e->status < 400 ? "has" : "is refused", e->name, e->status,
          e->cut ? ", cut short" : "");
 }

@@ -27,6 +27,8 @@ struct services_needs {
     const char *(*called)(void *ctx, const uint8_t mac[6]);
     /* It asks for something to boot from. May be NULL. */
     void (*boots)(void *ctx, const uint8_t mac[6]);
+    /* It has loaded the receiver to its end. May be NULL. */
+    void (*loaded)(void *ctx, const uint8_t mac[6]);
     void *ctx;
 };
 

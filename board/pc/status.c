@@ -55,6 +55,8 @@ static void look_at_box(const struct status *s, struct room_box *b)
     b->data_free_bytes = free_bytes(n->data);
     b->guard = guard_of(services_guard(n->services));
     services_text(n->services, b->guard_text, sizeof b->guard_text, &warns, files, sizeof files);
+    if (room_is_full(n->room))
+        snprintf(b->guard_text, sizeof b->guard_text, "The table of machines is full: machines that the box does not know are not imaged.");
     b->refused = n->serve->server.refused;
     if (n->hold)
         hold_sentence(n->hold, b->hold);

@@ -464,7 +464,7 @@ static int take_beacon(struct session_server *s, unsigned image, const uint8_t *
         rc = beacon_take(s, &b, image, from, now);
     if (rc)
         return rc;
-    if (b.facts.state == SESSION_PASS && s->kept && !s->kept(s->ctx, b.mac))
+    if (b.facts.state == SESSION_PASS && s->kept && !s->kept(s->ctx, image, row_find(m, b.id)))
         return 0; /* it says so again */
     ack_fill(s, m, &b, row_find(m, b.id), &a);
     session_ack_encode(&a, m->welcome.key, ack);

@@ -111,7 +111,7 @@ struct session_server {
     void (*tell)(void *ctx, const struct session_event *); /* may be NULL */
     struct session_label (*label)(void *ctx, const uint8_t mac[6]); /* may be NULL */
     /* Set by the caller; NULL: always. Whether a power cut here would not make this machine's PASS forgotten: only then it is acked. */
-    bool (*kept)(void *ctx, const uint8_t mac[6]);
+    bool (*kept)(void *ctx, unsigned image, const struct session_receiver *);
     void *ctx;
     struct session_ration asks; /* kept by the server */
     uint64_t refused; /* datagrams and messages dropped: not ours, forged, replayed, out of range */

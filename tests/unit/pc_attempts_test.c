@@ -42,8 +42,16 @@ static void tell(void *ctx, const struct attempt *a)
     ended += a->result != ATTEMPT_RUNNING;
 }
 
+/* Some seconds go by: rows that waited are stored. */
+static void let_store(struct attempts *from)
+{
+    while (from->n_waiting)
+        attempts_tick(from, now);
+}
+
 static void recall_into(struct attempts *to)
 {
+    let_store(&s);
     attempts_init(to);
     for (unsigned i = 0; i <= ATTEMPTS_MAX; i++) {
         const uint8_t key[2] = {(uint8_t)(i >> 8), (uint8_t)i}, run[1] = {0};
@@ -59,6 +67,7 @@ static void recall_into(struct attempts *to)
 static int fresh(void **state)
 {
     (void)state;
+    attempts_init(&s);
     memset(kept, 0, sizeof kept);
     puts_seen = began = ended = 0;
     now = (struct attempt_clock){.unix_s = 1800000000, .up_s = 100};
@@ -438,10 +447,37 @@ static void what_is_stored_is_what_there_is(void **state)
     }
 }
 
+/* Five hundred machines a second that somebody invents: the disk gets twenty rows a second, and the others later. */
+static void stores_are_rationed(void **state)
+{
+    unsigned before;
+
+    (void)state;
+    for (unsigned second = 0; second < 6; second++) {
+        attempts_tick(&s, now);
+        before = puts_seen;
+        for (uint32_t i = 0; i < 500; i++) {
+            struct session_receiver r = receiver(second * 500 + i, 1);
+
+            event(&s, SESSION_CAME, &r);
+            beacon(&s, &r, SESSION_RECEIVING, 100);
+            beacon(&s, &r, SESSION_PASS, 10000);
+        }
+        assert_true(puts_seen - before <= ATTEMPT_STORES);
+        now.up_s++;
+    }
+    let_store(&s);
+    assert_int_equal(rows_in(&s), 3000);
+    recall_into(&again);
+    assert_int_equal(rows_in(&again), 3000);
+    assert_int_equal(row_at(&again, 2999)->result, ATTEMPT_PASS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(from_joining_to_pass, fresh),
+        cmocka_unit_test_setup(stores_are_rationed, fresh),
         cmocka_unit_test_setup(what_a_machine_says_of_itself_is_kept, fresh),
         cmocka_unit_test_setup(who_does_not_read_back_is_known, fresh),
         cmocka_unit_test_setup(a_failure_keeps_its_code, fresh),

@@ -172,20 +172,125 @@ static void against_a_model(void **state)
     }
 }
 
-static void the_oldest_makes_room(void **state)
+static void site_mac(uint32_t i, uint8_t mac[6])
+{
+    memcpy(mac, (uint8_t[6]){0x52, 0x54, 0, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i}, 6);
+}
+
+/* A site of 20,000 machines that loaded the receiver and passed, and a member who invents a hundred thousand that only say so. */
+static void nobody_with_proof_is_forgotten_for_an_invented_machine(void **state)
+{
+    uint8_t mac[6];
+    unsigned invented = 0;
+
+    (void)state;
+    machines_init(&m, false, NULL, NULL);
+    for (uint32_t i = 0; i < 20000; i++) {
+        site_mac(i, mac);
+        machine_prove(&m, mac, 1);
+        assert_true(machine_done(&m, mac, &debian, 1));
+    }
+    for (uint32_t i = 0; i < 100000; i++) {
+        mac_of(i, mac);
+        invented += machine_done(&m, mac, &debian, 2 + i / 100);
+    }
+    assert_int_equal(invented, MACHINES_CLAIMED);
+    assert_int_equal(m.refused, 100000 - MACHINES_CLAIMED);
+    for (uint32_t i = 0; i < 20000; i++) {
+        site_mac(i, mac);
+        assert_false(machine_wants_imaging(&m, mac));
+    }
+    site_mac(20000, mac); /* a new one with proof finds room at once */
+    machine_prove(&m, mac, 2000);
+    assert_true(machine_done(&m, mac, &debian, 2000));
+    mac_of(100000, mac); /* one without, when the invented ones are a week old */
+    assert_false(machine_done(&m, mac, &debian, MACHINES_WEEK_S));
+    assert_true(machine_done(&m, mac, &debian, MACHINES_WEEK_S + 1100));
+    mac_of(0, mac);
+    assert_true(machine_wants_imaging(&m, mac));
+}
+
+/* By the order in which they changed, whatever a clock says; and when nobody is given away the newcomer is not imaged. */
+static void a_full_table_refuses_who_is_new(void **state)
 {
     uint8_t mac[6];
 
     (void)state;
     machines_init(&m, false, NULL, NULL);
-    for (uint32_t i = 0; i < MACHINES_MAX + 100; i++) {
+    for (uint32_t i = 0; i < 100; i++) {
         mac_of(i, mac);
-        assert_true(machine_done(&m, mac, &debian, i + 1));
+        assert_true(machine_done(&m, mac, &debian, 1));
     }
-    assert_int_equal(m.n, MACHINES_MAX - 1);
-    for (uint32_t i = 0; i < MACHINES_MAX + 100; i++) {
+    for (uint32_t i = 0; m.n < MACHINES_MAX - 1; i++) {
+        site_mac(i, mac);
+        machine_prove(&m, mac, 1);
+        assert_true(machine_done(&m, mac, &debian, 1));
+    }
+    assert_false(machines_are_full(&m));
+    for (uint32_t i = 0; i < 100; i++) {
+        site_mac(100000 + i, mac);
+        assert_true(machine_wants_imaging(&m, mac));
+        machine_prove(&m, mac, 2);
+        assert_true(machine_done(&m, mac, &debian, 2));
         mac_of(i, mac);
-        assert_int_equal(machine_wants_imaging(&m, mac), i < 101);
+        assert_false(machine_known(&m, mac));
+    }
+    assert_true(machines_are_full(&m));
+    site_mac(200000, mac);
+    machine_prove(&m, mac, 3);
+    assert_false(machine_done(&m, mac, &debian, 3));
+    assert_false(machine_wants_imaging(&m, mac));
+    assert_false(machine_arm(&m, mac, 3));
+    site_mac(0, mac);
+    assert_false(machine_wants_imaging(&m, mac));
+    assert_true(machine_arm(&m, mac, 3));
+    assert_true(machine_wants_imaging(&m, mac));
+}
+
+static void claims_are_rationed_for_each_station(void **state)
+{
+    uint8_t mac[6];
+    unsigned one = 0, all = 0;
+
+    (void)state;
+    machines_init(&m, false, NULL, NULL);
+    for (uint32_t i = 0; i < 10000; i++) {
+        mac_of(i, mac);
+        if (machine_may_claim(&m, mac, 0x0a4d0042, 100 + i / 100)) { /* a hundred a second for 100 s */
+            machine_done(&m, mac, &debian, 100);
+            one++;
+        }
+    }
+    assert_in_range(one, 4, 11);
+    mac_of(0, mac);
+    assert_true(machine_may_claim(&m, mac, 0x0a4d0042, 200)); /* known: nothing new is made */
+    for (uint32_t i = 10000; i < 30000; i++) {
+        mac_of(i, mac);
+        all += machine_may_claim(&m, mac, i, 1000 + i / 200);
+    }
+    assert_in_range(all, MACHINES_BURST, MACHINES_BURST + 110);
+}
+
+/* Rows of an earlier version, which knew no proof, are not given away. */
+static void rows_of_an_earlier_version_count_as_proven(void **state)
+{
+    static const uint8_t old[9] = {1, 0, 0, 0, 0, 0x69, 0x55, 0xb9, 0};
+    uint8_t mac[6];
+
+    (void)state;
+    machines_init(&m, false, NULL, NULL);
+    for (uint32_t i = 0; i < 8191; i++) {
+        site_mac(i, mac);
+        assert_int_equal(machines_restore(&m, mac, 6, old, sizeof old), TOLD_KNOWN);
+    }
+    assert_int_equal(m.done, 8191);
+    for (uint32_t i = 0; i < 5000; i++) {
+        mac_of(i, mac);
+        machine_done(&m, mac, &debian, MACHINES_WEEK_S);
+    }
+    for (uint32_t i = 0; i < 8191; i++) {
+        site_mac(i, mac);
+        assert_false(machine_wants_imaging(&m, mac));
     }
 }
 
@@ -219,7 +324,10 @@ int main(void)
         cmocka_unit_test(what_it_got),
         cmocka_unit_test(what_was_not_kept_is_told_again),
         cmocka_unit_test(against_a_model),
-        cmocka_unit_test(the_oldest_makes_room),
+        cmocka_unit_test(nobody_with_proof_is_forgotten_for_an_invented_machine),
+        cmocka_unit_test(a_full_table_refuses_who_is_new),
+        cmocka_unit_test(claims_are_rationed_for_each_station),
+        cmocka_unit_test(rows_of_an_earlier_version_count_as_proven),
         cmocka_unit_test(records_of_others_are_ignored),
     };
 

@@ -219,10 +219,11 @@ static void replayed_forged_and_foreign_beacons_are_dropped(void **state)
 
 static bool is_kept;
 
-static bool kept(void *ctx, const uint8_t mac[6])
+static bool kept(void *ctx, unsigned at, const struct session_receiver *r)
 {
     (void)ctx;
-    assert_int_equal(mac[5], 1);
+    assert_int_equal(at, 0);
+    assert_int_equal(r->mac[5], 1);
     return is_kept;
 }
 
