@@ -211,11 +211,12 @@ mkdir -p data/trees/osx/i386 && echo booter >data/trees/osx/i386/booter
 } >ringcast.conf
 box
 until_true 20 grep -q 'addresses are handed out' box.err || fail "no addresses"
-one inform "${mac[@]}" --list
+imac=(--mac-model iMac14,3 --ciaddr 10.78.0.99 --mac 00:25:00:aa:bb:ce)
+one inform "${imac[@]}" --list
 holds "[i[0] for i in o['bsdp']['images']] == ['81000001', '81000002', '01001000']"
-one inform "${mac[@]}" --select 01001000 --server 10.78.0.1
+one inform "${imac[@]}" --select 01001000 --server 10.78.0.1
 holds "o['file'] == 'data/trees/osx/i386/booter'" "o['root'] == 'http://10.78.0.1/data/trees/osx/a.dmg'" "o['bsdp']['selected'] == '01001000'"
-one inform "${mac[@]}" --select 03000009 --server 10.78.0.1
+one inform "${imac[@]}" --select 03000009 --server 10.78.0.1
 holds "o['bsdp']['selected'] == '03000009'" "o['root'] is None"
 one inform --mac-model PowerMac3,1 --mac-arch ppc --ciaddr 10.78.0.99 --mac 00:25:00:aa:bb:cd --select 01001000 --server 10.78.0.1
 holds "o['bsdp']['message'] == '02'"
