@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "imaging/image/chunk.h"
+#include "imaging/image/crc.h"
 #include "imaging/image/sha256.h"
 #include "imaging/receive/queue.h"
 #include "net/wire/must.h"
@@ -25,12 +26,19 @@ struct worker {
     uint32_t n_later;
 };
 
+/* The first chunk of a block that came wrong: the same wrong content again and again is the sender's image, not the way here. */
+struct wrong {
+    uint32_t ordinal, print; /* a checksum of what came */
+    uint8_t times;           /* 0: none */
+};
+
 struct work {
     struct plan *plan;
     struct rows *rows;
     struct park *park;
     struct store *store;
     uint8_t *told; /* by SBN: said to be poisoned and not forgotten yet; each block's worker's */
+    struct wrong *wrong; /* likewise */
     unsigned n;
     _Atomic bool end;
     struct worker workers[WORK_MAX];
@@ -92,6 +100,20 @@ static void release(struct worker *w, const struct job *job)
             atomic_fetch_sub_explicit(&w->work->rows->refs[job->block][h], 1, memory_order_release);
 }
 
+static void note_wrong(struct worker *w, uint32_t sbn, uint32_t ordinal, uint32_t print)
+{
+    struct wrong *g = &w->work->wrong[sbn];
+    struct err why = {0};
+
+    if (g->times == 0 || (g->ordinal == ordinal && g->print != print))
+        *g = (struct wrong){ordinal, print, 0};
+    if (g->ordinal == ordinal && ++g->times == WORK_WRONG_MAX) {
+        err_set(&why, RECEIVE_ECHUNK, "chunk %u of the disk came %d times with the same wrong content: the image is damaged where it is given out",
+                w->work->plan->body->data[ordinal].number, WORK_WRONG_MAX);
+        plan_fail(w->work->plan, &why);
+    }
+}
+
 /* All stored bytes of a chunk are there: unpack, hash, hand on. Lets go of the job's rows as soon as they are read. */
 static void finish(struct worker *w, uint32_t ordinal, const uint8_t *stored, const struct job *job)
 {
@@ -100,6 +122,7 @@ static void finish(struct worker *w, uint32_t ordinal, const uint8_t *stored, co
     uint32_t n = plan_raw_len(p, ordinal), sbn = sbn_of(p, ordinal);
     uint8_t hash[SHA256_BYTES];
     uint8_t *raw = store_buffer(w->work->store);
+    uint32_t print = 0;
     int rc;
 
     if (!raw) {
@@ -107,15 +130,20 @@ static void finish(struct worker *w, uint32_t ordinal, const uint8_t *stored, co
         return;
     }
     rc = img_chunk_unpack(raw, n, stored, c->stored);
+    if (rc)
+        print = crc32_ieee(0, stored, c->stored);
     release(w, job);
     park_drop(w->work->park, ordinal);
     if (!rc)
         chunk_hash(hash, raw, n);
     if (rc || memcmp(hash, c->hash, sizeof hash)) {
+        note_wrong(w, sbn, ordinal, rc ? print : crc32_ieee(1, hash, sizeof hash));
         store_return(w->work->store, raw);
         poison(w, sbn);
         return;
     }
+    if (w->work->wrong[sbn].ordinal == ordinal)
+        w->work->wrong[sbn].times = 0;
     plan_set(p, ordinal, CHUNK_RIGHT);
     atomic_fetch_add(&p->counts.unpacked, 1);
     store_put(w->work->store, ordinal, raw);
@@ -350,7 +378,8 @@ int work_open(struct work **out, struct plan *plan, struct rows *rows, struct pa
     k->park = park;
     k->store = store;
     k->told = calloc(plan->body->nblocks, 1);
-    if (!k->told)
+    k->wrong = calloc(plan->body->nblocks, sizeof *k->wrong);
+    if (!k->told || !k->wrong)
         rc = err_set(err, RECEIVE_EMEMORY, "not enough memory for working threads");
     for (k->n = 0; k->n < threads && k->n < WORK_MAX && !rc; k->n++)
         rc = start(k, k->n, err);
@@ -406,5 +435,6 @@ void work_close(struct work *k)
         free(w->scratch);
     }
     free(k->told);
+    free(k->wrong);
     free(k);
 }

@@ -10,6 +10,7 @@
 #include "imaging/receive/track.h"
 
 #define ROWS_HELD (2 * TRACK_RUN) /* rows of a visit in memory: two runs */
+#define WORK_WRONG_MAX 4 /* so often the same wrong content of a chunk fails the machine */
 #define WORK_MAX 4                /* threads */
 #define WORK_DECODES 256          /* blocks being decoded or waiting for it */
 

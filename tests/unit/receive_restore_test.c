@@ -110,6 +110,7 @@ struct channel {
     uint64_t spoil;      /* the nth symbol given has one bit wrong; 0: none */
     uint64_t spoil_each; /* so has every nth of the first three passes; 0: none */
     uint32_t pause_us;   /* after every 1000 packets */
+    bool rot;            /* a symbol of block 0 is always wrong in the same way: the sender's image is damaged */
 };
 
 struct pending {
@@ -134,7 +135,7 @@ static void give(struct ring *g, struct intake *in, const struct pending *p)
                 g->given < 3 * image.head.stream_bytes / IMG_SYMBOL_BYTES;
 
     g->given++;
-    if (g->given == g->ch.spoil || each) {
+    if (g->given == g->ch.spoil || each || (g->ch.rot && p->sbn == 0 && p->esi == 5)) {
         memcpy(bad, p->symbol, sizeof bad);
         bad[100] ^= 4;
         intake_symbol(in, p->cci, p->sbn, p->k, p->esi, 8, bad);
@@ -401,6 +402,25 @@ static void many_wrong_symbols_cost_passes_and_nothing_else(void **state)
     assert_true(poisoned > 10);
 }
 
+/* What is damaged where it is given out comes wrong in the same way in every pass: the machine fails, and says which chunk. */
+static void a_damaged_image_of_the_sender_is_a_cause(void **state)
+{
+    struct channel ch = {.seed = 5, .passes = 1000, .rot = true};
+    struct err err = {0};
+    struct receive *r;
+    struct target t;
+
+    (void)state;
+    target_make(&t, 0);
+    r = open_on(&t, &by_default);
+    assert_true(go_round(r, &ch) < 100);
+    assert_false(receive_complete(r));
+    assert_int_equal(receive_finish(r, &err), RECEIVE_ECHUNK);
+    assert_non_null(strstr(err.text, "with the same wrong content: the image is damaged where it is given out"));
+    receive_close(r);
+    target_end(&t);
+}
+
 static void a_killed_receiver_goes_on_where_it_was(void **state)
 {
     struct channel half = {.seed = 7, .passes = 1, .repair = 40,
@@ -575,6 +595,7 @@ int main(void)
         cmocka_unit_test(joins_anywhere_with_loss_disorder_and_duplicates),
         cmocka_unit_test(a_wrong_symbol_never_reaches_the_disk),
         cmocka_unit_test(many_wrong_symbols_cost_passes_and_nothing_else),
+        cmocka_unit_test(a_damaged_image_of_the_sender_is_a_cause),
         cmocka_unit_test(a_killed_receiver_goes_on_where_it_was),
         cmocka_unit_test(a_slow_disk_takes_more_passes_and_gets_it_right),
         cmocka_unit_test(a_disk_that_fails_or_lies_is_found_out),
