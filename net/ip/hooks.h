@@ -12,7 +12,8 @@ u32_t ip_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *r
 struct tcp_pcb;
 struct tcp_hdr;
 /* Asked before each packet of a connection or a listener. On a SYN for which a listener has no room the oldest half-open connection
- * of that listener gives way: a client on the same wire answers within a millisecond, invented ones never do. */
+ * of an address that holds more of them than the newcomer gives way: a client on the same wire answers within a millisecond, invented ones never
+ * do. A SYN of the address that holds most is dropped, and its client sends it again. */
 err_t ip_tcp_before(const struct tcp_pcb *, const struct tcp_hdr *);
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, hdr, optlen, opt1len, opt2, p) ip_tcp_before(pcb, hdr)
 

@@ -86,7 +86,7 @@ void ip_assert_thread(void);
 #define LWIP_TCP_TIMESTAMPS 0   /* LAN round trips need no RFC 7323 measurement */
 #define LWIP_TCP_KEEPALIVE 0    /* every user of a connection has its own time limit */
 #define TCP_LISTEN_BACKLOG 1    /* bounds half-open connections */
-#define TCP_DEFAULT_LISTEN_BACKLOG 64 /* a service; the oldest gives way (hooks.h), so that a flood of 3000 a second leaves each 20 ms to finish */
+#define TCP_DEFAULT_LISTEN_BACKLOG 64 /* a service; older ones give way (hooks.h), so that a flood of 3000 a second leaves each 20 ms to finish */
 #define TCP_MSL 2000            /* ms; TIME-WAIT of the default minute would hold all connections for two */
 
 /* ---- checksums ---- */

@@ -1,5 +1,6 @@
 #include "net/ip/tcp.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lwip/priv/tcp_priv.h"
@@ -21,13 +22,29 @@ err_t ip_tcp_listen(struct tcp_pcb **out, uint16_t port, tcp_accept_fn accept, v
     return ERR_OK;
 }
 
-/* New connections are put before older ones in lwIP's list, and its clock of 10 ms tells apart what has been heard of since. */
-static struct tcp_pcb *oldest_half_open(const struct tcp_pcb_listen *listener)
+static bool is_half_open(const struct tcp_pcb *p, const struct tcp_pcb_listen *listener)
+{
+    return p->state == SYN_RCVD && p->listener == listener;
+}
+
+static unsigned half_open_of(const struct tcp_pcb_listen *listener, const ip_addr_t *address)
+{
+    unsigned n = 0;
+
+    for (const struct tcp_pcb *p = tcp_active_pcbs; p; p = p->next)
+        n += is_half_open(p, listener) && ip_addr_eq(&p->remote_ip, address);
+    return n;
+}
+
+/* The oldest of those whose addresses hold more half-open connections than the newcomer's. lwIP puts new connections before older ones in
+ * its list, and its clock tells apart what has been heard of since. */
+static struct tcp_pcb *half_open_oldest(const struct tcp_pcb_listen *listener, unsigned more_than)
 {
     struct tcp_pcb *oldest = NULL;
 
     for (struct tcp_pcb *p = tcp_active_pcbs; p; p = p->next)
-        if (p->state == SYN_RCVD && p->listener == listener && (!oldest || (int32_t)(p->tmr - oldest->tmr) <= 0))
+        if (is_half_open(p, listener) && half_open_of(listener, &p->remote_ip) > more_than &&
+            (!oldest || (int32_t)(p->tmr - oldest->tmr) <= 0))
             oldest = p;
     return oldest;
 }
@@ -39,7 +56,7 @@ err_t ip_tcp_before(const struct tcp_pcb *pcb, const struct tcp_hdr *h)
 
     if (pcb->state != LISTEN || (TCPH_FLAGS(h) & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN || listener->accepts_pending < listener->backlog)
         return ERR_OK;
-    oldest = oldest_half_open(listener);
+    oldest = half_open_oldest(listener, half_open_of(listener, ip_current_src_addr()));
     if (oldest)
         tcp_abandon(oldest, 0);
     return ERR_OK;
