@@ -8,7 +8,7 @@ lab_up 2
 lab_address "${LAB_RECEIVER[1]}" 10.78.0.11/24
 cd "$LAB_DIR"
 mkdir data
-mount -t tmpfs -o size=96M tmpfs data || skip "no tmpfs can be mounted here"
+mount -t tmpfs -o size=144M tmpfs data || skip "no tmpfs can be mounted here"
 lab_on_exit "umount -l '$LAB_DIR/data'"
 truncate -s 6M raw.img
 head -c 4000000 /dev/urandom | dd of=raw.img conv=notrunc status=none
