@@ -174,16 +174,17 @@ static int recv_main(const char *ifname, int stall_ms)
     struct err err = {0};
     struct tally t = {0};
     bool hears = false;
-    int n = 1;
+    int n, empty = 0;
 
     if (ring_rx_open(&rx, ifname, &flow, 0, &err))
         return failed(&err);
     source = ring_rx_source(rx);
     fprintf(stderr, "ready\n");
-    while (!ended || n > 0) { /* the sender has ended by then: an empty ring stays empty */
+    while (!ended || empty < 2) { /* the sender has ended by then: an empty ring stays empty; the signal itself ends one look early */
         n = source.poll(source.ctx, in, BATCH, 100);
         for (int i = 0; i < n; i++)
             count(&t, &in[i]);
+        empty = ended && n <= 0 ? empty + 1 : 0;
         if (hears != (n > 0))
             fprintf(stderr, n > 0 ? "hears\n" : "silent\n");
         hears = n > 0;
