@@ -55,7 +55,7 @@ pass "asked, loaded, imaged by the page, passed"
 printf 'worked here since' | dd of=root/dev/vda bs=1M seek=3 conv=notrunc status=none
 before=$(sha256sum <root/dev/vda)
 expect 1 lab_exec "${LAB_RECEIVER[1]}" "$RINGCAST" target --identity page --disk-root root --framebuffer none --once
-expect_says 'this machine has been imaged, and nobody has armed it again at the box'
+expect_says 'this machine has been imaged in this session, and nobody has armed it again at the box'
 [ "$(sha256sum <root/dev/vda)" = "$before" ] || fail "a machine that has passed was written again"
 pass "a machine that has passed is not let in"
 kill -KILL "${LAB_PID[box]}"
