@@ -242,11 +242,12 @@ check: unit-tests ## unit tests with sanitizers, under a minute; T=fec runs thos
 test: ## everything a change must pass: builds, unit tests, structure, simulation, fuzzing, end to end
 	@tests/run all $(T)
 
-nightly: campaign-programs build/unit/pc_store_faults_test build/tsan/ringcast ## the campaigns in their long form, and the thread sanitizer: hours
+nightly: campaign-programs build/unit/pc_store_faults_test build/tsan/ringcast build/unit/pc_library_fault_test ## the campaigns in their long form, and the thread sanitizer: hours
 	@build/campaign/lying $(or $(CASES),100000) $$(date +%s)
 	@build/campaign/kill $(or $(KILLS),10000) $$(date +%s)
 	@bash tests/campaign/threads.sh
 	@CAMPAIGN=$(or $(FAULTS),1000000) build/unit/pc_store_faults_test
+	@LIBRARY_FAULTS=all build/unit/pc_library_fault_test
 
 sim: build/sim/ringsim ## thousands of receivers in one process; SEED=n repeats a run
 	@build/sim/ringsim --table
