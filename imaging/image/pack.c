@@ -278,6 +278,7 @@ static int finish(struct packing *p)
     h->sector_log2 = p->use.parts.sector_log2;
     h->table = p->use.parts.table;
     h->info[IMG_INFO_SECTOR] = p->use.sector_known;
+    memcpy(h->info + IMG_INFO_MARKS, p->use.marks, IMG_MARKS_BYTES);
     h->windows = p->win.windows;
     h->blocks = p->win.blocks;
     h->stream_bytes = p->win.out_at - IMG_STREAM_OFFSET;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "imaging/image/marks.h"
+#include "imaging/image/marks_id.h"
 #include "imaging/image/startable.h"
 
 /* The first and the last bytes of a partition are never free: there lie the marks of RAIDs, pools and file systems (ZFS takes 512 KiB at
@@ -93,6 +94,8 @@ void usage_open(struct usage *u, struct input *src, void (*note)(void *ctx, cons
     u->note = note;
     u->ctx = ctx;
     tell(u, src->note);
+    if (src->seekable)
+        marks_digest(u->marks, &disk, src->bytes, &u->parts);
     parts_read(&u->parts, &disk, src->seekable ? src->bytes : IMG_MAX_RAW, src->sector_log2);
     u->sector_known = src->sector_log2 && u->parts.table == IMG_TABLE_NONE;
     tell(u, u->parts.note);
