@@ -140,11 +140,30 @@ static bool has_twin(const struct inventory *v, unsigned i)
     return false;
 }
 
+static bool has_serial(const struct disk_facts *f, const char *serial)
+{
+    return strncmp(f->serial, serial, DISK_SERIAL_MAX) == 0;
+}
+
+/* Whether its marks are those that an image laid there. */
+static bool is_written(const struct disk_facts *f, const struct disk_need *need)
+{
+    static const uint8_t none[IMG_MARKS_BYTES];
+
+    for (unsigned i = 0; i < need->n_written && memcmp(f->marks, none, sizeof none) != 0; i++)
+        if (memcmp(need->written[i].marks, f->marks, sizeof f->marks) == 0 &&
+            (!need->written[i].serial[0] || has_serial(f, need->written[i].serial)))
+            return true;
+    return false;
+}
+
 uint32_t disk_bars(const struct inventory *v, unsigned i, const struct disk_need *need)
 {
     const struct disk_facts *f = &v->disk[i];
     uint32_t bars = f->bars;
 
+    if (is_written(f, need))
+        bars &= ~DISK_MARK_BARS;
     if (has_twin(v, i))
         bars |= DISK_BIT(DISK_BAR_MULTIPATH);
     if (!picked(&need->pick, f))
@@ -179,6 +198,54 @@ bool disk_counts(const struct inventory *v, unsigned i, const struct disk_need *
     uint32_t bars = disk_bars(v, i, need);
 
     return !(bars & outside) && !is_empty_drive(bars) && !is_firmware_unit(&v->disk[i], bars);
+}
+
+/* ---- disks that were there ---- */
+
+static const char *text_of(const struct disk_facts *f)
+{
+    return f->serial[0] ? f->serial : f->model;
+}
+
+unsigned disk_inside(const struct inventory *v, struct disk_known *to, unsigned max)
+{
+    const struct disk_need any = {0};
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < v->n && n < max; i++)
+        if (disk_counts(v, i, &any)) {
+            to[n].bytes = v->disk[i].bytes;
+            snprintf(to[n++].text, sizeof to->text, "%.*s", DISK_SERIAL_MAX, text_of(&v->disk[i]));
+        }
+    return n;
+}
+
+/* A rule that says where the disk sits, or which one it is, leaves one that is not there out of the question. */
+static bool leaves_out(const struct disk_pick *p, const struct disk_known *k)
+{
+    uint64_t off = p->size > k->bytes ? p->size - k->bytes : k->bytes - p->size;
+
+    return p->path[0] || p->wwn[0] || (p->serial[0] && !same_text(p->serial, k->text)) || (p->size && off > p->size / SIZE_PART);
+}
+
+/* Marks the disk that is meant in `taken`; false: there is none that is not taken yet. */
+static bool take_known(const struct inventory *v, const struct disk_known *k, bool taken[INVENTORY_MAX])
+{
+    for (unsigned i = 0; i < v->n; i++)
+        if (!taken[i] && v->disk[i].bytes == k->bytes && strncmp(text_of(&v->disk[i]), k->text, DISK_SERIAL_MAX) == 0)
+            return taken[i] = true;
+    return false;
+}
+
+/* The first known disk that is gone; NULL: there is none. */
+static const struct disk_known *gone(const struct inventory *v, const struct disk_need *need)
+{
+    bool taken[INVENTORY_MAX] = {false};
+
+    for (unsigned i = 0; i < need->n_known; i++)
+        if (!take_known(v, &need->known[i], taken) && !leaves_out(&need->pick, &need->known[i]))
+            return &need->known[i];
+    return NULL;
 }
 
 static const char *bar_text(const struct disk_facts *f, uint32_t bars)
@@ -225,7 +292,8 @@ static void add_disks(char *to, size_t room, const struct inventory *v, const st
 
 int disk_choose(const struct inventory *v, const struct disk_need *need, struct err *err)
 {
-    char text[sizeof err->text] = "";
+    char text[sizeof err->text] = "", size[UNITS_TEXT];
+    const struct disk_known *lost = gone(v, need);
     unsigned candidates = 0, counted = 0, which = 0;
 
     for (unsigned i = 0; i < v->n; i++) {
@@ -235,8 +303,13 @@ int disk_choose(const struct inventory *v, const struct disk_need *need, struct 
             candidates++;
         }
     }
-    if (candidates == 1 && counted == 1)
+    if (candidates == 1 && counted == 1 && !lost)
         return (int)which;
+    if (candidates == 1 && counted == 1)
+        return err_set(err, DISK_EGONE,
+                       "expected the disk %s (%s) as at the last attempt, it is gone; %s is a candidate: look at the cable, or arm this "
+                       "machine by name",
+                       lost->text, units_size_text(size, lost->bytes), v->disk[which].name);
     add_disks(text, sizeof text, v, need);
     if (candidates == 0)
         return err_set(err, DISK_ENONE, "no disk of this machine may be erased%s", text[0] ? text : ": it has none");

@@ -30,10 +30,28 @@ struct disk_pick {
 /* "auto", or "KEY=VALUE, KEY=VALUE..." with the keys above; size as in units.h: 512GB. 0 or DISK_ERULE. */
 int disk_rule_parse(struct disk_pick *, const char *text, struct err *);
 
+/* A disk that may be erased although it bears marks of LVM, RAID or a pool, because they are those of an image that was written there:
+ * the disk of this serial number ("": whichever), while its marks are these and no others. */
+#define DISK_SERIAL_MAX 56 /* a longer serial number is cut there */
+struct disk_written {
+    char serial[DISK_SERIAL_MAX + 1];
+    uint8_t marks[IMG_MARKS_BYTES];
+};
+
+/* A disk that was inside the machine: its serial number, or the model where it tells none. */
+struct disk_known {
+    uint64_t bytes;
+    char text[DISK_SERIAL_MAX + 1];
+};
+
 struct disk_need {
     uint64_t min_bytes;
     uint32_t sector; /* 0: any */
     struct disk_pick pick;
+    const struct disk_written *written; /* borrowed, as is known */
+    unsigned n_written;
+    const struct disk_known *known; /* must be there, unless the rule leaves it out */
+    unsigned n_known;
 };
 
 /* All that speaks against disk i as a set of DISK_BIT; 0: it is a candidate. */
@@ -43,7 +61,10 @@ uint32_t disk_bars(const struct inventory *, unsigned i, const struct disk_need 
  * optical and external ones, cards, areas of an eMMC and disks of a storage network do not count. */
 bool disk_counts(const struct inventory *, unsigned i, const struct disk_need *);
 
-/* The one candidate's index, or DISK_ENONE or DISK_ESEVERAL with the refusal: in `err` as far as it has room. */
+/* The first `max` disks inside the machine, whatever is needed; returns how many. */
+unsigned disk_inside(const struct inventory *, struct disk_known *, unsigned max);
+
+/* The one candidate's index, or DISK_ENONE, DISK_ESEVERAL or DISK_EGONE with the refusal: in `err` as far as it has room. */
 int disk_choose(const struct inventory *, const struct disk_need *, struct err *);
 
 /* "nvme0n1 is a candidate (512.1 GB, Samsung ..., serial S4...)": a line about disk i for a person, at most `room`. */

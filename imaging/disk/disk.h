@@ -33,7 +33,8 @@
     X(DISK_ESEVERAL, -951, "several disks of this machine could be meant")                         \
     X(DISK_EOTHER, -952, "the disk is not the one that was chosen any more")                       \
     X(DISK_ERULE, -953, "the rule for the disk cannot be understood")                              \
-    X(DISK_EINVENTORY, -954, "the disks of this machine cannot be listed")
+    X(DISK_EINVENTORY, -954, "the disks of this machine cannot be listed")                         \
+    X(DISK_EGONE, -955, "a disk that was in this machine at its last attempt is not there any more")
 
 #define X(name, code, text) name = (code),
 enum disk_error { DISK_ERRORS(X) };

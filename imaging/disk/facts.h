@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "imaging/image/image.h"
+
 #define DISK_NAME_MAX 32
 #define DISK_TEXT_MAX 64
 #define DISK_WWN_MAX 96
@@ -48,6 +50,10 @@
 enum disk_bar { DISK_BARS(X) DISK_BAR_COUNT };
 #undef X
 #define DISK_BIT(bar) (UINT32_C(1) << (bar))
+/* Those found by marks on the disk. */
+#define DISK_MARK_BARS                                                                                                  \
+    (DISK_BIT(DISK_BAR_CLUSTER) | DISK_BIT(DISK_BAR_RAID) | DISK_BIT(DISK_BAR_LVM) | DISK_BIT(DISK_BAR_ZFS) |           \
+     DISK_BIT(DISK_BAR_BCACHE) | DISK_BIT(DISK_BAR_POOL))
 
 struct disk_facts {
     char name[DISK_NAME_MAX];   /* as the kernel calls it: nvme0n1 */
@@ -59,6 +65,7 @@ struct disk_facts {
     unsigned major, minor;
     uint32_t bars;              /* DISK_BIT of the facts found against it */
     enum disk_bar noted;        /* the bar that `note` speaks of */
+    uint8_t marks[IMG_MARKS_BYTES]; /* imaging/image/marks_id.h: which RAID, LVM or pool it is; zeros: none, or not known */
     char note[DISK_NOTE_MAX];   /* "holds an LVM physical volume on partition 2"; "" */
 };
 

@@ -355,7 +355,7 @@ int inventory_again(const struct disk_facts *was, const char *root, struct err *
     if (rc || !facts_same(was, &now))
         return err_set(err, DISK_EOTHER, "%s is not the disk any more that was chosen: expected %s serial %s, got %s serial %s",
                        was->name, was->model, was->serial, rc ? "nothing" : now.model, rc ? "" : now.serial);
-    if (now.bars)
+    if (now.bars & ~(was->bars & DISK_MARK_BARS) || memcmp(now.marks, was->marks, sizeof now.marks) != 0)
         return err_set(err, DISK_EOTHER, "%s was free when it was chosen and now %s", was->name,
                        now.note[0] ? now.note : "is in use");
     return 0;

@@ -9,7 +9,7 @@
  * DISK_EINVENTORY when they cannot be listed or are more than INVENTORY_MAX: a disk that is not seen could be the wrong one. */
 int inventory_read(struct inventory *, const char *root, struct err *);
 
-/* Looks at disk `was` again: 0 when it is the same and still nothing of the facts speaks against it, else DISK_EOTHER. */
+/* Looks at disk `was` again: 0 when it is the same, bears the same marks, and nothing else of the facts speaks against it; else DISK_EOTHER. */
 int inventory_again(const struct disk_facts *was, const char *root, struct err *);
 
 #endif

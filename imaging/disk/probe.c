@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "imaging/image/marks.h"
+#include "imaging/image/marks_id.h"
 
 /* The box's partitions are 52494E47-4341-5354-424F-580000000001 to ...04. */
 static const uint8_t box_part[15] = {0x47, 0x4E, 0x49, 0x52, 0x41, 0x43, 0x54, 0x53, 0x42, 0x4F, 0x58};
@@ -80,4 +81,6 @@ void probe_disk(struct disk_facts *f, const struct readat *disk, struct parts *p
     parts_read(parts, disk, f->bytes, 0);
     for (unsigned i = 0; i < parts->n; i++)
         probe_part(f, disk, parts, i);
+    if (f->bars & DISK_MARK_BARS)
+        marks_digest(f->marks, disk, f->bytes, parts);
 }

@@ -26,7 +26,7 @@ struct target {
 
 bool disk_refusal(int code)
 {
-    return (code <= DISK_EKIND && code >= DISK_ESECTOR) || (code <= DISK_ENONE && code >= DISK_EINVENTORY) ||
+    return (code <= DISK_EKIND && code >= DISK_ESECTOR) || (code <= DISK_ENONE && code >= DISK_EGONE) ||
            code == DISK_EABSENT || code == DISK_EDEV;
 }
 

@@ -308,6 +308,84 @@ static void a_drive_without_a_medium_counts_only_inside(void **state)
     assert_int_equal(disk_choose(&v, &need, NULL), 1);
 }
 
+/* ---- what the box says of a machine's disks ---- */
+
+/* Its own marks alone, on the disk of that serial number, or on any where a person has named the machine. */
+static void marks_that_an_image_laid_there_are_overruled(void **state)
+{
+    struct inventory v = {1, {facts("nvme0n1", 512110190592, "S1")}};
+    struct disk_written w = {"S1", "marks-1"};
+    struct disk_need need = {.min_bytes = 1, .written = &w, .n_written = 1};
+
+    (void)state;
+    facts_bar(&v.disk[0], DISK_BAR_LVM, "holds an LVM physical volume by its partition %d", 2);
+    assert_int_equal(disk_choose(&v, &need, NULL), DISK_ENONE); /* which volume it is, is not known */
+    memcpy(v.disk[0].marks, "marks-1", 8);
+    assert_int_equal(disk_choose(&v, &need, NULL), 0);
+    memcpy(v.disk[0].marks, "marks-2", 8); /* somebody else's */
+    assert_int_equal(disk_choose(&v, &need, NULL), DISK_ENONE);
+    memcpy(w.marks, "marks-2", 8);
+    assert_int_equal(disk_choose(&v, &need, NULL), 0);
+    strcpy(w.serial, "S2");
+    assert_int_equal(disk_choose(&v, &need, NULL), DISK_ENONE);
+    strcpy(w.serial, "S");
+    assert_int_equal(disk_choose(&v, &need, NULL), DISK_ENONE);
+    strcpy(w.serial, "");
+    assert_int_equal(disk_choose(&v, &need, NULL), 0);
+    facts_bar(&v.disk[0], DISK_BAR_READ_ONLY, "%s", ""); /* whatever is no mark stays */
+    assert_int_equal(disk_choose(&v, &need, NULL), DISK_ENONE);
+    v.disk[0].bars = DISK_BIT(DISK_BAR_LVM);
+    memset(v.disk[0].marks, 0, 8);
+    memset(w.marks, 0, 8);
+    assert_int_equal(disk_choose(&v, &need, NULL), DISK_ENONE);
+}
+
+static void a_disk_that_was_there_and_is_gone_holds_the_others_back(void **state)
+{
+    static const struct {
+        const char *rule;
+        int chosen;
+    } rules[] = {{"auto", DISK_EGONE},      {"model=980 pro", DISK_EGONE}, {"serial=S2", 0},  {"size=1TB", 0},
+                 {"wwn=eui.S2", 0},         {"path=/dev/nvme1n1", 0},      {"serial=S1", DISK_ENONE}};
+    struct disk_known known[] = {{1000204886016, "S2"}, {512110190592, "S1"}};
+    struct inventory v = {1, {facts("nvme1n1", 1000204886016, "S2")}};
+    struct err err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        struct disk_need need = {.min_bytes = 1, .known = known, .n_known = 2};
+
+        assert_int_equal(disk_rule_parse(&need.pick, rules[i].rule, NULL), 0);
+        memset(&err, 0, sizeof err);
+        if (disk_choose(&v, &need, &err) != rules[i].chosen)
+            fail_msg("%s: %s", rules[i].rule, err.text);
+        if (rules[i].chosen == DISK_EGONE)
+            assert_non_null(strstr(err.text, "expected the disk S1 (512.1 GB) as at the last attempt, it is gone; nvme1n1 is a candidate"));
+    }
+    assert_true(disk_refusal(DISK_EGONE));
+}
+
+static void known_disks_are_told_apart_by_serial_and_size(void **state)
+{
+    struct disk_known known[3];
+    struct inventory v = {3, {facts("sda", 1000, ""), facts("sdb", 1000, ""), facts("sdc", 1000, "USB")}};
+    struct disk_need need = {.min_bytes = 1, .known = known, .n_known = 2};
+
+    (void)state;
+    facts_bar(&v.disk[2], DISK_BAR_USB, "%s", "");
+    facts_bar(&v.disk[1], DISK_BAR_READ_ONLY, "%s", "");
+    v.disk[0].wwn[0] = v.disk[1].wwn[0] = 0;
+    assert_int_equal(disk_inside(&v, known, 3), 2);
+    assert_string_equal(known[0].text, "Samsung SSD 980 PRO 1TB");
+    assert_int_equal(disk_choose(&v, &need, NULL), DISK_ESEVERAL);
+    v.n = 1; /* two that look alike, and one of them is gone */
+    assert_int_equal(disk_choose(&v, &need, NULL), DISK_EGONE);
+    need.n_known = 1;
+    assert_int_equal(disk_choose(&v, &need, NULL), 0);
+    known[0].bytes++;
+    assert_int_equal(disk_choose(&v, &need, NULL), DISK_EGONE);
+}
+
 /* ---- the second look ---- */
 
 static void a_disk_that_changed_since_is_not_the_same(void **state)
@@ -343,13 +421,16 @@ static void a_disk_that_is_gone_is_not_the_same(void **state)
     char path[400];
     struct layout l;
     struct err err = {0};
+    int chosen;
 
     (void)state;
     layout_make(&l, "tests/layouts/laptop-nvme.txt", false);
     assert_int_equal(inventory_read(&seen, l.root, &err), 0);
+    chosen = disk_choose(&seen, &l.need, &err);
+    assert_true(chosen >= 0);
     snprintf(path, sizeof path, "%s/sys/block/nvme0n1", l.root);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(inventory_again(&seen.disk[0], l.root, &err), DISK_EOTHER);
+    assert_int_equal(inventory_again(&seen.disk[chosen], l.root, &err), DISK_EOTHER);
     layout_free(&l);
 }
 
@@ -387,6 +468,9 @@ int main(void)
         cmocka_unit_test(a_refusal_names_every_disk_and_why),
         cmocka_unit_test(a_barred_disk_inside_counts),
         cmocka_unit_test(a_drive_without_a_medium_counts_only_inside),
+        cmocka_unit_test(marks_that_an_image_laid_there_are_overruled),
+        cmocka_unit_test(a_disk_that_was_there_and_is_gone_holds_the_others_back),
+        cmocka_unit_test(known_disks_are_told_apart_by_serial_and_size),
         cmocka_unit_test(a_disk_that_changed_since_is_not_the_same),
         cmocka_unit_test(a_disk_that_is_gone_is_not_the_same),
         cmocka_unit_test(more_disks_than_can_be_seen_are_refused),
