@@ -499,6 +499,34 @@ void session_info_text(char *to, size_t max, const char *from)
     to[n] = 0;
 }
 
+static void inside_write(struct writer *w, const struct session_info *i)
+{
+    MUST(i->n_inside <= SESSION_INSIDE_MAX);
+    if (i->n_inside)
+        wr_u8(w, i->n_inside);
+    for (unsigned d = 0; d < i->n_inside; d++) {
+        wr_u64(w, i->inside[d].bytes);
+        text_write(w, i->inside[d].text, SESSION_INFO_MAX);
+    }
+}
+
+/* Nothing, or one disk at least. */
+static bool inside_read(struct reader *r, struct session_info *i)
+{
+    bool legal = true;
+
+    if (r->left == 0)
+        return true;
+    i->n_inside = rd_u8(r);
+    if (i->n_inside < 1 || i->n_inside > SESSION_INSIDE_MAX)
+        return false;
+    for (unsigned d = 0; legal && d < i->n_inside; d++) {
+        i->inside[d].bytes = rd_u64(r);
+        legal = text_read(r, i->inside[d].text, SESSION_INFO_MAX);
+    }
+    return legal;
+}
+
 size_t session_info_encode(const struct session_told *t, const uint8_t key[SESSION_KEY_BYTES],
                            uint8_t out[SESSION_INFO_BYTES])
 {
@@ -510,6 +538,7 @@ size_t session_info_encode(const struct session_told *t, const uint8_t key[SESSI
     text_write(&w, t->info.serial, SESSION_INFO_MAX);
     text_write(&w, t->info.disk, SESSION_INFO_MAX);
     text_write(&w, t->info.disk_serial, SESSION_INFO_MAX);
+    inside_write(&w, &t->info);
     covered = w.done;
     hmac(key, out, covered, wr_room(&w, SESSION_TAG_BYTES));
     MUST(!w.bad);
@@ -532,7 +561,7 @@ int session_info_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSIO
     t->revision = (uint8_t)revision;
     t->info.link_mbps = rd_u32(&r);
     legal = text_read(&r, t->info.serial, SESSION_INFO_MAX) && text_read(&r, t->info.disk, SESSION_INFO_MAX) &&
-            text_read(&r, t->info.disk_serial, SESSION_INFO_MAX);
+            text_read(&r, t->info.disk_serial, SESSION_INFO_MAX) && inside_read(&r, &t->info);
     return legal && rd_done(&r) && revision >= 1 && revision <= SESSION_REVISION_MAX && t->info.link_mbps <= SESSION_LINK_MAX
                ? 0
                : SESSION_EFIELD;

@@ -148,6 +148,11 @@ struct session_label {
 struct session_info {
     uint32_t link_mbps; /* at most SESSION_LINK_MAX */
     char serial[SESSION_INFO_MAX + 1], disk[SESSION_INFO_MAX + 1], disk_serial[SESSION_INFO_MAX + 1];
+    uint8_t n_inside; /* 0: it does not say */
+    struct session_disk {
+        uint64_t bytes;
+        char text[SESSION_INFO_MAX + 1]; /* serial number, or the model where it tells none */
+    } inside[SESSION_INSIDE_MAX];
 };
 
 struct session_told {

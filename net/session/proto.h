@@ -45,7 +45,9 @@ enum session_refusal {
 #define SESSION_BEACON_BYTES 96
 #define SESSION_ACK_BYTES 60
 #define SESSION_INFO_MAX 56 /* bytes of each of its three texts */
-#define SESSION_INFO_BYTES (24 + 3 * (1 + SESSION_INFO_MAX) + SESSION_TAG_BYTES) /* at most */
+#define SESSION_INSIDE_MAX 8 /* disks inside the machine that it names */
+#define SESSION_INFO_BYTES \
+    (24 + 3 * (1 + SESSION_INFO_MAX) + 1 + SESSION_INSIDE_MAX * (9 + SESSION_INFO_MAX) + SESSION_TAG_BYTES) /* at most */
 #define SESSION_DATAGRAM_MAX SESSION_INFO_BYTES
 #define SESSION_REVISION_MAX 255
 #define SESSION_LINK_MAX 1000000 /* Mbit/s */

@@ -310,7 +310,35 @@ static void infos_survive_the_wire(void **state)
     memset(&t.info, 'x', sizeof t.info);
     t.info.link_mbps = 1000000;
     t.info.serial[SESSION_INFO_MAX] = t.info.disk[SESSION_INFO_MAX] = t.info.disk_serial[SESSION_INFO_MAX] = 0;
+    t.info.n_inside = SESSION_INSIDE_MAX;
+    for (unsigned i = 0; i < SESSION_INSIDE_MAX; i++)
+        t.info.inside[i].text[SESSION_INFO_MAX] = 0;
     assert_int_equal(session_info_encode(&t, key, one), SESSION_INFO_BYTES);
+}
+
+/* Which disks are inside follows where the receiver says it; a list is never empty. */
+static void disks_inside_survive_the_wire(void **state)
+{
+    struct session_told t = told(), got;
+    uint8_t one[SESSION_INFO_BYTES], two[SESSION_INFO_BYTES];
+    size_t without = session_info_encode(&t, key, one), n;
+
+    (void)state;
+    assert_int_equal(session_info_decode(one, without, key, &got), 0);
+    assert_int_equal(got.info.n_inside, 0);
+    t.info.n_inside = 2;
+    t.info.inside[0] = (struct session_disk){512110190592, "S4ENNX0N123456"};
+    t.info.inside[1] = (struct session_disk){0, ""};
+    n = session_info_encode(&t, key, one);
+    assert_int_equal(n, without + 1 + 9 + 14 + 9);
+    assert_int_equal(session_info_decode(one, n, key, &got), 0);
+    assert_int_equal(got.info.n_inside, 2);
+    assert_string_equal(got.info.inside[0].text, "S4ENNX0N123456");
+    assert_int_equal(got.info.inside[0].bytes, 512110190592);
+    assert_int_equal(session_info_encode(&got, key, two), n);
+    assert_memory_equal(one, two, n);
+    for (size_t cut = 0; cut < n; cut++)
+        assert_true(session_info_decode(one, cut, key, &got) < 0);
 }
 
 /* What firmware says of a machine becomes a legal text, whatever it is. */
@@ -409,6 +437,7 @@ int main(void)
         cmocka_unit_test(fields_out_of_range_are_refused), cmocka_unit_test(names_are_utf8),
         cmocka_unit_test(beacons_survive_the_wire),        cmocka_unit_test(acks_survive_the_wire),
         cmocka_unit_test(labels_are_in_what_was_reserved), cmocka_unit_test(infos_survive_the_wire),
+        cmocka_unit_test(disks_inside_survive_the_wire),
         cmocka_unit_test(foreign_texts_become_plain),
         cmocka_unit_test(every_flipped_bit_breaks_the_tag), cmocka_unit_test(the_tag_is_hmac_sha256),
     };
