@@ -64,6 +64,7 @@ struct box {
     bool leaves; /* somebody at the box wants it to start again or to go off */
     struct serve serve;
     bool serving;
+    struct disks *disks;
     struct sticks *sticks; /* NULL: none are looked at */
     struct library *library;
     struct api_library *api_library;
@@ -83,6 +84,11 @@ static void store_machine(void *ctx, const uint8_t mac[6], const uint8_t *value,
     remember(ctx, JOURNAL_MACHINE, mac, 6, value, n);
 }
 
+static void store_disks(void *ctx, const uint8_t mac[6], const uint8_t *value, size_t n)
+{
+    remember(ctx, JOURNAL_DISKS, mac, 6, value, n);
+}
+
 static enum told recall(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
 {
     struct box *b = ctx;
@@ -92,6 +98,7 @@ static enum told recall(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey
     case JOURNAL_SESSION: return resume_restore(&b->resume, key, nkey, value, nvalue);
     case JOURNAL_PASSWORD:
     case JOURNAL_TOKEN: return portal_restore(b->portal, kind, key, nkey, value, nvalue);
+    case JOURNAL_DISKS: return disks_restore(b->disks, key, nkey, value, nvalue) ? TOLD_KNOWN : TOLD_BROKEN;
     case JOURNAL_ATTEMPT: return diary_restore(b->diary, key, nkey, value, nvalue);
     case JOURNAL_LEASE:
     case JOURNAL_BINDING: services_restore(b->services, kind, key, nkey, value, nvalue); return TOLD_KNOWN;
@@ -320,6 +327,7 @@ static void on_session_event(void *ctx, const struct session_event *e)
     room_event(b->room, e);
     status_event(b->watch, e);
     diary_event(b->diary, e, &b->serve.streams[e->image]);
+    disks_event(b->disks, e, &b->serve.streams[e->image].file.head);
     if (e->what == SESSION_STATE)
         services_vouch(b->services, e->receiver->mac); /* it holds the session's key: no invented machine */
     if (e->what == SESSION_STATE && e->receiver->facts.state == SESSION_PASS)
@@ -540,6 +548,7 @@ static int run(struct box *b, const atomic_int *stop, struct err *err)
         status_step(b->watch, now);
         portal_tick(b->portal, now);
         diary_tick(b->diary, now);
+        disks_tick(b->disks, now);
         hear_keys(b, now);
         if (mono_sub(now, b->second) >= SECOND_NS) {
             b->second = now;
@@ -600,6 +609,7 @@ static bool make_room(struct box *b)
                                      .key = &b->key,
                                      .machines = &b->machines,
                                      .hold = &b->memory.hold,
+                                     .disks = b->disks,
                                      .serve = &b->serve,
                                      .store = store_value,
                                      .withheld = is_withheld,
@@ -614,6 +624,11 @@ static int open_box(struct box *b, const atomic_int *stop, struct err *err)
     char address[IP_TEXT];
     int rc;
 
+    b->disks = calloc(1, sizeof *b->disks);
+    if (!b->disks)
+        return err_set(err, PC_EMEMORY, "out of memory");
+    b->disks->store = store_disks;
+    b->disks->ctx = b;
     machines_init(&b->machines, b->config.boot.rearm, store_machine, b);
     if (!make_room(b))
         return err_set(err, PC_EMEMORY, "out of memory");
@@ -686,6 +701,9 @@ static void close_box(struct box *b, bool in_good_order)
         offer_close(b->offer);
     free(b->offer);
     room_close(b->room);
+    if (b->disks)
+        disks_flush(b->disks);
+    free(b->disks);
     if (b->advertised)
         mdns_withdraw(b->stack);
     ip_stack_close(b->stack);
@@ -734,50 +752,6 @@ int box_run(const struct box_config *config, const struct box_paths *paths, cons
     close_box(b, rc == 0);
     free(b);
     serve_log_drain();
-    return rc;
-}
-
-struct arming {
-    struct machines machines;
-    struct journal *journal;
-    int failed;
-};
-
-static enum told recall_machine(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
-{
-    struct arming *a = ctx;
-
-    return kind == JOURNAL_MACHINE ? machines_restore(&a->machines, key, nkey, value, nvalue) : TOLD_KNOWN;
-}
-
-static void store_armed(void *ctx, const uint8_t mac[6], const uint8_t *value, size_t n)
-{
-    struct arming *a = ctx;
-
-    a->failed = journal_put(a->journal, JOURNAL_MACHINE, mac, 6, value, n);
-}
-
-int box_arm(const char *data, const uint8_t mac[6], struct err *err)
-{
-    struct arming *a = calloc(1, sizeof *a);
-    char path[SHELF_PATH_MAX];
-    int rc;
-
-    if (!a)
-        return err_set(err, PC_EMEMORY, "out of memory");
-    machines_init(&a->machines, false, store_armed, a);
-    snprintf(path, sizeof path, "%s/journal", data);
-    rc = journal_open(&a->journal, path, err);
-    if (rc == 0 && journal_found(a->journal).was == JOURNAL_INTACT) { /* what is damaged or missing is the box's to judge, when it starts */
-        journal_tell(a->journal, recall_machine, a);
-        rc = journal_begin(a->journal, err);
-    }
-    if (rc == 0 && journal_found(a->journal).was == JOURNAL_INTACT) {
-        (void)machine_arm(&a->machines, mac, 0);
-        rc = a->failed ? err_set(err, a->failed, "the journal %s cannot be written", path) : 0;
-    }
-    journal_close(a->journal);
-    free(a);
     return rc;
 }
 

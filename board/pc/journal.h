@@ -38,6 +38,7 @@ enum journal_kind {
     JOURNAL_LIST = 18,     /* room.h: which half counts, how many machines, of which file */
     JOURNAL_VISITOR = 19,  /* room.h: a computer that has read the page */
     JOURNAL_ATTEMPT = 24, /* attempts.h: a row; the number of the core's start */
+    JOURNAL_DISKS = 25,   /* disks.h: a machine's MAC -> its disks */
     JOURNAL_PASSWORD = 32, /* portal.h: "web" -> the password's hash */
     JOURNAL_TOKEN = 33,    /* portal.h: a token's hash -> its name */
     JOURNAL_HOLD = 40,     /* memory.h: a reason -> why the box is on hold */

@@ -186,11 +186,29 @@ static void wr_text(struct writer *w, const char *s)
     wr_copy(w, s, strlen(s));
 }
 
+#define OF_SERIAL 1
+#define OF_ANY 2
+
+static void disks_write(struct writer *w, const struct own *o)
+{
+    wr_u8(w, o->n_written);
+    for (unsigned i = 0; i < o->n_written; i++) {
+        wr_u8(w, o->written[i].serial[0] ? OF_SERIAL : OF_ANY);
+        wr_text(w, o->written[i].serial);
+        wr_copy(w, o->written[i].marks, IMG_MARKS_BYTES);
+    }
+    wr_u8(w, o->n_known);
+    for (unsigned i = 0; i < o->n_known; i++) {
+        wr_u64(w, o->known[i].bytes);
+        wr_text(w, o->known[i].text);
+    }
+}
+
 int own_encode(const struct own *o, uint8_t *to, size_t cap)
 {
     struct writer w = writer_on(to, cap);
 
-    if (!o->host[0] && !o->n)
+    if (!o->host[0] && !o->n && !o->n_written && !o->n_known)
         return 0;
     MUST(host_legal(o->host));
     wr_u8(&w, VERSION);
@@ -204,6 +222,8 @@ int own_encode(const struct own *o, uint8_t *to, size_t cap)
         wr_u16(&w, f->n);
         wr_copy(&w, f->bytes, f->n);
     }
+    if (o->n_written || o->n_known)
+        disks_write(&w, o);
     return w.bad ? PC_EOWN : (int)w.done;
 }
 
@@ -229,6 +249,34 @@ static bool file_read(struct reader *r, struct own_file *f)
     return !r->bad;
 }
 
+static bool written_read(struct reader *r, struct disk_written *d)
+{
+    unsigned whose = rd_u8(r);
+    bool legal = rd_text(r, d->serial, DISK_SERIAL_MAX);
+
+    rd_copy(r, d->marks, IMG_MARKS_BYTES);
+    return legal && whose == (d->serial[0] ? OF_SERIAL : OF_ANY);
+}
+
+static bool disks_read(struct reader *r, struct own *o)
+{
+    o->n_written = rd_u8(r);
+    if (o->n_written > OWN_WRITTEN_MAX)
+        return false;
+    for (unsigned i = 0; i < o->n_written; i++)
+        if (!written_read(r, &o->written[i]))
+            return false;
+    o->n_known = rd_u8(r);
+    if (o->n_known > OWN_KNOWN_MAX)
+        return false;
+    for (unsigned i = 0; i < o->n_known; i++) {
+        o->known[i].bytes = rd_u64(r);
+        if (!rd_text(r, o->known[i].text, DISK_SERIAL_MAX))
+            return false;
+    }
+    return o->n_written || o->n_known;
+}
+
 bool own_decode(struct own *o, const uint8_t *bytes, size_t n)
 {
     struct reader r = reader_on(bytes, n);
@@ -244,7 +292,7 @@ bool own_decode(struct own *o, const uint8_t *bytes, size_t n)
     for (unsigned i = 0; i < o->n; i++)
         if (!file_read(&r, &o->file[i]))
             return false;
-    return rd_done(&r);
+    return (r.left == 0 || disks_read(&r, o)) && rd_done(&r);
 }
 
 void own_hash(const struct session_ask *a, const uint8_t *bytes, size_t n, uint8_t hash[IMG_HASH_BYTES])

@@ -14,12 +14,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "imaging/disk/choose.h"
 #include "imaging/image/image.h"
 #include "net/session/codec.h"
 
 #define OWN_FILES_MAX 32
 #define OWN_PATH_MAX 200
 #define OWN_HOST_MAX 63
+#define OWN_WRITTEN_MAX 12
+#define OWN_KNOWN_MAX SESSION_INSIDE_MAX
 
 enum own_where { OWN_EXT4 = 1, OWN_FAT = 2 };
 
@@ -34,6 +37,9 @@ struct own {
     char host[OWN_HOST_MAX + 1]; /* "": none */
     unsigned n;
     struct own_file file[OWN_FILES_MAX];
+    unsigned n_written, n_known;
+    struct disk_written written[OWN_WRITTEN_MAX]; /* what of the machine's disks the box has written; set by disks.h */
+    struct disk_known known[OWN_KNOWN_MAX];       /* what was inside it at its last attempt */
     uint8_t store[SESSION_OWN_MAX]; /* of what own_gather has read */
     size_t stored;
 };

@@ -384,6 +384,8 @@ static int arm(struct room *r, const struct room_order *o, struct room_answer *a
 
     if (!machine_arm(r->needs.machines, o->mac, (uint32_t)(ip_clock().ns / MONO_S)))
         return err_set(err, PC_EFULL, "expected room for one machine more, the box remembers %u and forgets none", r->needs.machines->n);
+    if (r->needs.disks)
+        disks_named(r->needs.disks, o->mac);
     if (row)
         row->passed = false;
     if (room_why_not(r, o->mac, why))

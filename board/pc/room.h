@@ -16,6 +16,7 @@
 
 #include "board/host/serve.h"
 #include "board/pc/box_config.h"
+#include "board/pc/disks.h"
 #include "board/pc/expected.h"
 #include "board/pc/hold.h"
 #include "board/pc/machines.h"
@@ -91,6 +92,7 @@ struct room_needs {
     struct machines *machines;
     const struct hold *hold; /* NULL: never */
     struct serve *serve;
+    struct disks *disks; /* NULL: nothing is remembered of disks */
     /* Keeps a value under a key of one kind (journal.h). */
     void (*store)(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
     /* May be NULL. As library_withheld (library.h). */

@@ -157,6 +157,19 @@ int room_choose(struct room *r, const struct session_hello *h, unsigned *at, cha
     return room_withholds(r, s->wish.image, why, SESSION_SENTENCE_MAX + 1) == LIBRARY_COMING ? SESSION_EWAIT : PLAN_ESTATE;
 }
 
+static void add_disks(const struct room *r, const uint8_t mac[6], bool listed, struct own *own)
+{
+    const struct serve *s = r->needs.serve;
+    uint8_t marks[OWN_WRITTEN_MAX][IMG_MARKS_BYTES];
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < s->n_streams && n < OWN_WRITTEN_MAX; i++)
+        if (s->streams[i].session.name[0])
+            memcpy(marks[n++], s->streams[i].file.head.info + IMG_INFO_MARKS, IMG_MARKS_BYTES);
+    if (r->needs.disks)
+        disks_own(r->needs.disks, mac, listed, (const uint8_t(*)[IMG_MARKS_BYTES])marks, n, own);
+}
+
 static int sign_own(struct room *r, const struct session_ask *a, struct session_own *answer, struct err *err)
 {
     static struct own own;
@@ -168,6 +181,7 @@ static int sign_own(struct room *r, const struct session_ask *a, struct session_
     memset(&own, 0, sizeof own);
     if (row)
         memcpy(own.host, row->host, sizeof own.host);
+    add_disks(r, a->mac, row != NULL, &own);
     room_beside(r, "personal", folder, sizeof folder);
     n = own_gather(&own, r->needs.config_path ? folder : NULL, a->mac, err);
     if (n == 0)

@@ -64,6 +64,19 @@ static int look_until_settled(struct target *t, struct err *err)
     return rc;
 }
 
+/* The box remembers what was inside, however this attempt ends. */
+static void tell_inside(struct target *t)
+{
+    struct session_info *about = &t->restore->about;
+    struct disk_known inside[SESSION_INSIDE_MAX];
+
+    about->n_inside = (uint8_t)disk_inside(&t->disks, inside, SESSION_INSIDE_MAX);
+    for (unsigned i = 0; i < about->n_inside; i++) {
+        about->inside[i].bytes = inside[i].bytes;
+        session_info_text(about->inside[i].text, SESSION_INFO_MAX, inside[i].text);
+    }
+}
+
 static int pick(void *ctx, const struct img_head *head, char disk[PATH_MAX], struct err *err)
 {
     struct target *t = ctx;
@@ -71,12 +84,17 @@ static int pick(void *ctx, const struct img_head *head, char disk[PATH_MAX], str
 
     t->need = (struct disk_need){.min_bytes = head->min_target_bytes,
                                  .sector = img_head_sector(head),
-                                 .pick = t->o->page.pick};
+                                 .pick = t->o->page.pick,
+                                 .written = t->own.written,
+                                 .n_written = t->own.n_written,
+                                 .known = t->own.known,
+                                 .n_known = t->own.n_known};
     target_show_image(&t->show, head);
     target_show_waiting(&t->show, "Looking at the disks");
     rc = look_until_settled(t, err);
     if (rc)
         return rc;
+    tell_inside(t);
     rc = disk_choose(&t->disks, &t->need, err);
     if (rc < 0) {
         target_show_left_out(&t->show, &t->disks, &t->need);
@@ -108,7 +126,7 @@ static int last_look(void *ctx, struct err *err)
         rc = inventory_read(&t->disks, t->o->root, err);
     if (!rc)
         rc = disk_choose(&t->disks, &t->need, err);
-    if (rc == DISK_ESEVERAL)
+    if (rc == DISK_ESEVERAL || rc == DISK_EGONE)
         target_show_left_out(&t->show, &t->disks, &t->need);
     return rc < 0 ? rc : 0; /* the same disk as before: nothing speaks against it, and there is no other */
 }

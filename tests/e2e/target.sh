@@ -45,11 +45,15 @@ open(name, "wb").write(text.encode().ljust(1024, b"\n"))
 PYTHON
 }
 
+# mac N I: receiver I is machine N from now on, by its MAC: the box remembers machines.
+mac() { ip -n "${LAB_RECEIVER[$2]}" link set eth0 address "52:49:4e:47:01:$(printf %02x "$1")"; }
+
 # target N PAGE [OPTION...]: machine N as receiver 1.
 target()
 {
     local n=$1 page=$2
     shift 2
+    mac "$n" 1
     lab_exec "${LAB_RECEIVER[1]}" "$RINGCAST" target --identity "$page" --disk-root "$LAB_DIR/m$n" --framebuffer none \
         --address 10.78.0.21/24 "$@"
 }
@@ -89,7 +93,7 @@ page second.page data/identity.pub "serial=serial-1"
 machine 1 160M
 expect 0 target 1 good.page
 expect_says 'PASS'
-expect_says 'machine LENOVO [|] serial PF3ABCDE [|] MAC 52:49:4e:47:00:01'
+expect_says 'machine LENOVO [|] serial PF3ABCDE [|] MAC 52:49:4e:47:01:01'
 expect_says 'disk vda, 167.8 MB [|] its serial serial-0'
 grep -q ': pass$' serve.err || fail "the box did not hear PASS"
 same_disk small.img m1/dev/vda
@@ -112,6 +116,7 @@ refused 4 'found 2; vda is smaller than the image needs; vdb is a candidate' "a 
 machine 9 160M 160M
 mv m9/sys/block/vdb vdb
 before=$(sums 9)
+mac 9 2
 lab_start twice "${LAB_RECEIVER[2]}" "$RINGCAST" target --identity "$LAB_DIR/good.page" --disk-root "$LAB_DIR/m9" --framebuffer none \
     --address 10.78.0.24/24 --once
 until_true 30 grep -q 'Looking at the disks' twice.err || fail "the target does not look at its disks"
@@ -154,6 +159,7 @@ expect_says "the box's page: expected"
 # 6. The box comes late, and the wish of a machine that passed reaches init.
 lab_stop serve
 machine 6 160M
+mac 6 2
 lab_start late "${LAB_RECEIVER[2]}" env RINGCAST_INIT=3 bash -c 'exec 3>"$1"; shift; exec "$@"' - "$LAB_DIR/wish" "$RINGCAST" target \
     --identity "$LAB_DIR/good.page" --disk-root "$LAB_DIR/m6" --framebuffer none --address 10.78.0.22/24 --interface auto
 until_true 20 grep -q 'Trying again' late.err || fail "a target without a box does not try again"
@@ -169,6 +175,7 @@ machine 7 160M
 lab_stop serve
 sed -i 's/100Mbit/30Mbit/' ringcast.conf
 box
+mac 7 2
 lab_start last "${LAB_RECEIVER[2]}" "$RINGCAST" target --identity "$LAB_DIR/good.page" --disk-root "$LAB_DIR/m7" --framebuffer none \
     --address 10.78.0.23/24
 until_true 60 grep -q '10.78.0.23): receiving$' serve.err || fail "the target does not receive"

@@ -101,6 +101,34 @@ static void a_machines_own_goes_before_everybodys(void **state)
     assert_int_equal(own_encode(&o, bytes, (size_t)n - 1), PC_EOWN);
 }
 
+static void what_is_known_of_disks_survives_the_wire(void **state)
+{
+    static const uint8_t empty[] = {1, 0, 0, 0, 0}, whose[] = {1, 0, 0, 1, 1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0};
+    int n;
+
+    (void)state;
+    memset(&o, 0, sizeof o);
+    o.n_known = 1;
+    o.known[0] = (struct disk_known){512110190592, "S1"};
+    o.n_written = 2;
+    o.written[0] = (struct disk_written){"S1", "marks-1"};
+    o.written[1] = (struct disk_written){"", "marks-2"};
+    n = own_encode(&o, bytes, sizeof bytes);
+    assert_true(n > 0);
+    assert_true(own_decode(&back, bytes, (size_t)n));
+    assert_int_equal(back.n_known, 1);
+    assert_int_equal(back.known[0].bytes, 512110190592);
+    assert_string_equal(back.known[0].text, "S1");
+    assert_int_equal(back.n_written, 2);
+    assert_string_equal(back.written[0].serial, "S1");
+    assert_memory_equal(back.written[1].marks, "marks-2", 8);
+    for (int cut = 1; cut < n; cut++)
+        if (cut != 3) /* without the lists */
+            assert_false(own_decode(&back, bytes, (size_t)cut));
+    assert_false(own_decode(&back, empty, sizeof empty));
+    assert_false(own_decode(&back, whose, sizeof whose));
+}
+
 static void too_much_is_said(void **state)
 {
     static char big[SESSION_OWN_MAX + 2];
@@ -197,6 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nothing_is_nothing, begin, end),
         cmocka_unit_test_setup_teardown(a_machines_own_goes_before_everybodys, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_known_of_disks_survives_the_wire, begin, end),
         cmocka_unit_test_setup_teardown(too_much_is_said, begin, end),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_is_said, begin, end),
         cmocka_unit_test(no_path_leads_out),
