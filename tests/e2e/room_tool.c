@@ -207,8 +207,11 @@ static void hear(struct machine *m, double seconds)
         lost = 0.02 + 0.03 * m->luck;
     if (m->part->trouble == SLOW_CABLE && m->rate > CABLE_BYTES)
         lost = 1 - (double)CABLE_BYTES / (double)m->rate;
-    if (m->part->trouble == SLOW_MACHINE)
+    if (m->part->trouble == SLOW_MACHINE) {
         m->drops += sent * 0.04;
+        m->missed += sent * 0.04;
+        m->heard -= sent * 0.04;
+    }
     if (m->part->trouble == SLOW_DISK)
         share = SLOW * (0.9 + 0.2 * m->luck);
     m->heard += sent * (1 - lost);

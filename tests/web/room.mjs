@@ -37,7 +37,7 @@ async function machine(name, state, words, left = /\d (s|min)/) {
 
 // What is wrong with machines that are at it, in the page's words.
 const CULPRITS = { cable: /The cable runs at 100 Mbit\/s; the stream goes at \d+ Mbit\/s/, disk: /The disk writes [\d.]+ MB\/s, the stream needs [\d.]+ MB\/s/,
-  losses: /[\d.]+ % of the packets are lost on the way: look at the cable and the switch port/, machine: /The machine is slower than the stream: it dropped \d+ packets/ };
+  losses: /[\d.]+ % of the packets are lost on the way: look at the cable and the switch port/, machine: /The machine is slower than the stream: it drops [\d.]+ % of the packets/ };
 const FAILURES = [/Failed: the target does not return what was written to it \(error -802\)/, /Failed: the target cannot be written \(error -906\)/, /Failed: nothing arrived for too long \(error -804\)/];
 
 const tests = {
