@@ -282,6 +282,13 @@ static void prepare_stream(void *ctx, struct stream *s)
     resume_stream(&b->resume, b->memory.journal, s, b->serve.streams, b->serve.n_streams, b->config.ring.group);
 }
 
+static const char *first_image(void *ctx)
+{
+    struct box *b = ctx;
+
+    return b->library ? library_first(b->library) : "";
+}
+
 static int is_withheld(void *ctx, const char *image, char *to, size_t cap)
 {
     struct box *b = ctx;
@@ -612,6 +619,7 @@ static bool make_room(struct box *b)
                                      .disks = b->disks,
                                      .serve = &b->serve,
                                      .store = store_value,
+                                     .first = first_image,
                                      .withheld = is_withheld,
                                      .ctx = b};
 

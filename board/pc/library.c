@@ -492,6 +492,14 @@ static struct item *first_of_all(struct library *l)
     return found;
 }
 
+const char *library_first(const struct library *l)
+{
+    for (const struct item *i = l->item; i < l->item + LIBRARY_MAX; i++)
+        if (i->used && !i->leaving && (i->is.served || i->is.state == LIBRARY_VERIFYING || i->is.state == LIBRARY_PACKING))
+            return i->is.record.name;
+    return "";
+}
+
 int library_withheld(struct library *l, const char *name, char *to, size_t cap)
 {
     struct item *i = name[0] ? library_item_named(l, name, true) : first_of_all(l);

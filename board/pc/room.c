@@ -116,6 +116,8 @@ const char *room_preferred(const struct room *r)
 
     if (r->needs.config->boot.image[0])
         return r->needs.config->boot.image;
+    if (r->needs.first)
+        return r->needs.first(r->needs.ctx);
     while (i < s->n_streams && !s->streams[i].session.name[0])
         i++;
     return i < s->n_streams ? s->streams[i].session.name : "";
@@ -176,14 +178,6 @@ enum told room_restore(struct room *r, uint8_t kind, const uint8_t *key, size_t 
 
 /* ---- the session of ringcast.conf ---- */
 
-static bool is_listed_image(const struct room *r, const char *image)
-{
-    for (unsigned i = 0; i < r->list->n; i++)
-        if (strcmp(r->list->row[i].image, image) == 0)
-            return true;
-    return false;
-}
-
 /* Whether ringcast.conf has had its session of this image since the machine was switched on: what a person stopped, or what is done, a
  * restart of the core does not begin anew. */
 static bool had_its_session(const struct room *r, const struct plan_wish *w)
@@ -237,17 +231,28 @@ static void plan_image(struct room *r, const char *image)
         serve_log("%u machines are woken for %s", wake_list(r, image), image);
 }
 
-/* The images that machines get: the one for those of whom nothing is said, and those that the list names. */
+/* Given out, or soon: machines may wait for it. */
+static bool is_here(struct room *r, const char *image)
+{
+    char why[PLAN_SENTENCE];
+
+    return image[0] && (room_stream_of(r, image) < r->needs.serve->n_streams || room_withholds(r, image, why, sizeof why) == LIBRARY_COMING);
+}
+
+/* The images that machines get: the one for those of whom nothing is said, and those that the list names. One that is still being checked
+ * has its session: who boots meanwhile waits, and is not sent to an old disk. */
 static void plan_of_config(struct room *r)
 {
-    const struct serve *s = r->needs.serve;
+    char first[SESSION_NAME_MAX + 1];
 
-    for (unsigned i = 0; r->needs.config->session.planned && i < s->n_streams; i++) {
-        const char *name = s->streams[i].session.name;
-
-        if (name[0] && (strcmp(name, room_preferred(r)) == 0 || is_listed_image(r, name)))
-            plan_image(r, name);
-    }
+    if (!r->needs.config->session.planned)
+        return;
+    snprintf(first, sizeof first, "%s", room_preferred(r));
+    if (is_here(r, first))
+        plan_image(r, first);
+    for (unsigned i = 0; i < r->list->n; i++)
+        if (strcmp(r->list->row[i].image, first) != 0 && is_here(r, r->list->row[i].image))
+            plan_image(r, r->list->row[i].image);
 }
 
 /* Those who sleep until the hour. */

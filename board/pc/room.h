@@ -95,6 +95,8 @@ struct room_needs {
     struct disks *disks; /* NULL: nothing is remembered of disks */
     /* Keeps a value under a key of one kind (journal.h). */
     void (*store)(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
+    /* May be NULL: the first image that is given out. As library_first (library.h). */
+    const char *(*first)(void *ctx);
     /* May be NULL. As library_withheld (library.h). */
     int (*withheld)(void *ctx, const char *image, char *to, size_t cap);
     void *ctx;

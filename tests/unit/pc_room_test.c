@@ -499,6 +499,24 @@ static void a_doubt_erases_nobody(void **state)
     screen_says("debian: erases the disk of every machine that boots from this switch; 1 that has passed before is left out");
 }
 
+/* An image that is still being checked has its session at once: who boots meanwhile waits for it. A refused one has none, and no other image
+ * takes its place. */
+static void the_configuration_waits_for_its_image(void **state)
+{
+    (void)state;
+    config.session.planned = true;
+    config.session.wish = (struct plan_wish){.start = PLAN_NOW};
+    memcpy(config.boot.image, "bad", sizeof "bad");
+    room_step(room, (struct mono){2000 * MONO_S});
+    assert_int_equal(room_plan(room)->last_id, 0);
+    assert_false(wants(1));
+    memcpy(config.boot.image, "new", sizeof "new");
+    room_step(room, (struct mono){2010 * MONO_S});
+    assert_non_null(plan_of_image(room_plan(room), "new"));
+    assert_true(wants(1));
+    assert_int_equal(hello(1, ""), -1);
+}
+
 /* A technician's own computer reads the page and has the network first in its boot order. */
 static void who_reads_the_page_is_not_erased_unnamed(void **state)
 {
@@ -713,6 +731,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_doubt_erases_nobody, begin, end),
         cmocka_unit_test_setup_teardown(an_order_says_that_no_session_takes_the_machine, begin, end),
         cmocka_unit_test_setup_teardown(a_list_is_not_done_at_once, begin, end),
+        cmocka_unit_test_setup_teardown(the_configuration_waits_for_its_image, begin, end),
         cmocka_unit_test_setup_teardown(who_reads_the_page_is_not_erased_unnamed, begin, end),
         cmocka_unit_test_setup_teardown(who_passed_is_known_again, begin, end),
         cmocka_unit_test_setup_teardown(a_machine_that_passed, begin, end),
