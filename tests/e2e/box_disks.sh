@@ -6,6 +6,7 @@ requires "$RINGCAST" python3 openssl pvcreate sgdisk
 [ "$(id -u)" = 0 ] || skip "pvcreate needs root"
 lab_up 1
 cd "$LAB_DIR"
+lab_address "${LAB_RECEIVER[1]}" 10.78.0.99/24
 mkdir data images
 MAC=52:49:4e:47:00:01
 
@@ -45,12 +46,15 @@ image()
     cp l.img room.img
 }
 
+# welcomed: a session takes the machine, its image having been checked.
+welcomed() { [ "$(hello "${LAB_RECEIVER[1]}" 10.78.0.1)" = welcome ]; }
+
 # box: started, with a session of its configuration.
 box()
 {
     printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\nmode = off\n[ring]\nrate = 200Mbit\n[session]\nstart = now\n[boot]\nrearm = yes\n' >ringcast.conf
     lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --images images --data data
-    until_true 20 grep -q "is up on eth0" box.err || fail "the box does not start: $(cat box.err)"
+    until_true 30 welcomed || fail "the machine is not let in: $(cat box.err)"
 }
 
 # target STATUS SENTENCE: an attempt of the machine.

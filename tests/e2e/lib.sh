@@ -382,7 +382,7 @@ body = mac + os.urandom(8) + b"\0" + (b"\1" if sys.argv[2] else b"")
 s = socket.create_connection((sys.argv[1], 7800), timeout=10)
 s.sendall(b"RING\1\1" + struct.pack(">H", len(body)) + body)
 said = s.makefile("rb").read()
-print({2: "welcome", 3: said[11:].decode(), 4: "a list"}[said[5]])
+print("welcome" if said[5] == 2 else "a list" if said[5] == 4 else said[11:].decode())
 PYTHON
 }
 
