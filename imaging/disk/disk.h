@@ -56,6 +56,8 @@ struct disk_ops {
     /* What was written is on the medium. */
     int (*flush)(void *ctx, struct err *err);
     void (*close)(void *ctx);
+    /* Bytes from `at` on that are a hole of a file: they read as zeros without being read. 0: none, or not known. May be NULL. */
+    uint64_t (*hole)(void *ctx, uint64_t at);
 };
 
 /* What opening did to a target that is a file: disk_target_undo takes it back. */

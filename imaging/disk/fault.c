@@ -78,7 +78,7 @@ static void fault_close(void *ctx)
 }
 
 static const struct disk_ops fault_ops = {fault_read,    fault_write, fault_zero,
-                                          fault_discard, fault_flush, fault_close};
+                                          fault_discard, fault_flush, fault_close, NULL};
 
 int disk_fault(struct disk *disk, const struct disk_faults *faults, struct err *err)
 {

@@ -84,8 +84,15 @@ static void limit_close(void *ctx)
     free(l);
 }
 
+static uint64_t limit_hole(void *ctx, uint64_t at)
+{
+    struct limit *l = ctx;
+
+    return l->below.ops->hole ? l->below.ops->hole(l->below.ctx, at) : 0;
+}
+
 static const struct disk_ops limit_ops = {limit_read,    limit_write, limit_zero,
-                                          limit_discard, limit_flush, limit_close};
+                                          limit_discard, limit_flush, limit_close, limit_hole};
 
 int disk_limit(struct disk *disk, uint64_t bytes_per_s, struct err *err)
 {

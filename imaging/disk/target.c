@@ -178,8 +178,22 @@ static void target_close(void *ctx)
     free(t);
 }
 
-static const struct disk_ops target_ops = {target_read,    target_write, target_zero,
-                                           target_discard, target_flush, target_close};
+static uint64_t target_hole(void *ctx, uint64_t at)
+{
+    struct target *t = ctx;
+    struct stat st;
+    off_t data;
+
+    if (t->block || fstat(t->cached, &st) || (uint64_t)st.st_size <= at)
+        return 0;
+    data = lseek(t->cached, (off_t)at, SEEK_DATA);
+    if (data < 0)
+        return errno == ENXIO ? (uint64_t)st.st_size - at : 0;
+    return (uint64_t)data - at;
+}
+
+static const struct disk_ops target_ops = {target_read,  target_write, target_zero, target_discard,
+                                           target_flush, target_close, target_hole};
 
 /* A loop device that stands on this file would write to it behind our back. */
 static bool backs_a_loop(const char *path, char *loop, size_t room)

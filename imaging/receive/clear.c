@@ -180,6 +180,8 @@ static int zero_step(struct clear *c, uint64_t at, size_t n, struct err *err)
     const struct disk *d = c->plan->disk;
     struct err ignored = {0}; /* what cannot be read may be healed by writing it */
 
+    if (d->ops->hole && d->ops->hole(d->ctx, at) >= n)
+        return 0;
     if (!d->ops->read(d->ctx, c->buf, n, at, &ignored) && all_zero(c->buf, n))
         return 0;
     atomic_store(&c->plan->touched, true);

@@ -262,7 +262,7 @@ static void liar_close(void *ctx)
 
 struct disk liar_disk(struct liar *l, uint64_t n, const uint8_t *content, enum lie lie, uint64_t seed)
 {
-    static const struct disk_ops ops = {liar_read, liar_write, liar_zero, liar_discard, liar_flush, liar_close};
+    static const struct disk_ops ops = {liar_read, liar_write, liar_zero, liar_discard, liar_flush, liar_close, NULL};
     bool read = lie == LIE_FLIP_READ || lie == LIE_READ_ERROR || lie == LIE_STALE;
     bool blank = true;
 

@@ -16,6 +16,7 @@ static void store(void *ctx, const uint8_t mac[6], const uint8_t *value, size_t 
     static struct bsdp_server restored;
 
     (void)ctx;
+    restored.plan = &plan;
     MUST(n == 0 || (n == BSDP_RECORD_BYTES && bsdp_server_restore(&restored, mac, 6, value, n) == 0));
     memset(&restored, 0, sizeof restored);
 }

@@ -105,7 +105,7 @@ static void memory_close(void *ctx)
 static inline struct disk memory_disk(struct memory_disk *m, uint64_t n, int fill)
 {
     static const struct disk_ops ops = {memory_read,    memory_write, memory_zero,
-                                        memory_discard, memory_flush, memory_close};
+                                        memory_discard, memory_flush, memory_close, NULL};
 
     memset(m, 0, sizeof *m);
     m->bytes = malloc(n);

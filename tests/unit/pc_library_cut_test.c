@@ -73,7 +73,7 @@ static void look_at_disk(const char *laid, struct found *all, const uint8_t *upl
 {
     char path[SHELF_PATH_MAX];
     unsigned files = 0;
-    struct shelf s;
+    struct shelf s = {0};
 
     memset(all, 0, sizeof *all);
     assert_int_equal(shelf_open(&s, laid, NULL), 0);

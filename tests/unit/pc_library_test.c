@@ -632,7 +632,7 @@ static void the_older_one_stays_until_the_newer_one_opens(void **state)
 {
     struct record r = {.name = "one", .version = "2", .bytes = ring_bytes, .replaces = true, .created = 1};
     char path[160];
-    struct shelf s;
+    struct shelf s = {0};
 
     (void)state;
     open_at(data);
