@@ -496,7 +496,7 @@ const char *library_first(const struct library *l)
 {
     for (const struct item *i = l->item; i < l->item + LIBRARY_MAX; i++)
         if (i->used && !i->leaving && (i->is.served || i->is.state == LIBRARY_VERIFYING || i->is.state == LIBRARY_PACKING))
-            return i->is.record.name;
+            return i->is.origin == LIBRARY_OWN || i->named ? i->is.record.name : "";
     return "";
 }
 

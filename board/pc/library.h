@@ -99,7 +99,8 @@ void library_lost(struct library *, const char *name, const struct err *why);
 enum { LIBRARY_COMING = 1, LIBRARY_REFUSED };
 int library_withheld(struct library *, const char *name, char *to, size_t cap);
 
-/* The name of the first image in the list that is given out or will be: the same one before and after it has been checked. "": none. Lent. */
+/* The name of the first image in the list that is given out or will be: the same one before and after it has been checked. "": none, or
+ * its name is not known yet: that of a file in a folder stands in the file. Lent. */
 const char *library_first(const struct library *);
 
 /* The i-th image or upload; NULL behind the last. What is lent is good until the next call. */
