@@ -15,7 +15,9 @@ import base64
 import hashlib
 import json
 import random
+import struct
 import sys
+import zlib
 
 CHUNK = 131072
 SEGMENT = 16384
@@ -93,7 +95,8 @@ class Head:
         self.root, self.body_hash = r.bytes(32), r.bytes(32)
         self.name, self.label = padded_text(r.bytes(64)), padded_text(r.bytes(32))
         self.table = r.int(1)
-        self.sector_known = r.bytes(16)[0] == 1 or self.table != 0
+        info = r.bytes(16)
+        self.sector_known, self.copy_left_out = info[0] == 1 or self.table != 0, info[9] == 1
         need(r.bytes(118) == bytes(118), "reserved bytes are not zero")
         self.signer, self.signature = r.bytes(65), r.bytes(64)
         self.id = sha256(raw[:448])
@@ -462,10 +465,30 @@ def verify(image, key, samples):
     image.check_parity(samples, random.Random(image.head.id))
 
 
+def table_copy(disk, sector, size):
+    """The copy of the GPT at the end, made of the first bytes of the disk: (offset, bytes)."""
+    header = bytearray(disk[sector:2 * sector])
+    table, entries, each = struct.unpack_from("<QII", header, 72)
+    table = disk[table * sector:table * sector + entries * each]
+    last = size // sector - 1
+    first = last - -(-len(table) // sector)
+    struct.pack_into("<QQ", header, 24, last, 1)
+    struct.pack_into("<Q", header, 48, first - 1)
+    struct.pack_into("<Q", header, 72, first)
+    struct.pack_into("<I", header, 16, 0)
+    struct.pack_into("<I", header, 16, zlib.crc32(header[:struct.unpack_from("<I", header, 12)[0]]))
+    return first * sector, table.ljust((last - first) * sector, b"\0") + header
+
+
 def extract(image, path):
-    with open(path, "wb") as out:
+    with open(path, "w+b") as out:
         out.truncate(image.head.raw_bytes)
         for offset, raw in image.contents():
+            out.seek(offset)
+            out.write(raw)
+        if image.head.copy_left_out:
+            out.seek(0)
+            offset, raw = table_copy(out.read(CHUNK), image.head.sector, image.head.raw_bytes)
             out.seek(offset)
             out.write(raw)
 

@@ -80,8 +80,8 @@ static bool single_protective(const uint8_t *mbr)
     return true;
 }
 
-int gpt_move_plan(struct gpt_move *m, const uint8_t *head, size_t n, unsigned sector_log2, uint64_t disk_bytes,
-                  struct err *err)
+static int plan_any(struct gpt_move *m, const uint8_t *head, size_t n, unsigned sector_log2, uint64_t disk_bytes, bool anyway,
+                    struct err *err)
 {
     uint64_t sectors = disk_bytes >> sector_log2, first_usable, copy;
 
@@ -90,7 +90,7 @@ int gpt_move_plan(struct gpt_move *m, const uint8_t *head, size_t n, unsigned se
     if (n < 3 * m->sector || !whole(m, head, n))
         return err_set(err, IMG_EGPT, "the image's partition table is damaged or unusual: its copy stays where the image has it");
     m->last = sectors - 1;
-    if (sectors && le(head + m->sector + 32, 8) == m->last)
+    if (!anyway && sectors && le(head + m->sector + 32, 8) == m->last)
         return 0;
     copy = (m->table_bytes + m->sector - 1) / m->sector + 1;
     first_usable = le(head + m->sector + 40, 8);
@@ -100,6 +100,18 @@ int gpt_move_plan(struct gpt_move *m, const uint8_t *head, size_t n, unsigned se
     m->tail_bytes = (size_t)copy << sector_log2;
     m->protective = single_protective(head);
     return 1;
+}
+
+int gpt_move_plan(struct gpt_move *m, const uint8_t *head, size_t n, unsigned sector_log2, uint64_t disk_bytes,
+                  struct err *err)
+{
+    return plan_any(m, head, n, sector_log2, disk_bytes, false, err);
+}
+
+int gpt_move_make(struct gpt_move *m, const uint8_t *head, size_t n, unsigned sector_log2, uint64_t disk_bytes,
+                  struct err *err)
+{
+    return plan_any(m, head, n, sector_log2, disk_bytes, true, err);
 }
 
 /* A header for this disk, standing in `own`, its copy in `other`, its table in `table`. */

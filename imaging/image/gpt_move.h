@@ -29,6 +29,9 @@ struct gpt_move {
  * belongs; IMG_EGPT: it cannot be moved (the table is damaged or unusual, or a partition lies where the copy would have to go). */
 int gpt_move_plan(struct gpt_move *m, const uint8_t *head, size_t n, unsigned sector_log2, uint64_t disk_bytes, struct err *);
 
+/* The same for an image that holds no copy: 1 or IMG_EGPT. */
+int gpt_move_make(struct gpt_move *m, const uint8_t *head, size_t n, unsigned sector_log2, uint64_t disk_bytes, struct err *);
+
 /* The new copy into tail[tail_bytes], from the same bytes, not yet changed. */
 void gpt_move_tail(const struct gpt_move *, const uint8_t *head, uint8_t *tail);
 /* Sectors 0 and 1 of `head` as they are to be on this disk, in place. */

@@ -279,6 +279,7 @@ static int finish(struct packing *p)
     h->table = p->use.parts.table;
     h->info[IMG_INFO_SECTOR] = p->use.sector_known;
     memcpy(h->info + IMG_INFO_MARKS, p->use.marks, IMG_MARKS_BYTES);
+    h->info[IMG_INFO_COPY] = p->use.copy_bytes != 0;
     h->windows = p->win.windows;
     h->blocks = p->win.blocks;
     h->stream_bytes = p->win.out_at - IMG_STREAM_OFFSET;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "imaging/image/gpt_move.h"
 #include "imaging/image/marks.h"
 #include "imaging/image/marks_id.h"
 #include "imaging/image/startable.h"
@@ -84,6 +85,28 @@ static void tell_startable(struct usage *u, const struct readat *disk)
     tell(u, text);
 }
 
+/* The copy of the table at the end is no data where a restorer would make the very same: a smaller disk can take the image then. */
+static void find_copy(struct usage *u, const struct readat *disk)
+{
+    size_t n = u->src->bytes < IMG_CHUNK_BYTES ? (size_t)u->src->bytes : IMG_CHUNK_BYTES;
+    struct {
+        uint8_t head[IMG_CHUNK_BYTES], made[IMG_CHUNK_BYTES], tail[GPT_MOVE_TAIL_MAX], made_tail[GPT_MOVE_TAIL_MAX];
+    } *b = malloc(sizeof *b);
+    struct gpt_move m;
+
+    if (b && u->parts.table == IMG_TABLE_GPT && !readat(disk, 0, b->head, n) &&
+        gpt_move_make(&m, b->head, n, u->parts.sector_log2, u->src->bytes, NULL) == 1 && !readat(disk, m.tail_at, b->tail, m.tail_bytes)) {
+        memcpy(b->made, b->head, n);
+        gpt_move_head(&m, b->made);
+        gpt_move_tail(&m, b->head, b->made_tail);
+        if (!memcmp(b->made, b->head, n) && !memcmp(b->tail, b->made_tail, m.tail_bytes)) {
+            u->copy_at = m.tail_at;
+            u->copy_bytes = m.tail_bytes;
+        }
+    }
+    free(b);
+}
+
 void usage_open(struct usage *u, struct input *src, void (*note)(void *ctx, const char *text),
                 void *ctx)
 {
@@ -106,6 +129,7 @@ void usage_open(struct usage *u, struct input *src, void (*note)(void *ctx, cons
         return;
     }
     tell_startable(u, &disk);
+    find_copy(u, &disk);
     if (u->parts.table == IMG_TABLE_NONE)
         whole_disk(u);
     else if (!u->parts.overlap && !disk_is_owned(u, &disk))
@@ -211,6 +235,11 @@ void usage_mask(struct usage *u, uint64_t at, uint8_t *raw, size_t n)
         if (is_free)
             memset(raw + (from - at), 0, (size_t)(end - from));
     }
+    if (u->copy_bytes && at < u->copy_at + u->copy_bytes && stop > u->copy_at) {
+        uint64_t from = at > u->copy_at ? at : u->copy_at, to = u->copy_at + u->copy_bytes;
+
+        memset(raw + (from - at), 0, (size_t)((to < stop ? to : stop) - from));
+    }
 }
 
 uint64_t usage_min_target(const struct usage *u, uint64_t raw_bytes, uint64_t data_end)
@@ -225,5 +254,5 @@ uint64_t usage_min_target(const struct usage *u, uint64_t raw_bytes, uint64_t da
         if (p->first + p->bytes > end)
             end = p->first + p->bytes;
     }
-    return end;
+    return end + u->copy_bytes < raw_bytes ? end + u->copy_bytes : raw_bytes;
 }

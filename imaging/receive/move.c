@@ -4,7 +4,7 @@
 
 bool move_may_be(const struct plan *p)
 {
-    return p->head->table == IMG_TABLE_GPT && p->disk->bytes != p->head->raw_bytes;
+    return p->head->table == IMG_TABLE_GPT && (p->disk->bytes != p->head->raw_bytes || p->head->info[IMG_INFO_COPY] == 1);
 }
 
 void move_plan(struct move *m, struct plan *p, const uint8_t *first_chunk, uint32_t n)
@@ -16,11 +16,11 @@ void move_plan(struct move *m, struct plan *p, const uint8_t *first_chunk, uint3
     m->plan = p;
     if (!move_may_be(p))
         return;
-    rc = gpt_move_plan(&m->gpt, first_chunk, n, p->head->sector_log2, p->disk->bytes, &why);
+    rc = (p->head->info[IMG_INFO_COPY] == 1 ? gpt_move_make : gpt_move_plan)(&m->gpt, first_chunk, n, p->head->sector_log2, p->disk->bytes, &why);
     m->wanted = rc == 1;
     if (m->wanted)
         p->moved_at = m->gpt.tail_at;
-    if (rc)
+    if (rc < 0 || (rc && p->disk->bytes != p->head->raw_bytes))
         atomic_store(&p->counts.table, rc == 1 ? TABLE_MOVED : TABLE_LEFT);
 }
 

@@ -93,8 +93,10 @@ truncate -s 2200G big.img
 sgdisk -n 1:2048:+8M -n 2:2100G:+8M big.img >/dev/null 2>&1 || fail "sgdisk"
 dd if=/dev/urandom of=big.img bs=1M seek=$((2100 * 1024)) count=8 conv=notrunc status=none
 "$RINGCAST" pack big.img -o big.ring --key small.key --name big --level 1 2>/dev/null || fail "pack"
-truncate -s $((2200 * 1024 * 1024 * 1024 - 512)) disk
+truncate -s 2100G disk # where the last partition begins
 expect 4 "$RINGCAST" restore --source big.ring --key small.pub --target disk --create --erase --noprompt
+truncate -s $((2200 * 1024 * 1024 * 1024 - 512)) disk
+moved big.ring big.img disk
 truncate -s 2300G disk
 moved big.ring big.img disk
 cmp -n $((8 << 20)) -i $((2100 << 30)) big.img disk || fail "another partition beyond 2 TiB"

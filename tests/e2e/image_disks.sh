@@ -102,4 +102,25 @@ cmp ends.img back.img || fail "a file with a trailer comes back changed"
 { head -c 30M ends.img | gzip -c; echo more; } > cut.img.gz
 ! "$RINGCAST" pack cut.img.gz -o cut.ring --unsigned 2> pack.log || fail "a source that ends within its partition is packed"
 grep -q 'ends before its last partition' pack.log || fail "$(cat pack.log)"
+# the copy of a GPT is no data: a disk that is smaller than the image's, but holds its partitions, takes it; one of the same size is the same
+truncate -s 200M large.img
+printf 'label: gpt\n2048,20M\n,80M\n' | sfdisk -q large.img
+head -c 5000000 /dev/urandom | dd of=large.img bs=1M seek=90 conv=notrunc status=none
+pack large.img large.ring
+rm -f back.img small.img
+restore large.ring back.img || fail "$(cat restore.log)"
+cmp large.img back.img || fail "the copy is not made as it was"
+truncate -s 120M small.img
+restore large.ring small.img || fail "a smaller disk does not take a GPT image: $(cat restore.log)"
+sfdisk --verify small.img > judge.log 2>&1 || fail "$(cat judge.log)"
+! grep -qi 'corrupt\|backup' judge.log || fail "$(cat judge.log)"
+cmp -n 5000000 -i $((90 << 20)) large.img small.img || fail "a smaller disk has other bytes"
+# a copy that is not what would be made stays as it is
+cp large.img odd.img
+printf '\377' | dd of=odd.img bs=1 seek=$(((200 << 20) - 200)) conv=notrunc status=none
+! cmp -s large.img odd.img || fail "nothing is damaged"
+pack odd.img odd.ring
+rm -f back.img
+restore odd.ring back.img || fail "$(cat restore.log)"
+cmp odd.img back.img || fail "an unusual copy is not kept"
 pass "disks of all kinds come back whole"
