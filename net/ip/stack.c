@@ -7,8 +7,10 @@
 #include <strings.h>
 #include <time.h>
 
+#include "lwip/acd.h"
 #include "lwip/autoip.h"
 #include "lwip/dhcp.h"
+#include "lwip/prot/autoip.h"
 #include "lwip/dns.h"
 #include "lwip/etharp.h"
 #include "lwip/igmp.h"
@@ -151,6 +153,17 @@ static void claim_step(struct ip_stack *s)
         note_link(s, s->link.send(s->link.ctx, frame, n) == 0);
 }
 
+/* A server has answered while a link-local address was being tried: that must not take the lease's place some seconds later. */
+static void stack_end_autoip(struct ip_stack *s)
+{
+    struct autoip *autoip = netif_autoip_data(&s->netif);
+
+    if (!autoip || autoip->state == AUTOIP_STATE_OFF || !dhcp_supplied_address(&s->netif))
+        return;
+    acd_stop(&autoip->acd);
+    autoip_stop(&s->netif);
+}
+
 static void stack_address_up(struct ip_stack *s, const struct ip_config *c)
 {
     for (u8_t i = 0; i < IP_DNS_MAX; i++) {
@@ -257,6 +270,7 @@ int ip_stack_step(struct ip_stack *s, struct mono now)
         stack_reconnect(s);
     claim_step(s);
     sys_check_timeouts();
+    stack_end_autoip(s);
     return taken == STEP_FRAMES ? 0 : (int)LWIP_MIN(sys_timeouts_sleeptime(), s->config.claim ? CLAIM_STEP_MS : 1000);
 }
 
