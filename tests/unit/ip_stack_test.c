@@ -16,10 +16,12 @@
 #include "net/mdns/bind.h"
 #include "net/wire/rng.h"
 #include "tests/unit/ip_pair.h"
+#include "tests/unit/udp_frame.h"
 
 /* ---- a link in memory ---- */
 
 struct memory_link {
+    uint8_t asked[600]; /* the last message to DHCP servers */
     uint8_t frame[2000];
     size_t n; /* 0: nothing waits */
     unsigned sent;
@@ -43,8 +45,9 @@ static int memory_send(void *ctx, const uint8_t *frame, size_t n)
 {
     struct memory_link *m = ctx;
 
-    (void)frame;
     assert_in_range(n, 14, 1514);
+    if (n > 42 + 240 && frame[12] == 8 && frame[13] == 0 && frame[23] == 17 && frame[37] == 67)
+        memcpy(m->asked, frame + 42, n - 42 < sizeof m->asked ? n - 42 : sizeof m->asked);
     m->sent++;
     return 0;
 }
@@ -118,6 +121,48 @@ static void a_claimed_address_is_had_when_it_is_free_and_dropped_when_it_is_not(
     steps(s, now, IP_CLAIM_START_NS);
     assert_int_equal(ip_stack_claim(s)->state, IP_CLAIM_LOST);
     assert_int_equal(ip_stack_address(s), 0);
+    ip_stack_close(s);
+}
+
+/* A DHCP server's reply of that type to the last message: 10.0.0.7 of 10.0.0.9. */
+static void memory_lease(uint8_t type)
+{
+    static const uint8_t server[6] = {2, 0, 0, 0, 0, 9};
+    const struct udp_ends ends = {server, memory_link.mac, 0x0A000009, 0x0A000007, 67, 68};
+    const uint8_t options[] = {53, 1, type, 54, 4, 10, 0, 0, 9, 51, 4, 0, 1, 0, 0, 1, 4, 255, 255, 255, 0, 255};
+    uint8_t reply[300];
+
+    memcpy(reply, memory.asked, sizeof reply);
+    reply[0] = 2;
+    memcpy(reply + 16, (const uint8_t[]){10, 0, 0, 7}, 4);
+    memset(reply + 240, 0, sizeof reply - 240);
+    memcpy(reply + 240, options, sizeof options);
+    memory.n = udp_frame(memory.frame, sizeof memory.frame, &ends, reply, sizeof reply);
+}
+
+/* The server answers when a link-local address is being tried already: the lease stays. */
+static void a_lease_is_not_replaced(void **state)
+{
+    struct ip_config c = {0};
+    struct mono now = {MONO_S};
+    struct ip_stack *s;
+
+    (void)state;
+    memset(&memory, 0, sizeof memory);
+    assert_int_equal(ip_stack_open_link(&s, &memory_link, &c, now, NULL), 0);
+    now = steps(s, now, 7 * MONO_S);
+    memory_lease(2);
+    now = steps(s, now, 100 * MONO_MS);
+    memory_lease(5);
+    now = steps(s, now, 100 * MONO_MS);
+    assert_int_equal(ip_stack_address(s), 0x0A000007);
+    now = steps(s, now, 30 * MONO_S);
+    assert_int_equal(ip_stack_address(s), 0x0A000007);
+    ip_stack_close(s);
+    memset(&memory, 0, sizeof memory);
+    assert_int_equal(ip_stack_open_link(&s, &memory_link, &c, now, NULL), 0);
+    steps(s, now, 30 * MONO_S); /* nobody answers: a link-local address it is */
+    assert_int_equal(ip_stack_address(s) >> 16, 0xA9FE);
     ip_stack_close(s);
 }
 
@@ -292,6 +337,7 @@ static void askers_wait_for_each_other(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_lease_is_not_replaced),
         cmocka_unit_test(there_is_one_in_a_process),
         cmocka_unit_test(a_claimed_address_is_had_when_it_is_free_and_dropped_when_it_is_not),
         cmocka_unit_test(it_belongs_to_one_thread),
