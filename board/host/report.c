@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "board/host/commands.h"
+#include "board/host/exit.h"
 
 static int exit_for(int code)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "board/host/commands.h"
+#include "board/host/exit.h"
 #include "board/host/errors.h"
 #include "imaging/fec/fec.h"
 #include "imaging/image/sign.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "board/host/commands.h"
+#include "board/host/exit.h"
 #include "board/host/serve_log.h"
 #include "board/pc/journal.h"
 #include "net/ip/random.h"

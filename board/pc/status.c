@@ -6,7 +6,7 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
-#include "board/host/commands.h"
+#include "board/host/exit.h"
 #include "board/host/errors.h"
 #include "net/ip/stack.h"
 

@@ -6,7 +6,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "board/host/commands.h"
+#include "board/host/exit.h"
 #include "board/host/errors.h"
 #include "board/pc/errors.h"
 #include "board/pc/settle.h"

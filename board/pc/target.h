@@ -23,7 +23,7 @@ struct target_options {
     bool once;               /* wait for nothing: the first failure ends it */
 };
 
-/* Runs until PASS (0) or FAIL (an enum exit_code of commands.h). What the screen showed last stays. */
+/* Runs until PASS (0) or FAIL (an enum exit_code of exit.h). What the screen showed last stays. */
 int target_run(const struct target_options *);
 
 #endif
