@@ -70,7 +70,7 @@ endif
 find = $(sort $(shell find $1 -name '*.c' 2>/dev/null))
 product := $(call find,imaging net board rootfs)
 made := build/gen/font.c build/gen/www.c build/gen/openapi.c
-library := $(filter-out board/host/main.c rootfs/init/main.c,$(product)) $(made)
+library := $(filter-out board/cli/main.c rootfs/init/main.c,$(product)) $(made)
 unit := $(wildcard tests/unit/*_test.c)
 boot_main := tests/boot/switch.c tests/boot/port.c tests/boot/door.c
 boot := $(filter-out $(boot_main),$(call find,tests/boot))
@@ -152,12 +152,12 @@ FORCE:
 build/ringcast: build/ringcast.debug
 	$(call say,STRIP,$@)
 	$(Q)strip -o $@ $<
-build/ringcast.debug: build/obj/rel/board/host/main.o build/obj/rel/ringcast.a build/obj/rel/lwip.a
+build/ringcast.debug: build/obj/rel/board/cli/main.o build/obj/rel/ringcast.a build/obj/rel/lwip.a
 	$(call say,LINK,$@)
 	$(Q)$(call link,rel,$@,$<,$(LINK_rel))
 
 # The same under the thread sanitizer, for tests/campaign/threads.sh.
-build/tsan/ringcast: build/obj/tsan/board/host/main.o build/obj/tsan/ringcast.a build/obj/tsan/lwip.a
+build/tsan/ringcast: build/obj/tsan/board/cli/main.o build/obj/tsan/ringcast.a build/obj/tsan/lwip.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(call link,tsan,$@,$<)
@@ -166,16 +166,16 @@ build/tsan/ringcast: build/obj/tsan/board/host/main.o build/obj/tsan/ringcast.a 
 build/init: build/init.debug
 	$(call say,STRIP,$@)
 	$(Q)strip -o $@ $<
-build/init.debug: $(patsubst %.c,build/obj/rel/%.o,$(call find,rootfs/init) imaging/image/crc.c)
+build/init.debug: $(patsubst %.c,build/obj/rel/%.o,$(call find,rootfs/init) imaging/hash/crc.c)
 	$(call say,LINK,$@)
 	$(Q)$(CC_rel) $(FLAGS_rel) -static -Wl,--gc-sections -o $@ $^
 
 # --- what people read, and what their shells complete ------------------------------------------------------------------
-pages := $(foreach n,1 5,$(patsubst board/host/man/%,build/man/man$n/%,$(wildcard board/host/man/*.$n)))
+pages := $(foreach n,1 5,$(patsubst board/cli/man/%,build/man/man$n/%,$(wildcard board/cli/man/*.$n)))
 share: $(pages) $(foreach s,bash zsh fish,build/completion/ringcast.$s)
 $(pages):
-	@mkdir -p $(@D) && cp board/host/man/$(@F) $@
-$(foreach p,$(pages),$(eval $p: board/host/man/$(notdir $p)))
+	@mkdir -p $(@D) && cp board/cli/man/$(@F) $@
+$(foreach p,$(pages),$(eval $p: board/cli/man/$(notdir $p)))
 build/completion/ringcast.%: build/ringcast
 	@mkdir -p $(@D) && build/ringcast completion $* > $@
 

@@ -65,7 +65,7 @@ struct disk_facts {
     unsigned major, minor;
     uint32_t bars;              /* DISK_BIT of the facts found against it */
     enum disk_bar noted;        /* the bar that `note` speaks of */
-    uint8_t marks[IMG_MARKS_BYTES]; /* imaging/image/marks_id.h: which RAID, LVM or pool it is; zeros: none, or not known */
+    uint8_t marks[IMG_MARKS_BYTES]; /* imaging/volume/marks_id.h: which RAID, LVM or pool it is; zeros: none, or not known */
     char note[DISK_NOTE_MAX];   /* "holds an LVM physical volume on partition 2"; "" */
 };
 

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "imaging/image/marks.h"
-#include "imaging/image/marks_id.h"
+#include "imaging/volume/marks.h"
+#include "imaging/volume/marks_id.h"
 
 /* The box's partitions are 52494E47-4341-5354-424F-580000000001 to ...04. */
 static const uint8_t box_part[15] = {0x47, 0x4E, 0x49, 0x52, 0x41, 0x43, 0x54, 0x53, 0x42, 0x4F, 0x58};

@@ -1,10 +1,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "imaging/hash/merkle.h"
+#include "imaging/hash/sha256.h"
 #include "imaging/image/fill.h"
 #include "imaging/image/image.h"
-#include "imaging/image/merkle.h"
-#include "imaging/image/sha256.h"
 #include "net/wire/must.h"
 #include "net/wire/reader.h"
 #include "net/wire/utf8.h"

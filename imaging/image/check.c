@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "imaging/fec/fec.h"
+#include "imaging/hash/sha256.h"
 #include "imaging/image/chunk.h"
-#include "imaging/image/sha256.h"
 #include "net/wire/must.h"
 
 #define BAND_ROWS (1u << IMG_LG_T)

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "imaging/image/sha256.h"
+#include "imaging/hash/sha256.h"
 #include "imaging/image/sign.h"
 
 int img_file_read(const struct img_file *f, uint64_t offset, void *buf, size_t n, struct err *e)

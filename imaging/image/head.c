@@ -1,7 +1,7 @@
 #include <string.h>
 
+#include "imaging/hash/sha256.h"
 #include "imaging/image/image.h"
-#include "imaging/image/sha256.h"
 #include "net/wire/must.h"
 #include "net/wire/reader.h"
 #include "net/wire/utf8.h"

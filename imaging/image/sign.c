@@ -12,7 +12,7 @@
 #include <mbedtls/pk.h>
 #include <mbedtls/platform_util.h>
 
-#include "imaging/image/sha256.h"
+#include "imaging/hash/sha256.h"
 #include "net/wire/must.h"
 
 #define PEM_MAX 4096

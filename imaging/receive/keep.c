@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imaging/image/sha256.h"
+#include "imaging/hash/sha256.h"
 
 #define STEP 8u /* chunks read at once */
 

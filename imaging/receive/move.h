@@ -8,8 +8,8 @@
 #ifndef IMAGING_RECEIVE_MOVE_H
 #define IMAGING_RECEIVE_MOVE_H
 
-#include "imaging/image/gpt_move.h"
 #include "imaging/receive/plan.h"
+#include "imaging/volume/gpt_move.h"
 
 struct move {
     struct plan *plan;

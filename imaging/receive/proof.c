@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "imaging/image/sha256.h"
+#include "imaging/hash/sha256.h"
 
 #define STEP 8u /* chunks read at once: 1 MiB */
 

@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "imaging/hash/crc.h"
+#include "imaging/hash/sha256.h"
 #include "imaging/image/chunk.h"
-#include "imaging/image/crc.h"
-#include "imaging/image/sha256.h"
-#include "imaging/receive/queue.h"
+#include "imaging/queue/queue.h"
 #include "net/wire/must.h"
 
 #define JOBS 16384u

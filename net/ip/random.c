@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "net/ip/hooks.h"
-#include "net/wire/must.h"
 #include "lwip/sys.h"
 #include "mbedtls/sha256.h"
+#include "net/ip/hooks.h"
+#include "net/wire/must.h"
 
 void ip_random_fill(void *to, size_t n)
 {

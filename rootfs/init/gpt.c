@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "imaging/image/crc.h"
+#include "imaging/hash/crc.h"
 #include "net/wire/reader.h"
 #include "net/wire/writer.h"
 

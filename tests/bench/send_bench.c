@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include "imaging/fec/fec.h"
-#include "imaging/image/sha256.h"
+#include "imaging/hash/sha256.h"
 #include "imaging/pace/pace.h"
 #include "imaging/send/send.h"
 #include "net/ring/ring.h"

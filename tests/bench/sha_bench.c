@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "imaging/image/sha256.h"
+#include "imaging/hash/sha256.h"
 
 #define CHUNK ((size_t)131072)
 #define CHUNKS ((size_t)256)

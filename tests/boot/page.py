@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tests/boot/page.py QMP-SOCKET SECONDS   waits until the screen of a QEMU machine shows a page of board/pc/draw.c
+"""tests/boot/page.py QMP-SOCKET SECONDS   waits until the screen of a QEMU machine shows a page of board/screen/draw.c
 
 A page is told by its ground: at least half of the picture has one of the pages' four colours (16-bit screens round them), and
 letters stand on it. Prints the size and the colour; exit code 1 when none appears in time."""

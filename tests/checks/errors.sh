@@ -10,7 +10,7 @@ wrong=0
 say() { echo "$*"; wrong=1; }
 
 while read -r macro; do
-    grep -q "\b$macro(X)" board/host/cmd_errors.c || say "expected $macro in board/host/cmd_errors.c"
+    grep -q "\b$macro(X)" board/cli/cmd_errors.c || say "expected $macro in board/cli/cmd_errors.c"
 done < <(grep -rhoE --include='*.h' '^#define [A-Z]+_ERRORS\(X\)' imaging net board | sed 's/^#define //; s/(X)//')
 
 twice=$(awk '{ print $1 }' "$table" | sort | uniq -d)

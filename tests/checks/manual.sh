@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "${TOP:-$PWD}"
 program=${RINGCAST:-build/ringcast}
-man=board/host/man
+man=board/cli/man
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 wrong=0
@@ -38,9 +38,9 @@ for c in $commands; do
 done
 
 # The tables of keys, as the sources have them: {"section", "key", ...} of a box, {"key", key_...} of serve.
-keys=$(grep -ohE '\{"(box|dhcp|boot|session|library|report|entry)", "[a-z-]+"' board/pc/box_config.c | cut -d'"' -f4
-    grep -ohE '\{"[a-z-]+", key_' board/host/config.c | cut -d'"' -f2)
-[ "$(wc -w <<<"$keys")" -gt 30 ] || say "expected the tables of keys in board/pc/box_config.c and board/host/config.c"
+keys=$(grep -ohE '\{"(box|dhcp|boot|session|library|report|entry)", "[a-z-]+"' board/box/config/box_config.c | cut -d'"' -f4
+    grep -ohE '\{"[a-z-]+", key_' board/core/config.c | cut -d'"' -f2)
+[ "$(wc -w <<<"$keys")" -gt 30 ] || say "expected the tables of keys in board/box/config/box_config.c and board/core/config.c"
 for key in $keys; do
     grep -qE "^\.It Ic $key( |$)" $man/ringcast.conf.5 || say "$man/ringcast.conf.5: expected $key"
 done

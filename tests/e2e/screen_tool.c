@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "board/pc/qr.h"
-#include "board/pc/screen.h"
+#include "board/screen/qr.h"
+#include "board/screen/screen.h"
 
 #define GROUND 0x101820
 

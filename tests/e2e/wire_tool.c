@@ -19,10 +19,10 @@
 #include <sched.h>
 #include <signal.h>
 
+#include "imaging/fec/fec.h"
 #include "imaging/pace/pace.h"
 #include "imaging/packet/mac.h"
 #include "imaging/packet/packet.h"
-#include "imaging/fec/fec.h"
 #include "imaging/send/send.h"
 #include "net/ring/ring.h"
 #include "net/wire/rng.h"

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "board/host/api_answer.h"
+#include "board/cli/api_answer.h"
 #include "net/wire/must.h"
 #include "net/wire/utf8.h"
 

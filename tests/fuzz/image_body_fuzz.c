@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "imaging/hash/merkle.h"
 #include "imaging/image/image.h"
-#include "imaging/image/merkle.h"
 #include "net/wire/must.h"
 
 static void seal(struct img_head *h, const uint8_t *body, size_t n)

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imaging/image/container.h"
+#include "imaging/pack/container.h"
 #include "net/wire/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imaging/image/crc.h"
-#include "imaging/image/fs.h"
+#include "imaging/hash/crc.h"
+#include "imaging/volume/fs.h"
 #include "net/wire/must.h"
 #include "tests/fuzz/image_support.h"
 

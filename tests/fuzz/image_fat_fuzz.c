@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imaging/image/fat.h"
+#include "imaging/volume/fat.h"
 #include "net/wire/must.h"
 #include "tests/fuzz/image_support.h"
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imaging/image/crc.h"
-#include "imaging/image/gpt_move.h"
+#include "imaging/hash/crc.h"
+#include "imaging/volume/gpt_move.h"
 #include "net/wire/must.h"
 #include "tests/fuzz/image_support.h"
 

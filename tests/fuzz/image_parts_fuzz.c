@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imaging/image/crc.h"
-#include "imaging/image/parts.h"
+#include "imaging/hash/crc.h"
+#include "imaging/volume/parts.h"
 #include "net/wire/must.h"
 #include "net/wire/utf8.h"
 #include "tests/fuzz/image_support.h"

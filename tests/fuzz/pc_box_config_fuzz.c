@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "board/pc/box_config.h"
+#include "board/box/config/box_config.h"
 #include "net/wire/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

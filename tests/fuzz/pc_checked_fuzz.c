@@ -1,7 +1,7 @@
 /* DATA/checked: what is accepted encodes to the same bytes. */
 #include <string.h>
 
-#include "board/pc/checked.h"
+#include "board/box/library/checked.h"
 #include "net/wire/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

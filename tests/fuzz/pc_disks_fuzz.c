@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "board/pc/disks.h"
+#include "board/box/orders/disks.h"
 #include "net/wire/must.h"
 
 static const uint8_t *value;

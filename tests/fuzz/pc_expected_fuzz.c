@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "board/pc/expected.h"
+#include "board/box/schedule/expected.h"
 #include "net/wire/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

@@ -1,7 +1,7 @@
 /* Records and marks of the library: what is accepted is legal all through and encodes to the same bytes. */
 #include <string.h>
 
-#include "board/pc/record.h"
+#include "board/box/library/record.h"
 #include "net/wire/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

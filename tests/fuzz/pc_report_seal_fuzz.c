@@ -1,5 +1,5 @@
 /* A file that says it is a report. */
-#include "board/pc/seal.h"
+#include "board/core/seal.h"
 #include "net/wire/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

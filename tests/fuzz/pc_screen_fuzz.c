@@ -1,9 +1,9 @@
 /* Any texts on a page, any bytes from a terminal: nothing is drawn beside the canvas, no line of the text moves a cursor, no bytes end
  * anything without a confirmation. */
-#include "board/pc/draw.h"
-#include "board/pc/keys.h"
-#include "board/pc/receipt.h"
-#include "board/pc/screen_text.h"
+#include "board/box/console/keys.h"
+#include "board/screen/draw.h"
+#include "board/screen/screen_text.h"
+#include "board/target/receipt.h"
 #include "net/wire/must.h"
 
 #include <string.h>

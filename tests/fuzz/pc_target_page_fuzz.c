@@ -1,7 +1,7 @@
 /* The box's page: whatever is taken has legal values, and its rule means what it says. */
 #include <string.h>
 
-#include "board/pc/target_page.h"
+#include "board/core/target_page.h"
 #include "net/wire/must.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

@@ -16,7 +16,7 @@ HERE = ("/api/", "/metrics")  # pages are no part of the API
 def routes():
     """{(path, method): open to anyone}"""
     found = {}
-    for path in glob.glob("net/web/*.c") + glob.glob("board/pc/*.c"):
+    for path in glob.glob("net/web/*.c") + glob.glob("board/**/*.c", recursive=True):
         with open(path, encoding="utf-8") as text:
             for method, pattern, needs in ROUTE.findall(text.read()):
                 if pattern.startswith(HERE):

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "board/pc/draw.h"
+#include "board/screen/draw.h"
 
 static struct draw_canvas canvas;
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "board/host/api.h"
+#include "board/cli/api.h"
 
 static struct api_answer a;
 static struct err err;

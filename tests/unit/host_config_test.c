@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "board/host/config.h"
+#include "board/core/config.h"
 #include "net/ip/errors.h"
 
 static int parse(struct config *c, const char *text, struct err *err)

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "board/host/limit.h"
+#include "board/core/limit.h"
 
 /* Runs for so many seconds, four looks each, with a disk that is written `busy` per cent of the time. */
 static void run(struct limit *l, struct mono *now, uint64_t *written, unsigned seconds, unsigned busy, bool left_out)

@@ -1,5 +1,5 @@
 /* What a beacon says of the loss: of the way, not of the receiver's own ring. */
-#include "board/host/loss.h"
+#include "board/core/loss.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* The last lines of the log: in order, none torn by another thread, cut at their room. */
-#include "board/host/serve_log.h"
+#include "board/core/serve_log.h"
 
 #include <pthread.h>
 #include <setjmp.h>

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imaging/image/container.h"
+#include "imaging/pack/container.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

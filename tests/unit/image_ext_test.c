@@ -1,6 +1,6 @@
 /* The ext bitmaps on file systems built byte by byte: what is free is called free, what is doubtful
  * is called used. The file systems that mke2fs makes are in tests/e2e/image_ext.sh. */
-#include "imaging/image/fs.h"
+#include "imaging/volume/fs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "imaging/image/crc.h"
+#include "imaging/hash/crc.h"
 #include "imaging/image/image.h"
 
 #define BLOCK 1024

@@ -1,7 +1,7 @@
 /* Finding a file in FAT volumes built byte by byte, of all three kinds; what makes no sense ends. mkfs.vfat's are in tests/e2e/image_disks.sh. */
 #include <string.h>
 
-#include "imaging/image/fat.h"
+#include "imaging/volume/fat.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imaging/image/crc.h"
+#include "imaging/hash/crc.h"
 #include "imaging/image/errors.h"
-#include "imaging/image/gpt_move.h"
-#include "imaging/image/parts.h"
+#include "imaging/volume/gpt_move.h"
+#include "imaging/volume/parts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imaging/image/marks_id.h"
+#include "imaging/volume/marks_id.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* The marks of owners: each is found where it lies, nothing is read beyond the volume, and what cannot be read is told. */
 #include <string.h>
 
-#include "imaging/image/marks.h"
+#include "imaging/volume/marks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

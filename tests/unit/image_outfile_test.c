@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "imaging/image/errors.h"
-#include "imaging/image/outfile.h"
+#include "imaging/pack/outfile.h"
 #include "tests/unit/fault_files.h"
 
 static char folder[] = "/tmp/image_outfile.XXXXXX", path[64];

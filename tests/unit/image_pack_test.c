@@ -1,6 +1,6 @@
 /* Packing: what goes in comes out, through one window or many; nothing half made is left; damage is
  * found. */
-#include "imaging/image/pack.h"
+#include "imaging/pack/pack.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -12,11 +12,11 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "imaging/hash/sha256.h"
 #include "imaging/image/check.h"
 #include "imaging/image/chunk.h"
-#include "imaging/image/outfile.h"
-#include "imaging/image/sha256.h"
-#include "imaging/image/window.h"
+#include "imaging/pack/outfile.h"
+#include "imaging/pack/window.h"
 #include "tests/unit/image_support.h"
 
 static char dir[64], source[128], image[128];

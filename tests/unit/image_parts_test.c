@@ -1,7 +1,7 @@
 /* Partition tables built byte by byte: GPT with both sector sizes and each copy damaged, MBR with
  * logical partitions in order, in a circle and broken off, and the sectors that only look like one.
  */
-#include "imaging/image/parts.h"
+#include "imaging/volume/parts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "imaging/image/crc.h"
+#include "imaging/hash/crc.h"
 #include "net/wire/rng.h"
 
 #define DISK (UINT64_C(4) << 20)

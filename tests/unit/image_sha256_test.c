@@ -1,5 +1,5 @@
 /* SHA-256 and the chunk hash: every path gives what mbedTLS gives, whatever the length. */
-#include "imaging/image/sha256.h"
+#include "imaging/hash/sha256.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* The ordered threads: every job comes out once, in order, right; however few of them need work. */
-#include "imaging/image/squeeze.h"
+#include "imaging/pack/squeeze.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "imaging/hash/sha256.h"
 #include "imaging/image/chunk.h"
-#include "imaging/image/sha256.h"
 #include "net/wire/rng.h"
 
 #define RAW 2000

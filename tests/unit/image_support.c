@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "imaging/image/sha256.h"
+#include "imaging/hash/sha256.h"
 #include "net/wire/must.h"
 #include "net/wire/writer.h"
 

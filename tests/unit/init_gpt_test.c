@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "imaging/image/crc.h"
+#include "imaging/hash/crc.h"
 #include "net/wire/rng.h"
 #include "rootfs/init/gpt.h"
 

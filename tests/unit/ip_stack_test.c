@@ -10,8 +10,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "net/ip/random.h"
 #include "net/ip/hooks.h"
+#include "net/ip/random.h"
 #include "net/ip/stack.h"
 #include "net/mdns/bind.h"
 #include "net/wire/rng.h"

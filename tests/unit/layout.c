@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "imaging/disk/disk.h"
-#include "imaging/image/crc.h"
+#include "imaging/hash/crc.h"
 #include "net/wire/units.h"
 
 #define PARTS 16

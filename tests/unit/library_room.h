@@ -15,11 +15,11 @@
 #include <sys/statvfs.h>
 #include <cmocka.h>
 
-#include "board/host/serve_log.h"
-#include "board/pc/library.h"
+#include "board/box/library/library.h"
+#include "board/core/serve_log.h"
+#include "imaging/hash/sha256.h"
 #include "imaging/image/check.h"
-#include "imaging/image/pack.h"
-#include "imaging/image/sha256.h"
+#include "imaging/pack/pack.h"
 #include "tests/unit/cut_files.h"
 
 #define RAW_BYTES (384u << 10)

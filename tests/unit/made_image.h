@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "imaging/fec/fec.h"
+#include "imaging/hash/sha256.h"
 #include "imaging/image/chunk.h"
 #include "imaging/image/image.h"
-#include "imaging/image/sha256.h"
 #include "net/wire/must.h"
 #include "net/wire/rng.h"
 #include "net/wire/writer.h"

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "board/pc/access_log.h"
+#include "board/box/boot/access_log.h"
 #include "net/web/server.h"
 #include "tests/unit/fault_files.h"
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "board/pc/attempts.h"
+#include "board/box/report/attempts.h"
 #include "net/wire/rng.h"
 
 static struct attempts s, again;

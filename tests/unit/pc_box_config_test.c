@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "board/pc/box_config.h"
+#include "board/box/config/box_config.h"
 #include "tests/unit/fault_files.h"
 
 static struct box_config c;

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "board/pc/checked.h"
+#include "board/box/library/checked.h"
 
 #define BOOT "0f0e0d0c-0b0a-0908-0706-050403020100"
 #define OTHER "1f0e0d0c-0b0a-0908-0706-050403020100"

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "board/pc/confine.h"
+#include "board/box/confine.h"
 
 enum { FINE, CANNOT, WRONG };
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "board/pc/disks.h"
+#include "board/box/orders/disks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* A page in memory: what is where, in both depths, and that nothing is ever drawn beside the canvas. */
-#include "board/pc/draw.h"
+#include "board/screen/draw.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "board/pc/expected.h"
+#include "board/box/schedule/expected.h"
 
 static struct expected e, again;
 static char text[1 << 20];

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "board/pc/hold.h"
+#include "board/box/store/hold.h"
 
 static void reasons_hold_until_a_person_decides(void **state)
 {

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "board/pc/identity.h"
-#include "board/pc/target_page.h"
+#include "board/box/store/identity.h"
+#include "board/core/target_page.h"
 #include "tests/unit/fault_files.h"
 
 static void made_once(void **state)

@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "board/pc/journal.h"
-#include "imaging/image/crc.h"
+#include "board/box/store/journal.h"
+#include "imaging/hash/crc.h"
 #include "net/wire/rng.h"
 
 static char folder[64], path[128];

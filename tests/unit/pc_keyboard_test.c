@@ -1,6 +1,6 @@
 /* A terminal (a pseudo one) as the box's keyboard: bytes become keys, lines go out without ever waiting. Event devices need a kernel's
  * keyboard: tests/boot presses keys in a virtual machine. */
-#include "board/pc/keyboard.h"
+#include "board/box/console/keyboard.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Keys: which code and which bytes mean what, that nothing is done without its confirmation, and that twice is once. */
-#include "board/pc/keys.h"
+#include "board/box/console/keys.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "board/pc/machines.h"
+#include "board/box/orders/machines.h"
 #include "net/wire/rng.h"
 
 static struct machines m, again;

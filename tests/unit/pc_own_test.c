@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "board/pc/errors.h"
-#include "board/pc/own.h"
+#include "board/core/own.h"
+#include "board/errors/box.h"
 #include "tests/unit/fault_files.h"
 
 static const uint8_t mac[6] = {0x52, 0x49, 0x4e, 0x47, 0, 1};

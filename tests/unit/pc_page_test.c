@@ -1,5 +1,5 @@
 /* From the room's snapshot to the wall board: order, states, totals. */
-#include "board/pc/page.h"
+#include "board/box/console/page.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

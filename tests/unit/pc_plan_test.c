@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "board/pc/plan.h"
+#include "board/box/schedule/plan.h"
 #include "net/wire/rng.h"
 
 #define NOON UINT64_C(1795262400) /* a day's 12:00 UTC in 2026 */

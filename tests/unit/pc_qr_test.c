@@ -1,6 +1,6 @@
 /* QR codes: their finder patterns where they belong, whole pixels, the quiet zone, and half blocks that say the same. A decoder of
  * somebody else's reads them in tests/golden/qr_zbar.sh. */
-#include "board/pc/qr.h"
+#include "board/screen/qr.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

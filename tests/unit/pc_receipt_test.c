@@ -1,5 +1,5 @@
 /* The receipt on a target's screen: what is in it, and that it fits a code whatever the machine is called. */
-#include "board/pc/receipt.h"
+#include "board/target/receipt.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "board/pc/qr.h"
+#include "board/screen/qr.h"
 
 static void a_pass_says_what_is_where(void **state)
 {

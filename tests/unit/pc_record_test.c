@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "board/pc/record.h"
+#include "board/box/library/record.h"
 
 static const struct record full = {.name = "Debian 13 · Büro", .version = "13.1-2", .note = "with = signs, \"quotes\" and / slashes",
                                    .url = "http://10.0.0.5:8000/images/debian.ring?x=1", .bytes = 123456789012, .created = 1763812800,

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "board/pc/report.h"
+#include "board/box/report/report.h"
 
 static struct attempts s;
 static struct expected expected;

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "board/pc/journal.h"
-#include "board/pc/library.h"
-#include "board/pc/room.h"
+#include "board/box/library/library.h"
+#include "board/box/orders/room.h"
+#include "board/box/store/journal.h"
 #include "net/wol/wol.h"
 
 /* Every record in the order it was written. */

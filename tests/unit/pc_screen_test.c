@@ -1,5 +1,5 @@
 /* The lines of a screen without a picture: what is said, and how often. */
-#include "board/pc/screen.h"
+#include "board/screen/screen.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* A page as text: everything a picture shows, and nothing that moves a cursor. */
-#include "board/pc/screen_text.h"
+#include "board/screen/screen_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

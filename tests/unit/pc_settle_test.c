@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "board/pc/errors.h"
-#include "board/pc/settle.h"
+#include "board/errors/box.h"
+#include "board/target/settle.h"
 
 static char folder[] = "/tmp/pc_settle_test.XXXXXX";
 static char node[2][64];

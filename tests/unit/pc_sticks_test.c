@@ -1,7 +1,7 @@
 /* Sticks played by folders: what is seen of them, what is copied from them, and what becomes of a copy whose stick is gone. */
 #include "tests/unit/library_room.h"
 
-#include "board/pc/stick_file.h"
+#include "board/box/library/stick_file.h"
 
 static char slots[96]; /* where sticks are mounted */
 static struct sticks *sticks;

@@ -21,8 +21,8 @@
 
 #include <cmocka.h>
 
-#include "board/pc/identity.h"
-#include "board/pc/journal.h"
+#include "board/box/store/identity.h"
+#include "board/box/store/journal.h"
 #include "net/wire/rng.h"
 
 #define KEYS 12

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "board/pc/target_page.h"
+#include "board/core/target_page.h"
 #include "imaging/disk/disk.h"
 
 #include <setjmp.h>

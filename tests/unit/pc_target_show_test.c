@@ -1,5 +1,5 @@
 /* What a target says in lines: its number on every page, its number alone while it is looked for, and an end that stays. */
-#include "board/pc/target_show.h"
+#include "board/target/target_show.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* The wall board: every machine has its tile, none overlap, states differ by more than colour. */
-#include "board/pc/wall.h"
+#include "board/screen/wall.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

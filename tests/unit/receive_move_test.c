@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "imaging/image/crc.h"
+#include "imaging/hash/crc.h"
 #include "imaging/receive/move.h"
 #include "tests/unit/memory_disk.h"
 

@@ -1,5 +1,5 @@
 /* The queue between two threads: order, fullness, waiting, and no item lost or seen twice under pressure. */
-#include "imaging/receive/queue.h"
+#include "imaging/queue/queue.h"
 
 #include <pthread.h>
 #include <stdlib.h>

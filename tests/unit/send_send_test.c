@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "imaging/fec/fec.h"
-#include "imaging/image/sha256.h"
+#include "imaging/hash/sha256.h"
 #include "imaging/pace/pace.h"
 #include "imaging/packet/mac.h"
 #include "imaging/packet/packet.h"
