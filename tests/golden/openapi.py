@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 os.chdir(os.environ.get("TOP", os.getcwd()))
-ROUTE = re.compile(r'\{\s*WEB_(GET|POST|PUT|DELETE),\s*"(/[^"]*)",\s*WEB_(USER|ANYONE),\s*\w+,')
+ROUTE = re.compile(r'\{\s*WEB_(GET|POST|PUT|DELETE),\s*"(/[^"]*)",\s*WEB_(USER|ANYONE),\s*(\w+),')
 HERE = ("/api/", "/metrics")  # pages are no part of the API
 
 
@@ -18,8 +18,8 @@ def routes():
     found = {}
     for path in glob.glob("net/web/*.c") + glob.glob("board/**/*.c", recursive=True):
         with open(path, encoding="utf-8") as text:
-            for method, pattern, needs in ROUTE.findall(text.read()):
-                if pattern.startswith(HERE):
+            for method, pattern, needs, answer in ROUTE.findall(text.read()):
+                if pattern.startswith(HERE) and answer != "closed_api":  # the refusal of a page that is closed
                     found[re.sub(r":(\w+)", r"{\1}", pattern), method.lower()] = needs == "ANYONE"
     return found
 
