@@ -9,11 +9,16 @@
 #define KEY_DIGITS (2 * IMG_PUBKEY_BYTES)
 #define SIGNATURE_DIGITS (2 * IMG_SIGNATURE_BYTES)
 
+/* CSV reports of versions that had 23 columns are verified, too. */
+#define CSV_OF_23 REPORT_FORMATS
+#define SHAPES (REPORT_FORMATS + 1)
+
 /* What stands before the key, between key and signature, and behind. */
 static const struct shape {
     const char *name, *word, *before, *between, *after;
-} shapes[REPORT_FORMATS] = {
-    [REPORT_CSV] = {"CSV", "csv", "signature," ALGORITHM ",", ",", ",,,,,,,,,,,,,,,,,,,\r\n"},
+} shapes[SHAPES] = {
+    [REPORT_CSV] = {"CSV", "csv", "signature," ALGORITHM ",", ",", ",,,,,,,,,,,,,,,,,,,,\r\n"},
+    [CSV_OF_23] = {"CSV", "csv", "signature," ALGORITHM ",", ",", ",,,,,,,,,,,,,,,,,,,\r\n"},
     [REPORT_JSON] = {"JSON", "json", ",\"signature\":{\"algorithm\":\"" ALGORITHM "\",\"key\":\"", "\",\"value\":\"", "\"}}\n"},
     [REPORT_HTML] = {"HTML", "html", "<p class=\"seal\">Signed by the box (" ALGORITHM "). Key <code>",
                      "</code> signature <code>", "</code></p>\n</body>\n</html>\n"},
@@ -129,13 +134,13 @@ int seal_check(const uint8_t *bytes, size_t n, const uint8_t pub[IMG_PUBKEY_BYTE
     unsigned f = 0;
     struct seal s;
 
-    while (f < REPORT_FORMATS && !seal_read(bytes, n, &shapes[f], signer, signature))
+    while (f < SHAPES && !seal_read(bytes, n, &shapes[f], signer, signature))
         f++;
-    if (f == REPORT_FORMATS)
+    if (f == SHAPES)
         return err_set(err, REPORT_EUNSEALED, "expected a report that ends in its box's signature, got none at its end");
     if (memcmp(signer, pub, IMG_PUBKEY_BYTES) != 0)
         return err_set(err, REPORT_EUNTRUSTED, "the report is signed by another key than the trusted one");
-    *format = (enum report_format)f;
+    *format = f == CSV_OF_23 ? REPORT_CSV : (enum report_format)f;
     seal_begin(&s, *format);
     seal_add(&s, bytes, n - seal_bytes(&shapes[f]));
     finish(&s, hash);

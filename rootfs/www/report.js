@@ -6,7 +6,7 @@ import { Say } from "./parts.js";
 import { clean, bytes, loss, time } from "./text.js";
 
 const COLUMNS = [["attempt", "No."], ["result", "Result"], ["cause", "Cause"], ["mac", "MAC"], ["name", "Name"], ["machine_serial", "Serial"], ["disk_model", "Disk"], ["disk_serial", "Disk serial"], ["image", "Image"], ["version", "Version"],
-  ["start", "Start", time], ["end", "End", time], ["bytes", "Bytes", bytes], ["loss_ppm", "Loss", loss], ["repair_symbols", "Repair"], ["read_back", "Read back", (v) => v === true || v === "yes" ? "yes" : "no"]];
+  ["start", "Start", time], ["end", "End", time], ["bytes", "Bytes", bytes], ["loss_ppm", "Loss", loss], ["dropped_ppm", "Dropped", loss], ["repair_symbols", "Repair"], ["read_back", "Read back", (v) => v === true || v === "yes" ? "yes" : "no"]];
 
 // An attempt that still runs is no failure.
 const look = (result) => /^pass$/i.test(result) ? "pass" : /^running$/i.test(result) ? "receiving" : "fail";

@@ -196,6 +196,55 @@ static void who_does_not_read_back_is_known(void **state)
     assert_false(attempt_read_back(row_at(&again, 0)));
 }
 
+static void what_a_machine_dropped_is_no_loss(void **state)
+{
+    struct session_receiver r = receiver(1, 1);
+
+    (void)state;
+    r.facts.heard = 900000;
+    r.facts.missed = 100000;
+    r.facts.drops = 60000;
+    beacon(&s, &r, SESSION_PASS, 10000);
+    recall_into(&again);
+    for (const struct attempt *a = row_at(&s, 0);; a = row_at(&again, 0)) {
+        assert_int_equal(a->missed, 40000);
+        assert_int_equal(a->dropped, 60000);
+        assert_int_equal(attempt_dropped_ppm(a), 60000);
+        assert_int_equal(attempt_loss_ppm(a), UINT64_C(40000) * 1000000 / 940000);
+        if (a == row_at(&again, 0))
+            break;
+    }
+}
+
+/* Versions of before did not keep what was dropped: that is not known, not none. A newer row is nobody's to judge. */
+static void rows_of_before_are_read(void **state)
+{
+    struct session_receiver r = receiver(1, 1);
+    const size_t at = 1 + 4 + 3 + 6 + SESSION_ID_BYTES + 2 * 16 + 8 + 2 * 4; /* of the dropped packets */
+    const uint8_t key[2] = {0, 0};
+    struct kept *row = &kept[0];
+
+    (void)state;
+    r.facts.heard = 900;
+    r.facts.missed = 100;
+    r.facts.repaired = 4711;
+    beacon(&s, &r, SESSION_PASS, 10000);
+    row->value[0] = 1;
+    memmove(row->value + at, row->value + at + 4, row->n - at - 4);
+    row->n -= 4;
+    recall_into(&again);
+    assert_int_equal(row_at(&again, 0)->result, ATTEMPT_PASS);
+    assert_int_equal(row_at(&again, 0)->missed, 100);
+    assert_int_equal(row_at(&again, 0)->repaired, 4711);
+    assert_string_equal(row_at(&again, 0)->version, "13.2");
+    assert_int_equal(attempt_dropped_ppm(row_at(&again, 0)), ATTEMPT_UNKNOWN);
+    row->value[0] = 0;
+    attempts_init(&again);
+    assert_int_equal(attempts_restore(&again, key, 2, row->value, row->n), TOLD_BROKEN);
+    row->value[0] = 3;
+    assert_int_equal(attempts_restore(&again, key, 2, row->value, row->n), TOLD_NEWER);
+}
+
 static void a_failure_keeps_its_code(void **state)
 {
     struct session_receiver r = receiver(1, 1);
@@ -480,6 +529,8 @@ int main(void)
         cmocka_unit_test_setup(stores_are_rationed, fresh),
         cmocka_unit_test_setup(what_a_machine_says_of_itself_is_kept, fresh),
         cmocka_unit_test_setup(who_does_not_read_back_is_known, fresh),
+        cmocka_unit_test_setup(what_a_machine_dropped_is_no_loss, fresh),
+        cmocka_unit_test_setup(rows_of_before_are_read, fresh),
         cmocka_unit_test_setup(a_failure_keeps_its_code, fresh),
         cmocka_unit_test_setup(silence_is_a_loss_until_it_speaks, fresh),
         cmocka_unit_test_setup(a_session_that_ends_takes_its_machines_along, fresh),

@@ -35,7 +35,7 @@ export class Mock {
     this.images = [{ name: "debian", version: "12.7", note: "office", bytes: 1.3e9, raw_bytes: 8e9, min_target_bytes: 8e9, used_bytes: 3e9, state: "ready", percent: 100, signer: "this box", root: "ab12cd34ef56", protected: false }];
     this.expected = "52:54:00:00:00:01,pc-002,A1001,row 1 seat 2,debian,pc-002\n";
     this.attempts = [0, 1].map((i) => ({ attempt: i + 1, mac: machine(i).mac, name: machine(i).name, asset: "A1", position: "", machine_serial: "S1", disk_model: "LAB", disk_serial: "D1", image: "debian", version: "12.7", root_hash: "ab12",
-      start: "2026-11-22T20:00:00Z", end: "2026-11-22T20:09:00Z", bytes: 3e9, loss_ppm: 120, repair_symbols: 17, read_back: i === 0, result: i === 0 ? "PASS" : "FAIL", cause: i === 0 ? "" : "The disk stopped answering" }));
+      start: "2026-11-22T20:00:00Z", end: "2026-11-22T20:09:00Z", bytes: 3e9, loss_ppm: 120, dropped_ppm: 30000, repair_symbols: 17, read_back: i === 0, result: i === 0 ? "PASS" : "FAIL", cause: i === 0 ? "" : "The disk stopped answering" }));
     this.deaf = false;      // lines stay, and nothing is said on them any more
     this.cutAt = null;      // the first upload piece that reaches this many bytes loses its line
     this.verdict = {};      // what is said of an upload besides

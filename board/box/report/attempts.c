@@ -11,7 +11,7 @@
 #define MUTE_S 60
 /* After a restart of the core a receiver says hello again within some 8 s, or three beacon intervals of at most a minute. */
 #define SILENT_S 200
-#define FORMAT 1
+#define FORMAT 2 /* 1: without the packets that the machine dropped */
 #define FLAG_UNREAD 1
 
 _Static_assert(ATTEMPTS_MAX < UINT16_MAX, "1 + row fits 16 bits");
@@ -57,6 +57,13 @@ uint32_t attempt_loss_ppm(const struct attempt *a)
     uint64_t all = (uint64_t)a->heard + a->missed;
 
     return all ? (uint32_t)(a->missed * UINT64_C(1000000) / all) : ATTEMPT_UNKNOWN;
+}
+
+uint32_t attempt_dropped_ppm(const struct attempt *a)
+{
+    uint64_t all = (uint64_t)a->heard + a->missed + a->dropped;
+
+    return a->dropped != ATTEMPT_UNKNOWN && all ? (uint32_t)(a->dropped * UINT64_C(1000000) / all) : ATTEMPT_UNKNOWN;
 }
 
 /* ---- rows as bytes ---- */
@@ -119,6 +126,7 @@ static size_t row_encode(struct attempt *a, uint8_t value[ATTEMPT_VALUE_MAX])
     wr_u64(&w, a->bytes);
     wr_u32(&w, a->heard);
     wr_u32(&w, a->missed);
+    wr_u32(&w, a->dropped);
     wr_u32(&w, a->repaired);
     wr_u32(&w, (uint32_t)a->error);
     wr_copy(&w, a->root, sizeof a->root);
@@ -151,8 +159,7 @@ static bool row_decode(struct attempt *a, const uint8_t *value, size_t n)
 {
     struct reader r = reader_on(value, n);
     struct text_at text[TEXTS];
-    uint8_t flags;
-    bool known = rd_u8(&r) == FORMAT;
+    uint8_t flags, format = rd_u8(&r);
 
     memset(a, 0, sizeof *a);
     texts_of(a, text);
@@ -168,12 +175,13 @@ static bool row_decode(struct attempt *a, const uint8_t *value, size_t n)
     a->bytes = rd_u64(&r);
     a->heard = rd_u32(&r);
     a->missed = rd_u32(&r);
+    a->dropped = format >= 2 ? rd_u32(&r) : ATTEMPT_UNKNOWN;
     a->repaired = rd_u32(&r);
     a->error = (int32_t)rd_u32(&r);
     rd_copy(&r, a->root, sizeof a->root);
     for (unsigned i = 0; i < TEXTS; i++)
         text_read(&r, &text[i]);
-    return rd_done(&r) && known && a->number && a->result < ATTEMPT_RESULTS && a->loss < ATTEMPT_LOSSES && a->start.run &&
+    return rd_done(&r) && format >= 1 && format <= FORMAT && a->number && a->result < ATTEMPT_RESULTS && a->loss < ATTEMPT_LOSSES && a->start.run &&
            (a->result == ATTEMPT_RUNNING) == (a->end.run == 0);
 }
 
@@ -390,6 +398,7 @@ static void row_count(struct attempts *s, struct attempt *a, const struct attemp
 static void row_facts(struct attempt *a, const struct session_facts *f, const struct attempt_what *w)
 {
     a->heard = f->heard;
+    a->dropped = f->drops;
     a->missed = f->missed > f->drops ? f->missed - f->drops : 0; /* on the way: session_loss_ppm's part of them */
     a->repaired = f->repaired;
     a->bytes = w->data_bytes / 10000 * f->done + w->data_bytes % 10000 * f->done / 10000;

@@ -66,7 +66,8 @@ struct attempt {
     uint8_t mac[6], id[SESSION_ID_BYTES];
     struct attempt_time start, end; /* end.run 0 while it runs */
     uint64_t bytes;                 /* of the image's content on the disk */
-    uint32_t heard, missed;         /* packets */
+    uint32_t heard, missed;         /* packets; missed: lost on the way */
+    uint32_t dropped;               /* packets that arrived and that the machine dropped itself; ATTEMPT_UNKNOWN in a row of before */
     uint32_t repaired;              /* symbols that repair symbols stood in for */
     int32_t error;
     uint8_t root[IMG_HASH_BYTES];
@@ -121,6 +122,8 @@ void attempts_tick(struct attempts *, struct attempt_clock now);
 
 /* Parts per million of the packets that should have come; ATTEMPT_UNKNOWN before any did. */
 uint32_t attempt_loss_ppm(const struct attempt *);
+/* Of the same packets, those that the machine dropped itself; ATTEMPT_UNKNOWN also in rows of a version that did not keep it. */
+uint32_t attempt_dropped_ppm(const struct attempt *);
 /* Whether what it wrote was read back and found right. */
 static inline bool attempt_read_back(const struct attempt *a)
 {

@@ -26,8 +26,11 @@ static const struct column {
     {"machine_serial", TEXT}, {"disk_model", TEXT}, {"disk_serial", TEXT}, {"image", TEXT},      {"version", TEXT},
     {"root_hash", TEXT},      {"start", TEXT},      {"end", TEXT},         {"bytes", NUMBER},    {"loss_ppm", NUMBER},
     {"repair_symbols", NUMBER}, {"read_back", TRUTH}, {"result", TEXT},    {"cause", TEXT},      {"start_run", NUMBER},
-    {"start_up_s", NUMBER},   {"end_run", NUMBER},  {"end_up_s", NUMBER},
+    {"start_up_s", NUMBER},   {"end_run", NUMBER},  {"end_up_s", NUMBER},  {"dropped_ppm", NUMBER},
 };
+
+/* The columns of the page, in its order. */
+static const uint8_t page_columns[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 23, 15, 16, 17, 18};
 
 /* "" is not known. A truth is "yes" or "no". */
 struct cells {
@@ -90,7 +93,7 @@ static bool any(const uint8_t *bytes, size_t n)
 static void attempt_cells(const struct attempt *a, const char *(*sentence)(int code), struct cells *c)
 {
     char(*t)[CELL_MAX] = c->text;
-    uint32_t loss = attempt_loss_ppm(a);
+    uint32_t loss = attempt_loss_ppm(a), dropped = attempt_dropped_ppm(a);
     bool ended = a->result != ATTEMPT_RUNNING;
 
     memset(c, 0, sizeof *c);
@@ -118,6 +121,7 @@ static void attempt_cells(const struct attempt *a, const char *(*sentence)(int c
     number_text(t[20], a->start.up_s, true);
     number_text(t[21], a->end.run, ended);
     number_text(t[22], a->end.up_s, ended);
+    number_text(t[23], dropped, dropped != ATTEMPT_UNKNOWN);
 }
 
 static void expected_cells(const struct expected_row *e, struct cells *c)
@@ -282,7 +286,9 @@ static void html_row(struct writer *w, const struct cells *c)
     put(w, "<tr class=\"");
     put(w, strcmp(result, "never came") == 0 ? "never" : result);
     put(w, "\">");
-    for (unsigned i = 0; i < 19; i++) {
+    for (unsigned at = 0; at < sizeof page_columns; at++) {
+        unsigned i = page_columns[at];
+
         put(w, columns[i].kind == NUMBER ? "<td class=\"n\">" : i == 10 ? "<td class=\"h\">" : "<td>");
         if (i == 11)
             html_time(w, c, 11, 19, 20);
@@ -340,7 +346,7 @@ static const char style[] =
     "table{border-collapse:collapse;width:100%;font-size:12px}"
     "th,td{border:1px solid #999;padding:.2em .4em;text-align:left;vertical-align:top;unicode-bidi:isolate;overflow-wrap:anywhere}"
     "th{background:#eee}.n{text-align:right}.h,code{font:10px/1.2 monospace;overflow-wrap:anywhere}"
-    "tr.fail td,tr.lost td,tr.never td{background:#fdd}tr.pass td:nth-child(18){font-weight:bold}"
+    "tr.fail td,tr.lost td,tr.never td{background:#fdd}tr.pass td:nth-child(19){font-weight:bold}"
     ".seal{margin-top:2em;font-size:11px}"
     "@page{size:A4 landscape;margin:10mm}"
     "@media print{body{margin:0}table{font-size:7pt}.h,code{font-size:5pt}thead{display:table-header-group}tr{break-inside:avoid}"
@@ -365,9 +371,9 @@ static void html_head(struct report *r, struct writer *w)
     }
     put(w, clock_text(r));
     put(w, "</p>\n<table>\n<thead><tr>");
-    for (unsigned i = 0; i < 19; i++) {
+    for (unsigned i = 0; i < sizeof page_columns; i++) {
         put(w, "<th scope=\"col\">");
-        for (const char *at = columns[i].name; *at; at++)
+        for (const char *at = columns[page_columns[i]].name; *at; at++)
             put_char(w, *at == '_' ? ' ' : (uint32_t)*at);
         put(w, "</th>");
     }

@@ -21,6 +21,8 @@
  *   cause           in words
  *   start_run start_up_s end_run end_up_s    the same times without a clock: how often the box had been started by then, and its seconds
  *                   of uptime
+ *   dropped_ppm     packets that arrived and that the machine, too busy, dropped itself, parts per million; on the page beside loss_ppm;
+ *                   empty in attempts of a version that did not keep it
  * New columns come at the end. Pure but for the signature. */
 #ifndef BOARD_BOX_REPORT_REPORT_H
 #define BOARD_BOX_REPORT_REPORT_H
@@ -30,7 +32,7 @@
 #include "board/core/seal.h"
 #include "net/wire/json.h"
 
-#define REPORT_COLUMNS 23
+#define REPORT_COLUMNS 24
 #define REPORT_PIECE 16384 /* the longest row of any format fits */
 
 struct report_about {
