@@ -21,6 +21,7 @@
 #include "board/box/web/api_library.h"
 #include "board/box/web/api_plan.h"
 #include "board/box/web/api_status.h"
+#include "board/box/web/api_trees.h"
 #include "board/box/web/plain_page.h"
 #include "board/box/web/portal.h"
 #include "board/core/authorities.h"
@@ -68,6 +69,7 @@ struct box {
     struct sticks *sticks; /* NULL: none are looked at */
     struct library *library;
     struct api_library *api_library;
+    struct api_trees *api_trees; /* NULL: no trees can be uploaded */
     struct tls_trust trust;
     struct mono second, status;
 };
@@ -429,6 +431,7 @@ static int open_ring(struct box *b, struct err *err)
     if (rc)
         return rc;
     b->api_library = api_library_open(b->library, portal_routes(b->portal));
+    b->api_trees = api_trees_open(b->paths.data, b->library, b->offer, portal_routes(b->portal));
     return b->api_library ? 0 : err_set(err, PC_EMEMORY, "out of memory");
 }
 
@@ -552,6 +555,7 @@ static int run(struct box *b, const atomic_int *stop, struct err *err)
         services_tick(b->services, now);
         library_tick(b->library, now);
         api_library_tick(b->api_library);
+        api_trees_tick(b->api_trees);
         status_step(b->watch, now);
         portal_tick(b->portal, now);
         diary_tick(b->diary, now);
@@ -692,6 +696,7 @@ static void close_box(struct box *b, bool in_good_order)
 {
     portal_close(b->portal); /* what it has begun with the others it still ends with them */
     api_library_close(b->api_library);
+    api_trees_close(b->api_trees);
     library_close(b->library);
     sticks_close(b->sticks);
     if (b->serving && in_good_order) {

@@ -176,6 +176,24 @@ static int say(struct line *l, const char *text, size_t n, struct err *err)
     return 0;
 }
 
+/* A body that is read while it is sent. */
+static int say_filled(struct line *l, const struct api_request *r, struct err *err)
+{
+    char piece[16384];
+
+    for (size_t left = r->n_body; left;) {
+        size_t n = left < sizeof piece ? left : sizeof piece;
+        int rc = r->fill(r->ctx, piece, n, err);
+
+        if (rc == 0)
+            rc = say(l, piece, n, err);
+        if (rc)
+            return rc;
+        left -= n;
+    }
+    return 0;
+}
+
 static int say_request(struct line *l, const struct login *box, const struct api_request *r, struct err *err)
 {
     char head[2048], token[LOGIN_TOKEN_MAX + 32] = "";
@@ -186,13 +204,15 @@ static int say_request(struct line *l, const struct login *box, const struct api
         snprintf(token, sizeof token, "Authorization: Bearer %s\r\n", box->token);
     n = snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: %s:%u\r\nUser-Agent: ringcast\r\nConnection: close\r\n%s%s", r->method, r->path,
                  box->host, box->port, token, r->headers ? r->headers : "");
-    if (n > 0 && (size_t)n < sizeof head && (r->body || strcmp(r->method, "GET") != 0))
+    if (n > 0 && (size_t)n < sizeof head && (r->body || r->fill || strcmp(r->method, "GET") != 0))
         n += snprintf(head + n, sizeof head - (size_t)n, "Content-Type: %s\r\nContent-Length: %zu\r\n",
                       r->type ? r->type : "application/json", body);
     if (n < 0 || (size_t)n + 3 > sizeof head)
         return err_set(err, CLI_EUSAGE, "expected a shorter request");
     memcpy(head + n, "\r\n", 2);
     n = say(l, head, (size_t)n + 2, err);
+    if (n == 0 && r->fill)
+        return say_filled(l, r, err);
     return n || !body ? n : say(l, r->body, body, err);
 }
 
@@ -249,6 +269,10 @@ int api_ask(const struct login *box, const struct api_request *r, struct api_ans
         rc = say_request(&l, box, r, err);
     if (rc == 0)
         rc = hear(&l, &bytes, &n, err);
+    else if (rc == CLI_ETLS && r->fill && hear(&l, &bytes, &n, NULL) == 0) {
+        rc = 0; /* a box that refuses does not wait for the whole body */
+        *err = (struct err){0};
+    }
     line_close(&l);
     if (rc == 0)
         rc = api_answer_read(a, bytes, n, err);

@@ -16,6 +16,7 @@ const struct command commands[] = {
     {"sessions", "the sessions of a box", cmd_sessions, cmd_sessions_options, NULL},
     {"images", "the images of a box: list, verify, delete, upload, import, pull", cmd_images, cmd_images_options,
      "list verify delete upload sticks import pull"},
+    {"tree", "the trees of a box, which other systems boot from: list, upload, delete", cmd_tree, cmd_tree_options, "list upload delete"},
     {"orders", "sessions made, started and stopped, machines armed and woken", cmd_orders, cmd_orders_options,
      "session start stop suspend resume identify unidentify arm wake"},
     {"expected", "the machines a box expects: show the list, or put one", cmd_expected, cmd_expected_options, "show put"},

@@ -31,13 +31,14 @@ int cmd_login(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_sessions(int argc, char **argv);
 int cmd_images(int argc, char **argv);
+int cmd_tree(int argc, char **argv);
 int cmd_orders(int argc, char **argv);
 int cmd_expected(int argc, char **argv);
 int cmd_wake(int argc, char **argv);
 
 extern const struct option cmd_pack_options[], cmd_info_options[], cmd_verify_options[], cmd_key_options[], cmd_serve_options[],
     cmd_restore_options[], cmd_box_options[], cmd_target_options[], cmd_login_options[], cmd_status_options[], cmd_sessions_options[],
-    cmd_images_options[], cmd_orders_options[], cmd_expected_options[], cmd_wake_options[], cmd_report_options[];
+    cmd_images_options[], cmd_tree_options[], cmd_orders_options[], cmd_expected_options[], cmd_wake_options[], cmd_report_options[];
 
 /* Ends with a row whose name is NULL. */
 extern const struct command commands[];

@@ -21,7 +21,9 @@
     X(LIBRARY_ECONFIRM, -2915, "what is to be deleted was not confirmed by its name")              \
     X(LIBRARY_EREQUEST, -2916, "a request to the library is not understood")                       \
     X(LIBRARY_ESTICK, -2917, "a stick, or a file on it, is not there or cannot be read")           \
-    X(LIBRARY_EUSED, -2918, "a session gives out this image: it is stopped first")
+    X(LIBRARY_EUSED, -2918, "a session gives out this image: it is stopped first") \
+    X(LIBRARY_ETREE, -2930, "not a name for a tree, or not a path in one")                         \
+    X(LIBRARY_EPARTIAL, -2931, "the tree that was uploaded is not what was announced")
 
 #define X(name, code, sentence) name = code,
 enum library_error { LIBRARY_ERRORS(X) };

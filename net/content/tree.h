@@ -23,7 +23,7 @@ struct content_source content_tree_source(struct content_tree *);
 /* How many files it holds; how many were left out: too deep, too long a name, no regular file, a link that leads out. */
 size_t content_tree_files(const struct content_tree *);
 size_t content_tree_left_out(const struct content_tree *);
-/* Nothing of it may be open any more. */
+/* Files that were opened from it stay open. */
 void content_tree_close(struct content_tree *);
 
 #endif

@@ -17,18 +17,20 @@ static size_t segment(const char *at)
     return strcspn(at, "/");
 }
 
-/* Both begin behind a '/'. Where the parameters begin goes to param, how many to *n. */
+/* Both begin behind a '/'. Where the parameters begin goes to param, how many to *n. A last one that begins with '+' has the rest of the path. */
 static bool fits(const char *pattern, char *path, char *param[WEB_PARAMS_MAX], unsigned *n)
 {
     *n = 0;
     for (;;) {
         size_t want = segment(pattern), have = segment(path);
 
-        if (pattern[0] == ':') {
+        if (pattern[0] == ':' || pattern[0] == '+') {
             MUST(*n < WEB_PARAMS_MAX);
             if (have == 0)
                 return false;
             param[(*n)++] = path;
+            if (pattern[0] == '+')
+                return true;
         } else if (want != have || memcmp(pattern, path, want) != 0) {
             return false;
         }
@@ -58,7 +60,8 @@ struct web_match web_routes_find(const struct web_routes *r, enum web_method met
             m.ctx = r->table[t].ctx;
             for (unsigned k = 0; k < n; k++) {
                 m.param[k] = param[k];
-                param[k][segment(param[k])] = 0;
+                if (k + 1 < n || !strchr(route->pattern, '+'))
+                    param[k][segment(param[k])] = 0;
             }
             return m;
         }

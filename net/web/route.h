@@ -45,7 +45,7 @@ enum web_needs { WEB_USER, WEB_ANYONE };
 struct web_call {
     enum web_method method;
     const char *path;                  /* decoded, without the query */
-    const char *param[WEB_PARAMS_MAX]; /* what stood for the pattern's ":words", decoded: a foreign text, never empty, without '/' */
+    const char *param[WEB_PARAMS_MAX]; /* what stood for the pattern's ":words", decoded: a foreign text, never empty, without '/' but for "+word" */
     const char *query;                 /* behind '?', as it came; "" */
     const char *type;                  /* Content-Type without its parameters, lower case; "" */
     uint64_t length;                   /* of the body */
@@ -63,7 +63,7 @@ struct web_call {
 
 struct web_route {
     enum web_method method;
-    const char *pattern; /* "/a/:b/c" */
+    const char *pattern; /* "/a/:b/c"; "/a/:b/+c": c is the rest of the path, with its slashes */
     enum web_needs needs;
     void (*handle)(void *ctx, struct web_call *);
     /* Returns how many bytes it took; what is left is offered again within 20 ms. n = 0: the end; the return value is ignored. */

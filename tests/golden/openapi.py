@@ -20,7 +20,7 @@ def routes():
         with open(path, encoding="utf-8") as text:
             for method, pattern, needs, answer in ROUTE.findall(text.read()):
                 if pattern.startswith(HERE) and answer != "closed_api":  # the refusal of a page that is closed
-                    found[re.sub(r":(\w+)", r"{\1}", pattern), method.lower()] = needs == "ANYONE"
+                    found[re.sub(r"[:+](\w+)", r"{\1}", pattern), method.lower()] = needs == "ANYONE"
     return found
 
 

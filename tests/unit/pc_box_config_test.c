@@ -255,6 +255,8 @@ static void mistakes_have_their_line(void **state)
     refuses("[entry a]\nfolder = /data\n", "f:2: folder: expected a relative path such as trees/esxi, or one below /data/trees/");
     refuses("[entry a]\nfolder = /data/trees/\n", "f:2: folder: expected a relative path");
     refuses("[entry a]\nfolder = /data/trees/../journal\n", "f:2: folder: expected a relative path");
+    refuses("[entry a]\nfolder = /data/trees/.x\n", "f:2: folder: expected a tree's name behind /data/trees/");
+    refuses("[entry a]\nfolder = /data/trees/~x/y\n", "f:2: folder: expected a tree's name behind /data/trees/");
     refuses("[entry a]\nfolder = data/trees/x\n", "f:2: folder: expected a path that begins with /data/trees/");
     refuses("[entry a]\nmac-kind = linux\n", "f:2: mac-kind: expected install, macos,");
     refuses("[entry a]\nmac-root = ftp://x\n", "f:2: mac-root: expected a root path such as");

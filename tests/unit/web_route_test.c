@@ -24,6 +24,7 @@ static const struct web_route first[] = {
 static const struct web_route second[] = {
     {WEB_PUT, "/a/:b/:c", WEB_USER, handle, NULL},
     {WEB_GET, "/a/:b/:c", WEB_USER, handle, NULL},
+    {WEB_PUT, "/t/:b/+c", WEB_USER, handle, NULL},
 };
 static int one, two;
 
@@ -34,7 +35,7 @@ static struct web_match find(enum web_method method, const char *text)
 
     memset(&r, 0, sizeof r);
     web_routes_add(&r, first, 4, &one);
-    web_routes_add(&r, second, 2, &two);
+    web_routes_add(&r, second, 3, &two);
     snprintf(path, sizeof path, "%s", text);
     return web_routes_find(&r, method, path);
 }
@@ -58,12 +59,16 @@ static void addresses_lead_to_their_handlers(void **state)
     assert_ptr_equal(m.ctx, &two);
     assert_string_equal(m.param[0], "1");
     assert_string_equal(m.param[1], "23");
+    m = find(WEB_PUT, "/t/1/2/3/4");
+    assert_ptr_equal(m.route, &second[2]);
+    assert_string_equal(m.param[0], "1");
+    assert_string_equal(m.param[1], "2/3/4");
 }
 
 static void others_lead_nowhere(void **state)
 {
     static const char *const nowhere[] = {"", "api", "//", "/api", "/api/v1/images/", "/api/v1/image", "/api/v1/images/x/", "/a/1",
-                                          "/a//2", "/a/1/2/3", "/a/1/", "/api/v1/images/x/verify/", "/api/v1/images//verify"};
+                                          "/a//2", "/a/1/2/3", "/t/1", "/t/1/", "/t//2/3", "/t/1//2", "/a/1/", "/api/v1/images/x/verify/", "/api/v1/images//verify"};
 
     (void)state;
     for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)

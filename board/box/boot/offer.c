@@ -120,19 +120,17 @@ static int make_entry_script(void *ctx, const uint8_t *mac, uint8_t *out, size_t
     return (int)n;
 }
 
-static void add_entry_scripts(struct offer *o)
+static void add_entry_script(struct offer *o, unsigned i)
 {
-    for (unsigned i = 0; i < o->n_entries; i++) {
-        struct content_entry *e = &o->file[o->table.n++];
-        struct offer_script *s = &o->script[i];
+    struct content_entry *e = &o->file[o->table.n++];
+    struct offer_script *s = &o->script[i];
 
-        *s = (struct offer_script){.offer = o, .entry = i};
-        snprintf(s->name, sizeof s->name, BOOT_SCRIPT_ENTRY, o->entry[i].id);
-        e->name = s->name;
-        e->content.type = "text/plain";
-        e->make = make_entry_script;
-        e->ctx = s;
-    }
+    *s = (struct offer_script){.offer = o, .entry = i};
+    snprintf(s->name, sizeof s->name, BOOT_SCRIPT_ENTRY, o->entry[i].id);
+    e->name = s->name;
+    e->content.type = "text/plain";
+    e->make = make_entry_script;
+    e->ctx = s;
 }
 
 static void add_script(struct offer *o)
@@ -215,6 +213,14 @@ static bool add_tree(struct offer *o, const struct offer_needs *needs, const str
     return true;
 }
 
+static bool is_entry(const struct offer *o, const struct box_entry *from)
+{
+    for (unsigned i = 0; i < o->n_entries; i++)
+        if (o->entry[i].kind == BOOT_TREE && strcmp(o->entry[i].name, from->name) == 0)
+            return true;
+    return false;
+}
+
 static void add_entry(struct offer *o, const struct box_config *c, const struct offer_needs *needs, const struct box_entry *from)
 {
     struct boot_entry e = {0};
@@ -228,7 +234,7 @@ static void add_entry(struct offer *o, const struct box_config *c, const struct 
     if (!add_tree(o, needs, from, &err) || boot_entries_check(o->entry, o->n_entries + 1, &err))
         serve_log("[entry %s] is left out: %s (%d)", from->name, err.text, err.code);
     else
-        o->n_entries++;
+        add_entry_script(o, o->n_entries++);
 }
 
 /* ---- the plan ---- */
@@ -244,19 +250,13 @@ static bool entry_named(const struct offer *o, const char *name, unsigned *index
     return false;
 }
 
-static void make_plan(struct offer *o, const struct box_config *c, const struct offer_needs *needs)
+/* Which entries the configuration means: of those that are there now. */
+static void find_choices(struct offer *o, const struct box_config *c)
 {
     struct boot_plan *p = &o->plan;
 
-    p->entries = o->entry;
     p->n_entries = o->n_entries;
-    p->choices = o->choice;
-    p->address = c->address;
-    p->menu_seconds = c->boot.menu_seconds;
-    p->uefi_direct = c->boot.uefi_direct;
-    p->wants_imaging = needs->wants_imaging;
-    p->ctx = needs->ctx;
-    p->starts = &o->starts;
+    p->n_choices = 0;
     if (!entry_named(o, c->boot.fallback, &p->fallback)) {
         p->fallback = 0;
         serve_log("the default entry \"%s\" cannot be given out%s%s", c->boot.fallback, o->n_entries ? "; instead: " : "",
@@ -268,6 +268,21 @@ static void make_plan(struct offer *o, const struct box_config *c, const struct 
         memcpy(choice->mac, c->boot.machine[i].mac, 6);
         p->n_choices += entry_named(o, c->boot.machine[i].entry, &choice->entry);
     }
+}
+
+static void make_plan(struct offer *o, const struct box_config *c, const struct offer_needs *needs)
+{
+    struct boot_plan *p = &o->plan;
+
+    p->entries = o->entry;
+    p->choices = o->choice;
+    p->address = c->address;
+    p->menu_seconds = c->boot.menu_seconds;
+    p->uefi_direct = c->boot.uefi_direct;
+    p->wants_imaging = needs->wants_imaging;
+    p->ctx = needs->ctx;
+    p->starts = &o->starts;
+    find_choices(o, c);
 }
 
 /* ---- what ESXi's loader asks for at the root ---- */
@@ -308,23 +323,30 @@ static int open_root_config(void *ctx, const char *name, const uint8_t *mac, str
     return CONTENT_ENAME;
 }
 
-void offer_open(struct offer *o, const struct box_config *c, const struct offer_needs *needs)
+static void mount_all(struct offer *o)
 {
-    memset(o, 0, sizeof *o);
-    o->table.entries = o->file;
-    o->table.texts = &o->texts;
-    make_identity(o, c, needs->key);
-    add_receiver(o, c, needs->payload);
-    add_script(o);
-    for (unsigned i = 0; i < c->n_entries; i++)
-        add_entry(o, c, needs, &c->entry[i]);
-    add_entry_scripts(o);
-    make_plan(o, c, needs);
     o->mount[0] = (struct content_mount){.prefix = "", .source = content_table_source(&o->table)};
     for (unsigned i = 0; i < o->n_trees; i++)
         o->mount[i + 1] = (struct content_mount){.prefix = o->prefix[i], .source = content_tree_source(o->tree[i])};
     o->mount[o->n_trees + 1] = (struct content_mount){.prefix = "", .source = {o, open_root_config}};
     o->mounts = (struct content_mounts){.mounts = o->mount, .n = o->n_trees + 2};
+}
+
+void offer_open(struct offer *o, const struct box_config *c, const struct offer_needs *needs)
+{
+    memset(o, 0, sizeof *o);
+    o->config = c;
+    o->table.entries = o->file;
+    o->table.texts = &o->texts;
+    make_identity(o, c, needs->key);
+    add_receiver(o, c, needs->payload);
+    add_script(o);
+    if (o->n_entries)
+        add_entry_script(o, 0);
+    for (unsigned i = 0; i < c->n_entries; i++)
+        add_entry(o, c, needs, &c->entry[i]);
+    make_plan(o, c, needs);
+    mount_all(o);
     o->source = content_mounts_source(&o->mounts);
 }
 
@@ -332,4 +354,63 @@ void offer_close(struct offer *o)
 {
     for (unsigned i = 0; i < o->n_trees; i++)
         content_tree_close(o->tree[i]);
+}
+
+/* ---- trees that come later ---- */
+
+/* Whether it is "data/trees/NAME", or `deeper` something in that folder. */
+static bool is_tree(const char *folder, const char *name, bool deeper)
+{
+    static const char trees[] = "data/trees/";
+    size_t n = strlen(name);
+
+    if (strncmp(folder, trees, sizeof trees - 1) != 0 || strncmp(folder + sizeof trees - 1, name, n) != 0)
+        return false;
+    folder += sizeof trees - 1 + n;
+    return !*folder || (*folder == '/' && (deeper || !folder[1]));
+}
+
+const char *offer_of_tree(const struct offer *o, const char *name)
+{
+    for (unsigned i = 0; i < o->config->n_entries; i++)
+        if (o->config->entry[i].on_data && is_tree(o->config->entry[i].folder, name, true) && is_entry(o, &o->config->entry[i]))
+            return o->config->entry[i].name;
+    return "";
+}
+
+static bool swap_tree(struct offer *o, const char *name, struct content_tree *tree)
+{
+    for (unsigned i = 0; i < o->n_trees; i++)
+        if (is_tree(o->prefix[i], name, false)) {
+            content_tree_close(o->tree[i]);
+            o->tree[i] = tree;
+            return true;
+        }
+    return false;
+}
+
+static bool lacks_tree(const struct offer *o, const struct box_entry *from, const char *name)
+{
+    return from->on_data && is_tree(from->folder, name, false) && !is_entry(o, from);
+}
+
+void offer_take_tree(struct offer *o, const char *name, struct content_tree *tree)
+{
+    const struct box_config *c = o->config;
+    bool taken = swap_tree(o, name, tree);
+
+    for (unsigned i = 0; o->n_entries && i < c->n_entries; i++) {
+        if (!lacks_tree(o, &c->entry[i], name))
+            continue;
+        if (!taken)
+            snprintf(o->prefix[o->n_trees], sizeof o->prefix[0], "%.127s/", c->entry[i].folder);
+        if (!taken)
+            o->tree[o->n_trees++] = tree;
+        taken = true;
+        add_entry(o, c, NULL, &c->entry[i]);
+    }
+    if (!taken)
+        content_tree_close(tree);
+    find_choices(o, c);
+    mount_all(o);
 }

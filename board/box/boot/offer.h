@@ -5,7 +5,8 @@
  *   boot.cfg        of the tree that the machine boots: ESXi's loader asks for it there, and in the machine's folder 01-aa-bb-cc-dd-ee-ff
  *   FOLDER/...      the trees of the configuration, below the names of their folders (those on the data partition: data/trees/NAME)
  *
- * Everything is found once, at start; what is missing is said, and the entry goes without it. */
+ * Everything is found once, at start; what is missing is said, and the entry goes without it. A tree of the data partition that is published later
+ * (api_trees.h) takes its place in the offer. */
 #ifndef BOARD_BOX_BOOT_OFFER_H
 #define BOARD_BOX_BOOT_OFFER_H
 
@@ -16,6 +17,7 @@
 #define OFFER_FILES (7 + BOOT_ENTRIES_MAX)
 
 struct offer {
+    const struct box_config *config;
     struct boot_entry entry[BOOT_ENTRIES_MAX];
     unsigned n_entries;
     struct boot_choice choice[BOX_CHOICES_MAX];
@@ -47,9 +49,15 @@ struct offer_needs {
     void *ctx;
 };
 
-/* Large (about 2.5 MB): taken once. Everything of it is set; keeps itself, so it must not move, and the configuration's rules. Never
+/* Large (about 2.5 MB): taken once. Everything of it is set; keeps itself, so it must not move, and the configuration. Never
  * fails: an offer may be empty. */
 void offer_open(struct offer *, const struct box_config *, const struct offer_needs *);
 void offer_close(struct offer *);
+
+/* The entry that offers the tree data/trees/`name` or a folder in it, "": none does. Lent. */
+const char *offer_of_tree(const struct offer *, const char *name);
+/* The tree data/trees/`name` has been published: entries of the configuration whose folder it is give it out from now on, also those that went without
+ * it. Takes the tree over. An entry whose folder lies deeper in it gets it at the next start; so does everything where nothing could be booted. */
+void offer_take_tree(struct offer *, const char *name, struct content_tree *);
 
 #endif

@@ -25,6 +25,8 @@ int box_entry_folder(struct box_entry *e, const char *v, struct err *err)
         return ini_wrong("a relative path such as trees/esxi, or one below " BOX_DATA_TREES, v, err);
     if (strncmp(v, BOX_DATA_TREES + 1, sizeof BOX_DATA_TREES - 2) == 0)
         return ini_wrong("a path that begins with " BOX_DATA_TREES ", or with another folder's name", v, err);
+    if (e->on_data && boot_path_legal(v + 1) && v[sizeof BOX_DATA_TREES - 1] && strchr(".~", v[sizeof BOX_DATA_TREES - 1]))
+        return ini_wrong("a tree's name behind " BOX_DATA_TREES ", which begins with a letter or a digit", v, err);
     return entry_path(e->folder, v + e->on_data, err);
 }
 

@@ -115,6 +115,8 @@ const struct library_image *library_upload(struct library *, uint32_t id);
 /* What uploads may still fill: the disk without what uploads under way have been promised, and without the room that raw images take while
  * they are packed. The first raw one is taken when it fits by itself: whether its packing fits, too, depends on what is in it. */
 uint64_t library_free(const struct library *);
+/* Whether there is room for so much, of an image or of anything else that comes to this disk. 0, LIBRARY_ESPACE, EREQUEST (bytes 0). */
+int library_check_space(struct library *, uint64_t bytes, struct err *);
 /* Files of the folders that could not be served, and images that are bad. */
 unsigned library_skipped(struct library *);
 

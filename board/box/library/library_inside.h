@@ -80,9 +80,8 @@ void library_give_block(struct library *, struct item *);
 void library_flush(struct library *, struct item *);
 void library_step_pull(struct library *, struct item *);
 
-/* Whether an image of this description may begin to come, from wherever, and whether there is room for so much. */
+/* Whether an image of this description may begin to come, from wherever. Whether there is room: library_check_space. */
 int library_check_newcomer(struct library *, const struct record *, struct err *);
-int library_check_space(struct library *, uint64_t bytes, struct err *);
 /* After both: it begins to come. Takes `from` over. */
 struct item *library_fetch(struct library *, const struct record *, struct fetch from);
 
