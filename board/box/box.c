@@ -204,6 +204,13 @@ static const struct expected *expected_machines(void *ctx)
     return room_expected(b->room);
 }
 
+static uint32_t session_of_stream(void *ctx, const struct stream *st)
+{
+    struct box *b = ctx;
+
+    return room_got(b->room, (unsigned)(st - b->serve.streams)).session;
+}
+
 static int make_diary(struct box *b, struct err *err)
 {
     const struct diary_needs needs = {.config = &b->config,
@@ -211,6 +218,7 @@ static int make_diary(struct box *b, struct err *err)
                                        .stack = b->stack,
                                        .store = store_value,
                                        .expected = expected_machines,
+                                       .session = session_of_stream,
                                        .ctx = b};
 
     return diary_make(&b->diary, &needs, err);
@@ -239,6 +247,7 @@ static int make_status(struct box *b, struct err *err)
     const struct status_needs needs = {.config = &b->config,
                                        .serve = &b->serve,
                                        .room = b->room,
+                                       .diary = b->diary,
                                        .services = b->services,
                                        .portal = b->portal,
                                        .hold = &b->memory.hold,

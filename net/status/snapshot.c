@@ -330,11 +330,12 @@ void snapshot_receiver(struct room_snapshot *s, uint32_t id, uint64_t rate, cons
     say_cause(m, rate, failure);
 }
 
-void snapshot_recalled(struct room_snapshot *s, const uint8_t mac[6], uint32_t id, const char *why)
+void snapshot_recalled(struct room_snapshot *s, const uint8_t mac[6], const struct room_recall *r)
 {
     struct room_machine *m = find(s, mac);
 
-    if (m && !m->recalled)
+    MUST(r->state == ROOM_PASS || r->state == ROOM_FAIL || r->state == ROOM_LOST);
+    if (m && (!m->recalled || m->again))
         return; /* what it does now says more */
     if (!m && s->n_machines == ROOM_MACHINES_MAX) {
         s->unseen++;
@@ -344,10 +345,14 @@ void snapshot_recalled(struct room_snapshot *s, const uint8_t mac[6], uint32_t i
     prove(s, m);
     m->recalled = m->again = true;
     m->heard = s->now;
-    SET(m, state, ROOM_PASS, STATE);
-    SET(m, session, id, SESSION);
-    SET(m, done, PERCENT_ALL, PERCENT);
-    set_text(m, m->cause, ROOM_CAUSE_MAX, why, ROOM_BIT_CAUSE);
+    m->error = r->error;
+    SET(m, state, r->state, STATE);
+    SET(m, session, r->id, SESSION);
+    SET(m, done, r->state == ROOM_PASS ? PERCENT_ALL : 0, PERCENT);
+    if (r->state == ROOM_PASS)
+        set_text(m, m->cause, ROOM_CAUSE_MAX, r->why, ROOM_BIT_CAUSE);
+    else
+        say_cause(m, 0, r->why);
 }
 
 static void forget_recalled(struct room_snapshot *s)

@@ -170,9 +170,16 @@ void snapshot_session(struct room_snapshot *, const struct room_session *);
 /* A receiver's row of session `id`, whose stream goes at `rate` (bytes per second on the wire). `failure` is the sentence of its
  * error code; NULL: none is known. */
 void snapshot_receiver(struct room_snapshot *, uint32_t id, uint64_t rate, const struct session_receiver *, const char *failure);
-/* A machine of which no receiver is there: it passed in session `id` before the core was started anew (why ""), or is left out by the session (id 0)
- * and says why. It stays for as long as every refresh tells it. */
-void snapshot_recalled(struct room_snapshot *, const uint8_t mac[6], uint32_t id, const char *why);
+/* A machine of which no receiver is there: what it came to in session `id` before the core was started anew (why ""; of ROOM_FAIL the
+ * sentence of its error code, NULL: none is known), or that the session leaves it out (ROOM_PASS, id 0) and why. It stays for as long as
+ * every refresh tells it; the first one that tells it counts. */
+struct room_recall {
+    uint32_t id;
+    enum room_state state; /* ROOM_PASS, ROOM_FAIL or ROOM_LOST */
+    int32_t error;
+    const char *why;
+};
+void snapshot_recalled(struct room_snapshot *, const uint8_t mac[6], const struct room_recall *);
 /* What that receiver came to belongs to an earlier session: its machine leaves the board, unless it does something else by now. */
 void snapshot_forget(struct room_snapshot *, const struct session_receiver *);
 /* The list of expected machines: one of them; and its totals. */

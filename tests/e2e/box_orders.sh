@@ -112,11 +112,23 @@ lab_wait take1 90 || fail "receiver 1 does not pass: $(cat take1.err)"
 same_disk small.img disk1
 pass "another session of the same image, for those on the list: the machine begins anew and passes"
 
+printf 'MAC,name\n52:49:4e:47:00:01,=1+1\n52:49:4e:47:00:02,small\n52:49:4e:47:00:09,never\n' >list.csv
+want 200 "$(send -X PUT -H 'Content-Type: text/csv' --data-binary @list.csv $url/expected)"
 board() { send $url/status >/dev/null && [ "$(json got "$1")" = "$2" ]; } # PYTHON VALUE
+know='(o["totals"]["passed"], o["totals"]["failed"], [(s["passed"], s["failed"]) for s in o["sessions"] if s["id"] == '"$id"'])'
+truncate -s 1M disk2
+take 2
+lab_wait take2 60 && fail "receiver 2 passes on a disk of 1 MB"
+until_true 10 board "$know" '(1, 1, [(1, 1)])' || fail "one passed and one failed: $(cat got take2.err)"
+want 200 "$(send $url/status)"
+cause=$(json got '[m["cause"] for m in o["machines"] if m["state"] == "fail"]')
 lab_stop box KILL
 box
-until_true 10 board '(o["totals"]["passed"], [s["passed"] for s in o["sessions"] if s["id"] == '"$id"'])' '(1, [1])' || fail "after a restart nobody has passed: $(cat got)"
-pass "after a restart of the core the room knows who has passed"
+until_true 10 board "$know" '(1, 1, [(1, 1)])' || fail "after a restart nobody has passed or failed: $(cat got)"
+[ "$(json got '[m["cause"] for m in o["machines"] if m["state"] == "fail"]')" = "$cause" ] || fail "another cause after a restart, not $cause: $(cat got)"
+pass "after a restart of the core the room knows who has passed, and who has failed and why"
+grep -v ',small$' list.csv >less.csv
+want 200 "$(send -X PUT -H 'Content-Type: text/csv' --data-binary @less.csv $url/expected)"
 
 lab_capture wake "${LAB_RECEIVER[2]}" ether proto 0x0842
 want 400 "$(send -d '{"macs":["01:00:00:00:00:00"]}' $url/wake)"

@@ -76,7 +76,7 @@ static int fresh(void **state)
 }
 
 static const uint8_t root[IMG_HASH_BYTES] = {7};
-static const struct attempt_what what = {.name = "bench 3", .image = "debian", .version = "13.2", .root = root, .data_bytes = 1000000};
+static const struct attempt_what what = {.name = "bench 3", .image = "debian", .version = "13.2", .root = root, .data_bytes = 1000000, .session = 9};
 
 static struct session_receiver receiver(uint32_t i, uint64_t run)
 {
@@ -226,9 +226,19 @@ static void rows_of_before_are_read(void **state)
 
     (void)state;
     r.facts.heard = 900;
-    r.facts.missed = 100;
+    r.facts.missed = 107;
+    r.facts.drops = 7;
     r.facts.repaired = 4711;
     beacon(&s, &r, SESSION_PASS, 10000);
+    assert_int_equal(row_at(&s, 0)->session, 9);
+    recall_into(&again);
+    assert_int_equal(row_at(&again, 0)->session, 9);
+    row->value[0] = 2;
+    memmove(row->value + at + 12, row->value + at + 16, row->n - at - 16);
+    row->n -= 4;
+    recall_into(&again);
+    assert_int_equal(row_at(&again, 0)->session, 0);
+    assert_int_equal(row_at(&again, 0)->dropped, 7);
     row->value[0] = 1;
     memmove(row->value + at, row->value + at + 4, row->n - at - 4);
     row->n -= 4;
@@ -241,8 +251,38 @@ static void rows_of_before_are_read(void **state)
     row->value[0] = 0;
     attempts_init(&again);
     assert_int_equal(attempts_restore(&again, key, 2, row->value, row->n), TOLD_BROKEN);
-    row->value[0] = 3;
+    row->value[0] = 4;
     assert_int_equal(attempts_restore(&again, key, 2, row->value, row->n), TOLD_NEWER);
+}
+
+static const struct attempt *recalled[8];
+
+static void on_recalled(void *ctx, const struct attempt *a)
+{
+    (void)ctx;
+    assert_null(recalled[a->mac[5]]);
+    recalled[a->mac[5]] = a;
+}
+
+/* Of each machine the newest attempt, over a restart of the core too; those that only said hello are none. */
+static void the_newest_attempts_are_recalled(void **state)
+{
+    struct session_receiver failed = receiver(1, 1), failed_once = receiver(2, 1), passed = receiver(2, 2), hello = receiver(3, 1);
+
+    (void)state;
+    failed.facts.error = -902;
+    beacon(&s, &failed, SESSION_FAIL, 0);
+    beacon(&s, &failed_once, SESSION_FAIL, 0);
+    beacon(&s, &passed, SESSION_PASS, 10000);
+    event(&s, SESSION_CAME, &hello);
+    recall_into(&again);
+    memset(recalled, 0, sizeof recalled);
+    attempts_recall(&again, on_recalled, NULL);
+    assert_int_equal(recalled[1]->result, ATTEMPT_FAIL);
+    assert_int_equal(recalled[1]->error, -902);
+    assert_int_equal(recalled[1]->session, 9);
+    assert_int_equal(recalled[2]->result, ATTEMPT_PASS);
+    assert_null(recalled[3]);
 }
 
 static void a_failure_keeps_its_code(void **state)
@@ -531,6 +571,7 @@ int main(void)
         cmocka_unit_test_setup(who_does_not_read_back_is_known, fresh),
         cmocka_unit_test_setup(what_a_machine_dropped_is_no_loss, fresh),
         cmocka_unit_test_setup(rows_of_before_are_read, fresh),
+        cmocka_unit_test_setup(the_newest_attempts_are_recalled, fresh),
         cmocka_unit_test_setup(a_failure_keeps_its_code, fresh),
         cmocka_unit_test_setup(silence_is_a_loss_until_it_speaks, fresh),
         cmocka_unit_test_setup(a_session_that_ends_takes_its_machines_along, fresh),

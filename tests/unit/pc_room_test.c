@@ -581,6 +581,81 @@ static void who_passed_is_known_again(void **state)
     assert_null(room_left_out(room, mac));
 }
 
+static unsigned n_left;
+static uint8_t left_mac[6];
+
+static void on_left(void *ctx, const uint8_t mac[6], const char *why)
+{
+    (void)ctx;
+    assert_non_null(strstr(why, "imaged before"));
+    memcpy(left_mac, mac, 6);
+    n_left++;
+}
+
+static unsigned count_left(void)
+{
+    n_left = 0;
+    room_recall_left(room, on_left, NULL);
+    return n_left;
+}
+
+/* Who boots and is left out has a tile for as long as the session lasts, over a restart of the core too. */
+static void who_is_left_out_is_known_again(void **state)
+{
+    uint8_t mac[6], other[6];
+
+    (void)state;
+    mac_of(1, mac);
+    mac_of(2, other);
+    streams[0].file.head.root[0] = 1;
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+    passes(1, 0);
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1}), 0);
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+    assert_int_equal(count_left(), 0); /* it has not booted */
+    room_boots(room, mac);
+    room_boots(room, mac);
+    room_boots(room, other); /* this one is taken */
+    assert_int_equal(count_left(), 1);
+    restart(n_writes);
+    assert_int_equal(count_left(), 1);
+    assert_memory_equal(left_mac, mac, 6);
+    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}), 0);
+    assert_int_equal(count_left(), 0); /* it is taken now */
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 2}), 0);
+    assert_int_equal(count_left(), 0);
+    restart(n_writes);
+    assert_int_equal(room_restore(room, JOURNAL_LEFT, mac, 6, (const uint8_t *)"\x02\0\0\0\1", 5), TOLD_NEWER);
+    for (size_t cut = 0; cut < 5; cut++)
+        assert_int_equal(room_restore(room, JOURNAL_LEFT, mac, 6, (const uint8_t *)"\x01\0\0\0\1", cut), TOLD_BROKEN);
+    assert_int_equal(room_restore(room, JOURNAL_LEFT, mac, 5, (const uint8_t *)"\x01\0\0\0\1", 5), TOLD_BROKEN);
+}
+
+/* What a session skips and takes along is counted after a restart as before it. */
+static void the_choice_to_include_outlives_a_restart(void **state)
+{
+    char before[PLAN_SENTENCE];
+
+    (void)state;
+    streams[0].file.head.root[0] = 1;
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+    passes(1, 0);
+    passes(2, 0);
+    for (unsigned include = 0; include < 2; include++) {
+        assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1 + include}), 0);
+        assert_int_equal(create((struct plan_wish){.image = "debian", .include = include}), 0);
+        assert_int_equal(wants(1), include);
+        room_step(room, (struct mono){(2000 + 10 * include) * MONO_S});
+        room_sentence(room, before);
+        assert_non_null(strstr(before, include ? "2 that" : "; 2 that"));
+        restart(n_writes);
+        assert_int_equal(wants(1), include);
+        room_step(room, (struct mono){(2005 + 10 * include) * MONO_S});
+        assert_int_equal(plan_find(room_plan(room), 2 + include)->facts.have, 2);
+        screen_says(before);
+    }
+}
+
 static void an_order_says_that_no_session_takes_the_machine(void **state)
 {
     (void)state;
@@ -734,6 +809,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_configuration_waits_for_its_image, begin, end),
         cmocka_unit_test_setup_teardown(who_reads_the_page_is_not_erased_unnamed, begin, end),
         cmocka_unit_test_setup_teardown(who_passed_is_known_again, begin, end),
+        cmocka_unit_test_setup_teardown(who_is_left_out_is_known_again, begin, end),
+        cmocka_unit_test_setup_teardown(the_choice_to_include_outlives_a_restart, begin, end),
         cmocka_unit_test_setup_teardown(a_machine_that_passed, begin, end),
         cmocka_unit_test_setup_teardown(the_session_of_the_configuration, begin, end),
         cmocka_unit_test_setup_teardown(a_power_cut_at_every_write, begin, end),

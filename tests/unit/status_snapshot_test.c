@@ -370,26 +370,38 @@ static void any_story_leaves_a_table_that_holds(void **state)
 static void who_is_recalled_has_a_tile(void **state)
 {
     const struct room_session s = {.id = 7, .state = ROOM_SESSION_RUNNING};
+    const struct room_recall passed = {7, ROOM_PASS, 0, ""}, left_out = {0, ROOM_PASS, 0, "it has this image"};
+    const struct room_recall failed = {7, ROOM_FAIL, -902, "the disk is full"}, lost = {7, ROOM_LOST, 0, NULL};
     struct session_receiver r = receiver(1, SESSION_RECEIVING);
 
     (void)state;
     open_refresh();
     snapshot_session(room, &s);
-    snapshot_recalled(room, mac(1), 7, "");
-    snapshot_recalled(room, mac(2), 0, "it has this image");
+    snapshot_recalled(room, mac(1), &passed);
+    snapshot_recalled(room, mac(1), &failed); /* the first one counts */
+    snapshot_recalled(room, mac(2), &left_out);
+    snapshot_recalled(room, mac(3), &failed);
+    snapshot_recalled(room, mac(4), &lost);
     snapshot_end(room);
     assert_int_equal(room->totals.passed, 2);
+    assert_int_equal(room->totals.failed, 1);
+    assert_int_equal(room->totals.lost, 1);
+    assert_int_equal(room->session[0].failed, 1);
+    assert_int_equal(snapshot_find(room, mac(3))->error, -902);
+    assert_string_equal(snapshot_find(room, mac(3))->cause, "Failed: the disk is full (error -902)");
+    assert_int_equal(snapshot_find(room, mac(4))->culprit, ROOM_SILENCE);
     assert_int_equal(room->session[0].passed, 1);
     assert_int_equal(snapshot_find(room, mac(1))->state, ROOM_PASS);
     assert_string_equal(snapshot_find(room, mac(2))->cause, "it has this image");
     open_refresh();
     snapshot_session(room, &s);
     snapshot_receiver(room, 7, STREAM, &r, NULL);
-    snapshot_recalled(room, mac(1), 7, "");
+    snapshot_recalled(room, mac(1), &passed);
     snapshot_end(room);
     assert_int_equal(snapshot_find(room, mac(1))->state, ROOM_RECEIVING);
     assert_null(snapshot_find(room, mac(2)));
-    assert_int_equal(room->n_gone, 1);
+    assert_null(snapshot_find(room, mac(3)));
+    assert_int_equal(room->n_gone, 3);
     open_refresh();
     snapshot_end(room);
     assert_non_null(snapshot_find(room, mac(1))); /* it is no recalled one any more */

@@ -172,6 +172,7 @@ enum told room_restore(struct room *r, uint8_t kind, const uint8_t *key, size_t 
     case JOURNAL_EXPECTED: return room_restore_row(r, key, nkey, value, nvalue);
     case JOURNAL_LIST: return room_restore_list(r, value, nvalue);
     case JOURNAL_VISITOR: return room_restore_visitor(r, key, nkey, value, nvalue);
+    case JOURNAL_LEFT: return room_restore_left(r, key, nkey, value, nvalue);
     default: return TOLD_NEWER; /* nobody's */
     }
 }

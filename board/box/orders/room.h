@@ -82,6 +82,9 @@ void room_visitor_mac(struct room *, const uint8_t mac[6]);
 void room_recall(struct room *, void (*passed)(void *ctx, const uint8_t mac[6], uint32_t session), void *ctx);
 /* Why a session leaves out a machine that boots, for a tile of it; NULL: none does, or no session is there. */
 const char *room_left_out(struct room *, const uint8_t mac[6]);
+/* A machine boots. If a session leaves it out, that is kept until the session ends, and told again. */
+void room_boots(struct room *, const uint8_t mac[6]);
+void room_recall_left(struct room *, void (*tell)(void *ctx, const uint8_t mac[6], const char *why), void *ctx);
 
 /* ---- for the box ---- */
 

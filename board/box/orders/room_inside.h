@@ -1,5 +1,5 @@
 /* The room's own view of itself, for its files: room.c (orders, streams, the session of ringcast.conf), room_whom.c (which machine is
- * let in, and what is its own), room_count.c (how machines stand to sessions), room_visitors.c (who reads the page) and room_list.c (the list of
+ * let in, and what is its own), room_count.c (how machines stand to sessions), room_visitors.c (who reads the page), room_left.c (who boots and is left out) and room_list.c (the list of
  * expected machines). */
 #ifndef BOARD_BOX_ORDERS_ROOM_INSIDE_H
 #define BOARD_BOX_ORDERS_ROOM_INSIDE_H
@@ -9,6 +9,7 @@
 
 #define ROOM_IDENTIFY_MAX 64
 #define ROOM_VISITORS_MAX 64
+#define ROOM_LEFT_MAX 256 /* tiles; a session's sentence counts all */
 
 struct room {
     struct room_needs needs;
@@ -24,6 +25,11 @@ struct room {
     unsigned n_identified;
     uint8_t visitor[ROOM_VISITORS_MAX][6];
     unsigned n_visitors;
+    struct left {
+        uint8_t mac[6];
+        uint32_t session;
+    } left[ROOM_LEFT_MAX];
+    unsigned n_left;
     struct mono stepped;
     unsigned asks; /* since then */
     char csv[EXPECTED_CSV_MAX + 1]; /* one more than may be: a larger file is refused, not cut */
@@ -54,6 +60,9 @@ const struct plan_session *room_clash(const struct room *, const struct plan_wis
 int room_list_clash(const struct room *, const struct expected *, struct err *);
 bool room_is_visitor(const struct room *, const uint8_t mac[6]);
 enum told room_restore_visitor(struct room *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n);
+/* As room_left_out, and which session it is. */
+const char *room_left_out_of(struct room *, const uint8_t mac[6], uint32_t *session);
+enum told room_restore_left(struct room *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n);
 /* Why no session erases the machine now: 0 or a code and the sentence. */
 int room_why_not(struct room *, const uint8_t mac[6], char *why);
 /* The path of what lies beside ringcast.conf. */

@@ -56,14 +56,22 @@ static int machine_is_taken(struct room *r, const uint8_t mac[6], const char *as
     return PLAN_EDONE;
 }
 
-const char *room_left_out(struct room *r, const uint8_t mac[6])
+const char *room_left_out_of(struct room *r, const uint8_t mac[6], uint32_t *session)
 {
     const struct expected_row *row = expected_look(r->list, mac);
     struct plan_time now = room_now(r);
     const struct plan_session *s = plan_for(&r->plan, row != NULL, row ? row->image : "", room_preferred(r), &now);
     enum standing stands = s ? room_standing(r, s, mac) : STANDS_WANTED;
 
+    *session = s ? s->id : 0;
     return stands == STANDS_HAS || stands == STANDS_VISITS ? says[stands] : NULL;
+}
+
+const char *room_left_out(struct room *r, const uint8_t mac[6])
+{
+    uint32_t session;
+
+    return room_left_out_of(r, mac, &session);
 }
 
 int room_why_not(struct room *r, const uint8_t mac[6], char *why)

@@ -11,7 +11,7 @@
 #define MUTE_S 60
 /* After a restart of the core a receiver says hello again within some 8 s, or three beacon intervals of at most a minute. */
 #define SILENT_S 200
-#define FORMAT 2 /* 1: without the packets that the machine dropped */
+#define FORMAT 3 /* 2: without the session's number; 1: without the packets that the machine dropped, too */
 #define FLAG_UNREAD 1
 
 _Static_assert(ATTEMPTS_MAX < UINT16_MAX, "1 + row fits 16 bits");
@@ -129,6 +129,7 @@ static size_t row_encode(struct attempt *a, uint8_t value[ATTEMPT_VALUE_MAX])
     wr_u32(&w, a->dropped);
     wr_u32(&w, a->repaired);
     wr_u32(&w, (uint32_t)a->error);
+    wr_u32(&w, a->session);
     wr_copy(&w, a->root, sizeof a->root);
     for (unsigned i = 0; i < TEXTS; i++) {
         size_t n = strlen(text[i].text);
@@ -178,6 +179,7 @@ static bool row_decode(struct attempt *a, const uint8_t *value, size_t n)
     a->dropped = format >= 2 ? rd_u32(&r) : ATTEMPT_UNKNOWN;
     a->repaired = rd_u32(&r);
     a->error = (int32_t)rd_u32(&r);
+    a->session = format >= 3 ? rd_u32(&r) : 0;
     rd_copy(&r, a->root, sizeof a->root);
     for (unsigned i = 0; i < TEXTS; i++)
         text_read(&r, &text[i]);
@@ -350,6 +352,8 @@ static void row_know(struct attempt *a, const struct attempt_what *w)
     learn(a->position, sizeof a->position, w->position);
     learn(a->image, sizeof a->image, w->image);
     learn(a->version, sizeof a->version, w->version);
+    if (w->session)
+        a->session = w->session;
     if (w->root)
         memcpy(a->root, w->root, sizeof a->root);
 }
@@ -571,4 +575,38 @@ unsigned attempts_list(const struct attempts *s, uint16_t rows[ATTEMPTS_MAX])
             rows[at] = row;
         }
     return n;
+}
+
+/* Its slot in a table of newest rows by MAC (1 + row; 0: none). */
+static unsigned newest_slot(const struct attempts *s, const uint16_t newest[2 * ATTEMPTS_MAX], const uint8_t mac[6])
+{
+    uint32_t h = 2166136261u;
+    unsigned at;
+
+    for (unsigned i = 0; i < 6; i++)
+        h = (h ^ mac[i]) * 16777619u;
+    at = (h ^ h >> 15) % (2 * ATTEMPTS_MAX);
+    while (newest[at] && memcmp(s->row[newest[at] - 1].mac, mac, 6) != 0)
+        at = (at + 1) % (2 * ATTEMPTS_MAX);
+    return at;
+}
+
+void attempts_recall(const struct attempts *s, void (*tell)(void *ctx, const struct attempt *), void *ctx)
+{
+    static uint16_t newest[2 * ATTEMPTS_MAX];
+
+    memset(newest, 0, sizeof newest);
+    for (unsigned i = 0; i < ATTEMPTS_MAX; i++) {
+        const struct attempt *a = &s->row[i];
+        unsigned at;
+
+        if (!a->used || !a->number)
+            continue;
+        at = newest_slot(s, newest, a->mac);
+        if (!newest[at] || s->row[newest[at] - 1].number < a->number)
+            newest[at] = (uint16_t)(i + 1);
+    }
+    for (unsigned at = 0; at < 2 * ATTEMPTS_MAX; at++)
+        if (newest[at])
+            tell(ctx, &s->row[newest[at] - 1]);
 }

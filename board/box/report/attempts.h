@@ -70,6 +70,7 @@ struct attempt {
     uint32_t dropped;               /* packets that arrived and that the machine dropped itself; ATTEMPT_UNKNOWN in a row of before */
     uint32_t repaired;              /* symbols that repair symbols stood in for */
     int32_t error;
+    uint32_t session; /* its number (plan.h); 0: none, or of a row of before */
     uint8_t root[IMG_HASH_BYTES];
     /* Plain UTF-8 whatever came: control characters and what is no UTF-8 became U+FFFD. */
     char name[ATTEMPT_TEXT_MAX + 1], asset[ATTEMPT_TEXT_MAX + 1], position[ATTEMPT_TEXT_MAX + 1];
@@ -85,6 +86,7 @@ struct attempt_what {
     const char *name, *asset, *position, *image, *version;
     const uint8_t *root; /* IMG_HASH_BYTES */
     uint64_t data_bytes; /* of the whole image */
+    uint32_t session;    /* 0: nothing new */
 };
 
 struct attempts {
@@ -138,6 +140,9 @@ static inline uint32_t attempts_dropped(const struct attempts *s)
 }
 /* The rows of a report by number, those that never counted last; returns how many. */
 unsigned attempts_list(const struct attempts *, uint16_t rows[ATTEMPTS_MAX]);
+
+/* Tells of each machine the newest attempt that has a number. */
+void attempts_recall(const struct attempts *, void (*tell)(void *ctx, const struct attempt *), void *ctx);
 
 /* `text` (NULL: empty) as plain UTF-8 of less than cap bytes: what is not plain becomes U+FFFD. */
 void attempt_text(char *to, size_t cap, const char *text);

@@ -161,6 +161,7 @@ static struct attempt_what what_of(const struct diary *r, const struct stream *s
                                  .image = st->session.name,
                                  .version = st->file.head.label,
                                  .root = st->file.head.root,
+                                 .session = r->needs.session ? r->needs.session(r->needs.ctx, st) : 0,
                                  .data_bytes = st->file.head.data_bytes};
 }
 
@@ -195,6 +196,11 @@ void diary_tick(struct diary *r, struct mono now)
         return;
     r->second = now;
     attempts_tick(&r->attempts, clock_now(r));
+}
+
+void diary_recall(const struct diary *r, void (*tell)(void *ctx, const struct attempt *), void *ctx)
+{
+    attempts_recall(&r->attempts, tell, ctx);
 }
 
 struct report_about diary_about(const struct diary *r)

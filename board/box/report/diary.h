@@ -25,6 +25,8 @@ struct diary_needs {
     void (*store)(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
     /* The list of expected machines; NULL: there is none. May be NULL. */
     const struct expected *(*expected)(void *ctx);
+    /* The number of the session that gives out that image; 0: none. May be NULL. */
+    uint32_t (*session)(void *ctx, const struct stream *);
     void *ctx;
 };
 
@@ -41,6 +43,9 @@ void diary_event(struct diary *, const struct session_event *, const struct stre
 void diary_refresh(struct diary *, const struct stream *);
 /* Often. */
 void diary_tick(struct diary *, struct mono now);
+
+/* As attempts_recall. */
+void diary_recall(const struct diary *, void (*tell)(void *ctx, const struct attempt *), void *ctx);
 
 /* What a report of this moment is made from. */
 struct report_about diary_about(const struct diary *);

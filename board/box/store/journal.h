@@ -37,6 +37,7 @@ enum journal_kind {
     JOURNAL_EXPECTED = 17, /* room.h: half and place in the list -> a machine */
     JOURNAL_LIST = 18,     /* room.h: which half counts, how many machines, of which file */
     JOURNAL_VISITOR = 19,  /* room.h: a computer that has read the page */
+    JOURNAL_LEFT = 20,     /* room.h: a machine that a session leaves out -> the session's number */
     JOURNAL_ATTEMPT = 24, /* attempts.h: a row; the number of the core's start */
     JOURNAL_DISKS = 25,   /* disks.h: a machine's MAC -> its disks */
     JOURNAL_PASSWORD = 32, /* portal.h: "web" -> the password's hash */

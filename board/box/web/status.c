@@ -11,7 +11,6 @@
 #include "net/ip/stack.h"
 
 #define REFRESH_NS MONO_S
-#define LEFT_OUT_MAX 256 /* tiles; the sentence counts all */
 #define MACHINE_NS (2 * MONO_MS) /* a refresh may not come sooner than this for each machine */
 
 struct status {
@@ -19,8 +18,6 @@ struct status {
     struct mono began, now, refreshed;
     struct room_snapshot room;
     struct feed feed;
-    unsigned n_left_out;
-    uint8_t left_out[LEFT_OUT_MAX][6]; /* machines that boot and that the session leaves out */
 };
 
 /* ---- the box ---- */
@@ -198,20 +195,26 @@ static void on_passed(void *ctx, const uint8_t mac[6], uint32_t session)
 {
     struct status *s = ctx;
 
-    snapshot_recalled(&s->room, mac, session, "");
+    snapshot_recalled(&s->room, mac, &(struct room_recall){session, ROOM_PASS, 0, ""});
+}
+
+/* Who failed or was lost in a session that runs, before the core was started anew. */
+static void on_attempt(void *ctx, const struct attempt *a)
+{
+    struct status *s = ctx;
+    const struct plan_session *p = plan_find(room_plan(s->needs.room), a->session);
+    enum room_state state = a->result == ATTEMPT_FAIL ? ROOM_FAIL : ROOM_LOST;
+
+    if (p && plan_is_active(p) && (a->result == ATTEMPT_FAIL || a->result == ATTEMPT_LOST))
+        snapshot_recalled(&s->room, a->mac, &(struct room_recall){p->id, state, a->error, a->error ? error_sentence(a->error) : NULL});
 }
 
 /* Who asked for something to boot and is left out, for as long as that is so. */
-static void look_at_left_out(struct status *s)
+static void on_left_out(void *ctx, const uint8_t mac[6], const char *why)
 {
-    for (unsigned i = s->n_left_out; i-- > 0;) {
-        const char *why = room_left_out(s->needs.room, s->left_out[i]);
+    struct status *s = ctx;
 
-        if (why)
-            snapshot_recalled(&s->room, s->left_out[i], 0, why);
-        else
-            memmove(s->left_out[i], s->left_out[--s->n_left_out], 6);
-    }
+    snapshot_recalled(&s->room, mac, &(struct room_recall){0, ROOM_PASS, 0, why});
 }
 
 static void look_at_machines(struct status *s)
@@ -222,7 +225,8 @@ static void look_at_machines(struct status *s)
         if (session_image_there(&s->needs.serve->server, i))
             look_at_receivers(s, i);
     room_recall(s->needs.room, on_passed, s);
-    look_at_left_out(s);
+    diary_recall(s->needs.diary, on_attempt, s);
+    room_recall_left(s->needs.room, on_left_out, s);
     for (unsigned i = 0; i < s->room.n_machines; i++) {
         const struct room_machine *m = &s->room.machine[i];
         const struct expected_row *row = expected_look(list, m->mac);
@@ -257,7 +261,6 @@ struct status *status_make(const struct status_needs *needs, struct mono now)
     s->needs = *needs;
     s->began = s->now = now;
     s->refreshed = (struct mono){0};
-    s->n_left_out = 0;
     snapshot_init(&s->room);
     feed_init(&s->feed, &s->room);
     return s;
@@ -295,16 +298,6 @@ struct session_label status_label(const struct status *s, const uint8_t mac[6])
     return (struct session_label){.number = m ? m->number : 0, .identify = room_identifies(s->needs.room, mac)};
 }
 
-static void note_left_out(struct status *s, const uint8_t mac[6])
-{
-    unsigned i = 0;
-
-    while (i < s->n_left_out && memcmp(s->left_out[i], mac, 6) != 0)
-        i++;
-    if (i == s->n_left_out && i < LEFT_OUT_MAX)
-        memcpy(s->left_out[s->n_left_out++], mac, 6);
-}
-
 void status_reader(struct status *s, uint32_t address)
 {
     room_visitor(s->needs.room, address);
@@ -314,8 +307,8 @@ void status_boots(struct status *s, const uint8_t mac[6])
 {
     if (room_wants_imaging(s->needs.room, mac))
         snapshot_booting(&s->room, mac, 0, s->now);
-    else if (room_left_out(s->needs.room, mac))
-        note_left_out(s, mac);
+    else
+        room_boots(s->needs.room, mac);
 }
 
 void status_close(struct status *s)

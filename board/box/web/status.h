@@ -11,6 +11,7 @@
 #include "board/box/boot/services.h"
 #include "board/box/config/box_config.h"
 #include "board/box/orders/room.h"
+#include "board/box/report/diary.h"
 #include "board/box/store/hold.h"
 #include "board/box/web/portal.h"
 #include "board/core/serve.h"
@@ -20,6 +21,7 @@ struct status_needs {
     const struct box_config *config;
     const struct serve *serve;
     struct room *room;
+    const struct diary *diary;
     const struct services *services;
     struct portal *portal;
     const struct hold *hold; /* NULL: never */
