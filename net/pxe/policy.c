@@ -217,21 +217,28 @@ static int answer_loader(const struct boot_plan *p, const struct pxe_facts *f, e
     return answer_file(a, loader);
 }
 
+/* Firmware with HTTP boot has no menu of its own: it gets one by way of iPXE, whose script asks the plan again. */
+static bool shows_menu(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage, bool own)
+{
+    return !own && p->menu_seconds && stage != PXE_BINL && (f->class_id != PXE_CLASS_HTTP_BOOT || p->ipxe_efi);
+}
+
 /* a->entry below 0: its default is the disk. */
 static int answer_uefi(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage, bool own,
                        struct pxe_answer *a)
 {
     struct pxe_item item[BOOT_ENTRIES_MAX + 1];
-    bool menu = !own && p->menu_seconds && stage != PXE_BINL && f->class_id != PXE_CLASS_HTTP_BOOT;
-    unsigned items = menu ? menu_items(p, f, a->entry, item) : 0;
+    unsigned items = shows_menu(p, f, stage, own) ? menu_items(p, f, a->entry, item) : 0;
 
     a->leaves = !items && a->entry < 0;
     if (a->leaves)
         return p->leaves ? answer_loader(p, f, stage, BOOT_PAYLOAD_LEAVE, a) : PXE_EDONE;
     if (!items)
         return answer_loader(p, f, stage, uefi_loader(&p->entries[a->entry]), a);
-    a->class_id = PXE_CLASS;
     a->entry = -1;
+    if (f->class_id == PXE_CLASS_HTTP_BOOT)
+        return answer_loader(p, f, stage, BOOT_PAYLOAD_IPXE_EFI, a);
+    a->class_id = PXE_CLASS;
     a->n_vendor = pxe_vendor_menu(item, items, p->address, p->menu_seconds, a->vendor);
     return 0;
 }

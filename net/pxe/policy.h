@@ -16,6 +16,7 @@
  *   UEFI, an entry that is a script      as a loader    snponly.efi, which comes back as iPXE, when the payload has it
  *   UEFI HTTP x64 (0x10)           lease or proxy offer 60 = HTTPClient and the loader's URL in option 67
  *                                  port 4011            nothing
+ *   the same, a menu to show       lease or proxy offer snponly.efi's URL, when the payload has it: iPXE shows the menu
  *   ARM64, IA32, others            any                  nothing, and a reason for the log
  *   the ring is its choice, and     any                 nothing: the firmware goes on to its disk; UEFI, which would ask for
  *   does not want it now                                minutes, a program that ends at once, wherever a loader would be given;

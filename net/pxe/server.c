@@ -69,7 +69,7 @@ static const char *what_of(const struct pxe_facts *f, const struct pxe_answer *a
     if (a->leaves)
         return "its own disk, as it is not to be imaged now";
     if (a->file[0])
-        return "the file";
+        return a->entry < 0 ? "iPXE, for a menu" : "the file";
     return a->n_vendor ? "a menu" : "port 4011";
 }
 
@@ -83,7 +83,9 @@ static void tell(struct pxe_server *s, struct pxe_memory *m, const struct pxe_fa
         return;
     memcpy(e.mac, f->mac, sizeof e.mac);
     e.what = verdict ? "" : what_of(f, a);
+    e.chose = stage == PXE_BINL && f->has_item && !f->ipxe && a->entry >= 0 ? s->plan->entries[a->entry].name : "";
     h = hash(hash(h, e.what, strlen(e.what)), a->file, strlen(a->file));
+    h = hash(h, e.chose, strlen(e.chose));
     e.again = h == m->last;
     m->last = h;
     if (s->tell)
@@ -189,6 +191,8 @@ void pxe_event_text(const struct pxe_event *e, char *to, size_t cap)
     if (e->verdict)
         snprintf(to, cap, "%s (architecture %u) is given nothing to boot: %s (%d)", mac, e->arch,
                  sentence(e->verdict), e->verdict);
+    else if (e->chose[0])
+        snprintf(to, cap, "%s (architecture %u) chooses \"%s\" in the firmware's menu, and is sent to %s: %s", mac, e->arch, e->chose, e->what, e->file);
     else
         snprintf(to, cap, "%s (architecture %u) is sent to %s%s%s", mac, e->arch, e->what, e->file[0] ? ": " : "",
                  e->file);

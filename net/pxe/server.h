@@ -16,6 +16,7 @@ struct pxe_event {
     int verdict;       /* 0, or a PXE_E* code */
     int entry;         /* index, -1: none yet (menu, script) */
     const char *what;  /* "the file", "the script", "a menu", "port 4011"; "" with an error */
+    const char *chose; /* the entry that a person took in the firmware's menu; "" */
     const char *file;  /* name or URL, "" when none */
     uint16_t arch;     /* as the machine says it */
     bool again;        /* the same as the last one about this machine */

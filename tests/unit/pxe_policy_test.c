@@ -168,6 +168,11 @@ static void the_ring_is_no_menus_default_unless_it_wants_the_machine(void **stat
     assert_string_equal(a.file, BOOT_PAYLOAD_LEAVE);
     assert_int_equal(pxe_decide(&p, &http, PXE_LEASE, &a), 0);
     assert_true(a.leaves);
+    p.ipxe_efi = true;
+    assert_int_equal(pxe_decide(&p, &http, PXE_LEASE, &a), 0); /* iPXE shows it */
+    assert_string_equal(a.file, "http://10.77.0.1/" BOOT_PAYLOAD_IPXE_EFI);
+    assert_string_equal(a.class_id, "HTTPClient");
+    assert_false(a.leaves);
     assert_int_equal(pxe_decide(&p, &bios, PXE_LEASE, &a), 0);
     assert_string_equal(a.file, BOOT_PAYLOAD_IPXE);
     assert_int_equal(pxe_decide(&p, &ipxe, PXE_LEASE, &a), 0);
@@ -236,6 +241,17 @@ static void a_menu_is_shown_where_there_is_a_choice(void **state)
     assert_int_equal(a.n_vendor, 0);
     assert_int_equal(pxe_decide(&p, &http, PXE_LEASE, &a), 0);
     assert_int_equal(a.n_vendor, 0);
+    assert_string_equal(a.file, "http://10.77.0.1/" BOOT_PAYLOAD_EFI);
+    p.ipxe_efi = true;
+    for (int stage = PXE_LEASE; stage <= PXE_PROXY; stage++) {
+        assert_int_equal(pxe_decide(&p, &http, (enum pxe_stage)stage, &a), 0);
+        assert_string_equal(a.file, "http://10.77.0.1/" BOOT_PAYLOAD_IPXE_EFI);
+        assert_int_equal(a.n_vendor, 0);
+        assert_int_equal(a.entry, -1);
+    }
+    http = rom(chosen, PXE_CLASS_HTTP_BOOT, 16);
+    assert_int_equal(pxe_decide(&p, &http, PXE_LEASE, &a), 0); /* the plan has chosen */
+    assert_string_equal(a.file, "http://10.77.0.1/esxi/bootx64.efi");
     p.n_entries = 1;
     assert_int_equal(pxe_decide(&p, &f, PXE_LEASE, &a), 0);
     assert_int_equal(a.n_vendor, 0);

@@ -138,6 +138,7 @@ static void firmware_that_forgets_itself_on_4011_is_remembered(void **state)
 
 static void the_menu_fits_beside_class_and_uuid(void **state)
 {
+    char text[300], want[44];
     size_t n;
 
     (void)state;
@@ -152,6 +153,10 @@ static void the_menu_fits_beside_class_and_uuid(void **state)
     MUST(dhcp_put(&request.w, DHCP_O_VENDOR, "\x47\x04\x80\x02\x00\x00\xff", 7));
     assert_true(pxe_server_boot(&server, request_end(&request), DHCP_BOOT_BINL, &boot));
     assert_string_equal(boot.file, "e/u");
+    memcpy(want, "00:25:00:aa:bb:cc (architecture 7) chooses \"", 44);
+    pxe_event_text(&event, text, sizeof text);
+    assert_memory_equal(text, want, 44);
+    assert_non_null(strstr(text, "bbb\" in the firmware's menu, and is sent to the file: e/u"));
     assert_true(option_is(DHCP_O_VENDOR, "\x47\x04\x80\x02\x00\x00\xff", 7));
 }
 
@@ -196,6 +201,36 @@ static void the_item_follows_the_machine_until_its_firmware_starts_anew(void **s
     assert_true(choose_item("\x47\x04\x80\x02\x00\x00\xff"));
     starts.now = (struct mono){2 * BOOT_START_NS};
     assert_true(ipxe_boots("choose --default e1")); /* too long ago */
+}
+
+/* No session wants the machine: firmware with HTTP boot gets iPXE, and iPXE a menu whose default is the disk. */
+static bool wants_nobody(void *ctx, const uint8_t mac[6])
+{
+    (void)ctx;
+    (void)mac;
+    return false;
+}
+
+static void http_boot_gets_the_menu_of_ipxe(void **state)
+{
+    static struct boot_starts starts;
+    char text[300];
+
+    (void)state;
+    memset(&starts, 0, sizeof starts);
+    plan.starts = &starts;
+    plan.menu_seconds = 5;
+    plan.ipxe_efi = plan.leaves = true;
+    plan.wants_imaging = wants_nobody;
+    assert_true(ask(DHCP_DISCOVER, HTTP, 16, DHCP_BOOT_LEASE));
+    assert_string_equal(boot.file, "http://10.77.0.1/" BOOT_PAYLOAD_IPXE_EFI);
+    pxe_event_text(&event, text, sizeof text);
+    assert_string_equal(text, "00:25:00:aa:bb:cc (architecture 16) is sent to iPXE, for a menu: http://10.77.0.1/" BOOT_PAYLOAD_IPXE_EFI);
+    assert_true(ipxe_boots("choose --default disk"));
+    assert_false(ipxe_boots("Image this machine"));
+    plan.wants_imaging = NULL;
+    assert_true(ask(DHCP_DISCOVER, HTTP, 16, DHCP_BOOT_LEASE));
+    assert_true(ipxe_boots("choose --default e1"));
 }
 
 static void refusals_are_told_once_and_leave_no_trace(void **state)
@@ -271,6 +306,7 @@ int main(void)
         cmocka_unit_test_setup(firmware_that_forgets_itself_on_4011_is_remembered, setup),
         cmocka_unit_test_setup(the_menu_fits_beside_class_and_uuid, setup),
         cmocka_unit_test_setup(the_item_follows_the_machine_until_its_firmware_starts_anew, setup),
+        cmocka_unit_test_setup(http_boot_gets_the_menu_of_ipxe, setup),
         cmocka_unit_test_setup(refusals_are_told_once_and_leave_no_trace, setup),
         cmocka_unit_test_setup(those_who_do_not_ask_get_nothing, setup),
         cmocka_unit_test_setup(odd_uuids_are_left_out, setup),
