@@ -89,8 +89,27 @@ loaded 5 "OVMF before a menu: its first item by itself" "$TFTP"
 grep -q '52:49:4e:47:01:05 (architecture 7) is sent to a menu' box.err || fail "no menu was offered"
 lab_stop box
 
+# Real iPXE for UEFI, of the payload when the box's image has been built: by the firmware's menu, and by HTTP boot, which has no menu of its own.
+snponly=$LAB_ROOT/build/pc/payload/snponly.efi
+[ ! -e "$snponly" ] || cp "$snponly" payload/
 box server $'menu = 3\ndefault = Debian'
 until_true 20 grep -q 'addresses are handed out' box.err || fail "no addresses"
+chain() # N WHAT: machine N's iPXE takes the menu's default, whose script chains to a file that is not there.
+{
+    has() { address=$(sed -n "s/.*dhcp: 52:49:4e:47:01:0$1 has the address \([0-9.]*\).*/\1/p" box.err | tail -1); [ -n "$address" ] && grep -q "http: $address is refused trees/debian/next" box.err; }
+    until_true 240 has "$1" || fail "$2: $(tail -c 600 "serial$1"; grep "52:49:4e:47:01:0$1" box.err | tail -5)"
+    lab_stop "firmware$1"
+    pass "$2"
+}
+if [ -e payload/snponly.efi ]; then
+    firmware 7 -fw_cfg name=opt/org.tianocore/IPv4PXESupport,string=n
+    firmware 8
+fi
 plug 6
 machine 6 '' -M pc
-loaded 6 "iPXE before a menu with a hostile name: the default by itself" 'http: .* is refused trees/debian/next'
+chain 6 "iPXE before a menu with a hostile name: the default by itself"
+[ -e payload/snponly.efi ] || { echo "(no snponly.efi: make image)"; exit; }
+chain 8 "OVMF before a menu: its first item, a script, by iPXE for UEFI"
+grep -q '52:49:4e:47:01:08 (architecture 7) chooses "Debian" in the firmware.s menu, and is sent to the file: payload/snponly.efi' box.err || fail "the choice is not in the log"
+chain 7 "OVMF with HTTP boot: iPXE for UEFI shows it the menu"
+grep -q '52:49:4e:47:01:07 (architecture 16) is sent to iPXE, for a menu: http' box.err || fail "no menu for HTTP boot"
