@@ -2,7 +2,7 @@
 
 import { html, useState, useEffect, useRef } from "/lib/preact.js";
 import { request, get, post, part } from "./api.js";
-import { useRoom, useAction, Say, Dialog } from "./parts.js";
+import { useRoom, useAction, Say, Dialog, Hold } from "./parts.js";
 import { clean, bytes, percent } from "./text.js";
 import { Upload } from "./upload.js";
 
@@ -93,6 +93,29 @@ function Pull({ changed }) {
     <label>Fingerprint <input name="fingerprint" maxlength="95" placeholder="of the server, if no authority vouches" value=${fingerprint} onInput=${(e) => setPrint(e.target.value)} /></label><button disabled=${busy}>Fetch</button></form><${Say} ...${said} /></section>`;
 }
 
+// Folders that other systems boot from: one comes file by file, and is published when the box has all of it.
+function Trees() {
+  const { said, busy, run, say } = useAction(), [trees, setTrees] = useState([]), [replace, setReplace] = useState(false);
+  const load = () => get("/trees").then(setTrees).catch(() => {});
+  useEffect(() => { load(); }, []);
+  const send = (files) => files.length && run(async () => {
+    const name = part(files[0].webkitRelativePath.split("/")[0]);
+    let n = 0, sum = 0;
+    for (const file of files) {
+      const path = file.webkitRelativePath.split("/").slice(1);
+      say({ text: `${++n} of ${files.length}: ${path.join("/")}` });
+      await request("PUT", `/trees/${name}/${path.map(part).join("/")}`, { body: file }).catch((e) => { e.message = `${path.join("/")}: ${e.message}`; throw e; });
+      sum += file.size;
+    }
+    return (await post(`/trees/${name}`, { files: n, bytes: sum, replace })).text;
+  }).then(load);
+  const drop = (t) => run(() => request("DELETE", `/trees/${part(t.name)}`, { json: { name: t.name, partial: t.state === "partial" } })).then(load);
+  return html`<section><h2>Boot trees</h2><p class="note">A folder NAME with another system's boot loader is /data/trees/NAME for an entry of ringcast.conf.</p>
+    <p><label>Folder <input type="file" webkitdirectory disabled=${busy} onChange=${(e) => { send([...e.target.files]); e.target.value = ""; }} /></label> <label><input type="checkbox" checked=${replace} onChange=${(e) => setReplace(e.target.checked)} /> Replace one of that name</label></p><${Say} ...${said} />
+    <ul class="list" aria-label="Boot trees">${trees.map((t) => html`<li key=${t.name + t.state} data-tree=${t.name}><b>${clean(t.name, 40)}</b> ${t.state === "partial" ? "not whole" : t.state}: ${t.files} files, ${bytes(t.bytes)} <bdi>${clean(t.entry || t.cause, 200)}</bdi>
+      <${Hold} label="Hold to delete" sentence="Delete this tree?" disabled=${busy} onHeld=${() => drop(t)} /></li>`)}</ul></section>`;
+}
+
 export function Library() {
   const room = useRoom();
   const [images, setImages] = useState(null), [coming, setComing] = useState([]), [sticks, setSticks] = useState([]), [trouble, setTrouble] = useState("");
@@ -101,5 +124,5 @@ export function Library() {
   return html`<main class="page"><h1>Library</h1>${room.box.data_free_bytes >= 0 && html`<p>${bytes(room.box.data_free_bytes)} free on the box.</p>`}<${Say} text=${trouble} bad=${true} />
     ${images && (images.length ? html`<div class="scroll" tabindex="0" role="region" aria-label="Images"><table class="images"><thead><tr>${["Image", "State", "Size", "Disk", "Used", "Least target", "Signed by", "Root", ""].map((t) => html`<th scope="col">${t}</th>`)}</tr></thead>
       <tbody>${images.map((i) => html`<${Row} key=${i.name} image=${i} changed=${load} />`)}</tbody></table></div>` : html`<p>The library is empty.</p>`)}
-    <${Coming} all=${coming} changed=${load} />${sticks.length > 0 && html`<${Sticks} sticks=${sticks} changed=${load} taken=${new Set([...images ?? [], ...coming.filter((u) => u.state !== "failed")].map((i) => i.name))} />`}<${Add} changed=${load} /><${Pull} changed=${load} /></main>`;
+    <${Coming} all=${coming} changed=${load} />${sticks.length > 0 && html`<${Sticks} sticks=${sticks} changed=${load} taken=${new Set([...images ?? [], ...coming.filter((u) => u.state !== "failed")].map((i) => i.name))} />`}<${Add} changed=${load} /><${Pull} changed=${load} /><${Trees} /></main>`;
 }

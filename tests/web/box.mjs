@@ -2,6 +2,9 @@
 //
 //   node tests/web/box.mjs URL CODE DISK   a box without a password, whose screen shows CODE; DISK: a raw disk image to upload
 
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import { launch, visit, login, hold, runAll, equal, right } from "./browser.mjs";
 
 const [url, code, disk] = process.argv.slice(2), PASSWORD = "correct horse battery";
@@ -43,13 +46,25 @@ const tests = {
       cut = true;
       return route.abort("connectionreset");
     });
-    await page.locator("input[type=file]").setInputFiles(disk);
+    await page.locator(".drop input").setInputFiles(disk);
     await page.getByLabel("Name", { exact: true }).first().fill("small");
     await page.getByLabel("Note").fill("</td><script>alert(1)</script>");
     await page.getByRole("button", { name: "Upload", exact: true }).click();
     await page.getByText("It is on the box").first().waitFor({ timeout: 120000 });
     right(cut, "no line was cut");
     await page.locator("tr[data-image=small]").getByText("ready").waitFor({ timeout: 180000 });
+  },
+  "a folder is uploaded as a boot tree, and deleted": async () => {
+    const top = fs.mkdtempSync(path.join(os.tmpdir(), "tree-"));
+    fs.mkdirSync(path.join(top, "efi"));
+    fs.writeFileSync(path.join(top, "efi", "a b.efi"), Buffer.alloc(3000000));
+    fs.writeFileSync(path.join(top, "empty"), "");
+    await page.locator("input[webkitdirectory]").setInputFiles(top);
+    await page.getByText("it is given out when an entry").waitFor();
+    const row = page.locator(`li[data-tree=${path.basename(top)}]`);
+    await row.getByText("ready: 2 files").waitFor();
+    await hold(row.locator(".hold"), () => row.waitFor({ state: "detached" }));
+    fs.rmSync(top, { recursive: true });
   },
   "a session is armed by holding, and stopped": async () => {
     await page.goto(`${url}/#/start`);

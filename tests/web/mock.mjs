@@ -32,6 +32,8 @@ export class Mock {
     this.sockets = new Set();
     this.uploads = new Map();
     this.sticks = [];
+    this.trees = [];        // those that are published
+    this.treeFiles = new Map(); // what has come of an upload
     this.images = [{ name: "debian", version: "12.7", note: "office", bytes: 1.3e9, raw_bytes: 8e9, min_target_bytes: 8e9, used_bytes: 3e9, state: "ready", percent: 100, signer: "this box", root: "ab12cd34ef56", protected: false }];
     this.expected = "52:54:00:00:00:01,pc-002,A1001,row 1 seat 2,debian,pc-002\n";
     this.attempts = [0, 1].map((i) => ({ attempt: i + 1, mac: machine(i).mac, name: machine(i).name, asset: "A1", position: "", machine_serial: "S1", disk_model: "LAB", disk_serial: "D1", image: "debian", version: "12.7", root_hash: "ab12",
@@ -105,6 +107,7 @@ export class Mock {
     const parts = where.split("/").filter(Boolean).map(decodeURIComponent), at = `${q.method} /${parts[0]}`;
     if (at === "GET /health") return this.reply(a, 200, { ok: true, version: "1", password_set: this.setUp });
     if (at === "PUT /uploads") return this.piece(q, a, parts[1]);
+    if (at === "PUT /trees") return this.treeFile(q, a, parts);
     let body = "";
     for await (const chunk of q) body += chunk;
     const json = /json/.test(q.headers["content-type"] ?? "") && body ? JSON.parse(body) : {};
@@ -145,6 +148,14 @@ export class Mock {
         this.images = this.images.filter((i) => i.name !== parts[1]);
         return this.reply(a, 204, "");
       case "POST /pulls": return this.reply(a, 202, {});
+      case "GET /trees": return this.reply(a, 200, this.trees);
+      case "POST /trees": {
+        const all = [...this.treeFiles.values()], sum = all.reduce((n, f) => n + f.length, 0);
+        if (json.files !== all.length || json.bytes !== sum) return this.problem(a, 409, "It is not what was announced.");
+        this.trees = [{ name: parts[1], state: "ready", files: json.files, bytes: json.bytes, entry: "ESXi", cause: "" }];
+        return this.reply(a, 200, { name: parts[1], entry: "ESXi", text: "it is given out from now on" });
+      }
+      case "DELETE /trees": this.trees = this.trees.filter((t) => t.name !== json.name); return this.reply(a, 204, "");
       case "GET /sticks": return this.reply(a, 200, this.sticks);
       case "POST /imports": this.uploads.set("9", { name: json.name, bytes: 4e9, offset: 1e9, chunks: [] }); return this.reply(a, 202, { id: "9" });
       case "POST /uploads": {
@@ -177,6 +188,15 @@ export class Mock {
       case "GET /report.html": return this.reply(a, 200, "<!doctype html><title>Report</title><table></table>", "text/html");
       default: return this.problem(a, 404, "There is nothing by that name.");
     }
+  }
+
+  async treeFile(q, a, [, name, ...path]) {
+    const chunks = [];
+    for await (const chunk of q) chunks.push(chunk);
+    if (!this.inside(q)) return this.problem(a, 401, "No.");
+    if (this.treeFull) return this.problem(a, 507, "there is no room");
+    this.treeFiles.set(`${name}/${path.join("/")}`, Buffer.concat(chunks));
+    this.reply(a, 204, "");
   }
 
   async piece(q, a, id) {

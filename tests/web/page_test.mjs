@@ -46,7 +46,7 @@ function someFile(name, bytes) {
   return { file, data };
 }
 async function choose(file) {
-  await page.locator("input[type=file]").setInputFiles(file);
+  await page.locator(".drop input").setInputFiles(file);
   await page.getByRole("button", { name: "Upload", exact: true }).click();
 }
 
@@ -107,11 +107,31 @@ const tests = {
     await page.getByText("The line was cut").first().waitFor();
     await page.reload();
     await page.unroute("**/api/v1/uploads/1");
-    await page.locator("input[type=file]").waitFor();
+    await page.locator(".drop input").waitFor();
     await choose(file);
     await page.getByText("It is on the box").first().waitFor();
     equal(asked("POST", "/uploads").length, 1, "uploads announced");
     right(Buffer.concat(mock.uploads.get("1").chunks).equals(data), "the bytes on the box are not those of the file");
+  }),
+
+  "a folder is uploaded as a tree, file by file, and a refusal is told; a tree is deleted": given({}, async () => {
+    const top = path.join(folder, "esxi");
+    fs.mkdirSync(path.join(top, "efi boot"), { recursive: true });
+    fs.writeFileSync(path.join(top, "boot.cfg"), "kernel");
+    fs.writeFileSync(path.join(top, "efi boot", "a.efi"), "loader");
+    await part("library");
+    mock.treeFull = true;
+    await page.locator("input[webkitdirectory]").setInputFiles(top);
+    await page.getByText("there is no room").waitFor();
+    equal(asked("POST", "/trees").length, 0, "published after a refusal");
+    mock.treeFull = false;
+    await page.locator("input[webkitdirectory]").setInputFiles(top);
+    await page.getByText("it is given out from now on").waitFor();
+    equal([...mock.treeFiles.keys()].sort(), ["esxi/boot.cfg", "esxi/efi boot/a.efi"], "the files");
+    equal(asked("POST", "/trees").at(-1).json, { files: 2, bytes: 12, replace: false }, "what was announced");
+    await hold(page.locator("li[data-tree=esxi] .hold"), () => until(() => mock.trees.length === 0, "the tree is gone"));
+    await page.locator("li[data-tree=esxi]").waitFor({ state: "detached" });
+    equal(asked("DELETE", "/trees").at(-1).json, { name: "esxi", partial: false }, "the order");
   }),
 
   "an upload whose browser has left is shown with what the box says of it, and taken away": given({}, async () => {
