@@ -1,6 +1,6 @@
 #include "net/session/codec.h"
 
-#include "mbedtls/sha256.h"
+#include "imaging/hash/hmac.h"
 #include "net/wire/must.h"
 #include "net/wire/reader.h"
 #include "net/wire/utf8.h"
@@ -281,23 +281,12 @@ size_t session_message_encode(const struct session_message *m, uint8_t *out)
 
 /* ---- datagrams ---- */
 
-/* RFC 2104, for a key shorter than the block. */
-static void hmac(const uint8_t key[SESSION_KEY_BYTES], const uint8_t *bytes, size_t n, uint8_t tag[SESSION_TAG_BYTES])
+static void tag_make(const uint8_t key[SESSION_KEY_BYTES], const uint8_t *bytes, size_t n, uint8_t tag[SESSION_TAG_BYTES])
 {
-    uint8_t pad[64], digest[32];
-    mbedtls_sha256_context c;
+    uint8_t whole[HMAC_BYTES];
 
-    mbedtls_sha256_init(&c);
-    for (size_t i = 0; i < sizeof pad; i++)
-        pad[i] = (i < SESSION_KEY_BYTES ? key[i] : 0) ^ 0x36;
-    MUST(mbedtls_sha256_starts(&c, 0) == 0 && mbedtls_sha256_update(&c, pad, sizeof pad) == 0 &&
-         mbedtls_sha256_update(&c, bytes, n) == 0 && mbedtls_sha256_finish(&c, digest) == 0);
-    for (size_t i = 0; i < sizeof pad; i++)
-        pad[i] ^= 0x36 ^ 0x5C;
-    MUST(mbedtls_sha256_starts(&c, 0) == 0 && mbedtls_sha256_update(&c, pad, sizeof pad) == 0 &&
-         mbedtls_sha256_update(&c, digest, sizeof digest) == 0 && mbedtls_sha256_finish(&c, digest) == 0);
-    mbedtls_sha256_free(&c);
-    memcpy(tag, digest, SESSION_TAG_BYTES);
+    hmac(key, SESSION_KEY_BYTES, bytes, n, whole);
+    memcpy(tag, whole, SESSION_TAG_BYTES);
 }
 
 /* In constant time: how much of a forged tag was right is nobody's business. */
@@ -305,7 +294,7 @@ static bool tag_fits(const uint8_t key[SESSION_KEY_BYTES], const uint8_t *bytes,
 {
     uint8_t tag[SESSION_TAG_BYTES], wrong = 0;
 
-    hmac(key, bytes, n - SESSION_TAG_BYTES, tag);
+    tag_make(key, bytes, n - SESSION_TAG_BYTES, tag);
     for (size_t i = 0; i < SESSION_TAG_BYTES; i++)
         wrong |= tag[i] ^ bytes[n - SESSION_TAG_BYTES + i];
     return wrong == 0;
@@ -332,7 +321,7 @@ static void datagram_seal(struct writer *w, const uint8_t key[SESSION_KEY_BYTES]
     uint8_t *tag = wr_room(w, SESSION_TAG_BYTES);
 
     MUST(!w->bad && w->left == 0);
-    hmac(key, out, covered, tag);
+    tag_make(key, out, covered, tag);
 }
 
 uint16_t session_datagram_tsi(const uint8_t *bytes, size_t n, enum session_type type)
@@ -540,7 +529,7 @@ size_t session_info_encode(const struct session_told *t, const uint8_t key[SESSI
     text_write(&w, t->info.disk_serial, SESSION_INFO_MAX);
     inside_write(&w, &t->info);
     covered = w.done;
-    hmac(key, out, covered, wr_room(&w, SESSION_TAG_BYTES));
+    tag_make(key, out, covered, wr_room(&w, SESSION_TAG_BYTES));
     MUST(!w.bad);
     return w.done;
 }

@@ -158,43 +158,14 @@ static void give_back(struct auth *a, uint32_t address, struct mono now)
 
 /* ---- PBKDF2, one block of output ---- */
 
-static void hmac_key(mbedtls_sha256_context *inner, mbedtls_sha256_context *outer, const char *password, size_t n)
-{
-    uint8_t key[64] = {0}, pad[64];
-
-    if (n > sizeof key)
-        MUST(mbedtls_sha256((const uint8_t *)password, n, key, 0) == 0);
-    else
-        memcpy(key, password, n);
-    mbedtls_sha256_init(inner);
-    mbedtls_sha256_init(outer);
-    for (size_t i = 0; i < sizeof pad; i++)
-        pad[i] = key[i] ^ 0x36;
-    MUST(mbedtls_sha256_starts(inner, 0) == 0 && mbedtls_sha256_update(inner, pad, sizeof pad) == 0);
-    for (size_t i = 0; i < sizeof pad; i++)
-        pad[i] = key[i] ^ 0x5c;
-    MUST(mbedtls_sha256_starts(outer, 0) == 0 && mbedtls_sha256_update(outer, pad, sizeof pad) == 0);
-    memset(key, 0, sizeof key);
-}
-
-static void hmac(const struct auth *a, const uint8_t *bytes, size_t n, uint8_t out[32])
-{
-    mbedtls_sha256_context c;
-
-    mbedtls_sha256_clone(&c, &a->work.inner);
-    MUST(mbedtls_sha256_update(&c, bytes, n) == 0 && mbedtls_sha256_finish(&c, out) == 0);
-    mbedtls_sha256_clone(&c, &a->work.outer);
-    MUST(mbedtls_sha256_update(&c, out, 32) == 0 && mbedtls_sha256_finish(&c, out) == 0);
-}
-
 static void work_begin(struct auth *a, const char *password)
 {
     uint8_t first[20];
 
-    hmac_key(&a->work.inner, &a->work.outer, password, strlen(password));
+    hmac_key_set(&a->work.key, password, strlen(password));
     memcpy(first, a->work.salt, 16);
     memcpy(first + 16, (const uint8_t[4]){0, 0, 0, 1}, 4);
-    hmac(a, first, sizeof first, a->work.u);
+    hmac_with(&a->work.key, first, sizeof first, a->work.u);
     memcpy(a->work.t, a->work.u, sizeof a->work.t);
     a->work.done = 1;
     a->work.busy = true;
@@ -203,7 +174,7 @@ static void work_begin(struct auth *a, const char *password)
 static bool work_slice(struct auth *a)
 {
     for (uint32_t i = 0; i < AUTH_SLICE && a->work.done < a->work.rounds; i++, a->work.done++) {
-        hmac(a, a->work.u, sizeof a->work.u, a->work.u);
+        hmac_with(&a->work.key, a->work.u, sizeof a->work.u, a->work.u);
         for (size_t k = 0; k < sizeof a->work.t; k++)
             a->work.t[k] ^= a->work.u[k];
     }

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "mbedtls/sha256.h"
+#include "imaging/hash/hmac.h"
 #include "net/web/errors.h"
 #include "net/wire/mono.h"
 
@@ -80,7 +80,7 @@ struct auth {
         uint32_t rounds, done;
         uint8_t salt[16];
         uint8_t u[32], t[32];
-        mbedtls_sha256_context inner, outer;
+        struct hmac_key key;
     } work;
 };
 

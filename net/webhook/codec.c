@@ -3,12 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <mbedtls/sha256.h>
-
+#include "imaging/hash/hmac.h"
 #include "net/wire/must.h"
-
-#define BLOCK_BYTES 64 /* of SHA-256 */
-#define HASH_BYTES 32
 
 /* ---- where it goes ---- */
 
@@ -44,46 +40,18 @@ int webhook_url_parse(const char *text, struct http_url *u, uint32_t *address, s
     return 0;
 }
 
-/* ---- signature ---- */
-
-static void hash_two(const uint8_t pad[BLOCK_BYTES], const void *bytes, size_t n, uint8_t out[HASH_BYTES])
-{
-    mbedtls_sha256_context c;
-
-    mbedtls_sha256_init(&c);
-    MUST(mbedtls_sha256_starts(&c, 0) == 0 && mbedtls_sha256_update(&c, pad, BLOCK_BYTES) == 0 &&
-         mbedtls_sha256_update(&c, bytes, n) == 0 && mbedtls_sha256_finish(&c, out) == 0);
-    mbedtls_sha256_free(&c);
-}
-
-void webhook_hmac(const char *secret, const void *bytes, size_t n, uint8_t out[HASH_BYTES])
-{
-    uint8_t inner[BLOCK_BYTES], outer[BLOCK_BYTES];
-    size_t length = strlen(secret);
-
-    MUST(length <= BLOCK_BYTES);
-    memset(inner, 0x36, sizeof inner);
-    memset(outer, 0x5C, sizeof outer);
-    for (size_t i = 0; i < length; i++) {
-        inner[i] ^= (uint8_t)secret[i];
-        outer[i] ^= (uint8_t)secret[i];
-    }
-    hash_two(inner, bytes, n, out);
-    hash_two(outer, out, HASH_BYTES, out);
-}
-
 /* ---- request ---- */
 
 size_t webhook_request(const struct http_url *u, const char *secret, const char *delivery, const char *body, size_t n,
                        char out[WEBHOOK_REQUEST_MAX])
 {
-    uint8_t mac[HASH_BYTES];
-    char digits[2 * HASH_BYTES + 1], port[8] = "";
+    uint8_t mac[HMAC_BYTES];
+    char digits[2 * HMAC_BYTES + 1], port[8] = "";
     int header;
 
     MUST(n <= WEBHOOK_BODY_MAX && strlen(delivery) <= WEBHOOK_DELIVERY_MAX);
-    webhook_hmac(secret, body, n, mac);
-    for (unsigned i = 0; i < HASH_BYTES; i++)
+    hmac(secret, strlen(secret), body, n, mac);
+    for (unsigned i = 0; i < HMAC_BYTES; i++)
         snprintf(digits + 2 * i, 3, "%02x", mac[i]);
     if (u->port != 80)
         snprintf(port, sizeof port, ":%u", u->port);

@@ -24,9 +24,6 @@
 /* http://10.77.0.5[:port]/path: names are not looked up, TLS is not spoken. 0 or WEBHOOK_EURL. */
 int webhook_url_parse(const char *text, struct http_url *, uint32_t *address, struct err *);
 
-/* Of n bytes under a secret of at most WEBHOOK_SECRET_MAX. */
-void webhook_hmac(const char *secret, const void *bytes, size_t n, uint8_t out[32]);
-
 /* Header and content into out; returns the length. `delivery` is printable ASCII of at most WEBHOOK_DELIVERY_MAX bytes. */
 size_t webhook_request(const struct http_url *, const char *secret, const char *delivery, const char *body, size_t n,
                        char out[WEBHOOK_REQUEST_MAX]);
