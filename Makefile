@@ -166,7 +166,7 @@ build/tsan/ringcast: build/obj/tsan/board/cli/main.o build/obj/tsan/ringcast.a b
 build/init: build/init.debug
 	$(call say,STRIP,$@)
 	$(Q)strip -o $@ $<
-build/init.debug: $(patsubst %.c,build/obj/rel/%.o,$(call find,rootfs/init) imaging/hash/crc.c)
+build/init.debug: $(patsubst %.c,build/obj/rel/%.o,$(call find,rootfs/init) imaging/hash/crc.c net/os/clock.c)
 	$(call say,LINK,$@)
 	$(Q)$(CC_rel) $(FLAGS_rel) -static -Wl,--gc-sections -o $@ $^
 

@@ -30,6 +30,7 @@
 #include "board/core/serve_log.h"
 #include "board/supervisor/pid1.h"
 #include "net/mdns/bind.h"
+#include "net/os/clock.h"
 
 #define SECOND_NS MONO_S
 #define STATUS_NS (5 * MONO_S)
@@ -676,7 +677,7 @@ static int open_box(struct box *b, const atomic_int *stop, struct err *err)
     diary_open(b->diary);
     open_sticks(b);
     rc = open_ring(b, err);
-    ip_stack_step(b->stack, ip_clock()); /* loading took its time, and the guard listens from now on */
+    ip_stack_step(b->stack, clock_now()); /* loading took its time, and the guard listens from now on */
     if (rc == 0)
         rc = services_open(b->services, err);
     if (rc == 0)

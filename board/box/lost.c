@@ -13,6 +13,7 @@
 #include "board/pc/link.h"
 #include "board/screen/screen_text.h"
 #include "board/supervisor/pid1.h"
+#include "net/os/clock.h"
 
 #define STEP_MS 50
 #define SENTENCE 500
@@ -180,8 +181,8 @@ static void wait_for_link(struct lost *l, const char *told, const atomic_int *st
     if (told[0] && strcmp(told, "auto") != 0)
         return;
     while (!*stop && !l->decided && !link_find(l->config.ring.interface, &several)) {
-        hear_keys(l, ip_clock());
-        each_second(l, ip_clock());
+        hear_keys(l, clock_now());
+        each_second(l, clock_now());
         usleep(STEP_MS * 1000);
     }
 }

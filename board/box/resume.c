@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "net/ip/random.h"
+#include "net/os/random.h"
 #include "net/wire/must.h"
 #include "net/wire/reader.h"
 #include "net/wire/writer.h"
@@ -86,7 +86,7 @@ static void make_new(const struct resume *r, struct session_welcome *w, const st
             break;
     }
     while (tsi_in_use(w->tsi, others, n) || is_reserved(r, w->tsi, 0))
-        ip_random_fill(&w->tsi, sizeof w->tsi);
+        random_fill(&w->tsi, sizeof w->tsi);
 }
 
 void resume_stream(struct resume *r, struct journal *j, struct stream *st, const struct stream *others, unsigned n,

@@ -14,8 +14,9 @@
 #include <psa/crypto.h>
 
 #include "imaging/hash/sha256.h"
-#include "net/ip/random.h"
 #include "net/ip/stack.h"
+#include "net/os/clock.h"
+#include "net/os/random.h"
 
 #define FIRST_BYTES 65536
 
@@ -34,7 +35,7 @@ struct line {
 static bool wait_for(struct line *l, short what)
 {
     struct pollfd fd = {.fd = l->fd, .events = what};
-    int64_t left = mono_sub(l->end, ip_clock());
+    int64_t left = mono_sub(l->end, clock_now());
 
     l->late = left <= 0 || poll(&fd, 1, (int)(left / MONO_MS) + 1) == 0;
     return !l->late;
@@ -93,13 +94,6 @@ static int reach(struct line *l, const struct login *box, struct err *err)
 
 /* ---- TLS ---- */
 
-static int system_random(void *ctx, unsigned char *to, size_t n)
-{
-    (void)ctx;
-    ip_random_fill(to, n);
-    return 0;
-}
-
 static int tls_failed(const struct line *l, int rc, struct err *err)
 {
     if (l->late)
@@ -116,7 +110,7 @@ static int tls_begin(struct line *l, struct err *err)
 
     if (rc == 0)
         rc = mbedtls_ssl_config_defaults(c, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
-    mbedtls_ssl_conf_rng(c, system_random, NULL);
+    mbedtls_ssl_conf_rng(c, random_mbedtls, NULL);
     mbedtls_ssl_conf_min_tls_version(c, MBEDTLS_SSL_VERSION_TLS1_3);
     mbedtls_ssl_conf_max_tls_version(c, MBEDTLS_SSL_VERSION_TLS1_3);
     mbedtls_ssl_conf_tls13_key_exchange_modes(c, MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL);
@@ -152,7 +146,7 @@ static int line_open(struct line *l, const struct login *box, int timeout_ms, st
 {
     int rc;
 
-    *l = (struct line){.fd = -1, .end = mono_add(ip_clock(), timeout_ms * MONO_MS)};
+    *l = (struct line){.fd = -1, .end = mono_add(clock_now(), timeout_ms * MONO_MS)};
     mbedtls_ssl_init(&l->ssl);
     mbedtls_ssl_config_init(&l->config);
     rc = reach(l, box, err);

@@ -6,7 +6,7 @@
 
 #include "board/cli/client.h"
 #include "board/cli/commands.h"
-#include "net/ip/random.h"
+#include "net/os/random.h"
 
 #define PASSWORD_MAX 128
 
@@ -129,7 +129,7 @@ static int login(struct client *c, const struct wanted *w)
     if (rc == 0 && !c->login_file && !login_path(path, sizeof path))
         rc = err_set(&c->err, CLI_EFILE, "expected --login FILE: there is no home folder");
     (void)gethostname(host, sizeof host - 1); /* cut, if it is longer */
-    snprintf(name, sizeof name, "%s-%04x", host, ip_random() & 0xffff); /* a box takes a name once */
+    snprintf(name, sizeof name, "%s-%04x", host, random_word() & 0xffff); /* a box takes a name once */
     if (rc == 0 && !c->token_file) {
         c->box.token[0] = 0;
         rc = password(c, w, secret);

@@ -14,6 +14,7 @@
 #include "board/core/progress.h"
 #include "imaging/pack/pack.h"
 #include "imaging/pack/squeeze.h"
+#include "net/os/clock.h"
 #include "net/wire/units.h"
 #include "net/wire/utf8.h"
 
@@ -192,7 +193,7 @@ static int run(struct packing *p)
     struct pack_result result;
     struct sign_key key;
     struct err e = {0};
-    struct mono start = host_now();
+    struct mono start = clock_now();
     int rc = p->key_path ? sign_key_read(&key, p->key_path, &e) : 0;
 
     if (p->key_path)
@@ -208,7 +209,7 @@ static int run(struct packing *p)
     progress_end(&p->progress);
     if (rc)
         return report_failure("pack", &e, p->json);
-    print_result(p, &result, mono_sub(host_now(), start));
+    print_result(p, &result, mono_sub(clock_now(), start));
     return EXIT_DONE;
 }
 

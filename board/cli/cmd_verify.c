@@ -8,6 +8,7 @@
 #include "board/core/progress.h"
 #include "imaging/image/check.h"
 #include "imaging/image/sign.h"
+#include "net/os/clock.h"
 #include "net/wire/units.h"
 
 static const char help[] =
@@ -78,13 +79,13 @@ static void print_result(const struct verifying *v, const struct img_file *f, in
 
 static int run(struct verifying *v)
 {
-    struct mono start = host_now();
+    struct mono start = clock_now();
     struct img_file f;
     struct err e = {0};
 
     if (check(v, &f, &e) != 0)
         return report_failure("verify", &e, v->json);
-    print_result(v, &f, mono_sub(host_now(), start));
+    print_result(v, &f, mono_sub(clock_now(), start));
     img_file_close(&f);
     return EXIT_DONE;
 }

@@ -5,24 +5,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "net/os/clock.h"
 #include "net/wire/units.h"
 
 #define REDRAW (100 * MONO_MS)
 #define UNKNOWN_END (10 * MONO_S)
 #define BAR 30
 
-struct mono host_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (struct mono){t.tv_sec * MONO_S + t.tv_nsec};
-}
-
 void progress_start(struct progress *p, const char *verb, uint64_t total, bool quiet)
 {
     *p = (struct progress){.verb = verb, .total = total, .step = 1};
-    p->start = p->shown = host_now();
+    p->start = p->shown = clock_now();
     p->tty = isatty(STDERR_FILENO);
     p->quiet = quiet;
 }
@@ -70,7 +63,7 @@ static void draw(struct progress *p, uint64_t done, struct mono now, const char 
 
 void progress_at(struct progress *p, uint64_t done, const char *note)
 {
-    struct mono now = host_now();
+    struct mono now = clock_now();
     unsigned percent;
 
     if (p->quiet)

@@ -26,7 +26,4 @@ void progress_at(struct progress *, uint64_t done, const char *note);
 /* Ends the bar's line; what is said next on stderr starts on a line of its own. */
 void progress_end(struct progress *);
 
-/* Now, from CLOCK_MONOTONIC. */
-struct mono host_now(void);
-
 #endif

@@ -8,6 +8,7 @@
 #include "board/core/progress.h"
 #include "board/core/serve_log.h"
 #include "net/mdns/bind.h"
+#include "net/os/clock.h"
 #include "net/wire/units.h"
 
 #define STATUS_NS (5 * MONO_S)
@@ -207,7 +208,7 @@ static int prepare(struct serve *s, const struct config *c, struct err *err)
     s->server.label = on_label;
     s->server.kept = on_kept;
     s->server.ctx = s;
-    s->began = s->ended = host_now();
+    s->began = s->ended = clock_now();
     s->streams = calloc(CONFIG_IMAGES_MAX, sizeof *s->streams);
     return s->streams ? resolve_rates(s, err) : err_set(err, SEND_ERR_MEMORY, "out of memory");
 }
@@ -330,33 +331,33 @@ static bool all_finished(struct serve *s)
 /* The end of each session is said on the wire, and in acks to whoever still sends a beacon. */
 void serve_finish(struct serve *s)
 {
-    struct mono end = mono_add(host_now(), CLOSING_NS), linger = mono_add(host_now(), LINGER_NS);
+    struct mono end = mono_add(clock_now(), CLOSING_NS), linger = mono_add(clock_now(), LINGER_NS);
     struct err ignored = {0};
 
     s->server.closing = true;
     for (unsigned i = 0; i < s->n_streams; i++)
         if (session_image_there(&s->server, i) && !s->streams[i].session.leaving)
             stream_finish(&s->streams[i]);
-    while (mono_sub(end, host_now()) > 0 && !(all_finished(s) && mono_sub(host_now(), linger) > 0))
+    while (mono_sub(end, clock_now()) > 0 && !(all_finished(s) && mono_sub(clock_now(), linger) > 0))
         if (step(s, 20, &ignored))
             break;
 }
 
 int serve_run(struct serve *s, const atomic_int *stop, struct err *err)
 {
-    struct mono status = host_now();
+    struct mono status = clock_now();
     int rc = 0;
 
-    s->began = host_now();
+    s->began = clock_now();
     while (!*stop && rc == 0) {
         rc = step(s, 50, err);
-        if (mono_sub(host_now(), status) < STATUS_NS)
+        if (mono_sub(clock_now(), status) < STATUS_NS)
             continue;
-        status = host_now();
+        status = clock_now();
         serve_log_status(s);
     }
     serve_finish(s);
-    s->ended = host_now();
+    s->ended = clock_now();
     return rc || !s->failed.code ? rc : err_set(err, s->failed.code, "%s", s->failed.text);
 }
 

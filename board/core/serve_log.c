@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "board/core/image_report.h"
+#include "net/os/clock.h"
 #include "net/wire/json.h"
 #include "net/wire/units.h"
 #include "net/wire/utf8.h"
@@ -32,7 +33,7 @@ static struct {
     bool writing; /* it has one in hand */
     unsigned first, n, left_out;
     char line[SERVE_LOG_WAITING][LINE_MAX_BYTES];
-} waiting = {.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
+} waiting = {.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
 
 /* At once, so that nothing else that is written there comes in between. */
 static void write_out(const char *line, size_t n)
@@ -76,6 +77,7 @@ void serve_log_apart(void)
 {
     pthread_t thread;
 
+    clock_cond_init(&waiting.done);
     waiting.apart = pthread_create(&thread, NULL, write_lines, NULL) == 0; /* without it lines are written as they come */
     if (waiting.apart)
         pthread_detach(thread);
@@ -83,14 +85,12 @@ void serve_log_apart(void)
 
 void serve_log_drain(void)
 {
-    struct timespec end;
-    int rc = 0;
+    struct mono end = mono_add(clock_now(), MONO_S);
+    bool more = true;
 
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec++;
     pthread_mutex_lock(&waiting.lock);
-    while (waiting.apart && rc == 0 && (waiting.n || waiting.writing))
-        rc = pthread_cond_timedwait(&waiting.done, &waiting.lock, &end);
+    while (waiting.apart && more && (waiting.n || waiting.writing))
+        more = clock_cond_wait(&waiting.done, &waiting.lock, end);
     pthread_mutex_unlock(&waiting.lock);
 }
 

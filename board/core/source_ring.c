@@ -7,7 +7,8 @@
 
 #include "board/core/source.h"
 #include "board/errors/command.h"
-#include "net/ip/random.h"
+#include "net/os/clock.h"
+#include "net/os/random.h"
 #include "net/ring/ring.h"
 #include "net/session/control.h"
 #include "net/session/proto.h"
@@ -69,14 +70,6 @@ static int parse_url(const char *text, struct ring_url *u, struct err *err)
     if (strlen(at) > SESSION_NAME_MAX || !session_name_legal(u->name))
         return err_set(err, HOST_EURL, "expected an image name of at most %d bytes in %.80s", SESSION_NAME_MAX, text);
     return 0;
-}
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 static int control_begin(struct ring_source *g, struct err *err)
@@ -153,7 +146,7 @@ static int join(struct ring_source *g, const struct source_options *opt, struct 
     struct ring_url url;
     int rc = parse_url(opt->where, &url, err);
 
-    ip_random_fill(g->id, sizeof g->id);
+    random_fill(g->id, sizeof g->id);
     g->person = opt->person;
     g->at.port = url.port;
     memcpy(g->name, url.name, sizeof g->name);
@@ -296,7 +289,7 @@ static int listen(struct ring_source *g, struct vigil *v, struct err *err)
     struct frame_source source = ring_rx_source(g->rx);
     struct ring_rx_counts counts;
     int n = collect_poll(&g->collect, &source, POLL_MS);
-    int64_t now = now_ns();
+    int64_t now = clock_now().ns;
 
     if (n == RING_ERR_DOWN) /* a cable pulled: silence, which has a limit of its own */
         n = 0;
@@ -332,9 +325,9 @@ static int take_body(struct ring_source *g, struct source *s, struct vigil *v, s
     if (!rc)
         return 0;
     if (!v->spoiled)
-        v->spoiled = now_ns();
+        v->spoiled = clock_now().ns;
     if (rc != IMG_EBODYHASH ||
-        (g->timeout_s > 0 && now_ns() - v->spoiled > g->timeout_s * INT64_C(1000000000)))
+        (g->timeout_s > 0 && clock_now().ns - v->spoiled > g->timeout_s * INT64_C(1000000000)))
         return err_set(err, rc, "%s", why.text);
     body_reset(&g->body);
     return 0;
@@ -343,7 +336,7 @@ static int take_body(struct ring_source *g, struct source *s, struct vigil *v, s
 static int ring_body(struct source *s, struct receive_counts *counts, struct err *err)
 {
     struct ring_source *g = s->ctx;
-    struct vigil v = {.heard = now_ns(), .counted = now_ns()};
+    struct vigil v = {.heard = clock_now().ns, .counted = clock_now().ns};
     int rc = body_init(&g->body, s->head.body_bytes, err);
 
     collect_init(&g->collect, g->welcome.key, g->welcome.tsi, &g->body, counts);
@@ -364,7 +357,7 @@ static int ring_feed(struct source *s, struct receive *r, struct err *err)
 {
     struct ring_source *g = s->ctx;
     struct frame_source source = ring_rx_source(g->rx);
-    struct vigil v = {.heard = now_ns(), .counted = now_ns()};
+    struct vigil v = {.heard = clock_now().ns, .counted = clock_now().ns};
     int rc = 0;
 
     receive_attach(r, &g->collect, &source);
@@ -440,14 +433,14 @@ static bool tell_anew(struct ring_source *g, const struct session_facts *last)
 /* The last word, until the sender has it: a PASS for as long as the caller wishes, the rest briefly. */
 static bool farewell(struct ring_source *g, const struct session_facts *last)
 {
-    int64_t end = now_ns() + g->farewell_s * INT64_C(1000000000);
+    int64_t end = clock_now().ns + g->farewell_s * INT64_C(1000000000);
     bool told = control_end(g, last, FAREWELL_S * 1000);
 
-    while (!told && last->state == SESSION_PASS && now_ns() < end && !source_stopped()) {
-        int64_t began = now_ns();
+    while (!told && last->state == SESSION_PASS && clock_now().ns < end && !source_stopped()) {
+        int64_t began = clock_now().ns;
 
         told = tell_anew(g, last);
-        if (!told && now_ns() - began < 1000000000)
+        if (!told && clock_now().ns - began < 1000000000)
             nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
     }
     return told;

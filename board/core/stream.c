@@ -7,7 +7,8 @@
 #include "board/core/progress.h"
 #include "board/core/serve_log.h"
 #include "imaging/pace/pace.h"
-#include "net/ip/random.h"
+#include "net/os/clock.h"
+#include "net/os/random.h"
 
 #define REPORT_NS MONO_S
 #define RETRY_NS (100 * MONO_MS)       /* after the wire refused packets */
@@ -63,7 +64,7 @@ static void fail(struct stream *s, const struct err *why, int code)
         s->why = *why;
         atomic_store(&s->failure, code);
     }
-    sleep_until(mono_add(host_now(), RETRY_NS));
+    sleep_until(mono_add(clock_now(), RETRY_NS));
 }
 
 static void *sending_thread(void *arg)
@@ -82,7 +83,7 @@ static void *sending_thread(void *arg)
             continue;
         }
         atomic_store(&s->down, n < 0);
-        sleep_until(n < 0 ? mono_add(host_now(), RETRY_NS) : wake);
+        sleep_until(n < 0 ? mono_add(clock_now(), RETRY_NS) : wake);
     }
     return NULL;
 }
@@ -94,9 +95,9 @@ static void fill_session(struct stream *s, const struct stream_options *o)
     struct session_welcome *w = &s->session.welcome;
 
     do
-        ip_random_fill(&w->tsi, sizeof w->tsi);
+        random_fill(&w->tsi, sizeof w->tsi);
     while (!w->tsi);
-    ip_random_fill(w->key, sizeof w->key);
+    random_fill(w->key, sizeof w->key);
     w->group = o->config->group + o->number;
     w->source = o->source;
     w->port = o->config->port;
@@ -135,7 +136,7 @@ static int open_sender(struct stream *s, struct err *err)
                             .tsi = s->session.welcome.tsi,
                             .rate = s->set,
                             .fixed = s->repair_ppm == CONFIG_REPAIR_FIXED,
-                            .clock = host_now,
+                            .clock = clock_now,
                             .tell = on_send_event,
                             .ctx = s};
     int rc;

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "net/os/clock.h"
+
 #define TICK_MS 250
 #define RATE_NS INT64_C(1000000000)
 
@@ -32,7 +34,7 @@ static uint64_t written_ns(const struct receive_counts *c, int64_t now)
 static void note_limit(struct watch *w, struct session_facts *f)
 {
     struct receive_counts *c = w->counts;
-    struct mono now = host_now();
+    struct mono now = clock_now();
 
     limit_note(&w->limit, now, written_ns(c, now.ns), atomic_load(&c->left_out) > 0);
     f->disk_limited = w->limit.disk;
@@ -127,7 +129,7 @@ static void show_line(struct watch *w)
 /* The rate of the last few seconds, smoothed: what a person expects of the seconds to come. */
 static void note_rate(struct watch *w, uint64_t done)
 {
-    struct mono now = host_now();
+    struct mono now = clock_now();
     int64_t ns = mono_sub(now, w->rated);
 
     if (ns < RATE_NS)
@@ -177,20 +179,13 @@ static void heed(struct watch *w)
     receive_stop(w->receive, &why);
 }
 
-static struct timespec next_look(void)
-{
-    int64_t at = host_now().ns + TICK_MS * INT64_C(1000000);
-
-    return (struct timespec){at / 1000000000, at % 1000000000};
-}
-
 static void *watch_main(void *arg)
 {
     struct watch *w = arg;
 
     pthread_mutex_lock(&w->lock);
     while (!w->end) {
-        struct timespec at = next_look();
+        struct mono next = mono_add(clock_now(), TICK_MS * MONO_MS);
 
         gather(w);
         if (w->source->ops->tell)
@@ -199,7 +194,7 @@ static void *watch_main(void *arg)
             w->label = w->source->ops->label(w->source);
         show(w);
         heed(w);
-        pthread_cond_timedwait(&w->news, &w->lock, &at);
+        clock_cond_wait(&w->news, &w->lock, next);
     }
     pthread_mutex_unlock(&w->lock);
     return NULL;
@@ -208,7 +203,6 @@ static void *watch_main(void *arg)
 int watch_start(struct watch *w, struct source *source, struct receive_counts *counts, const struct watch_show *to,
                 struct err *err)
 {
-    pthread_condattr_t attr;
 
     memset(w, 0, sizeof *w);
     w->to = *to;
@@ -217,10 +211,7 @@ int watch_start(struct watch *w, struct source *source, struct receive_counts *c
     atomic_store(&w->state, SESSION_MANIFEST);
     loss_init(&w->loss);
     pthread_mutex_init(&w->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->news, &attr);
-    pthread_condattr_destroy(&attr);
+    clock_cond_init(&w->news);
     if (pthread_create(&w->thread, NULL, watch_main, w))
         return err_set(err, RECEIVE_ETHREAD, "a thread cannot be started");
     w->running = true;

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "imaging/disk/disk.h"
+#include "net/os/clock.h"
 
 struct limit {
     struct disk below;
@@ -14,10 +15,7 @@ struct limit {
 
 static double seconds_now(void)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+    return (double)clock_now().ns * 1e-9;
 }
 
 static void pay(struct limit *l, uint64_t n)

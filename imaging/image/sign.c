@@ -13,26 +13,10 @@
 #include <mbedtls/platform_util.h>
 
 #include "imaging/hash/sha256.h"
+#include "net/os/random.h"
 #include "net/wire/must.h"
 
 #define PEM_MAX 4096
-
-/* The system's random numbers, in the shape mbedTLS asks for. */
-static int system_random(void *ctx, unsigned char *out, size_t n)
-{
-    (void)ctx;
-    while (n) {
-        ssize_t got = getrandom(out, n, 0);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return MBEDTLS_ERR_ECP_RANDOM_FAILED;
-        out += got;
-        n -= (size_t)got;
-    }
-    return 0;
-}
 
 /* ---- keys ---- */
 
@@ -56,7 +40,7 @@ int sign_key_make(struct sign_key *key, struct err *e)
     int rc;
 
     mbedtls_ecp_keypair_init(&pair);
-    rc = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, &pair, system_random, NULL)
+    rc = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, &pair, random_mbedtls, NULL)
              ? IMG_EKEY
              : from_keypair(key, &pair);
     mbedtls_ecp_keypair_free(&pair);
@@ -74,7 +58,7 @@ static int to_pk(mbedtls_pk_context *pk, const struct sign_key *key)
     pair = mbedtls_pk_ec(*pk);
     if (mbedtls_ecp_read_key(MBEDTLS_ECP_DP_SECP256R1, pair, key->secret, sizeof key->secret) !=
             0 ||
-        mbedtls_ecp_keypair_calc_public(pair, system_random, NULL) != 0)
+        mbedtls_ecp_keypair_calc_public(pair, random_mbedtls, NULL) != 0)
         return IMG_EKEY;
     return 0;
 }
@@ -165,7 +149,7 @@ int sign_key_read(struct sign_key *key, const char *key_path, struct err *e)
     if (rc)
         return rc;
     mbedtls_pk_init(&pk);
-    rc = mbedtls_pk_parse_key(&pk, (unsigned char *)text, n + 1, NULL, 0, system_random, NULL)
+    rc = mbedtls_pk_parse_key(&pk, (unsigned char *)text, n + 1, NULL, 0, random_mbedtls, NULL)
              ? IMG_EKEY
              : 0;
     if (rc == 0)
@@ -240,7 +224,7 @@ int sign_hash(const struct sign_key *key, const uint8_t hash[IMG_HASH_BYTES], ui
 
     bad = bad || mbedtls_mpi_read_binary(&n.d, key->secret, sizeof key->secret) ||
           mbedtls_ecdsa_sign_det_ext(&n.group, &n.r, &n.s, &n.d, hash, IMG_HASH_BYTES, MBEDTLS_MD_SHA256,
-                                     system_random, NULL) ||
+                                     random_mbedtls, NULL) ||
           mbedtls_mpi_write_binary(&n.r, signature, 32) ||
           mbedtls_mpi_write_binary(&n.s, signature + 32, 32);
     numbers_free(&n);

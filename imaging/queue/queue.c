@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "net/os/clock.h"
 #include "net/wire/must.h"
 
 #define MS INT64_C(1000000)
@@ -58,14 +59,6 @@ bool queue_pop(struct queue *q, void *item)
     return true;
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 * MS + t.tv_nsec;
-}
-
 /* Sleeps until the producer has published something, or for left_ns (negative: without end). */
 static void sleep_on_tail(struct queue *q, int64_t left_ns)
 {
@@ -84,9 +77,9 @@ bool queue_pop_wait(struct queue *q, void *item, int timeout_ms)
 
     if (queue_pop(q, item))
         return true;
-    end = now_ns() + timeout_ms * MS;
+    end = clock_now().ns + timeout_ms * MS;
     for (;;) {
-        left = timeout_ms < 0 ? -1 : end - now_ns();
+        left = timeout_ms < 0 ? -1 : end - clock_now().ns;
         if (timeout_ms >= 0 && left <= 0)
             return false;
         sleep_on_tail(q, left);

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "net/os/clock.h"
+
 #define BATCH 256
 
 void collect_init(struct collect *c, const uint8_t key[MAC_KEY_BYTES], uint16_t tsi, struct body_object *body,
@@ -161,14 +163,12 @@ void collect_datagram(struct collect *c, const uint8_t *bytes, size_t n, uint64_
 int collect_poll(struct collect *c, const struct frame_source *source, int timeout_ms)
 {
     struct frame_in in[BATCH];
-    struct timespec t;
     uint64_t seen = c->seen, now;
     int n = source->poll(source->ctx, in, BATCH, timeout_ms);
 
     if (n < 0)
         return n;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    now = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    now = (uint64_t)clock_now().ns;
     for (int i = 0; i < n; i++)
         collect_datagram(c, in[i].bytes, in[i].n, now);
     return (int)(c->seen - seen);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "imaging/receive/pages.h"
+#include "net/os/clock.h"
 #include "net/wire/must.h"
 
 #define NO_RUN 0xffffu
@@ -353,14 +354,6 @@ static void decode(struct intake *in, uint32_t sbn, uint32_t d, uint32_t slot)
     work_give(in->work, sbn, &job);
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* How near the source is to losing packets while we wait, in percent. */
 static unsigned pressure(const struct intake *in, int64_t waited_ns)
 {
@@ -429,9 +422,9 @@ static bool claim(struct intake *in, uint32_t d, uint32_t row)
         return true;
     if (run > in->top_run)
         in->top_run = (uint16_t)run;
-    start = now_ns();
+    start = clock_now().ns;
     while (atomic_load_explicit(refs, memory_order_acquire) > 0) {
-        unsigned percent = in->patient ? 0 : pressure(in, now_ns() - start);
+        unsigned percent = in->patient ? 0 : pressure(in, clock_now().ns - start);
 
         if (percent >= INTAKE_SHED)
             shed(in, run);

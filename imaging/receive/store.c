@@ -8,6 +8,7 @@
 #include "imaging/hash/sha256.h"
 #include "imaging/receive/move.h"
 #include "imaging/receive/pages.h"
+#include "net/os/clock.h"
 #include "net/wire/must.h"
 
 #define EDGE_MAX 24u       /* chunks that touch an edge: 9 at each end at the most */
@@ -36,24 +37,10 @@ struct store {
     bool drain, end;
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* Waits for a change at most `ms`; false when that time has passed. Called with the lock held. */
 static bool wait_change(struct store *s, long ms)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_nsec += ms * 1000000;
-    t.tv_sec += t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
-    return pthread_cond_timedwait(&s->changed, &s->lock, &t) != ETIMEDOUT;
+    return clock_cond_wait(&s->changed, &s->lock, mono_add(clock_now(), ms * MONO_MS));
 }
 
 static bool neighbours(const struct plan *p, uint32_t a, uint32_t b)
@@ -89,7 +76,7 @@ static void write_run(struct store *s, const struct piece *run, uint32_t n)
         parts[i] = (struct disk_part){run[i].raw, plan_raw_len(p, run[i].ordinal)};
         bytes += parts[i].n;
     }
-    start = now_ns();
+    start = clock_now().ns;
     atomic_store(&p->counts.write_since, start);
     if (p->disk->ops->write(p->disk->ctx, parts, (int)n,
                             (uint64_t)p->body->data[run[0].ordinal].number * IMG_CHUNK_BYTES, &err)) {
@@ -97,7 +84,7 @@ static void write_run(struct store *s, const struct piece *run, uint32_t n)
         return;
     }
     atomic_store(&p->counts.write_since, 0); /* first: counted twice would be more time than there is */
-    atomic_fetch_add(&p->counts.write_ns, now_ns() - start);
+    atomic_fetch_add(&p->counts.write_ns, clock_now().ns - start);
     atomic_fetch_add(&p->counts.write_bytes, bytes);
     atomic_fetch_add(&p->counts.written, n);
     for (uint32_t i = 0; i < n; i++)
@@ -171,17 +158,13 @@ static struct store *store_make(uint32_t buffers)
 int store_open(struct store **out, struct plan *plan, uint32_t buffers, struct err *err)
 {
     struct store *s = store_make(buffers);
-    pthread_condattr_t attr;
 
     *out = NULL;
     if (!s)
         return err_set(err, RECEIVE_EMEMORY, "not enough memory for write buffers");
     s->plan = plan;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    clock_cond_init(&s->changed);
     if (pthread_create(&s->thread, NULL, store_main, s)) {
         store_free(s);
         return err_set(err, RECEIVE_ETHREAD, "the writing thread cannot be started");

@@ -7,7 +7,7 @@
 #include "lwip/ip.h"
 #include "lwip/netif.h"
 #include "lwip/udp.h"
-#include "net/ip/random.h"
+#include "net/os/random.h"
 #include "net/wire/must.h"
 
 #define ETHERNET_BYTES 14
@@ -253,7 +253,7 @@ static void guard_begin(struct dhcp_bind *b)
 {
     uint64_t seed;
 
-    ip_random_fill(&seed, sizeof seed);
+    random_fill(&seed, sizeof seed);
     b->guarding = b->server->config.mode == DHCP_MODE_SERVER && !b->needs.unguarded;
     dhcp_guard_init(&b->guard, ip_stack_mac(b->stack), b->server->config.address, seed, ip_stack_now(b->stack));
     set_quiet(b);

@@ -6,6 +6,7 @@
 
 #include "net/http/secure.h"
 #include "net/ip/tcp.h"
+#include "net/os/clock.h"
 
 #define TRIES 5                /* connections in a row that bring nothing, */
 #define PAUSE_MS 500           /* each after a pause that is longer by this: 5 s for a server that restarts */
@@ -211,7 +212,7 @@ static int dial(struct http_file *f, uint64_t from, struct err *err)
     f->request_n = http_request(&f->url, from, HTTP_TO_END, f->request);
     f->connected = f->ended = f->in_content = false;
     f->at = f->end = from;
-    f->heard = ip_clock();
+    f->heard = clock_now();
     f->pcb = tcp_new();
     if (!f->pcb)
         return err_set(err, HTTP_EMEMORY, "out of memory for a connection");
@@ -237,7 +238,7 @@ static int wait_bytes(struct http_file *f, struct err *err)
             continue;
         if (peek(f, &bytes))
             return 1;
-        if (f->ended || mono_sub(ip_clock(), f->heard) > f->idle_ms * MONO_MS)
+        if (f->ended || mono_sub(clock_now(), f->heard) > f->idle_ms * MONO_MS)
             return 0;
         rc = ip_stack_block(f->stack, 100);
         if (rc)
@@ -263,7 +264,7 @@ static int follow(struct http_file *f, struct err *err)
     hang_up(f);
     f->url = to;
     f->found = f->ended = f->connected = f->met = false;
-    f->heard = ip_clock();
+    f->heard = clock_now();
     return ip_stack_lookup_begin(f->stack, f->url.host, err);
 }
 
@@ -327,8 +328,8 @@ static int redial(struct http_file *f, int *tries, struct err *err)
         rc = ip_stack_resolve(f->stack, f->url.host, f->idle_ms, &f->address, err);
         f->found = rc == 0;
     }
-    until = mono_add(ip_clock(), (int64_t)*tries * PAUSE_MS * MONO_MS);
-    while (rc == 0 && mono_sub(until, ip_clock()) > 0)
+    until = mono_add(clock_now(), (int64_t)*tries * PAUSE_MS * MONO_MS);
+    while (rc == 0 && mono_sub(until, clock_now()) > 0)
         if (ip_stack_block(f->stack, 50))
             break; /* seen again by whoever waits next */
     return rc ? rc : dial(f, f->at, err);
@@ -481,7 +482,7 @@ int http_begin(struct http_file **out, struct ip_stack *stack, const struct http
     *out = NULL;
     if (rc)
         return rc;
-    f->heard = ip_clock();
+    f->heard = clock_now();
     rc = ip_stack_lookup_begin(stack, f->url.host, err);
     if (rc) {
         http_close(f);
@@ -498,16 +499,16 @@ static int connection(struct http_file *f, struct err *err)
 
     if (!f->found) {
         rc = ip_stack_lookup(f->stack, f->url.host, &f->address, err);
-        if (rc == 0 && mono_sub(ip_clock(), f->heard) > f->idle_ms * MONO_MS)
+        if (rc == 0 && mono_sub(clock_now(), f->heard) > f->idle_ms * MONO_MS)
             rc = err_set(err, HTTP_ETIMEOUT, "nobody answers to the name \"%s\"", f->url.host);
         if (rc <= 0)
             return rc;
         f->found = true;
-        f->again = ip_clock();
+        f->again = clock_now();
     }
     if (f->again.ns == 0)
         return 1;
-    if (mono_sub(f->again, ip_clock()) > 0)
+    if (mono_sub(f->again, clock_now()) > 0)
         return 0;
     f->again.ns = 0;
     rc = dial(f, f->at, err);
@@ -520,7 +521,7 @@ static int try_again(struct http_file *f, struct err *err)
     if (++f->tries > TRIES)
         return unreachable(f, err);
     hang_up(f);
-    f->again = mono_add(ip_clock(), (int64_t)f->tries * PAUSE_MS * MONO_MS);
+    f->again = mono_add(clock_now(), (int64_t)f->tries * PAUSE_MS * MONO_MS);
     return 0;
 }
 
@@ -545,7 +546,7 @@ long http_look(struct http_file *f, const uint8_t **bytes, struct err *err)
         f->tries = 0;
         return (long)n;
     }
-    return f->ended || mono_sub(ip_clock(), f->heard) > f->idle_ms * MONO_MS ? try_again(f, err) : 0;
+    return f->ended || mono_sub(clock_now(), f->heard) > f->idle_ms * MONO_MS ? try_again(f, err) : 0;
 }
 
 void http_took(struct http_file *f, size_t n)

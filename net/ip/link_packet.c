@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "net/ip/stack.h"
+#include "net/os/clock.h"
 #include "net/ring/ring.h"
 
 /* A receiver joins one ring at a time, a server none: this many is never reached in earnest. */
@@ -71,5 +72,5 @@ int ip_stack_open(struct ip_stack **out, const char *interface, const struct ip_
     int rc = ip_link_packet(&link, interface, err);
 
     *out = NULL;
-    return rc ? rc : ip_stack_open_link(out, &link, c, ip_clock(), err);
+    return rc ? rc : ip_stack_open_link(out, &link, c, clock_now(), err);
 }

@@ -94,8 +94,8 @@ void ip_assert_thread(void);
 #define LWIP_CHECKSUM_ON_COPY 1 /* one walk over outgoing bytes, not two */
 
 /* ---- chance: sequence numbers, ports and transaction ids that nobody can guess ---- */
-unsigned ip_random(void);
-#define LWIP_RAND() ip_random()
+unsigned random_word(void);
+#define LWIP_RAND() random_word()
 #define LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS 1
 #define LWIP_HOOK_FILENAME "net/ip/hooks.h" /* LWIP_HOOK_TCP_ISN: RFC 6528 */
 

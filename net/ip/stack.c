@@ -18,7 +18,8 @@
 #include "lwip/prot/autoip.h"
 #include "lwip/sys.h"
 #include "lwip/timeouts.h"
-#include "net/ip/random.h"
+#include "net/os/clock.h"
+#include "net/os/random.h"
 #include "net/wire/must.h"
 
 /* Frames taken in one step: a flood must not keep the timers from running. */
@@ -102,14 +103,6 @@ static err_t stack_netif_init(struct netif *netif)
 
 /* ---- open and close ---- */
 
-struct mono ip_clock(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (struct mono){t.tv_sec * MONO_S + t.tv_nsec};
-}
-
 static void stack_address_set(struct ip_stack *s, const struct ip_config *c)
 {
     ip4_addr_t address, mask, gateway;
@@ -124,7 +117,7 @@ static void claim_begin(struct ip_stack *s)
 {
     uint64_t seed;
 
-    ip_random_fill(&seed, sizeof seed);
+    random_fill(&seed, sizeof seed);
     ip_claim_init(&s->claim, s->link.mac, s->config.address, seed, s->now);
 }
 
@@ -277,12 +270,12 @@ int ip_stack_step(struct ip_stack *s, struct mono now)
 int ip_stack_wait(struct ip_stack *s, int max_ms, int wake_fd)
 {
     struct pollfd fd[2] = {{.fd = s->link.fd, .events = POLLIN}, {.fd = wake_fd, .events = POLLIN}};
-    int left = ip_stack_step(s, ip_clock());
+    int left = ip_stack_step(s, clock_now());
 
     if (left && max_ms) {
         if (poll(fd, 2, LWIP_MIN(left, max_ms)) < 0 && errno != EINTR)
             return IP_EPOLL;
-        ip_stack_step(s, ip_clock());
+        ip_stack_step(s, clock_now());
     }
     return 0;
 }
@@ -343,10 +336,10 @@ bool ip_stack_mac_of(const struct ip_stack *s, uint32_t address, uint8_t mac[6])
 
 int ip_stack_wait_address(struct ip_stack *s, int timeout_ms, struct err *err)
 {
-    struct mono end = mono_add(ip_clock(), timeout_ms * MONO_MS);
+    struct mono end = mono_add(clock_now(), timeout_ms * MONO_MS);
     int rc = 0;
 
-    while (!ip_stack_address(s) && !rc && mono_sub(end, ip_clock()) > 0)
+    while (!ip_stack_address(s) && !rc && mono_sub(end, clock_now()) > 0)
         rc = ip_stack_block(s, 100);
     if (rc)
         return ip_stack_failed(rc, err);
@@ -417,11 +410,11 @@ int ip_stack_lookup(struct ip_stack *s, const char *host, uint32_t *out, struct 
 
 int ip_stack_resolve(struct ip_stack *s, const char *host, int timeout_ms, uint32_t *out, struct err *err)
 {
-    struct mono end = mono_add(ip_clock(), timeout_ms * MONO_MS);
+    struct mono end = mono_add(clock_now(), timeout_ms * MONO_MS);
     int rc = ip_stack_lookup_begin(s, host, err);
 
     while (rc == 0 && (rc = ip_stack_lookup(s, host, out, err)) == 0) {
-        if (mono_sub(end, ip_clock()) <= 0) {
+        if (mono_sub(end, clock_now()) <= 0) {
             s->lookup.name[0] = 0;
             return err_set(err, IP_ENAME, "nobody answers to the name \"%.100s\"", host);
         }

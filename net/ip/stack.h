@@ -58,8 +58,6 @@ int ip_stack_block(struct ip_stack *, int max_ms);
 void ip_stack_stop_when(struct ip_stack *, bool (*stop)(void));
 /* err_set for a code that ip_stack_wait or ip_stack_block returned. */
 int ip_stack_failed(int code, struct err *);
-/* CLOCK_MONOTONIC, which the calls that block run on. */
-struct mono ip_clock(void);
 /* The time of the step under way. */
 struct mono ip_stack_now(const struct ip_stack *);
 /* From now on the calling thread owns the stack. The former owner must not touch it any more. */

@@ -5,6 +5,7 @@
 
 #include "lwip/udp.h"
 #include "net/ip/tcp.h"
+#include "net/os/clock.h"
 #include "net/wire/must.h"
 
 #define CONNECTIONS 64
@@ -273,7 +274,7 @@ static int join_once(struct join *j, struct ip_stack *stack, struct session_serv
 {
     join_begin(j, at);
     while (j->state < JOIN_DONE) {
-        int64_t left = mono_sub(end, ip_clock());
+        int64_t left = mono_sub(end, clock_now());
         int rc = left <= 0 ? SESSION_ETIMEOUT
                            : ip_stack_block(stack, left < 100 * MONO_MS ? (int)(left / MONO_MS) + 1 : 100);
 
@@ -300,10 +301,10 @@ static int join_failed(int failure, struct session_server_at at, struct err *err
 
 static int pause_between(struct ip_stack *stack)
 {
-    struct mono end = mono_add(ip_clock(), PAUSE_NS);
+    struct mono end = mono_add(clock_now(), PAUSE_NS);
     int rc = 0;
 
-    while (rc == 0 && mono_sub(end, ip_clock()) > 0)
+    while (rc == 0 && mono_sub(end, clock_now()) > 0)
         rc = ip_stack_block(stack, 50);
     return rc;
 }
@@ -311,16 +312,16 @@ static int pause_between(struct ip_stack *stack)
 /* Attempts until one succeeds or the time is up; the failure told then is the one that says most. */
 static int join_until(struct join *j, struct ip_stack *stack, struct session_server_at at, int timeout_ms)
 {
-    struct mono end = mono_add(ip_clock(), timeout_ms * MONO_MS);
+    struct mono end = mono_add(clock_now(), timeout_ms * MONO_MS);
     int told = SESSION_ETIMEOUT;
 
     for (;;) {
-        struct mono once = mono_add(ip_clock(), PATIENCE_NS);
+        struct mono once = mono_add(clock_now(), PATIENCE_NS);
         int rc = join_once(j, stack, at, timeout_ms && mono_sub(once, end) > 0 ? end : once);
 
         if (rc != SESSION_ETIMEOUT)
             told = rc;
-        if (rc == 0 || (timeout_ms && mono_sub(end, ip_clock()) < PAUSE_NS))
+        if (rc == 0 || (timeout_ms && mono_sub(end, clock_now()) < PAUSE_NS))
             return told;
         rc = pause_between(stack);
         if (rc)

@@ -13,18 +13,11 @@
 #include "mbedtls/oid.h"
 #include "mbedtls/platform_util.h"
 #include "mbedtls/sha256.h"
-#include "net/ip/random.h"
+#include "net/os/random.h"
 #include "net/tls/trust.h"
 #include "net/wire/must.h"
 
 #define DER_MAX 1024
-
-static int system_random(void *ctx, unsigned char *to, size_t n)
-{
-    (void)ctx;
-    ip_random_fill(to, n);
-    return 0;
-}
 
 static void fingerprint(struct tls_identity *id)
 {
@@ -53,7 +46,7 @@ static int make_key(mbedtls_pk_context *key)
 {
     int rc = mbedtls_pk_setup(key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
 
-    return rc ? rc : mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(*key), system_random, NULL);
+    return rc ? rc : mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(*key), random_mbedtls, NULL);
 }
 
 static int set_names(mbedtls_x509write_cert *w, const char *name, uint32_t address)
@@ -94,7 +87,7 @@ static int write_certificate(mbedtls_x509write_cert *w, struct tls_identity *id,
     uint8_t der[DER_MAX], serial[16];
     int rc;
 
-    ip_random_fill(serial, sizeof serial);
+    random_fill(serial, sizeof serial);
     serial[0] = (serial[0] & 0x7f) | 0x40; /* positive, and of full length */
     mbedtls_x509write_crt_set_version(w, MBEDTLS_X509_CRT_VERSION_3);
     mbedtls_x509write_crt_set_md_alg(w, MBEDTLS_MD_SHA256);
@@ -110,7 +103,7 @@ static int write_certificate(mbedtls_x509write_cert *w, struct tls_identity *id,
     if (rc == 0)
         rc = set_usage(w);
     if (rc == 0)
-        rc = mbedtls_x509write_crt_der(w, der, sizeof der, system_random, NULL); /* at the buffer's end; its length */
+        rc = mbedtls_x509write_crt_der(w, der, sizeof der, random_mbedtls, NULL); /* at the buffer's end; its length */
     return rc < 0 ? rc : mbedtls_x509_crt_parse_der(&id->certificate, der + sizeof der - rc, (size_t)rc);
 }
 
@@ -198,9 +191,9 @@ static int identity_read(struct tls_identity *id, const char *path, struct err *
     if (n < 0)
         return err_set(err, TLS_EFILE, "cannot read the page's certificate %s: %s", path, strerror(errno));
     begin(id);
-    right = n > 2 && n < (ssize_t)sizeof file && key <= n - 2 && mbedtls_pk_parse_key(&id->key, file + 2, (size_t)key, NULL, 0, system_random, NULL) == 0 &&
+    right = n > 2 && n < (ssize_t)sizeof file && key <= n - 2 && mbedtls_pk_parse_key(&id->key, file + 2, (size_t)key, NULL, 0, random_mbedtls, NULL) == 0 &&
             mbedtls_x509_crt_parse_der(&id->certificate, file + 2 + key, (size_t)n - 2 - (size_t)key) == 0 &&
-            mbedtls_pk_check_pair(&id->certificate.pk, &id->key, system_random, NULL) == 0;
+            mbedtls_pk_check_pair(&id->certificate.pk, &id->key, random_mbedtls, NULL) == 0;
     mbedtls_platform_zeroize(file, sizeof file);
     if (right)
         fingerprint(id);

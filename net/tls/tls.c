@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "net/ip/random.h"
 #include "net/ip/stack.h"
+#include "net/os/random.h"
 #include "net/wire/must.h"
 #include "psa/crypto.h"
 
@@ -22,13 +22,6 @@ static const int suites[] = {MBEDTLS_TLS1_3_AES_128_GCM_SHA256, MBEDTLS_TLS1_3_C
 static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1, MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
 static const uint16_t signatures[] = {MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256, MBEDTLS_TLS1_3_SIG_NONE};
 
-static int system_random(void *ctx, unsigned char *to, size_t n)
-{
-    (void)ctx;
-    ip_random_fill(to, n);
-    return 0;
-}
-
 static int config_begin(mbedtls_ssl_config *c, int endpoint)
 {
     int rc;
@@ -37,7 +30,7 @@ static int config_begin(mbedtls_ssl_config *c, int endpoint)
     rc = psa_crypto_init() == PSA_SUCCESS ? 0 : MBEDTLS_ERR_SSL_HW_ACCEL_FAILED;
     if (rc == 0)
         rc = mbedtls_ssl_config_defaults(c, endpoint, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
-    mbedtls_ssl_conf_rng(c, system_random, NULL);
+    mbedtls_ssl_conf_rng(c, random_mbedtls, NULL);
     return rc;
 }
 

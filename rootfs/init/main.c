@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "net/os/clock.h"
 #include "rootfs/init/bootdisk.h"
 #include "rootfs/init/button.h"
 #include "rootfs/init/core.h"
@@ -29,14 +30,6 @@
 static char *const box_core[] = {BOX_CORE, NULL};
 static char *const box_core_used[] = {BOX_CORE, "--data-grown-before", NULL};
 static char *const target_core[] = {"/ringcast", "target", "--identity", IDENTITY, NULL};
-
-static struct mono now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (struct mono){t.tv_sec * MONO_S + t.tv_nsec};
-}
 
 /* SIGINT: Ctrl-Alt-Del. SIGTERM: whoever else may send it. */
 static int watch_signals(void)
@@ -87,12 +80,12 @@ static char *const *find_role(int watchdog, struct stickmount *sticks, struct bo
 /* Waits until the core has ended or the time is over. */
 static void gather(struct core *c, struct keep *k, struct stickmount *sticks, int64_t ns)
 {
-    struct mono end = mono_add(now(), ns);
+    struct mono end = mono_add(clock_now(), ns);
 
     do {
-        core_reap(c, k, sticks, now());
+        core_reap(c, k, sticks, clock_now());
         poll(NULL, 0, 20);
-    } while (c->pid && mono_sub(end, now()) > 0);
+    } while (c->pid && mono_sub(end, clock_now()) > 0);
 }
 
 static _Noreturn void shut_down(struct core *c, struct keep *k, struct stickmount *sticks, int watchdog)
@@ -156,30 +149,30 @@ static void keep_running(char *const *argv, struct bootdisk *disk, struct stickm
     struct keep keep;
     int64_t wait;
 
-    keep_init(&keep, now());
+    keep_init(&keep, clock_now());
     for (;;) {
-        enum keep_action action = keep_step(&keep, now(), &wait);
+        enum keep_action action = keep_step(&keep, clock_now(), &wait);
 
         if (action == KEEP_END && disk->name[0] && (keep.wish == WISH_DATA_AGAIN || keep.wish == WISH_DATA_ANEW)) {
             argv = decide(disk, keep.wish);
-            keep_init(&keep, now());
+            keep_init(&keep, clock_now());
             continue;
         }
         if (action == KEEP_END)
             shut_down(&core, &keep, sticks, watchdog);
         if (action == KEEP_START && !core_start(&core, argv))
-            keep_ended(&keep, -1, now());
+            keep_ended(&keep, -1, clock_now());
         if (action == KEEP_KILL) {
             say("the core gives no sign of life; it is ended");
             kill(core.pid, SIGKILL);
         }
         setup_links();
         buttons_look(&buttons);
-        stickmount_tick(sticks, now());
+        stickmount_tick(sticks, clock_now());
         watchdog = watchdog < 0 ? watchdog_open() : watchdog;
         watchdog_feed(watchdog);
         sleep_until_news(signals, &core, &buttons, wait);
-        core_listen(&core, &keep, now());
+        core_listen(&core, &keep, clock_now());
         if (keep.kept && disk->name[0])
             bootdisk_mark(disk);
         if (signalled(signals)) {
@@ -190,7 +183,7 @@ static void keep_running(char *const *argv, struct bootdisk *disk, struct stickm
             keep.wish = WISH_POWEROFF;
             shut_down(&core, &keep, sticks, watchdog);
         }
-        core_reap(&core, &keep, sticks, now());
+        core_reap(&core, &keep, sticks, clock_now());
     }
 }
 

@@ -20,6 +20,7 @@
 
 #include "net/ip/stack.h"
 #include "net/ip/tcp.h"
+#include "net/os/clock.h"
 #include "net/wire/reader.h"
 #include "net/wire/writer.h"
 
@@ -284,7 +285,7 @@ static void serve(struct ip_stack *stack, uint32_t host, uint16_t port)
     int listener = listen_here(), fd, pause;
 
     for (;;) {
-        pause = ip_stack_step(stack, ip_clock());
+        pause = ip_stack_step(stack, clock_now());
         while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
             pipe_open(fd, host, port);
         for (struct pipe *p = pipes; p < pipes + PIPES; p++)
@@ -308,7 +309,7 @@ int main(int argc, char **argv)
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     link = plug(argv[1]);
-    if (ip_stack_open_link(&stack, &link, &config, ip_clock(), &err) || ip_stack_wait_address(stack, IP_ADDRESS_MS, &err)) {
+    if (ip_stack_open_link(&stack, &link, &config, clock_now(), &err) || ip_stack_wait_address(stack, IP_ADDRESS_MS, &err)) {
         fprintf(stderr, "door: %s\n", err.text);
         return 1;
     }

@@ -17,7 +17,8 @@
 #include <sys/socket.h>
 
 #include "net/dhcp/bind.h"
-#include "net/ip/random.h"
+#include "net/os/clock.h"
+#include "net/os/random.h"
 #include "tests/unit/udp_frame.h"
 
 static volatile sig_atomic_t ended;
@@ -190,14 +191,14 @@ static int serve(int argc, char **argv)
     if (ip_stack_open(&stack, argv[2], &ip, &err))
         die(err.text);
     memcpy(c.mac, ip_stack_mac(stack), 6);
-    ip_random_fill(&c.key, sizeof c.key);
+    random_fill(&c.key, sizeof c.key);
     if (dhcp_server_init(&server, &c, &needs, &err) || dhcp_bind_open(&bind, stack, &server, &bind_needs, &err))
         die(err.text);
     if (path)
-        restore(path, ip_clock());
+        restore(path, clock_now());
     fprintf(stderr, "serving\n");
     while (!ended && ip_stack_wait(stack, 100, -1) == 0)
-        dhcp_bind_tick(bind, ip_clock());
+        dhcp_bind_tick(bind, clock_now());
     say_counters();
     dhcp_bind_close(bind);
     ip_stack_close(stack);
@@ -258,10 +259,10 @@ static void say(uint32_t machine, uint8_t type, uint32_t wanted, uint32_t from)
 static bool hear(struct dhcp_message *m, int ms)
 {
     static uint8_t frame[2048];
-    struct mono until = mono_add(ip_clock(), ms * MONO_MS);
+    struct mono until = mono_add(clock_now(), ms * MONO_MS);
 
     for (;;) {
-        int64_t left = mono_sub(until, ip_clock());
+        int64_t left = mono_sub(until, clock_now());
         struct pollfd fd = {.fd = line, .events = POLLIN};
         ssize_t n;
 
@@ -276,17 +277,17 @@ static bool hear(struct dhcp_message *m, int ms)
 
 static int flood(char **argv)
 {
-    struct mono began = ip_clock(), stop = mono_add(began, atoi(argv[3]) * MONO_S);
+    struct mono began = clock_now(), stop = mono_add(began, atoi(argv[3]) * MONO_S);
     int rate = atoi(argv[4]);
     bool take = strcmp(argv[5], "take") == 0;
     uint32_t sent = 0, first, taken = 0;
     static struct dhcp_message m;
 
     line_open(argv[2]);
-    ip_random_fill(&first, sizeof first);
+    random_fill(&first, sizeof first);
     first |= 0x80000000;
-    while (!ended && mono_sub(stop, ip_clock()) > 0) {
-        while (mono_sub(ip_clock(), began) * rate / MONO_S > sent)
+    while (!ended && mono_sub(stop, clock_now()) > 0) {
+        while (mono_sub(clock_now(), began) * rate / MONO_S > sent)
             say(first + sent++, DHCP_DISCOVER, 0, 0);
         while (hear(&m, 1))
             if (take && m.type == DHCP_OFFER && m.xid >= first && m.xid - first < sent)
@@ -301,18 +302,18 @@ static int flood(char **argv)
 /* DISCOVER to ACK, asked again twice a second; nanoseconds, negative: not within 10 s. */
 static int64_t join_one(uint32_t machine)
 {
-    struct mono began = ip_clock(), asked = {0};
+    struct mono began = clock_now(), asked = {0};
     static struct dhcp_message m;
 
-    while (mono_sub(ip_clock(), began) < 10 * MONO_S) {
-        if (mono_sub(ip_clock(), asked) > 500 * MONO_MS) {
-            asked = ip_clock();
+    while (mono_sub(clock_now(), began) < 10 * MONO_S) {
+        if (mono_sub(clock_now(), asked) > 500 * MONO_MS) {
+            asked = clock_now();
             say(machine, DHCP_DISCOVER, 0, 0);
         }
         if (!hear(&m, 10) || m.xid != machine)
             continue;
         if (m.type == DHCP_ACK)
-            return mono_sub(ip_clock(), began);
+            return mono_sub(clock_now(), began);
         if (m.type == DHCP_OFFER)
             say(machine, DHCP_REQUEST, m.yiaddr, dhcp_option_u32(&m, DHCP_O_SERVER, 0));
     }

@@ -16,6 +16,7 @@
 #include "net/http/server/bind.h"
 #include "net/igmp/bind.h"
 #include "net/ip/stack.h"
+#include "net/os/clock.h"
 #include "net/tftp/bind.h"
 
 #define LOADED_MAX 8
@@ -108,7 +109,7 @@ static int pause_ms(void)
 {
     int ms = LEAST(tftp_bind_pause(tftp), http_bind_pause(http));
 
-    return igmp ? LEAST(ms, igmp_bind_pause(igmp, ip_clock())) : ms;
+    return igmp ? LEAST(ms, igmp_bind_pause(igmp, clock_now())) : ms;
 }
 
 static void serve(void)

@@ -9,6 +9,7 @@
 
 #include "lwip/tcp.h"
 #include "net/http/server/bind.h"
+#include "net/os/clock.h"
 #include "tests/unit/http_support.h"
 
 #define FILE_BYTES 1000001u
@@ -155,9 +156,9 @@ static void stranger(const char *says)
 
 static void wait_for(struct ip_pair *pair, const unsigned *n, unsigned value)
 {
-    struct mono end = mono_add(ip_clock(), 20 * MONO_S);
+    struct mono end = mono_add(clock_now(), 20 * MONO_S);
 
-    while (*n < value && mono_sub(end, ip_clock()) > 0)
+    while (*n < value && mono_sub(end, clock_now()) > 0)
         ip_stack_wait(pair->stack, 50, -1);
     assert_true(*n >= value);
 }

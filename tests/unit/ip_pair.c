@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "net/os/clock.h"
 #include "net/wire/must.h"
 #include "net/wire/rng.h"
 
@@ -49,7 +50,7 @@ static struct ip_stack *stack_on(int fd, uint32_t address, unsigned loss, uint64
     the_line = (struct line){.fd = fd, .loss = loss, .rng = {seed ^ address}};
     memcpy(link.mac, "\x52\x49\x4e\x47\x00", 5);
     link.mac[5] = (uint8_t)address;
-    MUST(ip_stack_open_link(&stack, &link, &config, ip_clock(), NULL) == 0);
+    MUST(ip_stack_open_link(&stack, &link, &config, clock_now(), NULL) == 0);
     return stack;
 }
 

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "net/ip/tcp.h"
+#include "net/os/clock.h"
 #include "tests/unit/ip_pair.h"
 
 #define PORT 7
@@ -79,9 +80,9 @@ static struct tcp_pcb *dial(uint16_t port)
 
 static void wait_for(struct ip_pair *pair, const unsigned *n)
 {
-    struct mono end = mono_add(ip_clock(), 20 * MONO_S);
+    struct mono end = mono_add(clock_now(), 20 * MONO_S);
 
-    while (!*n && mono_sub(end, ip_clock()) > 0)
+    while (!*n && mono_sub(end, clock_now()) > 0)
         ip_stack_wait(pair->stack, 50, -1);
     assert_int_equal(*n, 1);
 }

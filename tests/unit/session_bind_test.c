@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "net/os/clock.h"
 #include "net/session/bind.h"
 #include "net/session/control.h"
 #include "tests/unit/ip_pair.h"
@@ -70,7 +71,7 @@ static int64_t join_through(unsigned loss, uint64_t seed)
     struct session_welcome w = {0};
     struct err err = {0};
     struct ip_pair pair;
-    struct mono start = ip_clock();
+    struct mono start = clock_now();
     int rc;
 
     ip_pair_up(&pair, loss, seed, serve_one);
@@ -81,7 +82,7 @@ static int64_t join_through(unsigned loss, uint64_t seed)
     assert_int_equal(rc, 0);
     assert_int_equal(w.tsi, 1);
     assert_memory_equal(w.key, "sixteen bytes ok", 16);
-    return mono_sub(ip_clock(), start) / MONO_MS;
+    return mono_sub(clock_now(), start) / MONO_MS;
 }
 
 static void joins_at_once_on_a_good_line(void **state)
@@ -144,7 +145,7 @@ static void beacons_are_acked_from_the_control_thread(void **state)
     assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 20000, &w, NULL), 0);
     assert_int_equal(session_control_start(&control, pair.stack, at, &w, &(struct session_asker){"", me, false}, &said, NULL), 0);
     session_control_set(control, &facts);
-    for (struct mono end = mono_add(ip_clock(), 20 * MONO_S); !news.ack.tsi && mono_sub(end, ip_clock()) > 0;)
+    for (struct mono end = mono_add(clock_now(), 20 * MONO_S); !news.ack.tsi && mono_sub(end, clock_now()) > 0;)
         session_control_get(control, &news);
     assert_int_equal(news.ack.tsi, 1);
     assert_int_equal(news.ack.receivers, 1);
@@ -169,7 +170,7 @@ static void who_joins_again_is_heard(void **state)
     ip_pair_up(&pair, 0, 1, serve_one);
     assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 20000, &w, NULL), 0);
     assert_int_equal(session_control_start(&control, pair.stack, at, &w, &(struct session_asker){"", me, false}, &said, NULL), 0);
-    for (struct mono end = mono_add(ip_clock(), 2 * MONO_S); mono_sub(end, ip_clock()) > 0;) {
+    for (struct mono end = mono_add(clock_now(), 2 * MONO_S); mono_sub(end, clock_now()) > 0;) {
         facts.state = facts.state == SESSION_RECEIVING ? SESSION_MANIFEST : SESSION_RECEIVING; /* each change is a beacon */
         session_control_set(control, &facts);
         usleep(50000);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "lwip/udp.h"
+#include "net/os/clock.h"
 #include "net/tftp/bind.h"
 #include "tests/unit/ip_pair.h"
 #include "tests/unit/tftp_client.h"
@@ -66,13 +67,13 @@ static void on_packet(void *arg, struct udp_pcb *udp, struct pbuf *p, const ip_a
     (void)udp;
     (void)from;
     pbuf_free(p);
-    if (sim_client_input(&c->sim, ip_clock(), port, in, n))
+    if (sim_client_input(&c->sim, clock_now(), port, in, n))
         say(c);
 }
 
 static void fetch(unsigned loss, const char *name, enum tftp_client_state expected)
 {
-    struct mono end = mono_add(ip_clock(), 60 * MONO_S);
+    struct mono end = mono_add(clock_now(), 60 * MONO_S);
     static struct client clients[CLIENTS];
     struct ip_pair pair;
     unsigned left = CLIENTS;
@@ -86,15 +87,15 @@ static void fetch(unsigned loss, const char *name, enum tftp_client_state expect
         assert_int_equal(udp_bind(c->udp, IP_ADDR_ANY, 0), ERR_OK);
         udp_recv(c->udp, on_packet, c);
         c->sim = (struct tftp_sim_client){.name = name, .blksize = 1468, .window = i % 5, .timeout = MONO_S};
-        sim_client_ask(&c->sim, ip_clock());
+        sim_client_ask(&c->sim, clock_now());
         say(c);
     }
-    while (left && mono_sub(end, ip_clock()) > 0) {
+    while (left && mono_sub(end, clock_now()) > 0) {
         ip_stack_wait(pair.stack, 20, -1);
         left = 0;
         for (unsigned i = 0; i < CLIENTS; i++) {
             left += clients[i].sim.state < CLIENT_DONE;
-            if (sim_client_tick(&clients[i].sim, ip_clock()))
+            if (sim_client_tick(&clients[i].sim, clock_now()))
                 say(&clients[i]);
         }
     }

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "net/ip/random.h"
+#include "net/os/random.h"
 #include "net/tls/seat.h"
 #include "net/tls/tls.h"
 #include "psa/crypto.h"
@@ -88,7 +88,7 @@ static mbedtls_ssl_context client;
 static int system_random(void *ctx, unsigned char *to, size_t n)
 {
     (void)ctx;
-    ip_random_fill(to, n);
+    random_fill(to, n);
     return 0;
 }
 
@@ -175,7 +175,7 @@ static void bytes_go_both_ways(void **state)
         begin_client();
         assert_int_equal(shake(), 1);
         assert_string_equal(mbedtls_ssl_get_version(&client), "TLSv1.3");
-        ip_random_fill(sent, sizeof sent);
+        random_fill(sent, sizeof sent);
         for (int i = 0; i < 1000000 && in < sizeof sent; i++) {
             int n = out < sizeof sent ? s.write(s.ctx, sent + out, sizeof sent - out) : 0;
 

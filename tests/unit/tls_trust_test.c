@@ -13,7 +13,7 @@
 #include "mbedtls/oid.h"
 #include "mbedtls/pem.h"
 #include "mbedtls/sha256.h"
-#include "net/ip/random.h"
+#include "net/os/random.h"
 #include "net/tls/trust.h"
 #include "psa/crypto.h"
 
@@ -22,7 +22,7 @@
 static int chance(void *ctx, unsigned char *to, size_t n)
 {
     (void)ctx;
-    ip_random_fill(to, n);
+    random_fill(to, n);
     return 0;
 }
 

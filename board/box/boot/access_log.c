@@ -13,6 +13,7 @@
 #include "board/core/serve_log.h"
 #include "board/errors/box.h"
 #include "net/ip/stack.h"
+#include "net/os/clock.h"
 #include "net/wire/utf8.h"
 
 #define PIECE 65536
@@ -409,26 +410,22 @@ void access_log_routes(struct access_log *a, struct web_routes *routes)
 
 static void wait_for_news(struct access_log *a, bool retries)
 {
-    struct timespec until;
-
     if (!retries) {
         pthread_cond_wait(&a->news, &a->lock);
         return;
     }
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec++;
-    pthread_cond_timedwait(&a->news, &a->lock, &until);
+    clock_cond_wait(&a->news, &a->lock, mono_add(clock_now(), MONO_S));
 }
 
 static void *run(void *ctx)
 {
     struct access_log *a = ctx;
 
-    a->filled = a->retry = ip_clock();
+    a->filled = a->retry = clock_now();
     a->budget = ACCESS_BURST;
     pthread_mutex_lock(&a->lock);
     for (;;) {
-        struct mono now = ip_clock();
+        struct mono now = clock_now();
         bool last = a->stop, waits = a->path[0] && a->written < a->head, due = waits && (last || mono_sub(now, a->retry) >= 0);
 
         if (a->reader.state == READ_WANTED || (a->reader.left && a->reader.state != READ_NONE))
@@ -450,7 +447,6 @@ static void *run(void *ctx)
 int access_log_open(struct access_log **out, const char *folder, struct err *err)
 {
     struct access_log *a = *out = calloc(1, sizeof *a);
-    pthread_condattr_t monotonic;
 
     if (!a)
         return err_set(err, PC_EMEMORY, "out of memory");
@@ -460,10 +456,7 @@ int access_log_open(struct access_log **out, const char *folder, struct err *err
         snprintf(a->older, sizeof a->older, "%.4000s/access.log.1", folder);
     }
     pthread_mutex_init(&a->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&a->news, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&a->news);
     a->running = pthread_create(&a->thread, NULL, run, a) == 0; /* without it there is memory, and nobody reads it */
     return 0;
 }

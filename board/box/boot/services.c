@@ -12,7 +12,7 @@
 #include "net/dhcp/bind.h"
 #include "net/http/server/bind.h"
 #include "net/igmp/bind.h"
-#include "net/ip/random.h"
+#include "net/os/random.h"
 #include "net/pxe/server.h"
 #include "net/tftp/bind.h"
 
@@ -187,7 +187,7 @@ static int make_dhcp(struct services *s, struct err *err)
         needs.boot = (struct dhcp_boot_hook){.ctx = &s->pxe, .boot = pxe_server_boot};
     memcpy(d.mac, ip_stack_mac(s->needs.stack), 6);
     memcpy(d.dns, c->dhcp.dns, sizeof d.dns);
-    ip_random_fill(&d.key, sizeof d.key);
+    random_fill(&d.key, sizeof d.key);
     s->pool = (struct dhcp_pool){.first = c->dhcp.first, .last = c->dhcp.last, .network = c->address, .prefix = c->prefix,
                                  .router = c->dhcp.router};
     for (unsigned i = 0; i < c->dhcp.n_reserve; i++) {

@@ -13,6 +13,7 @@
 #include "board/errors/box.h"
 #include "imaging/hash/crc.h"
 #include "net/ip/stack.h"
+#include "net/os/clock.h"
 #include "net/wire/must.h"
 #include "net/wire/reader.h"
 #include "net/wire/units.h"
@@ -29,7 +30,7 @@ struct plan_time room_now(const struct room *r)
     struct tm local = {0};
 
     localtime_r(&clock, &local);
-    return (struct plan_time){ip_clock(), clock > 0 ? (uint64_t)clock : 0,
+    return (struct plan_time){clock_now(), clock > 0 ? (uint64_t)clock : 0,
                               r->needs.config->has_utc_offset ? r->needs.config->utc_offset_s : (int32_t)local.tm_gmtoff};
 }
 
@@ -202,7 +203,7 @@ static unsigned wake_list(struct room *r, const char *image)
         bool meant = !image[0] || strcmp(row->image[0] ? row->image : room_preferred(r), image) == 0;
 
         if (meant && (machine_wants_imaging(r->needs.machines, row->mac) || room_wants_imaging(r, row->mac)))
-            n += wol_add(&r->wol, row->mac, ip_clock()) == 0;
+            n += wol_add(&r->wol, row->mac, clock_now()) == 0;
     }
     return n;
 }
@@ -364,7 +365,7 @@ static int session_order(struct room *r, const struct room_order *o, struct room
 static int wake(struct room *r, const struct room_order *o, struct room_answer *a, struct err *err)
 {
     for (unsigned i = 0; i < o->n_macs; i++) {
-        int rc = wol_add(&r->wol, o->macs[i], ip_clock());
+        int rc = wol_add(&r->wol, o->macs[i], clock_now());
 
         if (rc)
             return err_set(err, rc, rc == WOL_EFULL ? "expected at most %d machines to wake" : "expected the MACs of machines", WOL_MAX);
@@ -388,7 +389,7 @@ static int arm(struct room *r, const struct room_order *o, struct room_answer *a
     struct expected_row *row = expected_find(r->list, o->mac);
     char why[SESSION_SENTENCE_MAX + 1];
 
-    if (!machine_arm(r->needs.machines, o->mac, (uint32_t)(ip_clock().ns / MONO_S)))
+    if (!machine_arm(r->needs.machines, o->mac, (uint32_t)(clock_now().ns / MONO_S)))
         return err_set(err, PC_EFULL, "expected room for one machine more, the box remembers %u and forgets none", r->needs.machines->n);
     if (r->needs.disks)
         disks_named(r->needs.disks, o->mac);

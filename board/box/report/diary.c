@@ -23,7 +23,7 @@ struct diary {
     struct mono second;
 };
 
-static struct attempt_clock clock_now(const struct diary *r)
+static struct attempt_clock attempt_clock_now(const struct diary *r)
 {
     return (struct attempt_clock){.unix_s = (uint64_t)time(NULL), .up_s = (uint32_t)(ip_stack_now(r->needs.stack).ns / MONO_S)};
 }
@@ -53,7 +53,7 @@ static void tell_syslog(struct diary *r, const struct attempt *a, const struct a
 {
     const struct syslog_message m = {
         .severity = a->result == ATTEMPT_RUNNING ? SYSLOG_INFO : a->result == ATTEMPT_PASS ? SYSLOG_NOTICE : SYSLOG_WARNING,
-        .unix_s = believed(clock_now(r)),
+        .unix_s = believed(attempt_clock_now(r)),
         .host = r->needs.config->name,
         .id = a->result == ATTEMPT_RUNNING ? "ATTEMPT-BEGAN" : "ATTEMPT-ENDED",
         .data = "attempt@32473",
@@ -78,7 +78,7 @@ static void tell_syslog(struct diary *r, const struct attempt *a, const struct a
 static void greet_syslog(struct diary *r)
 {
     const struct syslog_message m = {.severity = SYSLOG_NOTICE,
-                                     .unix_s = believed(clock_now(r)),
+                                     .unix_s = believed(attempt_clock_now(r)),
                                      .host = r->needs.config->name,
                                      .id = "START",
                                      .text = "the box is up"};
@@ -92,7 +92,7 @@ static void tell_webhook(struct diary *r, const struct attempt *a)
 {
     char body[WEBHOOK_BODY_MAX], delivery[WEBHOOK_DELIVERY_MAX + 1], date[UNITS_TEXT];
     struct json j = json_on(body, sizeof body);
-    uint64_t now = believed(clock_now(r));
+    uint64_t now = believed(attempt_clock_now(r));
 
     snprintf(delivery, sizeof delivery, "%lu-%lu", (unsigned long)r->attempts.run, (unsigned long)++r->deliveries);
     json_open(&j, NULL, '{');
@@ -176,7 +176,7 @@ void diary_event(struct diary *r, const struct session_event *e, const struct st
         return;
     }
     what = what_of(r, st, e->receiver->mac);
-    attempts_event(&r->attempts, e, &what, clock_now(r));
+    attempts_event(&r->attempts, e, &what, attempt_clock_now(r));
 }
 
 void diary_refresh(struct diary *r, const struct stream *st)
@@ -185,7 +185,7 @@ void diary_refresh(struct diary *r, const struct stream *st)
 
     for (uint32_t i = 0; i < st->session.used; i++)
         if (!st->session.rows[i].gone)
-            attempts_refresh(&r->attempts, &st->session.rows[i], &what, clock_now(r));
+            attempts_refresh(&r->attempts, &st->session.rows[i], &what, attempt_clock_now(r));
 }
 
 void diary_tick(struct diary *r, struct mono now)
@@ -195,7 +195,7 @@ void diary_tick(struct diary *r, struct mono now)
     if (mono_sub(now, r->second) < MONO_S)
         return;
     r->second = now;
-    attempts_tick(&r->attempts, clock_now(r));
+    attempts_tick(&r->attempts, attempt_clock_now(r));
 }
 
 void diary_recall(const struct diary *r, void (*tell)(void *ctx, const struct attempt *), void *ctx)
@@ -209,7 +209,7 @@ struct report_about diary_about(const struct diary *r)
                                  .expected = expected_of(r),
                                  .key = r->needs.key,
                                  .box = r->needs.config->name,
-                                 .now = clock_now(r),
+                                 .now = attempt_clock_now(r),
                                  .sentence = error_sentence};
 }
 
@@ -266,7 +266,7 @@ void diary_open(struct diary *r)
 {
     r->attempts.store = store_attempt;
     r->attempts.ctx = r;
-    attempts_begin(&r->attempts, clock_now(r));
+    attempts_begin(&r->attempts, attempt_clock_now(r));
     open_syslog(r);
     open_webhook(r);
     r->attempts.tell = on_attempt;

@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #include "board/box/store/tape.h"
-#include "net/ip/random.h"
+#include "net/os/clock.h"
+#include "net/os/random.h"
 #include "net/wire/must.h"
 
 #define SLOTS (JOURNAL_RECORDS_MAX * 2)
@@ -47,14 +48,6 @@ struct journal {
     int next_fd;      /* it takes what is put, beside fd; -1: not yet */
     bool next_failed;
 };
-
-static int64_t clock_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * SECOND_NS + t.tv_nsec;
-}
 
 /* ---- the index ---- */
 
@@ -255,7 +248,7 @@ static bool next_begin(struct journal *j)
 
     if (!bytes)
         return false;
-    ip_random_fill(nonce, sizeof nonce);
+    random_fill(nonce, sizeof nonce);
     pthread_mutex_lock(&j->lock);
     tape_begin(&j->next, bytes, nonce);
     for (size_t at = TAPE_MAGIC_BYTES; tape_at(&j->tape, at, &rec); at += rec.bytes)
@@ -366,7 +359,7 @@ static void disk_answered(struct journal *j, bool well)
 {
     j->pause_ns = well ? 0 : j->pause_ns ? 2 * j->pause_ns : SECOND_NS;
     j->pause_ns = j->pause_ns > PAUSE_MOST_NS ? PAUSE_MOST_NS : j->pause_ns;
-    j->retry_ns = clock_ns() + j->pause_ns;
+    j->retry_ns = clock_now().ns + j->pause_ns;
 }
 
 /* With the lock, which it gives back while it asks the disk. */
@@ -404,7 +397,7 @@ static void bring_to_disk(struct journal *j)
 
 static void look_after_disk(struct journal *j, bool last)
 {
-    bool due = last || clock_ns() >= j->retry_ns, well;
+    bool due = last || clock_now().ns >= j->retry_ns, well;
 
     if (due && wants_rewriting(j)) {
         pthread_mutex_unlock(&j->lock);
@@ -422,7 +415,7 @@ static void *syncing_thread(void *arg)
 
     pthread_mutex_lock(&j->lock);
     while (!j->end) {
-        int64_t until = clock_ns() + SYNC_NS;
+        int64_t until = clock_now().ns + SYNC_NS;
         const struct timespec at = {until / SECOND_NS, until % SECOND_NS};
 
         pthread_cond_timedwait(&j->news, &j->lock, &at);

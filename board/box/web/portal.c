@@ -8,7 +8,7 @@
 #include "board/box/store/journal.h"
 #include "board/core/exit.h"
 #include "board/core/serve_log.h"
-#include "net/ip/random.h"
+#include "net/os/random.h"
 #include "net/tls/bind.h"
 #include "net/web/account.h"
 #include "net/web/www.h"
@@ -224,7 +224,7 @@ static void close_page(struct portal *p, const char *why)
 static void fill_chance(void *ctx, void *to, size_t n)
 {
     (void)ctx;
-    ip_random_fill(to, n);
+    random_fill(to, n);
 }
 
 int portal_make(struct portal **out, const struct portal_needs *needs, struct err *err)

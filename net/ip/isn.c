@@ -1,38 +1,13 @@
-#include "net/ip/random.h"
-
-#include <errno.h>
+/* The initial sequence numbers of TCP (RFC 6528), which lwIP asks for. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "lwip/sys.h"
 #include "mbedtls/sha256.h"
 #include "net/ip/hooks.h"
+#include "net/os/random.h"
 #include "net/wire/must.h"
-
-void ip_random_fill(void *to, size_t n)
-{
-    uint8_t *at = to;
-
-    while (n) {
-        ssize_t got = getrandom(at, n, 0);
-
-        MUST(got > 0 || (got < 0 && errno == EINTR));
-        if (got < 0)
-            continue;
-        at += got;
-        n -= (size_t)got;
-    }
-}
-
-unsigned ip_random(void)
-{
-    unsigned v;
-
-    ip_random_fill(&v, sizeof v);
-    return v;
-}
 
 u32_t ip_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip, u16_t remote_port)
 {
@@ -42,7 +17,7 @@ u32_t ip_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *r
     uint32_t words[3] = {local_ip->addr, remote_ip->addr, (uint32_t)local_port << 16 | remote_port}, f;
 
     if (!made)
-        ip_random_fill(secret, sizeof secret);
+        random_fill(secret, sizeof secret);
     made = true;
     memcpy(in, secret, sizeof secret);
     memcpy(in + sizeof secret, words, sizeof words);
