@@ -28,6 +28,7 @@
 #include "board/core/progress.h"
 #include "board/core/serve.h"
 #include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "board/supervisor/pid1.h"
 #include "net/mdns/bind.h"
 #include "net/os/clock.h"
@@ -112,7 +113,7 @@ static enum told recall(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey
 static void recall_all(struct box *b)
 {
     memory_tell(&b->memory, recall, b);
-    serve_log("%u machines are done", b->machines.done);
+    log_line("%u machines are done", b->machines.done);
 }
 
 /* A person has decided. */
@@ -267,7 +268,7 @@ static void open_portal(struct box *b)
     struct err err = {0};
 
     if (portal_open(b->portal, &err))
-        serve_log("the box has no page: %s (%d)", err.text, err.code);
+        log_line("the box has no page: %s (%d)", err.text, err.code);
 }
 
 /* As NAME.local, by who does not stand before the box. What cannot be is a pity, no more. */
@@ -281,7 +282,7 @@ static void be_found(struct box *b)
     snprintf(instance, sizeof instance, "Ringcast on %s", b->config.name);
     b->advertised = mdns_advertise(b->stack, instance, b->config.ring.port, NULL, 0, &err) == 0;
     if (!b->advertised)
-        serve_log("the box is not found as %s.local: %s (%d)", b->config.name, err.text, err.code);
+        log_line("the box is not found as %s.local: %s (%d)", b->config.name, err.text, err.code);
 }
 
 /* ---- the ring ---- */
@@ -334,9 +335,9 @@ static void remember_pass(struct box *b, unsigned image, const struct session_re
     uint32_t refused = b->machines.refused;
 
     if (machine_may_claim(&b->machines, r->mac, r->address, up_s(b)) && machine_done(&b->machines, r->mac, &got, up_s(b)))
-        serve_log("a machine is done: from now on it boots its own disk");
+        log_line("a machine is done: from now on it boots its own disk");
     if (refused != b->machines.refused && refused % 1000 == 0)
-        serve_log("%u machines that passed are not remembered: the table has no row for them", refused + 1);
+        log_line("%u machines that passed are not remembered: the table has no row for them", refused + 1);
 }
 
 static void on_session_event(void *ctx, const struct session_event *e)
@@ -404,7 +405,7 @@ static void open_sticks(struct box *b)
     struct err err = {0};
 
     if (b->paths.sticks && sticks_open(&b->sticks, b->paths.sticks, &err))
-        serve_log("no USB sticks are looked at: %s (%d)", err.text, err.code);
+        log_line("no USB sticks are looked at: %s (%d)", err.text, err.code);
 }
 
 static int is_used(void *ctx, const char *image, struct err *err)
@@ -487,7 +488,7 @@ static void each_second(struct box *b, struct mono now)
 
 static void leave(struct box *b, const char *wish)
 {
-    serve_log("%s, as somebody at the box wants", strcmp(wish, "reboot") ? "switching off" : "starting again");
+    log_line("%s, as somebody at the box wants", strcmp(wish, "reboot") ? "switching off" : "starting again");
     pid1_wish(wish);
     b->leaves = true;
 }
@@ -500,7 +501,7 @@ static void arm_session(struct box *b)
 
     snprintf(o.wish.image, sizeof o.wish.image, "%s", room_image(b->room));
     room_order(b->room, &o, &a);
-    serve_log(a.code ? "no session is armed at the box: %s" : "a session is armed at the box: %s", a.text);
+    log_line(a.code ? "no session is armed at the box: %s" : "a session is armed at the box: %s", a.text);
 }
 
 static void obey(struct box *b, enum keys_order order)
@@ -511,7 +512,7 @@ static void obey(struct box *b, enum keys_order order)
     case ORDER_SHOW: page_print(b->keyboard, &page, &b->page); break;
     case ORDER_PASSWORD:
         portal_reset_password(b->portal);
-        serve_log("the page's password is forgotten, as somebody at the box wants: the set-up code is on the screen");
+        log_line("the page's password is forgotten, as somebody at the box wants: the set-up code is on the screen");
         break;
     case ORDER_RESTART: leave(b, "reboot"); break;
     case ORDER_OFF: leave(b, "poweroff"); break;
@@ -535,7 +536,7 @@ static void hear_keys(struct box *b, struct mono now)
         obey(b, keys_step(&b->keys, key, now));
         asks = keys_question(&b->keys);
         if (asks && asks != asked)
-            serve_log("%s", asks); /* the terminal's answer to the key */
+            log_line("%s", asks); /* the terminal's answer to the key */
         pressed = true;
     }
     if (pressed)
@@ -605,9 +606,9 @@ static void open_trust(struct box *b)
     beside_config(b, beside);
     snprintf(path, sizeof path, "%s/%s", beside, b->config.trust);
     if (b->config.trust[0] && tls_trust_load(&b->trust, path, true, &own))
-        serve_log("authorities are left out: %s (%d)", own.text, own.code);
+        log_line("authorities are left out: %s (%d)", own.text, own.code);
     if (authorities_public(&b->trust, &public))
-        serve_log("authorities are left out: %s (%d)", public.text, public.code);
+        log_line("authorities are left out: %s (%d)", public.text, public.code);
 }
 
 /* Before there is a thread, and before the first byte of a stranger. */
@@ -620,7 +621,7 @@ static void give_up_the_rest(const struct box *b)
         {b->paths.data, true}, {b->paths.images, false}, {b->paths.payload, false}, {b->paths.sticks, false}, {beside, false}, {"/sys", false}, {STATION_KEYBOARDS, false},
     };
     if (!confine(paths, sizeof paths / sizeof *paths))
-        serve_log("this kernel lets the box reach every file: it has no Landlock");
+        log_line("this kernel lets the box reach every file: it has no Landlock");
 }
 
 static bool make_room(struct box *b)
@@ -659,7 +660,7 @@ static int open_box(struct box *b, const atomic_int *stop, struct err *err)
     page_say(b->screen, b->config.name, "Starting.", false);
     open_trust(b);
     give_up_the_rest(b);
-    serve_log_apart(); /* no terminal holds up the thread that hands out addresses */
+    log_threaded(); /* no terminal holds up the thread that hands out addresses */
     rc = station_network(&b->stack, &b->config, b->paths.interface, b->screen, stop, err);
     if (rc == 0)
         rc = access_log_open(&b->access, b->paths.data, err);
@@ -686,7 +687,7 @@ static int open_box(struct box *b, const atomic_int *stop, struct err *err)
         be_found(b);
     snprintf(b->url, sizeof b->url, "https://%s/", ip_address_text(address, b->config.address));
     if (rc == 0)
-        serve_log("%s is up on %s as %s", b->config.name, b->config.ring.interface, ip_address_text(address, b->config.address));
+        log_line("%s is up on %s as %s", b->config.name, b->config.ring.interface, ip_address_text(address, b->config.address));
     if (rc == 0 && b->memory.journal)
         pid1_wish("kept"); /* from now on data without a memory is a loss */
     return rc;
@@ -774,7 +775,7 @@ int box_run(const struct box_config *config, const struct box_paths *paths, cons
         say_failure(b, err);
     close_box(b, rc == 0);
     free(b);
-    serve_log_drain();
+    log_drain();
     return rc;
 }
 
@@ -787,7 +788,7 @@ void box_refuse(const struct err *err, const atomic_int *stop)
         return;
     screen = station_screen();
     snprintf(text, sizeof text, "%s (%d). Mend ringcast.conf on the box's disk and start again.", err->text, err->code);
-    serve_log("%s", text);
+    log_line("%s", text);
     page_say(screen, "ringcast", text, true);
     while (!*stop) {
         pid1_alive();

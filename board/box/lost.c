@@ -9,7 +9,7 @@
 #include "board/box/confine.h"
 #include "board/box/station.h"
 #include "board/box/web/portal.h"
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "board/pc/link.h"
 #include "board/screen/screen_text.h"
 #include "board/supervisor/pid1.h"
@@ -80,7 +80,7 @@ static int open_page(struct lost *l, struct err *err)
     if (rc)
         return rc;
     if (portal_open(l->portal, &why))
-        serve_log("there is no page: %s (%d)", why.text, why.code);
+        log_line("there is no page: %s (%d)", why.text, why.code);
     snprintf(l->url, sizeof l->url, "https://%s/", ip_address_text(address, l->config.address));
     return 0;
 }
@@ -123,7 +123,7 @@ static void show(struct lost *l, bool on_terminal)
 
 static void decide(struct lost *l, const char *wish, const char *said)
 {
-    serve_log("%s, as somebody at the box wants", said);
+    log_line("%s, as somebody at the box wants", said);
     pid1_wish(wish);
     l->decided = true;
 }
@@ -154,7 +154,7 @@ static void hear_keys(struct lost *l, struct mono now)
         obey(l, keys_step(&l->keys, key, now));
         asks = keys_question(&l->keys);
         if (asks && asks != asked)
-            serve_log("%s", asks); /* the terminal's answer to the key */
+            log_line("%s", asks); /* the terminal's answer to the key */
         show(l, false);
     }
 }
@@ -210,7 +210,7 @@ static void give_up_the_rest(void)
     const struct confine_path paths[] = {{"/sys", false}, {STATION_KEYBOARDS, false}};
 
     if (!confine(paths, sizeof paths / sizeof *paths))
-        serve_log("this kernel lets the box reach every file: it has no Landlock");
+        log_line("this kernel lets the box reach every file: it has no Landlock");
 }
 
 static int open_lost(struct lost *l, const struct box_paths *paths, const atomic_int *stop, struct err *err)
@@ -221,8 +221,8 @@ static int open_lost(struct lost *l, const struct box_paths *paths, const atomic
     l->screen = station_screen();
     l->keyboard = station_keyboard();
     give_up_the_rest();
-    serve_log_apart();
-    serve_log("%s", l->sentence);
+    log_threaded();
+    log_line("%s", l->sentence);
     wait_for_link(l, paths->interface, stop);
     if (l->decided)
         return 0;
@@ -260,6 +260,6 @@ int lost_run(const struct box_config *config, const struct box_paths *paths, con
         rc = run(l, stop, err);
     close_lost(l);
     free(l);
-    serve_log_drain();
+    log_drain();
     return rc;
 }

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "board/box/console/page.h"
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "board/pc/link.h"
 #include "board/supervisor/pid1.h"
 
@@ -42,7 +42,7 @@ static int find_interface(struct box_config *c, const char *told, struct screen 
     }
     while (!link_find(interface, &several)) {
         if (!said) {
-            serve_log("no network interface has a link");
+            log_line("no network interface has a link");
             page_say(screen, c->name, "No network interface has a link: plug in the cable to the switch.", true);
         }
         said = true;
@@ -52,7 +52,7 @@ static int find_interface(struct box_config *c, const char *told, struct screen 
             return err_set(err, PC_EINTERFACE, "no network interface has a link");
     }
     if (several)
-        serve_log("several network interfaces have a link; this one comes first: %s ('interface' chooses)", interface);
+        log_line("several network interfaces have a link; this one comes first: %s ('interface' chooses)", interface);
     return 0;
 }
 

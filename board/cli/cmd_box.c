@@ -8,7 +8,7 @@
 #include "board/cli/commands.h"
 #include "board/core/image_report.h"
 #include "board/core/interrupt.h"
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "imaging/fec/fec.h"
 
 static const char help[] =
@@ -80,7 +80,7 @@ static int load(struct box_config *config, const char *path, struct err *err)
     int rc = box_config_open(config, path, &missing, err);
 
     if (path && missing)
-        serve_log("there is no %s: the defaults hold", path);
+        log_line("there is no %s: the defaults hold", path);
     return rc;
 }
 

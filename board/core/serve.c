@@ -7,6 +7,7 @@
 
 #include "board/core/progress.h"
 #include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "net/mdns/bind.h"
 #include "net/os/clock.h"
 #include "net/wire/units.h"
@@ -104,7 +105,7 @@ bool serve_remove(struct serve *s, const char *name, struct mono now)
         if (!session_image_there(&s->server, i) || st->session.leaving || strcmp(st->session.name, name) != 0)
             continue;
         leave(s, i, now);
-        serve_log("%s: taken away; who still needs it is told", name);
+        log_line("%s: taken away; who still needs it is told", name);
         return true;
     }
     return false;
@@ -195,7 +196,7 @@ static void advertise(struct serve *s)
     snprintf(instance, sizeof instance, "Ringcast on %s", host);
     s->advertised = mdns_advertise(s->stack, instance, s->config.port, items, s->n_streams, &err) == 0;
     if (!s->advertised)
-        serve_log("not advertised: %s", err.text);
+        log_line("not advertised: %s", err.text);
 }
 
 /* Before there is a stack. */
@@ -262,7 +263,7 @@ static void bury(struct serve *s, unsigned i, struct mono now)
 {
     struct stream *st = &s->streams[i];
 
-    serve_log("%s is not given out any more: %s (%d)", st->session.name, st->why.text, st->why.code);
+    log_line("%s is not given out any more: %s (%d)", st->session.name, st->why.text, st->why.code);
     if (!s->failed.code)
         err_set(&s->failed, st->why.code, "%s: %s", st->session.name, st->why.text);
     if (s->hooks.failed)

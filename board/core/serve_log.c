@@ -1,181 +1,16 @@
 #include "board/core/serve_log.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "board/core/image_report.h"
-#include "net/os/clock.h"
+#include "board/log/log.h"
 #include "net/wire/json.h"
 #include "net/wire/units.h"
-#include "net/wire/utf8.h"
 
-#define LINE_MAX_BYTES 544 /* date, time and 512 bytes of what is said */
 #define JSON_FIXED_BYTES 65536
 #define JSON_ROW_BYTES 512
-
-static struct {
-    pthread_mutex_t lock;
-    char line[SERVE_LOG_KEPT][SERVE_LOG_LINE];
-    unsigned n; /* lines so far; the next goes to n % SERVE_LOG_KEPT */
-} kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static struct {
-    pthread_mutex_t lock;
-    pthread_cond_t news, done;
-    bool apart;   /* there is a thread that writes */
-    bool writing; /* it has one in hand */
-    unsigned first, n, left_out;
-    char line[SERVE_LOG_WAITING][LINE_MAX_BYTES];
-} waiting = {.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
-
-/* At once, so that nothing else that is written there comes in between. */
-static void write_out(const char *line, size_t n)
-{
-    while (n) {
-        ssize_t wrote = write(STDERR_FILENO, line, n);
-
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0)
-            return; /* nobody is there */
-        line += wrote;
-        n -= (size_t)wrote;
-    }
-}
-
-static void *write_lines(void *arg)
-{
-    char line[LINE_MAX_BYTES + 1];
-
-    (void)arg;
-    pthread_mutex_lock(&waiting.lock);
-    for (;;) {
-        while (waiting.n == 0) {
-            waiting.writing = false;
-            pthread_cond_broadcast(&waiting.done);
-            pthread_cond_wait(&waiting.news, &waiting.lock);
-        }
-        snprintf(line, sizeof line, "%s\n", waiting.line[waiting.first]);
-        waiting.first = (waiting.first + 1) % SERVE_LOG_WAITING;
-        waiting.n--;
-        waiting.writing = true;
-        pthread_mutex_unlock(&waiting.lock);
-        write_out(line, strlen(line));
-        pthread_mutex_lock(&waiting.lock);
-    }
-    return NULL;
-}
-
-void serve_log_apart(void)
-{
-    pthread_t thread;
-
-    clock_cond_init(&waiting.done);
-    waiting.apart = pthread_create(&thread, NULL, write_lines, NULL) == 0; /* without it lines are written as they come */
-    if (waiting.apart)
-        pthread_detach(thread);
-}
-
-void serve_log_drain(void)
-{
-    struct mono end = mono_add(clock_now(), MONO_S);
-    bool more = true;
-
-    pthread_mutex_lock(&waiting.lock);
-    while (waiting.apart && more && (waiting.n || waiting.writing))
-        more = clock_cond_wait(&waiting.done, &waiting.lock, end);
-    pthread_mutex_unlock(&waiting.lock);
-}
-
-static void put_waiting(const char *line)
-{
-    snprintf(waiting.line[(waiting.first + waiting.n++) % SERVE_LOG_WAITING], LINE_MAX_BYTES, "%s", line);
-}
-
-static void write_line(const char *line)
-{
-    char note[64];
-
-    pthread_mutex_lock(&waiting.lock);
-    if (!waiting.apart) {
-        fprintf(stderr, "%s\n", line);
-    } else if (waiting.n + 2 > SERVE_LOG_WAITING) {
-        waiting.left_out++;
-    } else {
-        snprintf(note, sizeof note, "(%u lines left out)", waiting.left_out);
-        if (waiting.left_out)
-            put_waiting(note);
-        waiting.left_out = 0;
-        put_waiting(line);
-        pthread_cond_signal(&waiting.news);
-    }
-    pthread_mutex_unlock(&waiting.lock);
-}
-
-static void keep(const char *line)
-{
-    size_t n = strnlen(line, SERVE_LOG_LINE - 1);
-    char *to;
-
-    pthread_mutex_lock(&kept.lock);
-    to = kept.line[kept.n++ % SERVE_LOG_KEPT];
-    memcpy(to, line, n);
-    to[n] = 0;
-    pthread_mutex_unlock(&kept.lock);
-}
-
-unsigned serve_log_last(char to[][SERVE_LOG_LINE], unsigned n)
-{
-    pthread_mutex_lock(&kept.lock);
-    n = n < SERVE_LOG_KEPT ? n : SERVE_LOG_KEPT;
-    n = n < kept.n ? n : kept.n;
-    for (unsigned i = 0; i < n; i++)
-        memcpy(to[i], kept.line[(kept.n - n + i) % SERVE_LOG_KEPT], SERVE_LOG_LINE);
-    pthread_mutex_unlock(&kept.lock);
-    return n;
-}
-
-/* Names of files, requests and machines are in lines, and lines go to terminals: what might move a cursor, or is no UTF-8, comes as '?'. */
-static void make_plain(char *line)
-{
-    char *to = line;
-
-    while (*line) {
-        uint32_t cp = 0;
-        size_t n = utf8_read((const uint8_t *)line, strlen(line), &cp);
-
-        if (n == 0 || utf8_is_control(cp))
-            *to++ = '?';
-        else
-            to = (char *)memmove(to, line, n) + n;
-        line += n ? n : 1;
-    }
-    *to = 0;
-}
-
-void serve_log(const char *fmt, ...)
-{
-    char line[512], date[LINE_MAX_BYTES - sizeof line], whole[LINE_MAX_BYTES];
-    time_t now = time(NULL);
-    struct tm tm;
-    va_list ap;
-
-    strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &tm));
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    make_plain(line);
-    snprintf(whole, sizeof whole, "%s %s", date, line);
-    write_line(whole);
-    keep(whole);
-}
 
 const char *serve_receiver_name(char buf[SERVE_NAME], const struct session_receiver *r)
 {
@@ -190,7 +25,7 @@ void serve_log_opening(const struct serve *s)
 {
     char rate[UNITS_TEXT], floor[UNITS_TEXT], address[IP_TEXT];
 
-    serve_log("serving on %s as %s port %u%s", s->config.interface,
+    log_line("serving on %s as %s port %u%s", s->config.interface,
               ip_address_text(address, ip_stack_address(s->stack)), s->config.port,
               s->offload ? ", with segmentation offload" : "");
     for (unsigned i = 0; i < s->n_streams; i++) {
@@ -198,7 +33,7 @@ void serve_log_opening(const struct serve *s)
 
         units_rate_text(rate, s->ceiling);
         units_rate_text(floor, s->floor);
-        serve_log("%s: group %s, TTL %u, %s%s%s%s; waiting for the first receiver", st->session.name,
+        log_line("%s: group %s, TTL %u, %s%s%s%s; waiting for the first receiver", st->session.name,
                   ip_address_text(address, st->session.welcome.group), st->session.welcome.ttl,
                   st->steered ? "between " : "", st->steered ? floor : "", st->steered ? " and " : "", rate);
     }
@@ -214,29 +49,29 @@ void serve_log_event(const struct serve *s, const struct session_event *e)
         serve_receiver_name(name, r);
     switch (e->what) {
     case SESSION_CAME:
-        serve_log("%s: %s joins", m->name, name);
+        log_line("%s: %s joins", m->name, name);
         break;
     case SESSION_STATE:
         if (r->facts.state == SESSION_FAIL)
-            serve_log("%s: %s: fail, error %d", m->name, name, r->facts.error);
+            log_line("%s: %s: fail, error %d", m->name, name, r->facts.error);
         else
-            serve_log("%s: %s: %s", m->name, name, session_state_name(r->facts.state));
+            log_line("%s: %s: %s", m->name, name, session_state_name(r->facts.state));
         break;
     case SESSION_GONE:
-        serve_log("%s: %s fell silent while %s, at %.1f %%", m->name, name, session_state_name(r->facts.state),
+        log_line("%s: %s fell silent while %s, at %.1f %%", m->name, name, session_state_name(r->facts.state),
                   r->facts.done / 100.0);
         break;
     case SESSION_BACK:
-        serve_log("%s: %s is back", m->name, name);
+        log_line("%s: %s is back", m->name, name);
         break;
     case SESSION_START:
-        serve_log("%s: the first receiver is there", m->name);
+        log_line("%s: the first receiver is there", m->name);
         break;
     case SESSION_RESUME:
-        serve_log("%s: needed again: the stream resumes", m->name);
+        log_line("%s: needed again: the stream resumes", m->name);
         break;
     case SESSION_SUSPEND:
-        serve_log("%s: nobody needs the stream: suspended", m->name);
+        log_line("%s: nobody needs the stream: suspended", m->name);
         break;
     case SESSION_BODY:
     case SESSION_TOLD:
@@ -248,7 +83,7 @@ void serve_log_rate(const struct stream *st)
 {
     char rate[UNITS_TEXT], reason[80];
 
-    serve_log("%s: rate %s: %s", st->session.name, units_rate_text(rate, st->rate.now),
+    log_line("%s: rate %s: %s", st->session.name, units_rate_text(rate, st->rate.now),
               rate_reason_text(&st->rate, reason, sizeof reason));
 }
 
@@ -280,7 +115,7 @@ void serve_log_status(const struct serve *s)
             continue;
         send_stats(st->send, &now);
         survey(&st->session, &slowest, &worst);
-        serve_log("%s: %s, loop %u, window %u of %u, repair %.1f %%; %u receivers need it, the slowest at %.1f %%, loss up to "
+        log_line("%s: %s, loop %u, window %u of %u, repair %.1f %%; %u receivers need it, the slowest at %.1f %%, loss up to "
                   "%.1f %%",
                   st->session.name, units_rate_text(rate, st->set), now.pass, now.window + 1, st->file.head.windows,
                   st->file.head.windows && now.rows > st->file.body.windows[now.window].k
@@ -308,7 +143,7 @@ void serve_log_summary(const struct serve *s)
         if (!session_image_there(&s->server, i))
             continue;
         send_stats(s->streams[i].send, &now);
-        serve_log("%s: %u passed, %u failed, %u lost, %u unfinished; %s sent in %u loops", s->streams[i].session.name, t.passed,
+        log_line("%s: %u passed, %u failed, %u lost, %u unfinished; %s sent in %u loops", s->streams[i].session.name, t.passed,
                   t.failed, t.lost, t.unfinished, units_size_text(bytes, now.bytes), now.pass);
     }
 }

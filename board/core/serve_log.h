@@ -4,22 +4,6 @@
 
 #include "board/core/serve.h"
 
-/* One line on stderr, with date and time in front. Any thread. */
-void serve_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* From now on a thread of its own writes the lines: a serial port takes a hundred and fifty a second, and a terminal that is held takes none. SERVE_LOG_WAITING
- * of them wait for it; of those beyond it is said how many there were. Call once, when the process may have threads. */
-#define SERVE_LOG_WAITING 512
-void serve_log_apart(void);
-/* Waits until all is written, a second at most. */
-void serve_log_drain(void);
-
-/* The last lines are kept in memory, as they were said and cut at SERVE_LOG_LINE - 1 bytes. Fills `to` with the last n of them,
- * oldest first, and returns how many there are. Any thread. */
-#define SERVE_LOG_KEPT 64
-#define SERVE_LOG_LINE 256
-unsigned serve_log_last(char to[][SERVE_LOG_LINE], unsigned n);
-
 /* "52:49:4e:47:00:01 (10.0.0.11)" */
 #define SERVE_NAME 40
 const char *serve_receiver_name(char buf[SERVE_NAME], const struct session_receiver *);

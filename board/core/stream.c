@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "board/core/progress.h"
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "imaging/pace/pace.h"
 #include "net/os/clock.h"
 #include "net/os/random.h"
@@ -37,11 +37,11 @@ static void stream_say(struct stream *s)
     struct stream_said now = {atomic_load(&s->begun), atomic_load(&s->waited_ns), atomic_load(&s->down)};
 
     if (now.begun != s->said.begun)
-        serve_log("%s: Starting stream (loop %llu)", s->file.head.name, (unsigned long long)atomic_load(&s->loop));
+        log_line("%s: Starting stream (loop %llu)", s->file.head.name, (unsigned long long)atomic_load(&s->loop));
     if (now.waited_ns != s->said.waited_ns)
-        serve_log("%s: the wire waited %.1f s for the disk or the encoder", s->file.head.name, (double)(now.waited_ns - s->said.waited_ns) / 1e9);
+        log_line("%s: the wire waited %.1f s for the disk or the encoder", s->file.head.name, (double)(now.waited_ns - s->said.waited_ns) / 1e9);
     if (now.down != s->said.down)
-        serve_log("%s: %s", s->file.head.name, now.down ? "the link is down: waiting" : "the link is up again");
+        log_line("%s: %s", s->file.head.name, now.down ? "the link is down: waiting" : "the link is up again");
     s->said = now;
 }
 

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "board/box/library/library.h"
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "imaging/hash/sha256.h"
 #include "imaging/image/check.h"
 #include "imaging/pack/pack.h"
@@ -35,7 +35,7 @@ static uint8_t ring_hash[32];
 
 /* ---- the wire, played ---- */
 
-void serve_log(const char *fmt, ...)
+void log_line(const char *fmt, ...)
 {
     (void)fmt;
 }

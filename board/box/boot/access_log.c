@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "board/core/serve_log.h"
 #include "board/errors/box.h"
+#include "board/log/log.h"
 #include "net/ip/stack.h"
 #include "net/os/clock.h"
 #include "net/wire/utf8.h"
@@ -209,7 +209,7 @@ static size_t file_write(struct access_log *a, const uint8_t *bytes, size_t n)
         done += (size_t)put;
     a->size += done;
     if (done < n && !a->failing)
-        serve_log("the access log on the data disk misses lines: %s", strerror(errno));
+        log_line("the access log on the data disk misses lines: %s", strerror(errno));
     a->failing = done < n;
     if (done < n)
         file_close(a);

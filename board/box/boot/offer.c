@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "net/pxe/script.h"
 
 #define PAYLOAD_MAX (64u << 20)
@@ -23,7 +23,7 @@ static bool add_file(struct offer *o, const char *folder, const char *name)
 
     snprintf(path, sizeof path, "%.3900s/%s", folder, base);
     if (content_load(&e->content, path, PAYLOAD_MAX, content_type(name), &err)) {
-        serve_log("%s (%d)", err.text, err.code);
+        log_line("%s (%d)", err.text, err.code);
         return false;
     }
     e->name = name;
@@ -58,7 +58,7 @@ static bool add_identified(struct offer *o, unsigned n, const char *folder, cons
         content_overlaid(c, lay);
         return true;
     }
-    serve_log("%s is not handed out: it has no place for this box's identity: %s (%d)", name, err.text, err.code);
+    log_line("%s is not handed out: it has no place for this box's identity: %s (%d)", name, err.text, err.code);
     o->table.n--;
     return false;
 }
@@ -79,7 +79,7 @@ static void add_receiver(struct offer *o, const struct box_config *c, const char
     e.rules = c->boot.ring.rule;
     e.n_rules = c->boot.ring.n;
     if (!folder) {
-        serve_log("no payload: machines cannot boot the receiver from this box");
+        log_line("no payload: machines cannot boot the receiver from this box");
         return;
     }
     if (!add_identified(o, 0, folder, BOOT_PAYLOAD_EFI))
@@ -208,7 +208,7 @@ static bool add_tree(struct offer *o, const struct offer_needs *needs, const str
     if (content_tree_open(&o->tree[o->n_trees], path, err))
         return false;
     memcpy(o->prefix[o->n_trees], prefix, sizeof prefix);
-    serve_log("%s: %zu files, %zu left out", path, content_tree_files(o->tree[o->n_trees]), content_tree_left_out(o->tree[o->n_trees]));
+    log_line("%s: %zu files, %zu left out", path, content_tree_files(o->tree[o->n_trees]), content_tree_left_out(o->tree[o->n_trees]));
     o->n_trees++;
     return true;
 }
@@ -227,12 +227,12 @@ static void add_entry(struct offer *o, const struct box_config *c, const struct 
     struct err err = {0};
 
     if (!make_entry(o, c, from, &e)) {
-        serve_log("[entry %s] is left out: its paths are longer than %d bytes", from->name, BOOT_PATH_MAX);
+        log_line("[entry %s] is left out: its paths are longer than %d bytes", from->name, BOOT_PATH_MAX);
         return;
     }
     o->entry[o->n_entries] = e;
     if (!add_tree(o, needs, from, &err) || boot_entries_check(o->entry, o->n_entries + 1, &err))
-        serve_log("[entry %s] is left out: %s (%d)", from->name, err.text, err.code);
+        log_line("[entry %s] is left out: %s (%d)", from->name, err.text, err.code);
     else
         add_entry_script(o, o->n_entries++);
 }
@@ -259,7 +259,7 @@ static void find_choices(struct offer *o, const struct box_config *c)
     p->n_choices = 0;
     if (!entry_named(o, c->boot.fallback, &p->fallback)) {
         p->fallback = 0;
-        serve_log("the default entry \"%s\" cannot be given out%s%s", c->boot.fallback, o->n_entries ? "; instead: " : "",
+        log_line("the default entry \"%s\" cannot be given out%s%s", c->boot.fallback, o->n_entries ? "; instead: " : "",
                   o->n_entries ? o->entry[0].name : "");
     }
     for (unsigned i = 0; i < c->boot.n_machine; i++) {

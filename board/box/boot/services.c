@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "board/box/store/journal.h"
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "net/bsdp/server.h"
 #include "net/dhcp/bind.h"
 #include "net/http/server/bind.h"
@@ -61,9 +61,9 @@ static void note(struct services *s, const char *fmt, ...)
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
     if (s->unwritten)
-        serve_log("(%llu lines left out)", (unsigned long long)s->unwritten);
+        log_line("(%llu lines left out)", (unsigned long long)s->unwritten);
     s->unwritten = 0;
-    serve_log("%s", line);
+    log_line("%s", line);
 }
 
 static const char *mac_text(char to[18], const uint8_t mac[6])
@@ -106,7 +106,7 @@ static void on_guard(void *ctx, const struct dhcp_guard *guard)
     char text[DHCP_GUARD_TEXT];
 
     (void)ctx;
-    serve_log("dhcp: %s", guard->state == DHCP_GUARD_FOREIGN ? dhcp_guard_text(text, guard)
+    log_line("dhcp: %s", guard->state == DHCP_GUARD_FOREIGN ? dhcp_guard_text(text, guard)
                                                              : "no other DHCP server answers: addresses are handed out");
 }
 
@@ -128,9 +128,9 @@ static void look_at_claim(struct services *s)
         return;
     s->claim = claim->state;
     if (claim->state == IP_CLAIM_HELD)
-        serve_log("the address %s is this box's alone", ip_address_text(address, claim->address));
+        log_line("the address %s is this box's alone", ip_address_text(address, claim->address));
     else if (claim->state != IP_CLAIM_PROBING)
-        serve_log("%s. Nothing is leased, and nobody is told what to boot.", ip_claim_text(text, claim));
+        log_line("%s. Nothing is leased, and nobody is told what to boot.", ip_claim_text(text, claim));
 }
 
 static void boots(const struct services *s, const uint8_t mac[6])

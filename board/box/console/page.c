@@ -158,7 +158,7 @@ static void build_log(struct page_memory *m)
 {
     enum { DAY = 11 };
 
-    m->page.n_text = serve_log_last(m->log, PAGE_LOG);
+    m->page.n_text = log_last(m->log, PAGE_LOG);
     for (unsigned i = 0; i < m->page.n_text; i++)
         m->log_line[i] = strlen(m->log[i]) > DAY ? m->log[i] + DAY : m->log[i];
     m->page.text = m->log_line;

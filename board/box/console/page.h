@@ -8,7 +8,7 @@
 #include "board/box/library/library.h"
 #include "board/box/orders/machines.h"
 #include "board/core/serve.h"
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "board/screen/screen.h"
 #include "net/status/snapshot.h"
 
@@ -36,7 +36,7 @@ struct page_memory {
     struct screen_page page;
     char address[PAGE_TEXT], dhcp[PAGE_TEXT], files[PAGE_TEXT], stream[PAGE_TEXT], machines[PAGE_TEXT], packing[PAGE_TEXT];
     char skipped[PAGE_TEXT], names[PAGE_TEXT], space[PAGE_TEXT], finger[PAGE_FINGERS][24], code[32];
-    char log[PAGE_LOG][SERVE_LOG_LINE];
+    char log[PAGE_LOG][LOG_LINE];
     const char *log_line[PAGE_LOG];
     char totals[PAGE_TEXT];
     struct wall_tile tiles[ROOM_MACHINES_MAX];

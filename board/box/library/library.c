@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "net/wire/must.h"
 
 #define SECOND MONO_S
@@ -116,7 +116,7 @@ void library_drop(struct library *l, struct item *i, bool forget)
 
 void library_fail(struct library *l, struct item *i, const struct err *err)
 {
-    serve_log("%s is not taken into the library: %s (%d)", i->is.record.name, err->text, err->code);
+    log_line("%s is not taken into the library: %s (%d)", i->is.record.name, err->text, err->code);
     i->is.state = LIBRARY_FAILED;
     i->ended = l->now;
     snprintf(i->is.cause, sizeof i->is.cause, "%s", err->text);
@@ -125,7 +125,7 @@ void library_fail(struct library *l, struct item *i, const struct err *err)
 
 static void set_bad(struct library *l, struct item *i, const struct err *err)
 {
-    serve_log("%s is bad: %s (%d)", i->is.record.name, err->text, err->code);
+    log_line("%s is bad: %s (%d)", i->is.record.name, err->text, err->code);
     i->is.state = LIBRARY_BAD;
     snprintf(i->is.cause, sizeof i->is.cause, "%s", err->text);
     if (i->is.served)
@@ -164,7 +164,7 @@ void library_lost(struct library *l, const char *name, const struct err *why)
 
 static void take_away(struct library *l, struct item *i)
 {
-    serve_log("%s is deleted", i->is.record.name);
+    log_line("%s is deleted", i->is.record.name);
     if (i->is.served)
         serve_remove(l->needs.serve, i->is.record.name, l->now);
     i->is.served = i->to_serve = false;
@@ -194,11 +194,11 @@ static void try_serve(struct library *l, struct item *i)
     i->is.served = serve_add(s, w->path, &w->opened, &err) == 0;
     if (i->is.served) {
         i->is.cause[0] = 0;
-        serve_log("%s: serving %s", i->is.record.name, w->path);
+        log_line("%s: serving %s", i->is.record.name, w->path);
         return;
     }
     snprintf(i->is.cause, sizeof i->is.cause, "it is not served: %s", err.text);
-    serve_log("%s is skipped: %s (%d)", w->path, err.text, err.code);
+    log_line("%s is skipped: %s (%d)", w->path, err.text, err.code);
 }
 
 /* The image is whole, and ready for the wire in w->proved, which is taken over. */
@@ -234,7 +234,7 @@ static void replace_older(struct library *l, struct item *by)
     bool wait = by->is.record.replaces && in_the_middle(l->needs.serve, by->is.record.name);
 
     if (wait && !by->supersedes)
-        serve_log("%s: the one that came waits for machines that are in the middle of the older one", by->is.record.name);
+        log_line("%s: the one that came waits for machines that are in the middle of the older one", by->is.record.name);
     by->supersedes = wait;
     if (wait)
         snprintf(by->is.cause, sizeof by->is.cause,
@@ -256,7 +256,7 @@ static void on_written(struct library *l, struct item *i, const struct done *d)
     if (d->err.code == LIBRARY_EOFFSET || i->is.state == LIBRARY_FAILED)
         return;
     /* What was taken after this is lost: the upload goes on where the disk stopped. */
-    serve_log("%s: the upload stands at byte %llu: %s (%d)", i->is.record.name, (unsigned long long)d->at, d->err.text, d->err.code);
+    log_line("%s: the upload stands at byte %llu: %s (%d)", i->is.record.name, (unsigned long long)d->at, d->err.text, d->err.code);
     library_give_block(l, i);
     i->is.offset = i->written = d->at;
     i->stall = d->err.code;
@@ -335,7 +335,7 @@ static bool take_name(struct library *l, struct item *i, const struct done *d)
     if (!w->source[0])
         memcpy(i->is.record.version, d->version, sizeof i->is.record.version);
     if (is_taken(l, i, d->name)) {
-        serve_log("%s is skipped: two images are called \"%s\": receivers could not tell them apart (%d)", w->source[0] ? w->source : w->path,
+        log_line("%s is skipped: two images are called \"%s\": receivers could not tell them apart (%d)", w->source[0] ? w->source : w->path,
                   d->name, LIBRARY_EEXISTS);
         l->skipped++;
         library_free_item(l, i);
@@ -356,7 +356,7 @@ static void on_opened(struct library *l, struct item *i, const struct done *d)
     if (i->is.origin != LIBRARY_OWN && !i->named && !take_name(l, i, d))
         return;
     if (!d->known) {
-        serve_log("%s is read in full before it is given out", i->is.record.name);
+        log_line("%s is read in full before it is given out", i->is.record.name);
         library_work_on(l, i, TASK_VERIFY, LIBRARY_VERIFYING);
         return;
     }
@@ -370,7 +370,7 @@ static void on_verified(struct library *l, struct item *i, const struct done *d)
         set_bad(l, i, &d->err);
         return;
     }
-    serve_log("%s is whole", i->is.record.name);
+    log_line("%s is whole", i->is.record.name);
     if (i->is.served || i->to_serve)
         now_ready(l, i);
     else
@@ -403,7 +403,7 @@ static void on_done(struct library *l, const struct done *d)
         break;
     case TASK_DROP:
         if (d->err.code)
-            serve_log("%s: %s (%d)", i->is.record.name, d->err.text, d->err.code);
+            log_line("%s: %s (%d)", i->is.record.name, d->err.text, d->err.code);
         if (i->forgotten && i->writing == 0)
             library_free_item(l, i);
         break;

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "imaging/pack/container.h"
 
 #define FILES_MAX 64
@@ -121,14 +121,14 @@ static void tell_raw(const struct folder *in, const char *name)
     int rc;
 
     if (!make_raw(in, name, &f)) {
-        serve_log("%s/%s is skipped: expected a file with something in it", in->path, name);
+        log_line("%s/%s is skipped: expected a file with something in it", in->path, name);
         return;
     }
     rc = folder_look(f.source, &err);
     if (rc == RECORD_RING)
-        serve_log("%s is skipped: it is a .ring image: give it a name in .ring", f.source);
+        log_line("%s is skipped: it is a .ring image: give it a name in .ring", f.source);
     else if (rc < 0)
-        serve_log("%s is skipped: %s (%d)", f.source, err.text, err.code);
+        log_line("%s is skipped: %s (%d)", f.source, err.text, err.code);
     else
         in->each(in->ctx, &f);
 }
@@ -140,7 +140,7 @@ static void tell_ring(const struct folder *in, const char *name)
     if (make_ring(in, name, &f))
         in->each(in->ctx, &f);
     else
-        serve_log("%s/%s is skipped: its path is too long", in->path, name);
+        log_line("%s/%s is skipped: its path is too long", in->path, name);
 }
 
 static void tell(const struct folder *in, bool raw)
@@ -164,11 +164,11 @@ static void tell_others(const struct folder *in)
         if (e->d_name[0] == '.' || folder_takes(e->d_name) || (e->d_type != DT_REG && e->d_type != DT_UNKNOWN))
             continue;
         if (++n <= OTHERS_MAX)
-            serve_log("%s/%s is passed over: expected a name in .ring, .img, .raw, .dd or .iso; compressed images and disks of virtual machines are unpacked or converted first",
+            log_line("%s/%s is passed over: expected a name in .ring, .img, .raw, .dd or .iso; compressed images and disks of virtual machines are unpacked or converted first",
                       in->path, e->d_name);
     }
     if (n > OTHERS_MAX)
-        serve_log("%s: %u more files are passed over", in->path, n - OTHERS_MAX);
+        log_line("%s: %u more files are passed over", in->path, n - OTHERS_MAX);
     if (d)
         closedir(d);
 }

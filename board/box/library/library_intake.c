@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "net/wire/must.h"
 
 #define PULL_IDLE_MS 20000

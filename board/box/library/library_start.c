@@ -3,7 +3,7 @@
 
 #include "board/box/library/library_folder.h"
 #include "board/box/library/library_inside.h"
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 
 /* A file of the folders: served as it is, or packed. */
 static void on_file(void *ctx, const struct folder_file *f)
@@ -14,7 +14,7 @@ static void on_file(void *ctx, const struct folder_file *f)
     struct work *w = i ? work_of(l, i) : NULL;
 
     if (!i) {
-        serve_log("%s is skipped: the library holds as many images as it can", f->source[0] ? f->source : f->path);
+        log_line("%s is skipped: the library holds as many images as it can", f->source[0] ? f->source : f->path);
         l->skipped++;
         return;
     }
@@ -38,7 +38,7 @@ static void on_found(void *ctx, const struct shelf_found *f)
 
     l->next_id = f->id >= l->next_id ? f->id + 1 : l->next_id;
     if (!i) {
-        serve_log("%s is skipped: the library holds as many images as it can", f->record.name);
+        log_line("%s is skipped: the library holds as many images as it can", f->record.name);
         l->skipped++;
         return;
     }
@@ -83,9 +83,9 @@ static void pull_again(struct library *l)
         uint32_t id;
 
         if (i->used && i->leaving && library_is_import(&i->is.record))
-            serve_log("%s was being copied from a stick when the box stopped: nothing of it is kept", i->is.record.name);
+            log_line("%s was being copied from a stick when the box stopped: nothing of it is kept", i->is.record.name);
         else if (l->needs.stack && i->used && i->leaving && i->is.record.url[0] && library_pull(l, &i->is.record, &id, &err))
-            serve_log("%s is not pulled again: %s (%d)", i->is.record.name, err.text, err.code);
+            log_line("%s is not pulled again: %s (%d)", i->is.record.name, err.text, err.code);
     }
 }
 
@@ -104,7 +104,7 @@ static void open_shelf(struct library *l)
     if (rc == 0)
         rc = shelf_scan(&l->shelf, on_found, l, &err);
     if (rc)
-        serve_log("no images can be uploaded: %s (%d)", err.text, err.code);
+        log_line("no images can be uploaded: %s (%d)", err.text, err.code);
     l->shut = err;
     l->free = rc ? 0 : shelf_free(&l->shelf);
 }

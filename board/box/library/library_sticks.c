@@ -4,7 +4,7 @@
 
 #include "board/box/library/library_inside.h"
 #include "board/box/library/stick_file.h"
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 
 #define SCHEME "stick:" /* of a record's url: "stick:0/images/debian.ring" */
 #define LIST_MAX 150    /* bytes of names in a line of the log */
@@ -54,7 +54,7 @@ int library_import(struct library *l, const struct record *r, uint32_t *id, stru
     i = library_fetch(l, r, from);
     i->stick = place + 1;
     *id = i->is.id;
-    serve_log("stick %u: %s is being copied into the library as %s", place, e->path, r->name);
+    log_line("stick %u: %s is being copied into the library as %s", place, e->path, r->name);
     return 0;
 }
 
@@ -72,9 +72,9 @@ void library_copied(struct library *l, const struct item *i)
     unsigned more = coming_from(l, i->stick);
 
     if (i->stick && more)
-        serve_log("stick %u: %s is copied; %u more on the way", i->stick - 1, i->is.record.name, more);
+        log_line("stick %u: %s is copied; %u more on the way", i->stick - 1, i->is.record.name, more);
     else if (i->stick)
-        serve_log("stick %u: %s is copied; the stick may be pulled out", i->stick - 1, i->is.record.name);
+        log_line("stick %u: %s is copied; the stick may be pulled out", i->stick - 1, i->is.record.name);
 }
 
 const struct stick *library_stick(const struct library *l, unsigned place)
@@ -106,9 +106,9 @@ static void say_files(unsigned place, const struct stick *s, const char *what)
         }
         n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", path);
     }
-    serve_log("stick %u (%s): %u images%s%s", place, what, s->n, s->n ? ": " : "", names);
+    log_line("stick %u (%s): %u images%s%s", place, what, s->n, s->n ? ": " : "", names);
     if (s->left_out)
-        serve_log("stick %u: %u files are left out: more than %d, or names that are no plain text", place, s->left_out, STICK_FILES_MAX);
+        log_line("stick %u: %u files are left out: more than %d, or names that are no plain text", place, s->left_out, STICK_FILES_MAX);
 }
 
 static void say_stick(struct library *l, unsigned place)
@@ -118,12 +118,12 @@ static void say_stick(struct library *l, unsigned place)
 
     l->tried[place] = 0;
     if (!s) {
-        serve_log("stick %u is gone", place);
+        log_line("stick %u is gone", place);
         return;
     }
     snprintf(what, sizeof what, "%s%s%s", s->label, s->label[0] ? ", " : "", s->device);
     if (s->cause[0])
-        serve_log("stick %u (%s): %s", place, what, s->cause);
+        log_line("stick %u (%s): %s", place, what, s->cause);
     else if (!s->looking)
         say_files(place, s, what);
 }
@@ -157,7 +157,7 @@ static bool take_from(struct library *l, unsigned place)
             continue;
         if (library_import(l, &r, &id, &err) == 0)
             return true;
-        serve_log("stick %u: %s is not copied: %s (%d)", place, s->file[i].path, err.text, err.code);
+        log_line("stick %u: %s is not copied: %s (%d)", place, s->file[i].path, err.text, err.code);
     }
     return false;
 }

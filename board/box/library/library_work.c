@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "board/box/library/library_folder.h"
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "imaging/hash/sha256.h"
 #include "imaging/image/check.h"
 #include "imaging/pack/pack.h"
@@ -251,7 +251,7 @@ static int label_of(struct library_threads *t, struct work *w, int fd, const str
         memcpy(w->label, packed, sizeof w->label);
         return 0;
     }
-    serve_log("%s is checked: its file system does not tell whether it is still the same", w->source);
+    log_line("%s is checked: its file system does not tell whether it is still the same", w->source);
     rc = hash_content(w, fd, look->size, hash, err);
     put_label(w->label, 'c', hash);
     return rc;
@@ -268,7 +268,7 @@ static void on_pack(void *ctx, const struct pack_progress *now)
 static void on_note(void *ctx, const char *text)
 {
     (void)ctx;
-    serve_log("packing: note: %s", text);
+    log_line("packing: note: %s", text);
 }
 
 static int pack_anew(struct library_threads *t, struct work *w, struct err *err)
@@ -291,7 +291,7 @@ static int pack_anew(struct library_threads *t, struct work *w, struct err *err)
     struct err why = {0};
     int rc;
 
-    serve_log("%s: packing %s", w->record.name, w->source);
+    log_line("%s: packing %s", w->record.name, w->source);
     w->shelf = t->shelf;
     w->halt = w->stop || !shelf_has_room(t->shelf, 0);
     rc = img_pack(&o, &result, &why);

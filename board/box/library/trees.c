@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "imaging/queue/queue.h"
 #include "net/wire/must.h"
 
@@ -31,7 +31,7 @@ static void list_add(void *ctx, const char *name, bool partial, const struct tre
     struct tree_facts *f = l->n < TREES_MAX ? &l->at[l->n] : NULL;
 
     if (!f) {
-        serve_log("the tree %s is not listed: there are more than %d", name, TREES_MAX);
+        log_line("the tree %s is not listed: there are more than %d", name, TREES_MAX);
         return;
     }
     *f = (struct tree_facts){.partial = partial, .size = *size};
@@ -47,7 +47,7 @@ static void scan(struct trees *t, bool tidy)
 
     t->known.n = 0;
     if (tree_shelf_scan(&t->shelf, tidy, list_add, &t->known, &err))
-        serve_log("the trees cannot all be listed: %s (%d)", err.text, err.code);
+        log_line("the trees cannot all be listed: %s (%d)", err.text, err.code);
 }
 
 static struct tree_facts *upload_of(struct trees *t, const char *name)
@@ -97,11 +97,11 @@ static void publish(struct trees *t, struct errand *e)
     struct err why = {0};
 
     if (tree_shelf_publish(&t->shelf, e->name, &e->announced, e->replaces, &e->err) == 0) {
-        serve_log("the tree %s is published: %llu files, %llu bytes", e->name, (unsigned long long)e->announced.files,
+        log_line("the tree %s is published: %llu files, %llu bytes", e->name, (unsigned long long)e->announced.files,
                   (unsigned long long)e->announced.bytes);
         snprintf(path, sizeof path, "%s/%s", t->folder, e->name);
         if (e->indexed && content_tree_open(&e->tree, path, &why))
-            serve_log("the tree %s is not given out yet: %s (%d)", e->name, why.text, why.code);
+            log_line("the tree %s is not given out yet: %s (%d)", e->name, why.text, why.code);
     }
     scan(t, false);
 }
@@ -109,7 +109,7 @@ static void publish(struct trees *t, struct errand *e)
 static void remove_tree(struct trees *t, struct errand *e)
 {
     if (tree_shelf_remove(&t->shelf, e->name, e->partial, &e->err) == 0)
-        serve_log("the %s %s is deleted", e->partial ? "upload of the tree" : "tree", e->name);
+        log_line("the %s %s is deleted", e->partial ? "upload of the tree" : "tree", e->name);
     scan(t, false);
 }
 
@@ -133,7 +133,7 @@ static void sweep(struct trees *t)
     struct err err = {0};
 
     if (tree_shelf_sweep(&t->shelf, &err))
-        serve_log("a tree that was deleted still takes its room: %s (%d)", err.text, err.code);
+        log_line("a tree that was deleted still takes its room: %s (%d)", err.text, err.code);
 }
 
 static void *trees_thread(void *arg)

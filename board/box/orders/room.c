@@ -9,8 +9,8 @@
 
 #include "board/box/library/library.h"
 #include "board/box/store/journal.h"
-#include "board/core/serve_log.h"
 #include "board/errors/box.h"
+#include "board/log/log.h"
 #include "imaging/hash/crc.h"
 #include "net/ip/stack.h"
 #include "net/os/clock.h"
@@ -148,7 +148,7 @@ static void on_change(void *ctx, const struct plan_session *s, const uint8_t *va
     memset(&fresh.facts, 0, sizeof fresh.facts);
     look(r, &fresh, &fresh.facts);
     if (n && !r->plan.quiet)
-        serve_log("session %u is %s: %s", s->id, plan_state_word(s->state), plan_sentence(&fresh, &now, text));
+        log_line("session %u is %s: %s", s->id, plan_state_word(s->state), plan_sentence(&fresh, &now, text));
 }
 
 /* The image that the machine is in the middle of; n_streams: none. */
@@ -228,9 +228,9 @@ static void plan_image(struct room *r, const char *image)
     if (there) /* by another ringcast.conf */
         (void)plan_stop(&r->plan, there->id, &now, NULL);
     if (plan_create(&r->plan, &w, true, &now, &id, &err))
-        serve_log("the session of ringcast.conf cannot be: %s (%d)", err.text, err.code);
+        log_line("the session of ringcast.conf cannot be: %s (%d)", err.text, err.code);
     else if (r->needs.config->session.wake && w.start != PLAN_AT)
-        serve_log("%u machines are woken for %s", wake_list(r, image), image);
+        log_line("%u machines are woken for %s", wake_list(r, image), image);
 }
 
 /* Given out, or soon: machines may wait for it. */
@@ -265,7 +265,7 @@ static void wake_at_the_hour(struct room *r, const struct plan_session *before)
 
         if (before[i].id == s->id && before[i].state == PLAN_WAITING && s->state == PLAN_RUNNING && s->of_config &&
             s->wish.start == PLAN_AT && r->needs.config->session.wake)
-            serve_log("%u machines are woken for %s", wake_list(r, s->wish.image), s->wish.image);
+            log_line("%u machines are woken for %s", wake_list(r, s->wish.image), s->wish.image);
     }
 }
 

@@ -6,7 +6,7 @@
 
 #include "board/box/orders/room_inside.h"
 #include "board/box/store/journal.h"
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "imaging/hash/crc.h"
 #include "net/wire/reader.h"
 #include "net/wire/writer.h"
@@ -103,7 +103,7 @@ enum told room_restore_list(struct room *r, const uint8_t *value, size_t n)
     if (!rd_done(&in) || half > 1)
         return TOLD_BROKEN;
     if (machines != r->half[half].n)
-        serve_log("of %u expected machines %u are remembered", machines, r->half[half].n);
+        log_line("of %u expected machines %u are remembered", machines, r->half[half].n);
     r->counts = half;
     r->file_crc = crc;
     r->list = &r->half[half];
@@ -139,7 +139,7 @@ void room_read_list(struct room *r)
         return;
     r->file_crc = crc;
     if (room_take_list(r, r->csv, (size_t)n, &err))
-        serve_log("%s is not taken: %s (%d)", path, err.text, err.code);
+        log_line("%s is not taken: %s (%d)", path, err.text, err.code);
     else
-        serve_log("%s: %u machines are expected", path, r->list->n);
+        log_line("%s: %u machines are expected", path, r->list->n);
 }

@@ -6,8 +6,8 @@
 #include <time.h>
 
 #include "board/box/store/journal.h"
-#include "board/core/serve_log.h"
 #include "board/errors/command.h"
+#include "board/log/log.h"
 #include "net/syslog/bind.h"
 #include "net/webhook/bind.h"
 #include "net/wire/must.h"
@@ -115,11 +115,11 @@ static void on_webhook(void *ctx, const char *delivery, unsigned status)
     bool failed = status / 100 != 2;
 
     if (failed && !r->webhook_failing && status)
-        serve_log("webhook: %s answers %u to delivery %s", r->needs.config->report.webhook, status, delivery);
+        log_line("webhook: %s answers %u to delivery %s", r->needs.config->report.webhook, status, delivery);
     else if (failed && !r->webhook_failing)
-        serve_log("webhook: %s does not answer; it is tried again", r->needs.config->report.webhook);
+        log_line("webhook: %s does not answer; it is tried again", r->needs.config->report.webhook);
     else if (!failed && r->webhook_failing)
-        serve_log("webhook: %s takes events again", r->needs.config->report.webhook);
+        log_line("webhook: %s takes events again", r->needs.config->report.webhook);
     r->webhook_failing = failed;
 }
 
@@ -240,7 +240,7 @@ static void open_syslog(struct diary *r)
     if (!c->report.syslog)
         return;
     if (syslog_bind_open(&r->syslog, c->report.syslog, c->report.syslog_port, &err))
-        serve_log("no syslog: %s (%d)", err.text, err.code);
+        log_line("no syslog: %s (%d)", err.text, err.code);
     else
         greet_syslog(r);
 }
@@ -259,7 +259,7 @@ static void open_webhook(struct diary *r)
     if (rc == 0)
         rc = webhook_bind_open(&r->webhook, &w, &err);
     if (rc)
-        serve_log("no webhook: %s (%d)", err.text, err.code);
+        log_line("no webhook: %s (%d)", err.text, err.code);
 }
 
 void diary_open(struct diary *r)

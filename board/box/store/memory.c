@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "imaging/hash/crc.h"
 
 /* ---- the hold, remembered ---- */
@@ -16,14 +16,14 @@ static void hold_keep(struct memory *m, enum hold_reason reason)
     size_t n = hold_encode(&m->hold, reason, value);
 
     if (m->journal && journal_put(m->journal, JOURNAL_HOLD, &key, 1, value, n))
-        serve_log("the hold itself cannot be kept: the box finds out anew when it starts again");
+        log_line("the hold itself cannot be kept: the box finds out anew when it starts again");
 }
 
 static void hold_for(struct memory *m, enum hold_reason reason, const char *text)
 {
     if (!hold_add(&m->hold, reason, text))
         return;
-    serve_log("on hold, nothing is erased until somebody decides on page or screen: %s", text);
+    log_line("on hold, nothing is erased until somebody decides on page or screen: %s", text);
     hold_keep(m, reason);
 }
 
@@ -31,7 +31,7 @@ void memory_lift(struct memory *m, const char *by)
 {
     if (!hold_lift(&m->hold))
         return;
-    serve_log("the hold is lifted at the %s: sessions erase machines again", by);
+    log_line("the hold is lifted at the %s: sessions erase machines again", by);
     for (unsigned i = 0; i < HOLD_REASON_COUNT; i++)
         hold_keep(m, i);
 }
@@ -71,7 +71,7 @@ static enum told recall_hold(void *ctx, uint8_t kind, const uint8_t *key, size_t
     struct memory *m = ctx;
 
     if (kind == JOURNAL_HOLD && nkey == 1 && hold_restore(&m->hold, key[0], value, nvalue) && m->hold.why[key[0]].holds)
-        serve_log("still on hold, nothing is erased until somebody decides on page or screen: %s", m->hold.why[key[0]].text);
+        log_line("still on hold, nothing is erased until somebody decides on page or screen: %s", m->hold.why[key[0]].text);
     return TOLD_KNOWN;
 }
 
@@ -82,7 +82,7 @@ static void give_up(struct memory *m, const struct err *err)
     journal_close(m->journal);
     m->journal = NULL;
     snprintf(text, sizeof text, "%.180s (%d)", err->text, err->code);
-    serve_log("what the box learns is forgotten when it stops: %s", text);
+    log_line("what the box learns is forgotten when it stops: %s", text);
     hold_for(m, err->code == PC_ENEWER ? HOLD_UNREAD : HOLD_UNKEPT, text);
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "net/wire/json_read.h"
 
 struct api_trees {
@@ -313,7 +313,7 @@ struct api_trees *api_trees_open(const char *data, struct library *library, stru
     struct err err = {0};
 
     if (!a || trees_open(&a->trees, data, LIBRARY_RESERVE, &err)) {
-        serve_log("no trees can be uploaded: %s (%d)", a ? err.text : "out of memory", err.code);
+        log_line("no trees can be uploaded: %s (%d)", a ? err.text : "out of memory", err.code);
         free(a);
         return NULL;
     }

@@ -7,7 +7,7 @@
 
 #include "board/box/store/journal.h"
 #include "board/core/exit.h"
-#include "board/core/serve_log.h"
+#include "board/log/log.h"
 #include "net/os/random.h"
 #include "net/tls/bind.h"
 #include "net/web/account.h"
@@ -102,7 +102,7 @@ static void open_again(struct portal *p)
     snprintf(path, sizeof path, "%.4000s/tls/identity", p->needs.data);
     snprintf(aside, sizeof aside, "%.4000s/tls/identity.damaged", p->needs.data);
     if (rename(path, aside) && errno != ENOENT) {
-        serve_log("page: %s cannot be put aside: %s", path, strerror(errno));
+        log_line("page: %s cannot be put aside: %s", path, strerror(errno));
         return;
     }
     tls_bind_close(p->tls);
@@ -113,7 +113,7 @@ static void open_again(struct portal *p)
     p->closed[0] = 0;
     web_server_init(p->server, p->needs.config->name, &p->auth, &p->routes);
     if (portal_open(p, &err))
-        serve_log("there is no page: %s (%d)", err.text, err.code);
+        log_line("there is no page: %s (%d)", err.text, err.code);
 }
 
 void portal_reset_password(struct portal *p)
@@ -121,7 +121,7 @@ void portal_reset_password(struct portal *p)
     if (p->closed[0] && !p->needs.closed)
         open_again(p);
     account_reset(&p->account, ip_stack_now(p->needs.stack));
-    serve_log("page: the password was reset at the box");
+    log_line("page: the password was reset at the box");
 }
 
 /* ---- the box's own routes ---- */
@@ -136,7 +136,7 @@ static void tell(void *ctx, const char *what, uint32_t address)
     if (mono_sub(p->log_free, now) > 0)
         return;
     p->log_free = mono_add(now, MONO_S);
-    serve_log("page: %s %s", ip_address_text(text, address), what);
+    log_line("page: %s %s", ip_address_text(text, address), what);
 }
 
 static void health(void *ctx, struct web_call *c)
@@ -271,7 +271,7 @@ static int open_identity(struct portal *p, struct err *err)
     if (rc && !p->closed[0]) {
         snprintf(text, sizeof text,
                  "This page is closed: %.300s. The key R at the box makes a new certificate, and forgets the password.", why.text);
-        serve_log("%s (%d)", text, why.code);
+        log_line("%s (%d)", text, why.code);
         close_page(p, text);
     }
     if (rc)
@@ -290,7 +290,7 @@ int portal_open(struct portal *p, struct err *err)
         rc = tls_bind_open(&p->tls, p->needs.stack, &p->identity, &service, TLS_PORT, err);
     if (rc)
         return rc;
-    serve_log("the page is at https://%s/, fingerprint %s", ip_address_text(address, p->needs.config->address), p->identity.fingerprint);
+    log_line("the page is at https://%s/, fingerprint %s", ip_address_text(address, p->needs.config->address), p->identity.fingerprint);
     if (p->auth.code[0] && !p->closed[0]) /* for who sits at the box's own terminal: not through the log, which may be sent elsewhere */
         fprintf(stderr, "No password is set. The set-up code is %.4s-%s.\n", p->auth.code, p->auth.code + 4);
     return 0;
