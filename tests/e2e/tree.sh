@@ -92,11 +92,13 @@ send 409 POST trees/more '{"files":2,"bytes":100}'
 grep -q 'the box has 1 files' got || fail "the refusal: $(cat got)"
 pass "what is no path, has no room, or is not whole is refused with its reason"
 
-status --limit-rate 1k --max-time 3 -T esxi/s1.v00 "$url/trees/more/cut" >/dev/null 2>&1 || true
-client curl -sSk --max-time 20 --limit-rate 200k -H "Authorization: Bearer $PAGE_TOKEN" -T payload/kernel "$url/trees/more/killed" >/dev/null 2>&1 &
+head -c 20M /dev/zero >part
+lab_start cut "${LAB_RECEIVER[1]}" curl -sSk --limit-rate 2M -H "Authorization: Bearer $PAGE_TOKEN" -T part "$url/trees/more/killed"
+on_its_way() { find data/trees/.more -name '.ringcast-*' -size +100k | grep -q .; }
+until_true 10 on_its_way || fail "no file is on its way: $(ls -lA data/trees/.more)"
 lab_stop box KILL
-wait $! || true
-: >data/trees/.more/.ringcast-3
+lab_stop cut KILL
+on_its_way || fail "the killed box left no unfinished file"
 box
 until_true 10 has_trees 'esxi:ready:7:ESXi more:partial:1:' || fail "after a kill: $(trees)"
 [ -z "$(find data/trees -name '.ringcast-*')" ] || fail "unfinished files are left: $(find data/trees)"

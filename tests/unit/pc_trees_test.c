@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -20,12 +21,15 @@ static char data[64];
 /* ---- the calls that may fail: the one of number `fail_at` ---- */
 
 static unsigned calls, fail_at;
-static int fail_with;
+static int fail_with; /* errno, or */
+#define STOP (-1)     /* the process ends there */
 
 static bool fails(void)
 {
     if (++calls != fail_at)
         return false;
+    if (fail_with == STOP)
+        _exit(0);
     errno = fail_with;
     return true;
 }
@@ -219,6 +223,27 @@ static void a_newer_tree_takes_the_place(void **state)
     tree_shelf_close(&s);
 }
 
+static void whole_of(const char *name)
+{
+    char got[8] = "";
+    int fd = open(at(name), O_RDONLY);
+
+    assert_true(fd >= 0 && read(fd, got, sizeof got - 1) == 3);
+    close(fd);
+    assert_true(strcmp(got, "old") == 0 || strcmp(got, "new") == 0);
+}
+
+static void count_listed(void *ctx, const char *name, bool partial, const struct tree_size *size, const struct err *why)
+{
+    unsigned *n = ctx;
+
+    (void)name;
+    (void)partial;
+    (void)size;
+    assert_int_equal(why->code, 0);
+    ++*n;
+}
+
 /* Whatever call fails, with whatever error: what was published is there whole, the older or the newer; and what is said to be done is done. */
 static void every_call_may_fail(void **state)
 {
@@ -247,21 +272,63 @@ static void every_call_may_fail(void **state)
                 fail_msg("call %u failed and nobody said so", k);
             if (rc)
                 assert_int_equal(rc, with[e] == ENOSPC ? LIBRARY_ESPACE : LIBRARY_EDISK);
-            if (rc && there("t/dir/file")) {
-                char got[4] = "";
-                int fd = open(at("t/dir/file"), O_RDONLY);
-
-                assert_int_equal(read(fd, got, 3), 3);
-                close(fd);
-                assert_true(strcmp(got, "old") == 0 || strcmp(got, "new") == 0);
-            } else {
+            if (rc)
+                whole_of("t/dir/file");
+            else
                 content_is("t/dir/file", "new");
-            }
             tree_shelf_close(&s);
             teardown(NULL);
             setup(NULL);
         }
     calls = fail_at = 0;
+}
+
+/* The box is killed at any call while a tree is replaced, and then removed: afterwards the tree is there whole, the older or the newer, or gone where
+ * it was to be removed; no unfinished file is left, and what is there can be removed. */
+static void a_stop_at_any_call(void **state)
+{
+    struct tree_size one = {1, 3};
+    bool reached = true;
+
+    (void)state;
+    for (unsigned k = 1; reached; k++) {
+        struct tree_shelf s = opened();
+        unsigned left = 0;
+        int status;
+        pid_t child;
+
+        assert_int_equal(put(&s, "t", "dir/file", "old", NULL), 0);
+        assert_int_equal(tree_shelf_publish(&s, "t", &one, false, NULL), 0);
+        child = fork();
+        if (child == 0) {
+            calls = 0;
+            fail_at = k;
+            fail_with = STOP;
+            put(&s, "t", "dir/file", "new", NULL);
+            tree_shelf_publish(&s, "t", &one, true, NULL);
+            tree_shelf_sweep(&s, NULL);
+            tree_shelf_remove(&s, "t", false, NULL);
+            _exit(1);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        reached = WEXITSTATUS(status) == 0;
+        tree_shelf_close(&s);
+        s = opened();
+        assert_int_equal(tree_shelf_scan(&s, true, count_listed, &left, NULL), 0);
+        assert_int_equal(tree_shelf_sweep(&s, NULL), 0);
+        assert_false(there("~t") || there(".t/dir/.ringcast-0"));
+        if (there("t"))
+            whole_of("t/dir/file");
+        else
+            assert_true(k > 4 && left == 0); /* all but the removal has been done */
+        if (there("t"))
+            assert_int_equal(tree_shelf_remove(&s, "t", false, NULL), 0);
+        if (there(".t"))
+            assert_int_equal(tree_shelf_remove(&s, "t", true, NULL), 0);
+        tree_shelf_close(&s);
+        teardown(NULL);
+        setup(NULL);
+    }
 }
 
 /* ---- control and thread ---- */
@@ -404,6 +471,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_wrong_hash_leaves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_newer_tree_takes_the_place, setup, teardown),
         cmocka_unit_test_setup_teardown(every_call_may_fail, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stop_at_any_call, setup, teardown),
         cmocka_unit_test_setup_teardown(a_tree_comes_goes_and_outlives_a_stop, setup, teardown),
         cmocka_unit_test_setup_teardown(an_abandoned_errand_is_free_again, setup, teardown),
     };
