@@ -10,21 +10,16 @@
 
 #include "imaging/hash/crc.h"
 #include "imaging/image/image.h"
-
-#define BLOCK 1024
-#define BLOCKS 8192 /* after block 0: one group of 8191 */
-#define BITMAP_AT (3 * BLOCK)
-#define DESC_AT (2 * BLOCK)
-#define ROOT_AT (5 * BLOCK + 128) /* the second inode: the root directory */
+#include "tests/unit/tiny_ext.h"
 
 static uint8_t disk[(size_t)BLOCK * BLOCKS];
-static uint64_t disk_bytes;
+static uint64_t disk_bytes, bad_at = UINT64_MAX; /* bad_at: a byte that cannot be read */
 static char note[FS_NOTE];
 
 static int read_disk(void *ctx, uint64_t at, void *buf, size_t n)
 {
     (void)ctx;
-    if (at > disk_bytes || n > disk_bytes - at)
+    if (at > disk_bytes || n > disk_bytes - at || (bad_at >= at && bad_at - at < n))
         return -1;
     memcpy(buf, disk + at, n);
     return 0;
@@ -32,30 +27,13 @@ static int read_disk(void *ctx, uint64_t at, void *buf, size_t n)
 
 static void le(size_t at, uint64_t v, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        disk[at + i] = (uint8_t)(v >> 8 * i);
+    tiny_le(disk + at, v, n);
 }
 
-/* One group of 1 KiB blocks; super, descriptors, bitmaps and table in blocks 1 .. 20, block 100
- * used, all else free. */
 static void make_fs(void)
 {
-    memset(disk, 0, sizeof disk);
     disk_bytes = sizeof disk;
-    le(BLOCK + 4, BLOCKS, 4);
-    le(BLOCK + 20, 1, 4);    /* first data block */
-    le(BLOCK + 32, 8192, 4); /* blocks a group */
-    le(BLOCK + 40, 128, 4);  /* inodes a group: 16 blocks */
-    le(BLOCK + 56, 0xEF53, 2);
-    le(BLOCK + 58, 1, 2); /* clean */
-    le(DESC_AT + 0, 3, 4);
-    le(DESC_AT + 4, 4, 4);
-    le(DESC_AT + 8, 5, 4);
-    le(DESC_AT + 12, 8191 - 21, 2); /* free */
-    le(ROOT_AT, 0x41ED, 2);
-    for (unsigned b = 1; b <= 20; b++)
-        disk[BITMAP_AT + (b - 1) / 8] |= (uint8_t)(1 << (b - 1) % 8);
-    disk[BITMAP_AT + 99 / 8] |= 1 << 99 % 8;
+    tiny_ext(disk);
 }
 
 static const struct fs_kind *find(struct fs **fs)
@@ -138,21 +116,10 @@ static void a_doubtful_group_makes_all_of_it_used(void **state)
     is_distrusted();
 }
 
-#define GROUP1 4097 /* the first block of the second group of make_two */
-
-/* The same in two groups, the second with a copy of the superblock in front. */
 static void make_two(void)
 {
-    make_fs();
-    le(BLOCK + 32, 4096, 4);
-    le(DESC_AT + 12, 4096 - 21, 2);
-    le(DESC_AT + 32, GROUP1 + 2, 4);
-    le(DESC_AT + 36, GROUP1 + 3, 4);
-    le(DESC_AT + 40, GROUP1 + 4, 4);
-    le(DESC_AT + 44, 4095 - 20, 2);
-    memcpy(disk + GROUP1 * BLOCK, disk + BLOCK, BLOCK);
-    disk[(GROUP1 + 2) * BLOCK] = disk[(GROUP1 + 2) * BLOCK + 1] = 0xFF;
-    disk[(GROUP1 + 2) * BLOCK + 2] = 0xF;
+    disk_bytes = sizeof disk;
+    tiny_ext_two(disk);
 }
 
 static void a_second_group_decides_too(void **state)
@@ -271,6 +238,20 @@ static void features_decide(void **state)
     free_is(8191 - 21);
 }
 
+/* Where a mark of somebody else might stand and cannot be read, there may be one. */
+static void a_mark_that_cannot_be_read_is_a_doubt(void **state)
+{
+    struct fs *fs;
+
+    (void)state;
+    make_fs();
+    bad_at = sizeof disk - 1024; /* free, and the place of a RAID's mark */
+    assert_null(find(&fs));
+    assert_non_null(strstr(note, "cannot be read; all of it is packed"));
+    bad_at = UINT64_MAX;
+    free_is(8191 - 21);
+}
+
 static void every_bit_of_the_records(void **state)
 {
     struct fs *fs;
@@ -306,6 +287,7 @@ int main(void)
         cmocka_unit_test(a_doubtful_file_system_is_used),
         cmocka_unit_test(features_decide),
         cmocka_unit_test(marks_of_others_win),
+        cmocka_unit_test(a_mark_that_cannot_be_read_is_a_doubt),
         cmocka_unit_test(every_bit_of_the_records),
     };
 

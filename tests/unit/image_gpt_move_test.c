@@ -3,65 +3,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imaging/hash/crc.h"
 #include "imaging/image/errors.h"
 #include "imaging/volume/gpt_move.h"
 #include "imaging/volume/parts.h"
+#include "tests/unit/tiny_gpt.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 
-#define HEAD (128 * 1024)
+#define HEAD TINY_GPT_HEAD
 #define MIB (UINT64_C(1) << 20)
 
 static uint8_t head[HEAD], tail[GPT_MOVE_TAIL_MAX];
 
-static void le(uint8_t *to, uint64_t v, int n)
+static void le(uint8_t *to, uint64_t v, size_t n)
 {
-    for (int i = 0; i < n; i++)
-        to[i] = (uint8_t)(v >> 8 * i);
+    tiny_le(to, v, n);
 }
 
-static void seal(unsigned log2)
-{
-    uint8_t *h = head + (1 << log2);
-    size_t entries = h[80], each = (size_t)h[84] | (size_t)h[85] << 8;
-
-    le(h + 88, crc32_ieee(0, head + (2 << log2), entries * each), 4);
-    memset(h + 16, 0, 4);
-    le(h + 16, crc32_ieee(0, h, 92), 4);
-}
-
-/* A GPT of a disk of so many sectors with one partition [first, last]. */
 static void make(unsigned log2, uint64_t sectors, uint64_t first, uint64_t last)
 {
-    uint8_t *h = head + (1 << log2), *e = head + (2 << log2);
-    uint64_t table = (16384u + (1u << log2) - 1) >> log2;
-
-    memset(head, 0, sizeof head);
-    head[446 + 4] = 0xEE;
-    le(head + 446 + 8, 1, 4);
-    le(head + 446 + 12, sectors - 1, 4);
-    head[510] = 0x55;
-    head[511] = 0xAA;
-    memcpy(h, "EFI PART", 8);
-    le(h + 8, 0x10000, 4);
-    le(h + 12, 92, 4);
-    le(h + 24, 1, 8);
-    le(h + 32, sectors - 1, 8);
-    le(h + 40, 2 + table, 8);
-    le(h + 48, sectors - 2 - table, 8);
-    memset(h + 56, 0x77, 16);
-    le(h + 72, 2, 8);
-    le(h + 80, 128, 4);
-    le(h + 84, 128, 4);
-    memset(e, 0xA2, 16);
-    memset(e + 16, 0x11, 16);
-    le(e + 32, first, 8);
-    le(e + 40, last, 8);
-    seal(log2);
+    tiny_gpt(head, log2, sectors, first, last);
 }
 
 /* The disk as it would be after the move, for parts_read. */
