@@ -440,6 +440,27 @@ static void values_of_the_journal(void **state)
         }
 }
 
+static void records_that_are_not_understood(void **state)
+{
+    static const uint8_t one[4] = {0, 0, 0, 1}, two[4] = {0, 0, 0, 2}, seven[5] = {0, 0, 0, 7, 0};
+    uint8_t value[PLAN_VALUE_MAX];
+    size_t n;
+
+    (void)state;
+    make((struct plan_wish){.image = "a"});
+    n = kept[0].n;
+    memcpy(value, kept[0].value, n);
+    plan_init(&plan, NULL, NULL);
+    assert_int_equal(plan_restore(&plan, one, 4, value, n, &now), TOLD_KNOWN);
+    assert_int_equal(plan_restore(&plan, two, 4, value, n, &now), TOLD_BROKEN); /* two give out one image */
+    assert_null(plan_find(&plan, 2));
+    assert_int_equal(plan_restore(&plan, seven, 5, value, n, &now), TOLD_BROKEN);
+    assert_int_equal(plan_restore(&plan, one, 4, value, n, &now), TOLD_KNOWN); /* it is itself */
+    value[0] = 99;
+    assert_int_equal(plan_restore(&plan, seven, 4, value, n, &now), TOLD_NEWER);
+    assert_int_equal(make((struct plan_wish){.image = "b"})->id, 8); /* its number is not given away */
+}
+
 static void who_takes_whom(void **state)
 {
     struct plan_session *a, *b, *c;
@@ -685,6 +706,7 @@ int main(void)
         cmocka_unit_test_setup(restarts, begin),
         cmocka_unit_test_setup(restarts_with_a_dead_clock, begin),
         cmocka_unit_test_setup(values_of_the_journal, begin),
+        cmocka_unit_test_setup(records_that_are_not_understood, begin),
         cmocka_unit_test_setup(who_takes_whom, begin),
         cmocka_unit_test_setup(a_list_that_is_through, begin),
         cmocka_unit_test_setup(an_idle_session_is_closed, begin),

@@ -132,7 +132,7 @@ static void restart(unsigned n)
             last &= !(writes[k].kind == writes[i].kind && writes[k].nkey == writes[i].nkey &&
                       memcmp(writes[k].key, writes[i].key, writes[i].nkey) == 0);
         if (last && writes[i].n)
-            room_restore(room, writes[i].kind, writes[i].key, writes[i].nkey, writes[i].value, writes[i].n);
+            assert_int_equal(room_restore(room, writes[i].kind, writes[i].key, writes[i].nkey, writes[i].value, writes[i].n), TOLD_KNOWN);
     }
 }
 
@@ -767,6 +767,27 @@ static void a_power_cut_at_every_write(void **state)
     assert_int_equal(room_expected(room)->n, 1);
 }
 
+/* What is not understood is told, so that the box holds: a shorter list, or none, would erase others than were meant. */
+static void records_that_are_not_understood(void **state)
+{
+    struct expected_row row = {.mac = {0x52, 0x54, 0, 0, 0, 1}};
+    uint8_t value[EXPECTED_VALUE_MAX];
+    size_t n = expected_encode(&row, value);
+
+    (void)state;
+    assert_int_equal(room_restore(room, JOURNAL_EXPECTED, (uint8_t[4]){0}, 4, value, n), TOLD_BROKEN);
+    assert_int_equal(room_restore(room, JOURNAL_EXPECTED, (uint8_t[3]){2}, 3, value, n), TOLD_BROKEN);
+    assert_int_equal(room_restore(room, JOURNAL_EXPECTED, (uint8_t[3]){0}, 3, value, n - 1), TOLD_BROKEN);
+    assert_int_equal(room_restore(room, JOURNAL_EXPECTED, (uint8_t[3]){0}, 3, value, n), TOLD_KNOWN);
+    assert_int_equal(room_restore(room, JOURNAL_LIST, (uint8_t[1]){0}, 1, (uint8_t[7]){2, 0, 1}, 7), TOLD_BROKEN);
+    assert_int_equal(room_restore(room, JOURNAL_LIST, (uint8_t[1]){0}, 1, (uint8_t[8]){0, 0, 1}, 8), TOLD_BROKEN);
+    assert_int_equal(room_restore(room, JOURNAL_LIST, (uint8_t[1]){0}, 1, (uint8_t[7]){0, 0, 1}, 7), TOLD_KNOWN);
+    assert_int_equal(room_restore(room, JOURNAL_VISITOR, row.mac, 5, (uint8_t[1]){1}, 1), TOLD_BROKEN);
+    assert_int_equal(room_restore(room, JOURNAL_VISITOR, row.mac, 6, (uint8_t[1]){2}, 1), TOLD_NEWER);
+    assert_int_equal(room_restore(room, JOURNAL_VISITOR, row.mac, 6, (uint8_t[1]){1}, 1), TOLD_KNOWN);
+    assert_int_equal(room_restore(room, 99, row.mac, 6, value, n), TOLD_NEWER);
+}
+
 /* A box that is on hold erases nobody, whatever is planned; it takes machines again when a person has decided. */
 static void on_hold_nobody_is_taken(void **state)
 {
@@ -814,6 +835,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_machine_that_passed, begin, end),
         cmocka_unit_test_setup_teardown(the_session_of_the_configuration, begin, end),
         cmocka_unit_test_setup_teardown(a_power_cut_at_every_write, begin, end),
+        cmocka_unit_test_setup_teardown(records_that_are_not_understood, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
