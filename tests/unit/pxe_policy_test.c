@@ -185,6 +185,27 @@ static void the_ring_is_no_menus_default_unless_it_wants_the_machine(void **stat
     assert_int_equal(pxe_decide(&p, &ipxe, PXE_LEASE, &a), PXE_EDONE);
 }
 
+/* What was chosen for this start is the script's to say, also where the plan has nothing for the machine. */
+static void ipxe_of_a_machine_that_has_chosen_asks_the_script(void **state)
+{
+    struct boot_plan p = plan_of();
+    struct boot_starts starts = {.now = {BOOT_START_NS}};
+    struct pxe_facts ipxe = rom(imaged, PXE_CLASS_PXE, 7);
+    struct pxe_answer a;
+
+    (void)state;
+    p.starts = &starts;
+    ipxe.ipxe = true;
+    assert_int_equal(pxe_decide(&p, &ipxe, PXE_LEASE, &a), PXE_EDONE);
+    assert_int_equal(boot_start_choose(&starts, imaged, ESXI), 0);
+    assert_int_equal(pxe_decide(&p, &ipxe, PXE_LEASE, &a), 0);
+    assert_string_equal(a.file, "http://10.77.0.1/boot.ipxe");
+    boot_start_told(&starts, imaged);
+    boot_start_ipxe(&starts, imaged);
+    assert_int_equal(pxe_decide(&p, &ipxe, PXE_LEASE, &a), 0);
+    assert_string_equal(a.file, "http://10.77.0.1/boot.ipxe");
+}
+
 static int item(const struct boot_plan *p, const uint8_t mac[6], uint16_t arch, uint16_t type, struct pxe_answer *a);
 
 static void uefi_gets_to_scripts_by_ipxe(void **state)
@@ -441,6 +462,7 @@ int main(void)
         cmocka_unit_test(each_machine_gets_what_the_table_says),
         cmocka_unit_test(an_imaged_machine_with_uefi_is_sent_on_to_its_disk),
         cmocka_unit_test(the_ring_is_no_menus_default_unless_it_wants_the_machine),
+        cmocka_unit_test(ipxe_of_a_machine_that_has_chosen_asks_the_script),
         cmocka_unit_test(uefi_gets_to_scripts_by_ipxe),
         cmocka_unit_test(uefi_may_be_given_the_file_at_once),
         cmocka_unit_test(a_menu_is_shown_where_there_is_a_choice),
