@@ -1,6 +1,7 @@
 /* A file system from its list of blocks: all of it, or none, whatever interrupts that. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@ struct medium {
     uint8_t bytes[(BLOCKS + 2) * ANEW_BLOCK];
     unsigned left; /* writes before the power goes */
     unsigned writes, syncs;
+    unsigned loose; /* writes since the last sync: a power cut may leave out any of them */
+    bool head_loose;
 };
 
 static int medium_write(void *ctx, uint64_t at, const uint8_t block[ANEW_BLOCK])
@@ -30,6 +33,9 @@ static int medium_write(void *ctx, uint64_t at, const uint8_t block[ANEW_BLOCK])
         return -1;
     m->left--;
     m->writes++;
+    assert_false(at ? m->head_loose : block[0] && m->loose);
+    m->head_loose |= at == 0;
+    m->loose++;
     assert_true(at + ANEW_BLOCK <= BLOCKS * ANEW_BLOCK);
     memcpy(m->bytes + at, block, ANEW_BLOCK);
     return 0;
@@ -40,6 +46,8 @@ static int medium_sync(void *ctx)
     struct medium *m = ctx;
 
     m->syncs++;
+    m->loose = 0;
+    m->head_loose = false;
     return m->left ? 0 : -1;
 }
 
@@ -85,6 +93,7 @@ static void all_of_it(void **state)
     assert_int_equal(anew_write(&d, list, sizeof list), ANEW_DONE);
     assert_memory_equal(m.bytes, want, sizeof want);
     assert_int_equal(m.bytes[sizeof want], 0xee);
+    assert_int_equal(m.loose, 0);
     d = disk_of(&m);
     d.bytes = sizeof want;
     assert_int_equal(anew_write(&d, list, sizeof list), ANEW_DONE);
