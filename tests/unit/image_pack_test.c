@@ -317,6 +317,28 @@ static void nothing_half_made_is_left(void **state)
     assert_int_not_equal(access(image, F_OK), 0);
 } /* remove_dir sees to it that no temporary file stays */
 
+static void a_foreign_container_is_refused(void **state)
+{
+    static const struct {
+        uint64_t at;
+        const char *mark;
+        size_t n;
+    } foreign[] = {{0, "QFI\xfb\0\0\0\3", 8}, {4 * IMG_CHUNK_BYTES - 512, "conectix", 8}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        struct err e = {0};
+        int fd;
+
+        make_source(4 * IMG_CHUNK_BYTES);
+        fd = open(source, O_WRONLY);
+        assert_int_equal(pwrite(fd, foreign[i].mark, foreign[i].n, (off_t)foreign[i].at), foreign[i].n);
+        close(fd);
+        assert_int_equal(pack(0, NULL, &e), IMG_EFOREIGN);
+        assert_int_not_equal(access(image, F_OK), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +349,7 @@ int main(void)
         cmocka_unit_test(the_same_source_gives_the_same_bytes),
         cmocka_unit_test(any_bit_of_a_signed_image_matters),
         cmocka_unit_test(nothing_half_made_is_left),
+        cmocka_unit_test(a_foreign_container_is_refused),
     };
 
     return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -123,6 +123,21 @@ static void reads_gpt(void **state)
     }
 }
 
+/* The boot code of a former owner may hold its file system's name. */
+static void a_gpt_wins_over_a_name_in_the_boot_code(void **state)
+{
+    (void)state;
+    make_gpt(9);
+    memcpy(disk + 3, "NTFS    ", 8);
+    look(DISK, 0);
+    is_the_gpt(9, false);
+    memset(disk, 0, sizeof disk); /* where there is no table the name counts */
+    mbr_entry(0, 0, 0x83, 40, 60);
+    memcpy(disk + 3, "NTFS    ", 8);
+    look(DISK, 0);
+    assert_int_equal(parts.table, IMG_TABLE_NONE);
+}
+
 static void uses_the_backup(void **state)
 {
     (void)state;
@@ -232,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_gpt),
+        cmocka_unit_test(a_gpt_wins_over_a_name_in_the_boot_code),
         cmocka_unit_test(uses_the_backup),
         cmocka_unit_test(leaves_out_what_lies_outside),
         cmocka_unit_test(sees_overlap),
