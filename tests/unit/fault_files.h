@@ -24,6 +24,7 @@ static struct {
     const char *path; /* what the path must hold */
     int error;
     unsigned after; /* calls that still succeed */
+    unsigned most;  /* calls that fail; 0: all from there on */
     unsigned hits;
 } fault;
 
@@ -43,6 +44,8 @@ static bool fault_now(enum fault_call call, const char *path)
         fault.after--;
         return false;
     }
+    if (fault.most && fault.hits == fault.most)
+        return false;
     fault.hits++;
     errno = fault.error;
     return true;
