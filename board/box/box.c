@@ -368,6 +368,8 @@ static bool has_kept(void *ctx, unsigned image, const struct session_receiver *r
 
     if (!machine_known(&b->machines, r->mac))
         remember_pass(b, image, r);
+    if (!diary_kept(b->diary, r->id, &b->memory))
+        return false;
     if (machine_wants_imaging(&b->machines, r->mac))
         return machine_known(&b->machines, r->mac) || b->machines.rearm;
     machine_again(&b->machines, r->mac);

@@ -562,9 +562,34 @@ static void stores_are_rationed(void **state)
     assert_int_equal(row_at(&again, 2999)->result, ATTEMPT_PASS);
 }
 
+/* What waits is not kept: a PASS is not confirmed before its row is with the journal. */
+static void a_row_that_waits_is_known(void **state)
+{
+    const unsigned last = ATTEMPT_STORES / 2; /* each is stored when it begins and when it ends */
+    const uint8_t nobody[SESSION_ID_BYTES] = {99};
+    uint8_t key[ATTEMPT_KEY_BYTES];
+
+    (void)state;
+    assert_int_equal(attempts_stored(&s, nobody, key), ATTEMPT_NO_ROW);
+    for (uint32_t i = 0; i <= last; i++) {
+        struct session_receiver r = receiver(i, 1);
+
+        event(&s, SESSION_CAME, &r);
+        assert_int_equal(attempts_stored(&s, r.id, key), ATTEMPT_NO_ROW);
+        beacon(&s, &r, SESSION_PASS, 10000);
+        assert_int_equal(attempts_stored(&s, r.id, key), i < last ? ATTEMPT_STORED : ATTEMPT_WAITS);
+    }
+    assert_int_equal(kept[last].n, 0);
+    attempts_tick(&s, now);
+    assert_int_equal(attempts_stored(&s, receiver(last, 1).id, key), ATTEMPT_STORED);
+    assert_int_equal((unsigned)key[0] << 8 | key[1], last);
+    assert_true(kept[last].n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_row_that_waits_is_known, fresh),
         cmocka_unit_test_setup(from_joining_to_pass, fresh),
         cmocka_unit_test_setup(stores_are_rationed, fresh),
         cmocka_unit_test_setup(what_a_machine_says_of_itself_is_kept, fresh),

@@ -270,12 +270,18 @@ static struct attempt *row_free(struct attempts *s)
     return least;
 }
 
+static void row_key(const struct attempts *s, const struct attempt *a, uint8_t key[ATTEMPT_KEY_BYTES])
+{
+    struct writer w = writer_on(key, ATTEMPT_KEY_BYTES);
+
+    wr_u16(&w, (uint64_t)(a - s->row));
+}
+
 static void row_store_now(struct attempts *s, struct attempt *a)
 {
     uint8_t value[ATTEMPT_VALUE_MAX], key[ATTEMPT_KEY_BYTES];
-    struct writer w = writer_on(key, sizeof key);
 
-    wr_u16(&w, (uint64_t)(a - s->row));
+    row_key(s, a, key);
     if (s->store && a->number)
         s->store(s->ctx, key, sizeof key, value, row_encode(a, value));
 }
@@ -288,6 +294,16 @@ static void row_store(struct attempts *s, struct attempt *a)
     }
     s->n_waiting += !a->waits;
     a->waits = true;
+}
+
+enum attempt_stored attempts_stored(struct attempts *s, const uint8_t id[SESSION_ID_BYTES], uint8_t key[ATTEMPT_KEY_BYTES])
+{
+    const struct attempt *a = row_find(s, id);
+
+    if (!a || !a->number)
+        return ATTEMPT_NO_ROW;
+    row_key(s, a, key);
+    return a->waits ? ATTEMPT_WAITS : ATTEMPT_STORED;
 }
 
 /* Those that waited, as many as a second may have. */

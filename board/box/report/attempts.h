@@ -122,6 +122,10 @@ void attempts_refresh(struct attempts *, const struct session_receiver *, const 
 /* Call about every second: those who were never heard of, or not again, are lost. */
 void attempts_tick(struct attempts *, struct attempt_clock now);
 
+/* Whether what is known of this receiver's attempt was given to `store`, and its key. ATTEMPT_NO_ROW: it does not count, or went for lack of room. */
+enum attempt_stored { ATTEMPT_NO_ROW, ATTEMPT_WAITS, ATTEMPT_STORED };
+enum attempt_stored attempts_stored(struct attempts *, const uint8_t id[SESSION_ID_BYTES], uint8_t key[ATTEMPT_KEY_BYTES]);
+
 /* Parts per million of the packets that should have come; ATTEMPT_UNKNOWN before any did. */
 uint32_t attempt_loss_ppm(const struct attempt *);
 /* Of the same packets, those that the machine dropped itself; ATTEMPT_UNKNOWN also in rows of a version that did not keep it. */

@@ -179,6 +179,14 @@ void diary_event(struct diary *r, const struct session_event *e, const struct st
     attempts_event(&r->attempts, e, &what, attempt_clock_now(r));
 }
 
+bool diary_kept(struct diary *r, const uint8_t id[SESSION_ID_BYTES], struct memory *memory)
+{
+    uint8_t key[ATTEMPT_KEY_BYTES];
+    enum attempt_stored is = attempts_stored(&r->attempts, id, key);
+
+    return is == ATTEMPT_NO_ROW || (is == ATTEMPT_STORED && memory_kept(memory, JOURNAL_ATTEMPT, key, sizeof key));
+}
+
 void diary_refresh(struct diary *r, const struct stream *st)
 {
     const struct attempt_what what = {.data_bytes = st->file.head.data_bytes};

@@ -11,6 +11,7 @@
 
 #include "board/box/config/box_config.h"
 #include "board/box/report/report.h"
+#include "board/box/store/memory.h"
 #include "board/core/stream.h"
 #include "net/ip/stack.h"
 #include "net/web/route.h"
@@ -39,6 +40,8 @@ void diary_open(struct diary *);
 
 /* `stream` is the event's image. */
 void diary_event(struct diary *, const struct session_event *, const struct stream *);
+/* Whether a power cut would leave that receiver's row as it is; one that has no row has nothing to lose. */
+bool diary_kept(struct diary *, const uint8_t id[SESSION_ID_BYTES], struct memory *);
 /* The latest facts of all that receive it, every few seconds. */
 void diary_refresh(struct diary *, const struct stream *);
 /* Often. */
