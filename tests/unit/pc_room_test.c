@@ -656,6 +656,24 @@ static void the_choice_to_include_outlives_a_restart(void **state)
     }
 }
 
+/* Nor is that forgotten when the session is over: its machines go from the board when another session is made. */
+static void who_passed_in_the_last_session_is_known_again(void **state)
+{
+    (void)state;
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+    passes(1, 0);
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1}), 0);
+    restart(n_writes);
+    memset(recalled, 0, sizeof recalled);
+    room_recall(room, on_recalled, NULL);
+    assert_int_equal(recalled[1], 1);
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+    restart(n_writes);
+    memset(recalled, 0, sizeof recalled);
+    room_recall(room, on_recalled, NULL);
+    assert_int_equal(recalled[1], 0);
+}
+
 static void an_order_says_that_no_session_takes_the_machine(void **state)
 {
     (void)state;
@@ -829,6 +847,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_list_is_not_done_at_once, begin, end),
         cmocka_unit_test_setup_teardown(the_configuration_waits_for_its_image, begin, end),
         cmocka_unit_test_setup_teardown(who_reads_the_page_is_not_erased_unnamed, begin, end),
+        cmocka_unit_test_setup_teardown(who_passed_in_the_last_session_is_known_again, begin, end),
         cmocka_unit_test_setup_teardown(who_passed_is_known_again, begin, end),
         cmocka_unit_test_setup_teardown(who_is_left_out_is_known_again, begin, end),
         cmocka_unit_test_setup_teardown(the_choice_to_include_outlives_a_restart, begin, end),

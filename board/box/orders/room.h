@@ -78,7 +78,8 @@ bool room_identifies(const struct room *, const uint8_t mac[6]);
 /* Somebody at that address has read the page or ordered something: his computer is not imaged by a session for all machines. */
 void room_visitor(struct room *, uint32_t address);
 void room_visitor_mac(struct room *, const uint8_t mac[6]);
-/* Tells the machines that have passed in the sessions that run, as the table remembers them; also those that were armed since. */
+/* Tells the machines that have passed in the sessions that run, and in the last one if it is over, as the table remembers them; also those that
+ * were armed since. */
 void room_recall(struct room *, void (*passed)(void *ctx, const uint8_t mac[6], uint32_t session), void *ctx);
 /* Why a session leaves out a machine that boots, for a tile of it; NULL: none does, or no session is there. */
 const char *room_left_out(struct room *, const uint8_t mac[6]);

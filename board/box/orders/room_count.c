@@ -79,13 +79,19 @@ void room_count(struct room *r, const struct plan_session *s, struct plan_facts 
         count_have(r, s, f);
 }
 
+/* An active session, or the last one since the box was switched on: whoever made a later one found a clean board. */
+static bool is_on_the_board(const struct room *r, const struct plan_session *s)
+{
+    return plan_is_active(s) || (s->id == r->plan.last_id && s->boot == r->plan.boot);
+}
+
 void room_recall(struct room *r, void (*passed)(void *ctx, const uint8_t mac[6], uint32_t session), void *ctx)
 {
     for (unsigned i = 0; i < MACHINES_MAX; i++) {
         const struct machine *row = &r->needs.machines->row[i];
         const struct plan_session *s = row->used ? plan_find(&r->plan, row->got.session) : NULL;
 
-        if (s && plan_is_active(s))
+        if (s && is_on_the_board(r, s))
             passed(ctx, row->mac, s->id);
     }
 }
