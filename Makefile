@@ -244,7 +244,8 @@ test: ## everything a change must pass: builds, unit tests, structure, simulatio
 
 nightly: campaign-programs build/unit/pc_store_faults_test build/tsan/ringcast build/unit/pc_library_fault_test ## the campaigns in their long form, and the thread sanitizer: hours
 	@build/campaign/lying $(or $(CASES),100000) $$(date +%s)
-	@build/campaign/kill $(or $(KILLS),10000) $$(date +%s)
+	@build/campaign/kill $(or $(KILLS),5000) $$(date +%s)
+	@bash tests/campaign/kill_box.sh $(or $(KILLS),5000) $$(date +%s)
 	@bash tests/campaign/threads.sh
 	@CAMPAIGN=$(or $(FAULTS),1000000) build/unit/pc_store_faults_test
 	@LIBRARY_FAULTS=all build/unit/pc_library_fault_test
