@@ -25,6 +25,7 @@
 #include "board/box/web/plain_page.h"
 #include "board/box/web/portal.h"
 #include "board/core/authorities.h"
+#include "board/core/job.h"
 #include "board/core/progress.h"
 #include "board/core/serve.h"
 #include "board/core/serve_log.h"
@@ -48,6 +49,7 @@ struct box {
     char held[HOLD_SENTENCE]; /* as the screen says it */
     struct machines machines;
     struct resume resume;
+    struct jobs *jobs;
     struct room *room;
     char plan[PLAN_SENTENCE]; /* as the screen says it */
     struct ip_stack *stack;
@@ -435,7 +437,7 @@ static int open_ring(struct box *b, struct err *err)
                                           .trust = &b->trust};
     int rc;
 
-    room_open(b->room, b->stack);
+    room_open(b->room, b->stack, b->jobs);
     rc = serve_begin(&b->serve, &b->config.ring, &hooks, b->stack, err);
     b->serving = true;
     if (rc)
@@ -558,11 +560,12 @@ static int run(struct box *b, const atomic_int *stop, struct err *err)
     while (!*stop && !b->leaves) {
         struct err why = {0};
         struct mono now;
-        int rc = ip_stack_wait(b->stack, longest_pause(b), -1);
+        int rc = ip_stack_wait(b->stack, longest_pause(b), jobs_fd(b->jobs));
 
         if (rc)
             return err_set(err, rc, "the network interface %s failed", b->config.ring.interface);
         now = ip_stack_now(b->stack);
+        jobs_take(b->jobs);
         room_step(b->room, now);
         serve_step(&b->serve, now, &why);
         services_tick(b->services, now);
@@ -663,7 +666,9 @@ static int open_box(struct box *b, const atomic_int *stop, struct err *err)
     open_trust(b);
     give_up_the_rest(b);
     log_threaded(); /* no terminal holds up the thread that hands out addresses */
-    rc = station_network(&b->stack, &b->config, b->paths.interface, b->screen, stop, err);
+    rc = jobs_open(&b->jobs, err);
+    if (rc == 0)
+        rc = station_network(&b->stack, &b->config, b->paths.interface, b->screen, stop, err);
     if (rc == 0)
         rc = access_log_open(&b->access, b->paths.data, err);
     if (rc == 0)
@@ -726,6 +731,7 @@ static void close_box(struct box *b, bool in_good_order)
     if (b->offer)
         offer_close(b->offer);
     free(b->offer);
+    jobs_close(b->jobs);
     room_close(b->room);
     if (b->disks)
         disks_flush(b->disks);
@@ -779,22 +785,4 @@ int box_run(const struct box_config *config, const struct box_paths *paths, cons
     free(b);
     log_drain();
     return rc;
-}
-
-void box_refuse(const struct err *err, const atomic_int *stop)
-{
-    struct screen *screen;
-    char text[400];
-
-    if (!pid1_there())
-        return;
-    screen = station_screen();
-    snprintf(text, sizeof text, "%s (%d). Mend ringcast.conf on the box's disk and start again.", err->text, err->code);
-    log_line("%s", text);
-    page_say(screen, "ringcast", text, true);
-    while (!*stop) {
-        pid1_alive();
-        usleep(500000);
-    }
-    screen_close(screen);
 }

@@ -21,6 +21,7 @@ struct connection {
     struct tcp_pcb *pcb; /* NULL: free */
     struct mono since;
     size_t n;
+    bool waits; /* `in` is whole, and its answer is being made */
     uint8_t in[HELLO_MAX];
 };
 
@@ -35,20 +36,37 @@ struct session_bind {
     struct connection connection[CONNECTIONS];
 };
 
-/* The hello is whole, or can no longer become one: answer and close. */
-static err_t connection_answer(struct connection *c)
+/* The reply and the end. */
+static err_t connection_reply(struct connection *c)
 {
     struct session_bind *b = c->bind;
-    size_t n;
+    size_t n = session_message_encode(&b->reply, b->out);
 
-    session_server_message(b->server, c->in, c->n, lwip_ntohl(ip4_addr_get_u32(&c->pcb->remote_ip)),
-                           ip_stack_now(b->stack), &b->reply);
-    n = session_message_encode(&b->reply, b->out);
     if (tcp_write(c->pcb, b->out, (u16_t)n, TCP_WRITE_FLAG_COPY) != ERR_OK) {
         ip_tcp_abort(&c->pcb);
         return ERR_ABRT;
     }
     return ip_tcp_close(&c->pcb);
+}
+
+/* The hello is whole, or can no longer become one: answer and close, as soon as there is an answer. */
+static err_t connection_answer(struct connection *c)
+{
+    struct session_bind *b = c->bind;
+    uint32_t from = lwip_ntohl(ip4_addr_get_u32(&c->pcb->remote_ip));
+
+    c->waits = !session_server_message(b->server, c->in, c->n, from, ip_stack_now(b->stack), &b->reply);
+    return c->waits ? ERR_OK : connection_reply(c);
+}
+
+static void connection_again(struct connection *c)
+{
+    struct session_bind *b = c->bind;
+
+    if (!session_server_again(b->server, c->in, c->n, &b->reply))
+        return;
+    c->waits = false;
+    (void)connection_reply(c);
 }
 
 static err_t on_bytes(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
@@ -59,6 +77,11 @@ static err_t on_bytes(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
     (void)err;
     if (!p)
         return ip_tcp_close(&c->pcb);
+    if (c->waits) { /* it has said all that it may */
+        ip_tcp_abort(&c->pcb);
+        pbuf_free(p);
+        return ERR_ABRT;
+    }
     c->n += pbuf_copy_partial(p, c->in + c->n, (u16_t)(sizeof c->in - c->n), 0);
     tcp_recved(pcb, p->tot_len);
     pbuf_free(p);
@@ -104,6 +127,7 @@ static err_t on_connection(void *arg, struct tcp_pcb *pcb, err_t err)
     c->bind = b;
     c->pcb = pcb;
     c->n = 0;
+    c->waits = false;
     c->since = ip_stack_now(b->stack);
     tcp_arg(pcb, c);
     tcp_recv(pcb, on_bytes);
@@ -169,6 +193,8 @@ void session_bind_tick(struct session_bind *b, struct mono now)
     for (int i = 0; i < CONNECTIONS; i++)
         if (b->connection[i].pcb && mono_sub(now, b->connection[i].since) > PATIENCE_NS)
             ip_tcp_abort(&b->connection[i].pcb);
+        else if (b->connection[i].pcb && b->connection[i].waits)
+            connection_again(&b->connection[i]);
     if (mono_sub(now, b->ticked) < TICK_NS)
         return;
     b->ticked = now;

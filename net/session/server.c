@@ -324,19 +324,28 @@ static void welcome(struct session_server *s, const struct session_hello *h, uin
     }
 }
 
-static void answer_ask(struct session_server *s, const struct session_ask *a, uint32_t from, struct mono now, struct session_message *reply)
+static bool answer_ask(struct session_server *s, const struct session_ask *a, struct session_message *reply)
 {
     char why[SESSION_SENTENCE_MAX + 1] = "nothing is a machine's own here";
+    int rc;
 
     memset(reply, 0, sizeof *reply);
     reply->type = SESSION_OWN;
-    if (!session_ration_take(&s->asks, from, now))
-        refuse(reply, SESSION_REFUSE_FULL, "this address has asked too often just now%s", "");
-    else if (!s->own || s->own(s->ctx, a, &reply->u.own, why))
+    rc = s->own ? s->own(s->ctx, a, &reply->u.own, why) : SESSION_EREFUSED;
+    if (rc && rc != SESSION_EWAIT)
         refuse(reply, SESSION_REFUSE_UNKNOWN, "%s", why);
+    return rc != SESSION_EWAIT;
 }
 
-void session_server_message(struct session_server *s, const uint8_t *bytes, size_t n, uint32_t from,
+bool session_server_again(struct session_server *s, const uint8_t *bytes, size_t n, struct session_message *reply)
+{
+    struct session_message m;
+
+    MUST(session_message_decode(bytes, n, &m) == 0 && m.type == SESSION_ASK);
+    return answer_ask(s, &m.u.ask, reply);
+}
+
+bool session_server_message(struct session_server *s, const uint8_t *bytes, size_t n, uint32_t from,
                             struct mono now, struct session_message *reply)
 {
     struct session_message m;
@@ -344,17 +353,20 @@ void session_server_message(struct session_server *s, const uint8_t *bytes, size
 
     if (rc == 0 && m.type == SESSION_HELLO) {
         welcome(s, &m.u.hello, from, now, reply);
-        return;
+        return true;
     }
+    if (rc == 0 && m.type == SESSION_ASK && session_ration_take(&s->asks, from, now))
+        return answer_ask(s, &m.u.ask, reply);
     if (rc == 0 && m.type == SESSION_ASK) {
-        answer_ask(s, &m.u.ask, from, now, reply);
-        return;
+        refuse(reply, SESSION_REFUSE_FULL, "this address has asked too often just now%s", "");
+        return true;
     }
     s->refused++;
     if (rc == SESSION_EVERSION)
         refuse(reply, SESSION_REFUSE_BROKEN, "this server speaks version 1 of the session protocol%s", "");
     else
         refuse(reply, SESSION_REFUSE_BROKEN, "this is Ringcast's session port: a hello was expected%s", "");
+    return true;
 }
 
 /* ---- beacons ---- */

@@ -106,7 +106,8 @@ struct session_server {
     /* Set by the caller; may be NULL. Which image this hello is for: 0, and *image as found here (n: none), may be changed; or not 0, and
      * `why` (SESSION_SENTENCE_MAX + 1 bytes) is the sentence of a refusal. */
     int (*choose)(void *ctx, const struct session_hello *, unsigned *image, char *why);
-    /* Set by the caller; may be NULL. What is a machine's own (SPEC section 7): 0 and *own filled, or not 0 and `why` as above. */
+    /* Set by the caller; may be NULL. What is a machine's own (SPEC section 7): 0 and *own filled; SESSION_EWAIT: it is being made, ask
+     * again; or another code and `why` as above. */
     int (*own)(void *ctx, const struct session_ask *, struct session_own *own, char *why);
     void (*tell)(void *ctx, const struct session_event *); /* may be NULL */
     struct session_label (*label)(void *ctx, const uint8_t mac[6]); /* may be NULL */
@@ -131,9 +132,11 @@ static inline bool session_image_there(const struct session_server *s, unsigned 
     return image < s->n && s->images[image]->name[0];
 }
 
-/* A whole message of n bytes from `from`; fills `reply`. Whatever comes, there is a reply to send. */
-void session_server_message(struct session_server *, const uint8_t *bytes, size_t n, uint32_t from,
+/* A whole message of n bytes from `from`. True: `reply` is to be sent, whatever came. False: the answer is being made, and is to be asked for
+ * with the same bytes by session_server_again, which returns the same. */
+bool session_server_message(struct session_server *, const uint8_t *bytes, size_t n, uint32_t from,
                             struct mono now, struct session_message *reply);
+bool session_server_again(struct session_server *, const uint8_t *bytes, size_t n, struct session_message *reply);
 /* A beacon or an info from `from`. 1: `ack` is to be sent back; 0: taken, no ack; negative: dropped and counted. */
 int session_server_datagram(struct session_server *, const uint8_t *bytes, size_t n, uint32_t from,
                             struct mono now, uint8_t ack[SESSION_ACK_BYTES]);

@@ -1,4 +1,6 @@
 /* Orders for the room: what they do to streams and machines, and that a list of machines survives a power cut at every write. */
+#include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,12 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "board/box/library/library.h"
 #include "board/box/orders/room.h"
 #include "board/box/store/journal.h"
+#include "board/core/own.h"
 #include "net/wol/wol.h"
 
 /* Every record in the order it was written. */
@@ -42,6 +47,8 @@ static struct stream streams[2];
 static struct session_receiver rows[2][8];
 static struct room *room;
 static struct hold hold;
+static struct jobs *jobs;
+static const char *config_path;
 static struct room_answer answer;
 
 static void tell(void *ctx, const struct session_event *e)
@@ -75,16 +82,19 @@ static int withheld(void *ctx, const char *image, char *to, size_t cap)
 
 static void make(void)
 {
-    const struct room_needs needs = {.config = &config, .key = &key, .machines = &machines, .hold = &hold, .serve = &serve, .store = store, .withheld = withheld};
+    const struct room_needs needs = {.config = &config, .config_path = config_path, .key = &key, .machines = &machines, .hold = &hold, .serve = &serve, .store = store, .withheld = withheld};
 
     room = room_make(&needs);
     assert_non_null(room);
+    room_open(room, NULL, jobs);
 }
 
 static int begin(void **state)
 {
     (void)state;
     n_writes = 0;
+    config_path = NULL;
+    assert_int_equal(jobs_open(&jobs, NULL), 0);
     box_config_defaults(&config);
     assert_int_equal(sign_key_make(&key, NULL), 0);
     machines_init(&machines, false, NULL, NULL);
@@ -116,6 +126,7 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
+    jobs_close(jobs);
     room_close(room);
     return 0;
 }
@@ -166,12 +177,27 @@ static unsigned refusal_code;
 
 static struct session_message message, reply;
 
+/* What is being made is waited for; how often it was not there yet. */
+static unsigned waits;
+
+static void wait_for_a_job(void)
+{
+    struct pollfd p = {.fd = jobs_fd(jobs), .events = POLLIN};
+
+    waits++;
+    assert_int_equal(poll(&p, 1, 20000), 1);
+    jobs_take(jobs);
+}
+
 /* Says the message; what it is refused with is in `refusal`. */
 static enum session_type say_it(void)
 {
     uint8_t bytes[SESSION_MESSAGE_MAX];
+    size_t n = session_message_encode(&message, bytes);
+    bool answered = session_server_message(&serve.server, bytes, n, 1, (struct mono){1000 * MONO_S}, &reply);
 
-    session_server_message(&serve.server, bytes, session_message_encode(&message, bytes), 1, (struct mono){1000 * MONO_S}, &reply);
+    for (waits = 0; !answered; answered = session_server_again(&serve.server, bytes, n, &reply))
+        wait_for_a_job();
     if (reply.type == SESSION_REFUSE) {
         strcpy(refusal, reply.u.refuse.sentence);
         refusal_code = reply.u.refuse.code;
@@ -383,6 +409,113 @@ static void a_session_is_made_run_and_stopped(void **state)
     assert_string_equal(refusal, "no session takes machines now; one can be started at the box");
     assert_int_equal(hello(1, ""), 0); /* it is in the middle of it, and waits */
     assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 9}), PLAN_EUNKNOWN);
+}
+
+/* ---- what is a machine's own ---- */
+
+static char beside[64], personal[96];
+
+/* The box has a configuration, and a file for all machines beside it. */
+static void with_a_file(void)
+{
+    char path[128];
+    int fd;
+
+    strcpy(beside, "/tmp/room-own-XXXXXX");
+    assert_non_null(mkdtemp(beside));
+    snprintf(personal, sizeof personal, "%s/personal", beside);
+    assert_int_equal(mkdir(personal, 0700), 0);
+    snprintf(path, sizeof path, "%s/ext4", personal);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/ext4/note", personal);
+    fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0 && write(fd, "mine", 4) == 4 && close(fd) == 0);
+    strcat(beside, "/ringcast.conf");
+    config_path = beside;
+    restart(0);
+    assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
+}
+
+static void without_the_file(void)
+{
+    char command[256];
+
+    *strrchr(beside, '/') = 0;
+    snprintf(command, sizeof command, "rm -rf %s", beside);
+    assert_int_equal(system(command), 0);
+}
+
+/* The files are read and the answer is signed elsewhere: when the question comes it is not there yet. */
+static void its_own_is_made_by_a_job(void **state)
+{
+    static struct own o;
+    uint8_t hash[IMG_HASH_BYTES];
+
+    (void)state;
+    with_a_file();
+    assert_int_equal(ask(7), 0);
+    assert_true(waits > 0);
+    assert_true(own_decode(&o, reply.u.own.bytes, reply.u.own.n));
+    assert_int_equal(o.n, 1);
+    assert_memory_equal(o.file[0].bytes, "mine", 4);
+    own_hash(&message.u.ask, reply.u.own.bytes, reply.u.own.n, hash);
+    assert_true(sign_hash_right(key.pub, hash, reply.u.own.signature));
+    without_the_file();
+}
+
+/* A machine whose files cannot be read is told so, and never that there are none. */
+static void files_that_cannot_be_read_refuse(void **state)
+{
+    char path[128], away[128];
+    int fd;
+
+    (void)state;
+    with_a_file();
+    snprintf(path, sizeof path, "%s/ext4", personal);
+    snprintf(away, sizeof away, "%s/away", personal);
+    assert_int_equal(rename(path, away), 0);
+    fd = open(path, O_WRONLY | O_CREAT, 0600); /* no folder */
+    assert_true(fd >= 0 && close(fd) == 0);
+    assert_int_equal(ask(7), -1);
+    assert_non_null(strstr(refusal, "cannot be read"));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rename(away, path), 0);
+    assert_int_equal(ask(7), 0); /* the refusal is not kept */
+    assert_true(reply.u.own.n > 4);
+    without_the_file();
+}
+
+/* More machines ask at once than there are places: each is answered in the end, with its own. */
+static void a_crowd_asks(void **state)
+{
+    static bool told[200];
+    unsigned n_told = 0, refused = 0;
+
+    (void)state;
+    with_a_file();
+    while (n_told < 200)
+        for (unsigned who = 0; who < 200; who++) {
+            struct session_ask a = {.id = {(uint8_t)who, 1}};
+            static struct session_own answer_to;
+            char why[SESSION_SENTENCE_MAX + 1] = "";
+            uint8_t hash[IMG_HASH_BYTES];
+            int rc;
+
+            mac_of(who, a.mac);
+            rc = told[who] ? 0 : room_own(room, &a, &answer_to, why);
+            assert_true(rc == 0 || rc == SESSION_EWAIT || rc == PC_EFULL);
+            refused += rc == PC_EFULL;
+            if (rc || told[who]) {
+                jobs_take(jobs);
+                continue;
+            }
+            own_hash(&a, answer_to.bytes, answer_to.n, hash);
+            assert_true(sign_hash_right(key.pub, hash, answer_to.signature));
+            told[who] = true;
+            n_told++;
+        }
+    assert_true(refused > 0);
+    without_the_file();
 }
 
 static void two_at_once_and_a_list(void **state)
@@ -840,6 +973,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_machine_that_is_done_is_not_let_in, begin, end),
         cmocka_unit_test_setup_teardown(a_session_is_made_run_and_stopped, begin, end),
         cmocka_unit_test_setup_teardown(two_at_once_and_a_list, begin, end),
+        cmocka_unit_test_setup_teardown(its_own_is_made_by_a_job, begin, end),
+        cmocka_unit_test_setup_teardown(files_that_cannot_be_read_refuse, begin, end),
+        cmocka_unit_test_setup_teardown(a_crowd_asks, begin, end),
         cmocka_unit_test_setup_teardown(two_for_all, begin, end),
         cmocka_unit_test_setup_teardown(a_new_session_means_what_it_says, begin, end),
         cmocka_unit_test_setup_teardown(a_doubt_erases_nobody, begin, end),

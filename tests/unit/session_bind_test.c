@@ -28,6 +28,8 @@ static struct session_image image(uint16_t tsi, const char *name, struct session
     return m;
 }
 
+static int (*owner)(void *ctx, const struct session_ask *, struct session_own *, char *why);
+
 static void serve(struct ip_stack *stack, unsigned images)
 {
     static struct session_receiver rows[2][ROWS];
@@ -39,6 +41,7 @@ static void serve(struct ip_stack *stack, unsigned images)
     m[1] = image(2, "beta", rows[1]);
     for (unsigned i = 0; i < images; i++)
         session_server_add(&server, &m[i]);
+    server.own = owner;
     if (session_bind_open(&bind, stack, &server, PORT, NULL))
         return;
     for (;;) {
@@ -118,6 +121,41 @@ static void several_images_are_listed(void **state)
     ip_pair_down(&pair);
 }
 
+static int own_in_a_while(void *ctx, const struct session_ask *a, struct session_own *own, char *why)
+{
+    static unsigned asked;
+
+    (void)ctx, (void)why;
+    if (++asked < 4)
+        return SESSION_EWAIT;
+    own->n = 6;
+    memcpy(own->bytes, a->mac, 6);
+    return 0;
+}
+
+static void serve_slowly(struct ip_stack *stack)
+{
+    owner = own_in_a_while;
+    serve(stack, 1);
+}
+
+/* The connection stays while the answer is made: no second one is needed. */
+static void an_answer_that_is_made_comes_on_the_same_connection(void **state)
+{
+    static struct session_own told;
+    struct mono start;
+    struct ip_pair pair;
+
+    (void)state;
+    ip_pair_up(&pair, 0, 1, serve_slowly);
+    start = clock_now();
+    assert_int_equal(session_ask(pair.stack, at, me, 4000, &told, NULL), 0);
+    assert_true(mono_sub(clock_now(), start) < 4 * MONO_S); /* a second attempt would begin after five */
+    assert_int_equal(told.n, 6);
+    assert_memory_equal(told.bytes, ip_stack_mac(pair.stack), 6);
+    ip_pair_down(&pair);
+}
+
 static void nobody_listening_is_said(void **state)
 {
     struct session_welcome w;
@@ -188,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(joins_at_once_on_a_good_line),   cmocka_unit_test(joins_in_seconds_on_a_bad_line),
+        cmocka_unit_test(an_answer_that_is_made_comes_on_the_same_connection),
         cmocka_unit_test(several_images_are_listed),      cmocka_unit_test(nobody_listening_is_said),
         cmocka_unit_test(beacons_are_acked_from_the_control_thread), cmocka_unit_test(who_joins_again_is_heard),
     };

@@ -580,6 +580,42 @@ static void asking_is_rationed_for_each_address(void **state)
     assert_int_equal(answered, SESSION_ASKS + 1);
 }
 
+static int own_in_a_while(void *ctx, const struct session_ask *a, struct session_own *own, char *why)
+{
+    unsigned *left = ctx;
+
+    (void)why;
+    if (*left && (*left)--)
+        return SESSION_EWAIT;
+    own->n = 1;
+    own->bytes[0] = a->mac[5];
+    return 0;
+}
+
+/* An answer that takes its time is asked for again, and that is not rationed. */
+static void an_answer_may_be_made(void **state)
+{
+    struct session_message m = {.type = SESSION_ASK}, reply;
+    uint8_t bytes[SESSION_MESSAGE_MAX];
+    unsigned left = 3 * SESSION_ASKS;
+    size_t n;
+
+    (void)state;
+    begin(SESSION_SUSPEND_AUTO);
+    server.own = own_in_a_while;
+    server.ctx = &left;
+    server.tell = NULL;
+    m.u.ask.mac[5] = 9;
+    n = session_message_encode(&m, bytes);
+    assert_false(session_server_message(&server, bytes, n, 0x0A000001, now, &reply));
+    while (left)
+        assert_false(session_server_again(&server, bytes, n, &reply));
+    assert_true(session_server_again(&server, bytes, n, &reply));
+    assert_int_equal(reply.type, SESSION_OWN);
+    assert_int_equal(reply.u.own.n, 1);
+    assert_int_equal(reply.u.own.bytes[0], 9);
+}
+
 static void nonsense_gets_a_civil_answer(void **state)
 {
     struct session_message reply;
@@ -804,6 +840,7 @@ int main(void)
         cmocka_unit_test(beacons_stay_below_a_hundredth_of_the_stream),
         cmocka_unit_test(recent_loss_is_that_between_two_beacons),
         cmocka_unit_test(asking_is_rationed_for_each_address),
+        cmocka_unit_test(an_answer_may_be_made),
         cmocka_unit_test(what_a_machine_is_is_told_until_it_is_known),
         cmocka_unit_test(the_tally_leaves_out_what_was_superseded),
         cmocka_unit_test(beacons_are_spread_and_changes_hurry),

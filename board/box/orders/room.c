@@ -485,9 +485,13 @@ const char *room_sentence(const struct room *r, char buf[PLAN_SENTENCE])
 struct room *room_make(const struct room_needs *needs)
 {
     struct room *r = calloc(1, sizeof *r);
+    struct room_owns *owns = r ? room_owns_make() : NULL;
 
-    if (!r)
+    if (!owns) {
+        free(r);
         return NULL;
+    }
+    r->owns = owns;
     r->needs = *needs;
     r->list = &r->half[0];
     r->other = &r->half[1];
@@ -496,9 +500,10 @@ struct room *room_make(const struct room_needs *needs)
     return r;
 }
 
-void room_open(struct room *r, struct ip_stack *stack)
+void room_open(struct room *r, struct ip_stack *stack, struct jobs *jobs)
 {
     r->stack = stack;
+    r->jobs = jobs;
     for (unsigned i = 0; i < r->list->n; i++)
         r->list->row[i].came = !machine_wants_imaging(r->needs.machines, r->list->row[i].mac);
     room_read_list(r);
@@ -515,7 +520,6 @@ void room_step(struct room *r, struct mono now)
     if (mono_sub(now, r->stepped) < STEP_NS)
         return;
     r->stepped = now;
-    r->asks = 0;
     plan_of_config(r);
     memcpy(before, r->plan.session, sizeof before);
     time_now = room_now(r);
@@ -526,5 +530,7 @@ void room_step(struct room *r, struct mono now)
 
 void room_close(struct room *r)
 {
+    if (r)
+        free(r->owns);
     free(r);
 }

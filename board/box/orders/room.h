@@ -1,5 +1,6 @@
 /* Orders for the room, from wherever they come (page, API, keys of the box, ringcast.conf): one struct in, a code and a sentence out.
- * On the control thread; nothing here waits.
+ * On the control thread. What reads files or signs is a job (board/core/job.h); machines.csv alone is
+ * read here, once, before the box serves.
  *
  *   order ──> room_order ──> plan, machines, expected, wol ──> journal
  *                                └──> session server: streams held or let go, machines taken or refused
@@ -19,6 +20,7 @@
 #include "board/box/orders/machines.h"
 #include "board/box/schedule/expected.h"
 #include "board/box/schedule/plan.h"
+#include "board/core/job.h"
 #include "board/box/store/hold.h"
 #include "board/core/serve.h"
 
@@ -106,12 +108,12 @@ struct room_needs {
     void *ctx;
 };
 
-/* Takes its memory (2.5 MB); NULL: there is none. Before the box gives up its rights. */
+/* Takes its memory (4 MB); NULL: there is none. Before the box gives up its rights. */
 struct room *room_make(const struct room_needs *);
 /* A value of an earlier run, of any kind that nobody else has: TOLD_NEWER where it is not of this room either. */
 enum told room_restore(struct room *, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
-/* Everything remembered has been told, the machines' too: reads machines.csv. */
-void room_open(struct room *, struct ip_stack *);
+/* Everything remembered has been told, the machines' too: reads machines.csv. Keeps `jobs`, which end before room_close. */
+void room_open(struct room *, struct ip_stack *, struct jobs *);
 /* After each step of the stack. */
 void room_step(struct room *, struct mono now);
 /* For serve's `prepare`: an image that comes waits for its session. */
@@ -120,7 +122,7 @@ void room_prepare(struct room *, struct session_image *);
 int room_uses(struct room *, const char *image, struct err *);
 /* What a machine that passes now has got from that stream. */
 struct machine_got room_got(struct room *, unsigned image);
-/* For serve's hooks. */
+/* For serve's hooks. room_own: SESSION_EWAIT while the answer is being made. */
 void room_event(struct room *, const struct session_event *);
 int room_choose(struct room *, const struct session_hello *, unsigned *image, char *why);
 int room_own(struct room *, const struct session_ask *, struct session_own *, char *why);

@@ -1,10 +1,12 @@
 /* The room's own view of itself, for its files: room.c (orders, streams, the session of ringcast.conf), room_whom.c (which machine is
- * let in, and what is its own), room_count.c (how machines stand to sessions), room_visitors.c (who reads the page), room_left.c (who boots and is left out) and room_list.c (the list of
+ * let in), room_own.c (what is its own), room_count.c (how machines stand to sessions), room_visitors.c (who reads the page), room_left.c (who boots
+ * and is left out) and room_list.c (the list of
  * expected machines). */
 #ifndef BOARD_BOX_ORDERS_ROOM_INSIDE_H
 #define BOARD_BOX_ORDERS_ROOM_INSIDE_H
 
 #include "board/box/orders/room.h"
+#include "board/core/job.h"
 #include "net/wol/wol.h"
 
 #define ROOM_IDENTIFY_MAX 64
@@ -14,6 +16,8 @@
 struct room {
     struct room_needs needs;
     struct ip_stack *stack;
+    struct jobs *jobs;
+    struct room_owns *owns;
     struct plan plan;
     struct expected *list, *other; /* the one that counts, and room for the next */
     struct expected half[2];
@@ -31,7 +35,6 @@ struct room {
     } left[ROOM_LEFT_MAX];
     unsigned n_left;
     struct mono stepped;
-    unsigned asks; /* since then */
     char csv[EXPECTED_CSV_MAX + 1]; /* one more than may be: a larger file is refused, not cut */
 };
 
@@ -63,6 +66,10 @@ enum told room_restore_visitor(struct room *, const uint8_t *key, size_t nkey, c
 /* As room_left_out, and which session it is. */
 const char *room_left_out_of(struct room *, const uint8_t mac[6], uint32_t *session);
 enum told room_restore_left(struct room *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n);
+/* The places of those who ask what is their own. NULL: out of memory. */
+struct room_owns *room_owns_make(void);
+/* 0: it is here; SESSION_EWAIT: it is being made; another code fills the error. */
+int room_own_answer(struct room *, const struct session_ask *, struct session_own *, struct err *);
 /* Why no session erases the machine now: 0 or a code and the sentence. */
 int room_why_not(struct room *, const uint8_t mac[6], char *why);
 /* The path of what lies beside ringcast.conf. */

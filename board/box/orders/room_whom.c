@@ -4,10 +4,7 @@
 
 #include "board/box/library/library.h"
 #include "board/box/orders/room_inside.h"
-#include "board/core/own.h"
 #include "board/errors/box.h"
-
-#define ASKS_A_SECOND 50 /* a signature each: strangers can ask, too */
 
 static int say_no(const struct room *r, bool listed, const char *image, char *why)
 {
@@ -165,44 +162,6 @@ int room_choose(struct room *r, const struct session_hello *h, unsigned *at, cha
     return room_withholds(r, s->wish.image, why, SESSION_SENTENCE_MAX + 1) == LIBRARY_COMING ? SESSION_EWAIT : PLAN_ESTATE;
 }
 
-static void add_disks(const struct room *r, const uint8_t mac[6], bool listed, struct own *own)
-{
-    const struct serve *s = r->needs.serve;
-    uint8_t marks[OWN_WRITTEN_MAX][IMG_MARKS_BYTES];
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < s->n_streams && n < OWN_WRITTEN_MAX; i++)
-        if (s->streams[i].session.name[0])
-            memcpy(marks[n++], s->streams[i].file.head.info + IMG_INFO_MARKS, IMG_MARKS_BYTES);
-    if (r->needs.disks)
-        disks_own(r->needs.disks, mac, listed, (const uint8_t(*)[IMG_MARKS_BYTES])marks, n, own);
-}
-
-static int sign_own(struct room *r, const struct session_ask *a, struct session_own *answer, struct err *err)
-{
-    static struct own own;
-    const struct expected_row *row = expected_look(r->list, a->mac);
-    uint8_t hash[IMG_HASH_BYTES];
-    char folder[512];
-    int n;
-
-    memset(&own, 0, sizeof own);
-    if (row)
-        memcpy(own.host, row->host, sizeof own.host);
-    add_disks(r, a->mac, row != NULL, &own);
-    room_beside(r, "personal", folder, sizeof folder);
-    n = own_gather(&own, r->needs.config_path ? folder : NULL, a->mac, err);
-    if (n == 0)
-        n = own_encode(&own, answer->bytes, sizeof answer->bytes);
-    if (n == PC_EOWN)
-        err_set(err, n, "expected files for a machine of %d bytes in all", SESSION_OWN_MAX);
-    if (n < 0)
-        return n;
-    answer->n = (size_t)n;
-    own_hash(a, answer->bytes, answer->n, hash);
-    return sign_hash(r->needs.key, hash, answer->signature, err);
-}
-
 int room_own(struct room *r, const struct session_ask *a, struct session_own *answer, char *why)
 {
     const struct plan_session *s;
@@ -211,12 +170,8 @@ int room_own(struct room *r, const struct session_ask *a, struct session_own *an
 
     if (rc && room_in_hand(r, a->mac) == r->needs.serve->n_streams)
         return rc;
-    if (++r->asks > ASKS_A_SECOND) {
-        snprintf(why, SESSION_SENTENCE_MAX + 1, "too many machines ask at this moment");
-        return PC_EFULL;
-    }
-    rc = sign_own(r, a, answer, &err);
-    if (rc)
+    rc = room_own_answer(r, a, answer, &err);
+    if (err.code)
         snprintf(why, SESSION_SENTENCE_MAX + 1, "%.200s", err.text);
     return rc;
 }
