@@ -91,6 +91,7 @@ lab_stop box
 
 # Real iPXE for UEFI, of the payload when the box's image has been built: by the firmware's menu, and by HTTP boot, which has no menu of its own.
 snponly=$LAB_ROOT/build/pc/payload/snponly.efi
+[ ! -e "$LAB_ROOT/build/ringcast-pc-x86_64.img" ] || [ -e "$snponly" ] || fail "the image's payload has no snponly.efi"
 [ ! -e "$snponly" ] || cp "$snponly" payload/
 box server $'menu = 3\ndefault = Debian'
 until_true 20 grep -q 'addresses are handed out' box.err || fail "no addresses"

@@ -426,6 +426,36 @@ static void a_tree_comes_goes_and_outlives_a_stop(void **state)
     assert_false(there("big") || there("~big"));
 }
 
+/* A tree that has been published does not change any more, whatever was on its way into it. */
+static void a_late_file_does_not_come_into_a_published_tree(void **state)
+{
+    struct errand *late, *other;
+    struct err err = {0};
+
+    (void)state;
+    assert_int_equal(trees_open(&trees, data, 0, NULL), 0);
+    listed();
+    send_file("one", 10);
+    late = trees_put_begin(trees, "big", "late", NULL);
+    other = trees_put_begin(trees, "other", "late", NULL);
+    wait_until(late, ERRAND_IDLE);
+    wait_until(other, ERRAND_IDLE);
+    assert_int_equal(trees_put(trees, late, (const uint8_t *)"x", 1, NULL), 1);
+    order(ERRAND_PUBLISH, 1, 10, 0);
+    refuses((int)trees_put(trees, late, (const uint8_t *)"x", 1, &err), LIBRARY_EEXISTS, &err, "published or deleted while");
+    trees_put_end(trees, late);
+    assert_int_equal(late->state, ERRAND_DONE);
+    trees_let_go(trees, late);
+    trees_put_end(trees, other);
+    wait_until(other, ERRAND_DONE);
+    assert_int_equal(other->err.code, 0);
+    trees_let_go(trees, other);
+    wait_until(late, ERRAND_FREE);
+    trees_close(trees);
+    assert_false(there("big/late") || there("big/.ringcast-0"));
+    assert_true(there(".other/late"));
+}
+
 /* Nobody waits any more, in any state: the errand is free again, and its file goes. */
 static void an_abandoned_errand_is_free_again(void **state)
 {
@@ -473,6 +503,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_call_may_fail, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stop_at_any_call, setup, teardown),
         cmocka_unit_test_setup_teardown(a_tree_comes_goes_and_outlives_a_stop, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_late_file_does_not_come_into_a_published_tree, setup, teardown),
         cmocka_unit_test_setup_teardown(an_abandoned_errand_is_free_again, setup, teardown),
     };
 

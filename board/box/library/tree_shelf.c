@@ -207,13 +207,14 @@ int tree_shelf_sweep(const struct tree_shelf *s, struct err *err)
     return rc;
 }
 
-int tree_shelf_size(const struct tree_shelf *s, const char *name, bool partial, struct tree_size *size, struct err *err)
+/* What has come of an upload. Unfinished files go: none of them comes into the tree any more. */
+static int upload_size(const struct tree_shelf *s, const char *name, struct tree_size *size, struct err *err)
 {
-    struct walk w = {.visit = count};
+    struct walk w = {.visit = count_and_tidy};
     char on_disk[TREE_NAME_MAX + 2];
     int rc;
 
-    name_on_disk(on_disk, name, partial);
+    name_on_disk(on_disk, name, true);
     rc = walk_tree(s, on_disk, &w, err);
     *size = w.size;
     return rc;
@@ -439,7 +440,7 @@ static int check_announced(const struct tree_shelf *s, const char *name, const s
 {
     struct err why = {0};
     struct tree_size have;
-    int rc = tree_shelf_size(s, name, true, &have, &why);
+    int rc = upload_size(s, name, &have, &why);
 
     if (rc == LIBRARY_EUNKNOWN)
         return err_set(err, rc, "nothing of a tree \"%s\" has been uploaded", name);

@@ -36,8 +36,6 @@ int tree_shelf_sweep(const struct tree_shelf *, struct err *);
 /* Tells of each tree and each upload. why->code != 0: it cannot be read in full. `tidy`: nothing is being written, so unfinished files go. */
 typedef void tree_shelf_each(void *ctx, const char *name, bool partial, const struct tree_size *, const struct err *why);
 int tree_shelf_scan(const struct tree_shelf *, bool tidy, tree_shelf_each *, void *ctx, struct err *);
-/* What lies there. LIBRARY_EUNKNOWN: nothing of that name does. */
-int tree_shelf_size(const struct tree_shelf *, const char *name, bool partial, struct tree_size *, struct err *);
 
 /* A file that is being written. */
 struct tree_intake {
@@ -57,7 +55,7 @@ int tree_intake_write(const struct tree_shelf *, struct tree_intake *, const voi
 int tree_intake_finish(struct tree_intake *, const uint8_t *sha256, struct err *);
 void tree_intake_drop(struct tree_intake *);
 
-/* .NAME becomes NAME. LIBRARY_EPARTIAL: it is not `announced`; LIBRARY_EEXISTS: there is a tree of that name, and it is not to be replaced. */
+/* .NAME becomes NAME, without its unfinished files. LIBRARY_EPARTIAL: it is not `announced`; LIBRARY_EEXISTS: there is a tree of that name, and it is not to be replaced. */
 int tree_shelf_publish(const struct tree_shelf *, const char *name, const struct tree_size *announced, bool replaces, struct err *);
 /* It is gone for good, even though the next sweep frees its room. */
 int tree_shelf_remove(const struct tree_shelf *, const char *name, bool partial, struct err *);

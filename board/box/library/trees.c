@@ -154,8 +154,18 @@ static void *trees_thread(void *arg)
 
 /* ---- control ---- */
 
+/* A file whose last piece is with the thread already comes before the order. */
+static void cut_files(struct trees *t, const char *name)
+{
+    for (struct errand *e = t->errand; e < t->errand + TREES_ERRANDS; e++)
+        if (e->state != ERRAND_FREE && (e->kind == ERRAND_OPEN || e->kind == ERRAND_WRITE) && strcmp(e->name, name) == 0)
+            e->cut = true;
+}
+
 void trees_post(struct trees *t, struct errand *e)
 {
+    if (e->kind == ERRAND_PUBLISH || (e->kind == ERRAND_REMOVE && e->partial))
+        cut_files(t, e->name);
     e->state = ERRAND_BUSY;
     queue_push_wait(&t->in, &e->number);
 }
@@ -194,12 +204,20 @@ struct errand *trees_put_begin(struct trees *t, const char *name, const char *pa
     return e;
 }
 
+/* What keeps a file from going on. */
+static int look_at(struct errand *e)
+{
+    if (e->cut)
+        err_set(&e->err, LIBRARY_EEXISTS, "the upload was published or deleted while this file was on its way");
+    return e->err.code;
+}
+
 long trees_put(struct trees *t, struct errand *e, const uint8_t *bytes, size_t n, struct err *err)
 {
     trees_tick(t);
     if (e->state == ERRAND_BUSY)
         return 0;
-    if (e->err.code)
+    if (look_at(e))
         return err_set(err, e->err.code, "%s", e->err.text);
     if (n > TREES_BLOCK - e->n)
         n = TREES_BLOCK - e->n;
@@ -215,7 +233,7 @@ void trees_put_end(struct trees *t, struct errand *e)
     e->ended = true;
     if (e->state != ERRAND_IDLE)
         return; /* when the thread is through */
-    if (e->err.code)
+    if (look_at(e))
         e->state = ERRAND_DONE;
     else
         post(t, e, ERRAND_FINISH);

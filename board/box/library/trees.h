@@ -34,6 +34,7 @@ struct errand {
     enum errand_kind kind;
     unsigned number;
     bool ended, abandoned; /* control's: what is to be done when the thread is through */
+    bool cut;              /* control's: its upload has been published or deleted meanwhile, so the file does not come into it */
     /* what is wanted */
     char name[TREE_NAME_MAX + 1], path[TREE_PATH_MAX + 1];
     bool partial, replaces, hashed, indexed; /* indexed: ERRAND_PUBLISH opens the tree for the offer */
@@ -65,7 +66,8 @@ struct errand *trees_put_begin(struct trees *, const char *name, const char *pat
 long trees_put(struct trees *, struct errand *, const uint8_t *bytes, size_t n, struct err *);
 /* All has been put. The errand is DONE when the file has its place, or err.code says why it has not. */
 void trees_put_end(struct trees *, struct errand *);
-/* Fields of what is wanted are set on an errand that trees_order gave; DONE when it is over. */
+/* Fields of what is wanted are set on an errand that trees_order gave; DONE when it is over. Files that are on their way into an upload that is
+ * published or deleted fail from trees_post on. */
 struct errand *trees_order(struct trees *, enum errand_kind, const char *name);
 void trees_post(struct trees *, struct errand *);
 /* The one of that number, in any state. */
