@@ -74,19 +74,27 @@ static bool says(const struct look *l, const char *name, const char *what)
     return !strcmp(value, what);
 }
 
-/* Calls each(ctx, name) for the entries of a folder. False when it cannot be read. */
+/* Calls each(ctx, name) for the entries of a folder; one that is not there has none. False when it cannot be read. */
 static bool entries(const char *path, void (*each)(void *ctx, const char *name), void *ctx)
 {
     DIR *dir = opendir(path);
     struct dirent *e;
+    bool whole;
 
     if (!dir)
-        return false;
-    while ((e = readdir(dir)))
+        return errno == ENOENT;
+    for (errno = 0; (e = readdir(dir)); errno = 0)
         if (e->d_name[0] != '.')
             each(ctx, e->d_name);
+    whole = errno == 0;
     closedir(dir);
-    return true;
+    return whole;
+}
+
+/* What cannot be looked at may be in use. */
+static void bar_unknown(struct look *l, const char *what)
+{
+    facts_bar(l->f, DISK_BAR_UNREADABLE, "cannot be judged, its %s cannot be read", what);
 }
 
 /* ---- what sysfs says ---- */
@@ -170,6 +178,7 @@ static void look_nvme(struct look *l)
 {
     struct controllers c = {l, l->dir, 0};
     char up[PATH_MAX];
+    bool ways = true;
 
     if (strncmp(l->f->name, "nvme", 4))
         return;
@@ -177,11 +186,13 @@ static void look_nvme(struct look *l)
     *strrchr(up, '/') = 0;
     c.dir = up;
     if (strstr(l->f->place, "/nvme-subsystem/"))
-        entries(up, count_controller, &c);
+        ways = entries(up, count_controller, &c);
     else if (!says(l, "device/transport", "pcie"))
         facts_bar(l->f, DISK_BAR_FABRIC, "%s", "");
     if (c.n > 1)
         facts_bar(l->f, DISK_BAR_MULTIPATH, "%s", "");
+    if (!ways)
+        bar_unknown(l, "controllers");
 }
 
 /* ---- who uses it ---- */
@@ -193,15 +204,20 @@ static void hold(void *ctx, const char *name)
     facts_bar(l->f, DISK_BAR_HELD, "is part of %s", name);
 }
 
-static void each_line(struct look *l, const char *file, void (*each)(struct look *, const char *line))
+/* False when it is there and cannot be read. */
+static bool each_line(struct look *l, const char *file, void (*each)(struct look *, const char *line))
 {
     char path[PATH_MAX], line[4096];
     FILE *f = join(path, l->root, "/proc/", file) ? NULL : fopen(path, "r");
+    bool whole = f || errno == ENOENT;
 
     while (f && fgets(line, sizeof line, f))
         each(l, line);
-    if (f)
+    if (f) {
+        whole = !ferror(f);
         fclose(f);
+    }
+    return whole;
 }
 
 static void mount_line(struct look *l, const char *line)
@@ -230,10 +246,10 @@ static void look_use(struct look *l)
 {
     char path[PATH_MAX];
 
-    if (!join(path, l->dir, "/holders", ""))
-        entries(path, hold, l);
-    each_line(l, "self/mountinfo", mount_line);
-    each_line(l, "swaps", swap_line);
+    if (join(path, l->dir, "/holders", "") || !entries(path, hold, l))
+        bar_unknown(l, "holders");
+    if (!each_line(l, "self/mountinfo", mount_line) || !each_line(l, "swaps", swap_line))
+        bar_unknown(l, "mounts");
 }
 
 static void look_partition(void *ctx, const char *name)
@@ -294,7 +310,8 @@ static int look_at(struct disk_facts *f, const char *root, const char *name, str
     look_nvme(&l);
     look_outside(&l, l.dir);
     look_use(&l);
-    entries(l.dir, look_partition, &l);
+    if (!entries(l.dir, look_partition, &l))
+        bar_unknown(&l, "partitions");
     look_inside(&l);
     return 0;
 }

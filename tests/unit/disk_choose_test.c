@@ -1,5 +1,6 @@
 /* Which disk is taken on recorded machines (tests/layouts), and that every rule is what decides somewhere: with the cause gone, or
  * the rule switched off, another outcome. */
+#include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -386,6 +387,30 @@ static void known_disks_are_told_apart_by_serial_and_size(void **state)
     assert_int_equal(disk_choose(&v, &need, NULL), DISK_EGONE);
 }
 
+/* What the kernel says of a disk's use and cannot be read is not "in no use". */
+static void a_disk_whose_use_cannot_be_read_is_barred(void **state)
+{
+    static const char *const as_file[] = {"sys/block/nvme0n1/holders", "sys/block/nvme0n1/nvme0n1p1/holders"},
+                            *const as_folder[] = {"proc/self/mountinfo", "proc/swaps"};
+    char path[400];
+    struct layout l;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct err err = {0};
+
+        layout_make(&l, "tests/layouts/laptop-nvme.txt", false);
+        snprintf(path, sizeof path, "%s/%s", l.root, i < 2 ? as_file[i] : as_folder[i - 2]);
+        (void)unlink(path);
+        if (i < 2 ? close(open(path, O_WRONLY | O_CREAT, 0600)) : mkdir(path, 0700))
+            fail_msg("%s cannot be made", path);
+        assert_int_equal(inventory_read(&seen, l.root, &err), 0);
+        if (disk_choose(&seen, &l.need, &err) != DISK_ENONE || !strstr(err.text, "cannot be judged"))
+            fail_msg("%s cannot be read, and the disk is chosen: %s", path, err.text);
+        layout_free(&l);
+    }
+}
+
 /* ---- the second look ---- */
 
 static void a_disk_that_changed_since_is_not_the_same(void **state)
@@ -471,6 +496,7 @@ int main(void)
         cmocka_unit_test(marks_that_an_image_laid_there_are_overruled),
         cmocka_unit_test(a_disk_that_was_there_and_is_gone_holds_the_others_back),
         cmocka_unit_test(known_disks_are_told_apart_by_serial_and_size),
+        cmocka_unit_test(a_disk_whose_use_cannot_be_read_is_barred),
         cmocka_unit_test(a_disk_that_changed_since_is_not_the_same),
         cmocka_unit_test(a_disk_that_is_gone_is_not_the_same),
         cmocka_unit_test(more_disks_than_can_be_seen_are_refused),
