@@ -603,6 +603,39 @@ static int folder_fails(const char *call, const char *name)
 }
 
 /* Numbers that nobody knows are not given to anything new. */
+/* What a start removes are the shelf's own half-made files, and no other. */
+static void only_half_made_files_are_removed(void **state)
+{
+    static const char *const ours[] = {".00000001.meta", ".0000001a.mark", ".00000001.ring.aB3dE9"};
+    static const char *const others[] = {".hidden",          ".00000001",           ".00000001.other",        ".0000000g.meta",
+                                         ".000000001.meta",  ".00000001.ring.aB3dE", ".00000001.ring.aB3dE9x", ".00000001.ring.aB3d-9",
+                                         ".00000001.met", "..00000001.meta"};
+    char path[160];
+
+    (void)state;
+    open_at(data);
+    close_all();
+    for (unsigned i = 0; i < sizeof ours / sizeof *ours; i++) {
+        snprintf(path, sizeof path, "%s/library/%s", data, ours[i]);
+        write_whole_file(path, "x", 1);
+    }
+    for (unsigned i = 0; i < sizeof others / sizeof *others; i++) {
+        snprintf(path, sizeof path, "%s/library/%s", data, others[i]);
+        write_whole_file(path, "x", 1);
+    }
+    open_at(data);
+    settle();
+    for (unsigned i = 0; i < sizeof ours / sizeof *ours; i++) {
+        snprintf(path, sizeof path, "%s/library/%s", data, ours[i]);
+        assert_int_not_equal(access(path, F_OK), 0);
+    }
+    for (unsigned i = 0; i < sizeof others / sizeof *others; i++) {
+        snprintf(path, sizeof path, "%s/library/%s", data, others[i]);
+        assert_int_equal(access(path, F_OK), 0);
+        unlink(path);
+    }
+}
+
 static void a_shelf_that_cannot_be_listed_takes_nothing(void **state)
 {
     struct record r = {.name = "new", .bytes = 512};
@@ -787,6 +820,7 @@ int main(void)
         LIBRARY_CASE(verifying_finds_what_has_rotted),
         LIBRARY_CASE(what_lies_in_the_folders),
         LIBRARY_CASE(an_unreadable_record_deletes_nothing),
+        LIBRARY_CASE(only_half_made_files_are_removed),
         LIBRARY_CASE(a_shelf_that_cannot_be_listed_takes_nothing),
         LIBRARY_CASE(the_older_one_stays_until_the_newer_one_opens),
         LIBRARY_CASE(a_packed_image_that_does_not_open_keeps_its_raw_disk),

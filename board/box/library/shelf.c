@@ -151,14 +151,30 @@ static struct listed *item_of(struct listing *l, uint32_t id)
     return &l->item[l->n++];
 }
 
-/* Half-made files begin with a dot: of ours, and of the packer's. Others are not ours to judge. False: there are more numbers than the list
- * holds. */
+/* A half-made file: ".NUMBER.KIND" of put_file, ".NUMBER.KIND.XXXXXX" of the packer (outfile.h). */
+static bool is_half_made(const char *name)
+{
+    const char *kind = name + 10, *dot;
+
+    if (name[0] != '.' || strspn(name + 1, "0123456789abcdef") != 8 || name[9] != '.')
+        return false;
+    dot = strchr(kind, '.');
+    if (dot && (strlen(dot + 1) != 6 || strspn(dot + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") != 6))
+        return false;
+    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strncmp(kind, kinds[i].kind, dot ? (size_t)(dot - kind) : strlen(kind)) == 0 &&
+            strlen(kinds[i].kind) == (dot ? (size_t)(dot - kind) : strlen(kind)))
+            return true;
+    return false;
+}
+
+/* Half-made files of an earlier run go. Others are not ours to judge. False: there are more numbers than the list holds. */
 static bool look_at(const struct shelf *s, struct listing *l, const char *name)
 {
     char path[SHELF_PATH_MAX + 256], *end;
     unsigned long id = strtoul(name, &end, 16);
 
-    if (name[0] == '.' && name[1] && name[1] != '.') {
+    if (is_half_made(name)) {
         snprintf(path, sizeof path, "%s/%s", s->folder, name);
         unlink(path);
     }
