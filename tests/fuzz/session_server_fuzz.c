@@ -15,7 +15,7 @@ static struct session_server server;
 static struct session_beacons machine[MACHINES];
 static struct mono now;
 
-static void hello(unsigned who)
+static void hello(unsigned who, uint8_t how)
 {
     static struct session_message m, reply;
     static uint8_t bytes[SESSION_MESSAGE_MAX];
@@ -24,6 +24,7 @@ static void hello(unsigned who)
     m.type = SESSION_HELLO;
     m.u.hello.mac[0] = (uint8_t)(who / 2); /* two programs a machine */
     m.u.hello.id[0] = (uint8_t)who;
+    m.u.hello.person = how & 1;
     session_server_message(&server, bytes, session_message_encode(&m, bytes), who, now, &reply);
     if (reply.type == SESSION_WELCOME)
         session_beacons_init(&machine[who], &reply.u.welcome, m.u.hello.id, m.u.hello.mac, now);
@@ -74,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         unsigned who = data[0] / 4 % MACHINES;
 
         if (data[0] % 4 == 0)
-            hello(who);
+            hello(who, data[1]);
         else if (data[0] % 4 == 1)
             beacon(who, data[1]);
         else if (data[0] % 4 == 2)
