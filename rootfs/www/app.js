@@ -3,7 +3,7 @@
 import { html, render, useState, useEffect, useRef } from "/lib/preact.js";
 import { request, get, post, forget } from "./api.js";
 import * as live from "./live.js";
-import { useRoom, useAction, Say, Dialog } from "./parts.js";
+import { useRoom, useAction, Say, Dialog, Hold } from "./parts.js";
 import { clean } from "./text.js";
 import { Watch } from "./watch.js";
 import { Start } from "./start.js";
@@ -34,7 +34,7 @@ function Top({ page, help, leave }) {
     ${room.connected ? html`<span class="guard" data-guard=${box.guard}><bdi>${clean(box.guard_text || box.guard, 60)}</bdi></span>`
       : html`<span class="guard" data-guard="gone" role="alert">no answer from the box; trying again</span>`}
     <button type="button" onClick=${theme}>Dark/light</button><button type="button" aria-label="Keys" onClick=${help}>?</button><button type="button" onClick=${leave}>Log out</button></header>
-    ${box.hold && html`<p class="hold" role="alert"><bdi>${clean(box.hold, 500)}</bdi> <button type="button" onClick=${() => confirm("Lift the hold? Sessions erase machines again.") && post("/hold/lift").catch(alert)}>Lift the hold</button></p>`}`;
+    ${box.hold && html`<p class="hold" role="alert"><bdi>${clean(box.hold, 500)}</bdi> <${Hold} label="Hold to lift it" sentence="Lift the hold? Sessions erase machines again." onHeld=${() => post("/hold/lift").catch(alert)} /></p>`}`;
 }
 
 function Help({ close }) {

@@ -9,14 +9,14 @@ import { Upload } from "./upload.js";
 const uploads = []; // they go on while another part of the page is shown
 const OVER = ["done", "failed", "cancelled", "checked"]; // nothing more is sent
 const COMING = { asking: "asks the server for it", receiving: "waits for the rest", checking: "is checked", failed: "failed" };
-const STATES = { ready: "ready", packing: "being packed", verifying: "being checked", bad: "bad: it does not hash as it should" };
+const STATES = { ready: "ready", packing: "being packed", verifying: "being checked", bad: "bad" };
 function nameFrom(file) { return file.name.replace(/\.(img|raw|bin|iso|ring|dd)$/i, "").replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[.-]+/, "").slice(0, 48) || "image"; }
 
 function Row({ image: i, changed }) {
   const { said, busy, run } = useAction();
   const [asks, setAsks] = useState(false);
   return html`<tr data-image=${i.name}><th scope="row"><bdi>${clean(i.name, 60)}</bdi> <small><bdi>${clean(i.version, 30)}</bdi></small>${i.note && html`<div class="note"><bdi>${clean(i.note, 200)}</bdi></div>`}</th>
-    <td>${STATES[i.state] ?? i.state}${(i.state === "packing" || i.state === "verifying") && html` <progress max="100" value=${i.percent ?? 0} aria-label="${i.state}"></progress> ${percent(i.percent)}`}${i.cause && html`<div class="note"><bdi>${clean(i.cause, 200)}</bdi></div>`}<${Say} ...${said} /></td>
+    <td>${STATES[i.state] ?? i.state}${i.state === "bad" && i.cause && html`: <bdi>${clean(i.cause, 200)}</bdi>`}${(i.state === "packing" || i.state === "verifying") && html` <progress max="100" value=${i.percent ?? 0} aria-label="${i.state}"></progress> ${percent(i.percent)}`}${i.state !== "bad" && i.cause && html`<div class="note"><bdi>${clean(i.cause, 200)}</bdi></div>`}<${Say} ...${said} /></td>
     <td>${bytes(i.bytes)}</td><td>${bytes(i.raw_bytes)}</td><td>${bytes(i.used_bytes)}</td><td>${bytes(i.min_target_bytes)}</td><td><bdi>${clean(i.signer, 40) || "–"}</bdi></td>
     <td><code>${clean(i.root, 80).slice(0, 12) || "–"}</code></td>
     <td class="buttons"><button type="button" disabled=${busy || i.state !== "ready" && i.state !== "bad"} onClick=${() => run(() => post(`/images/${part(i.name)}/verify`).then(changed), "It is read and hashed now.")}>Verify</button>

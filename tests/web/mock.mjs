@@ -40,6 +40,7 @@ export class Mock {
       start: "2026-11-22T20:00:00Z", end: "2026-11-22T20:09:00Z", bytes: 3e9, loss_ppm: 120, dropped_ppm: 30000, repair_symbols: 17, read_back: i === 0, result: i === 0 ? "PASS" : "FAIL", cause: i === 0 ? "" : "The disk stopped answering" }));
     this.deaf = false;      // lines stay, and nothing is said on them any more
     this.cutAt = null;      // the first upload piece that reaches this many bytes loses its line
+    this.hold = "";        // why the box erases nothing
     this.verdict = {};      // what is said of an upload besides
     this.tokens = new Set();
     this.begin(machines);
@@ -53,7 +54,7 @@ export class Mock {
   }
   status() {
     const of = (...states) => this.machines.filter((m) => states.includes(m.state)).length;
-    return { seq: this.seq, box: { name: "ringcast", version: "1", address: "10.77.0.1", time: new Date().toISOString(), uptime_s: 1234, guard: "serving", guard_text: "the only DHCP server here", data_free_bytes: 4.2e10, fingerprint: "AB:CD:EF" },
+    return { seq: this.seq, box: { name: "ringcast", version: "1", address: "10.77.0.1", time: new Date().toISOString(), uptime_s: 1234, guard: "serving", guard_text: "the only DHCP server here", data_free_bytes: 4.2e10, fingerprint: "AB:CD:EF", hold: this.hold },
       totals: { machines: this.machines.length, waiting: of("booting", "joined", "manifest"), imaging: of("receiving"), verifying: of("verifying"), passed: of("pass"), failed: of("fail"), lost: of("lost"), expected: this.machines.length ? 201 : 0, never_came: this.machines.length ? 1 : 0 },
       sessions: this.sessions, machines: this.machines };
   }
@@ -141,6 +142,7 @@ export class Mock {
         this.streams.add(a);
         return a.on("close", () => this.streams.delete(a));
       }
+      case "POST /hold": this.hold = ""; this.change([]); return this.reply(a, 200, {});
       case "GET /images": return this.reply(a, 200, this.images);
       case "POST /images/verify": return this.reply(a, 202, {});
       case "DELETE /images":

@@ -209,6 +209,26 @@ const tests = {
     await page.locator(".sessions").getByText("waiting").waitFor();
   }),
 
+  "a hold is seen, and lifted by holding": given({}, async () => {
+    const banner = page.locator("p.hold");
+    equal(await banner.count(), 0, "banners without a hold");
+    mock.hold = "The memory of the box was lost: it erases nothing until a person decides.";
+    mock.change([]);
+    await banner.getByText("it erases nothing until a person decides").waitFor();
+    const lift = banner.getByRole("button", { name: "Hold to lift it" });
+    await lift.click({ delay: 700 });
+    await banner.getByText("Released too early").waitFor();
+    equal(asked("POST", "/hold/lift").length, 0, "decisions after a mere click");
+    await hold(lift, () => until(() => asked("POST", "/hold/lift").length === 1, "the hold is lifted"));
+    await banner.waitFor({ state: "detached" });
+  }),
+
+  "a bad image says its cause first": given({}, async () => {
+    mock.images[0] = { ...mock.images[0], state: "bad", cause: "the disk does not give chunk 7: Input/output error" };
+    await part("library");
+    equal(await page.locator("tr[data-image=debian] td").first().textContent(), "bad: the disk does not give chunk 7: Input/output error", "the state of the image");
+  }),
+
   "a session is suspended, resumed and stopped": given({}, async () => {
     await part("start");
     await page.getByRole("button", { name: "Suspend" }).click();
