@@ -51,6 +51,20 @@ static struct jobs *jobs;
 static const char *config_path;
 static struct room_answer answer;
 
+/* The log, played: its last line but for those of sessions' states. */
+static char logged[512];
+
+void log_line(const char *fmt, ...)
+{
+    va_list args;
+
+    if (strncmp(fmt, "session %u is", 13) == 0)
+        return;
+    va_start(args, fmt);
+    vsnprintf(logged, sizeof logged, fmt, args);
+    va_end(args);
+}
+
 static void tell(void *ctx, const struct session_event *e)
 {
     (void)ctx;
@@ -632,6 +646,32 @@ static void a_doubt_erases_nobody(void **state)
     screen_says("debian: erases the disk of every machine that boots from this switch; 1 that has passed before is left out");
 }
 
+/* The session of ringcast.conf takes no machine that has passed before: one for such machines alone says so in the log. */
+static void a_session_that_takes_nobody_says_so(void **state)
+{
+    uint8_t mac[6];
+
+    (void)state;
+    mac_of(1, mac);
+    assert_int_equal(list("52:54:00:00:00:01\n"), 0);
+    machine_done(&machines, mac, &(struct machine_got){0, ""}, 1);
+    config.session.planned = true;
+    config.session.wish = (struct plan_wish){.start = PLAN_NOW, .targets = PLAN_EXPECTED};
+    logged[0] = 0;
+    room_step(room, (struct mono){2000 * MONO_S});
+    assert_string_equal(logged, "session 1 of ringcast.conf takes no machine: all 1 on the list have passed before; arm them, make a session on "
+                                "the page, or set rearm = yes in [boot]");
+    assert_false(wants(1));
+    assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1}), 0);
+    assert_int_equal(list("52:54:00:00:00:01\n52:54:00:00:00:02\n"), 0);
+    room_plan(room)->boot++; /* the machine is switched on again */
+    logged[0] = 0;
+    room_step(room, (struct mono){2010 * MONO_S});
+    assert_non_null(plan_of_image(room_plan(room), "debian"));
+    assert_true(wants(2) && !wants(1));
+    assert_string_equal(logged, "");
+}
+
 /* An image that is still being checked has its session at once: who boots meanwhile waits for it. A refused one has none, and no other image
  * takes its place. */
 static void the_configuration_waits_for_its_image(void **state)
@@ -982,6 +1022,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_order_says_that_no_session_takes_the_machine, begin, end),
         cmocka_unit_test_setup_teardown(a_list_is_not_done_at_once, begin, end),
         cmocka_unit_test_setup_teardown(the_configuration_waits_for_its_image, begin, end),
+        cmocka_unit_test_setup_teardown(a_session_that_takes_nobody_says_so, begin, end),
         cmocka_unit_test_setup_teardown(who_reads_the_page_is_not_erased_unnamed, begin, end),
         cmocka_unit_test_setup_teardown(who_passed_in_the_last_session_is_known_again, begin, end),
         cmocka_unit_test_setup_teardown(who_passed_is_known_again, begin, end),

@@ -208,6 +208,23 @@ static unsigned wake_list(struct room *r, const char *image)
     return n;
 }
 
+/* A session of ringcast.conf takes no machine that has passed before: one for a list of such machines alone takes none. */
+static void say_nobody(const struct plan_session *s)
+{
+    if (s->facts.listed && !s->facts.left)
+        log_line("session %u of ringcast.conf takes no machine: all %u on the list have passed before; arm them, make a session on the page, or "
+                  "set rearm = yes in [boot]", s->id, s->facts.listed);
+}
+
+static void config_began(struct room *r, struct plan_session *s)
+{
+    memset(&s->facts, 0, sizeof s->facts);
+    look(r, s, &s->facts);
+    say_nobody(s);
+    if (r->needs.config->session.wake && s->wish.start != PLAN_AT)
+        log_line("%u machines are woken for %s", wake_list(r, s->wish.image), s->wish.image);
+}
+
 static void plan_image(struct room *r, const char *image)
 {
     struct plan_wish w = r->needs.config->session.wish;
@@ -229,8 +246,8 @@ static void plan_image(struct room *r, const char *image)
         (void)plan_stop(&r->plan, there->id, &now, NULL);
     if (plan_create(&r->plan, &w, true, &now, &id, &err))
         log_line("the session of ringcast.conf cannot be: %s (%d)", err.text, err.code);
-    else if (r->needs.config->session.wake && w.start != PLAN_AT)
-        log_line("%u machines are woken for %s", wake_list(r, image), image);
+    else
+        config_began(r, plan_find(&r->plan, id));
 }
 
 /* Given out, or soon: machines may wait for it. */
