@@ -54,7 +54,7 @@ until_true 10 grep -q 'session . is waiting: small: starts when 2 machines are r
 until_true 10 grep -q '1 machines are woken for other' box.err || fail "nobody is woken: $(cat box.err)"
 until_true 10 grep -q '3 machines are woken for small' box.err || fail "nobody is woken: $(cat box.err)"
 until_true 20 eval '[ "$(tcpdump -r wake.pcap 2>/dev/null | wc -l)" -ge 12 ]' || true
-sleep 2
+sleep 2 # the subject: nobody is called a fourth time
 lab_stop wake
 woken=$(tshark -r wake.pcap -T fields -E occurrence=f -e wol.mac 2>/dev/null | sort | uniq -c | awk '{ print $2 "x" $1 }' | paste -sd ' ')
 [ "$woken" = '52:49:4e:47:00:01x3 52:49:4e:47:00:02x3 52:49:4e:47:00:03x3 52:49:4e:47:00:09x3' ] || fail "woken: $woken"
@@ -65,7 +65,7 @@ take 1
 take 3
 until_true 20 grep -q 'small: 52:49:4e:47:00:01.* joins' box.err || fail "receiver 1 does not join: $(cat take1.err)"
 until_true 20 grep -q 'other: 52:49:4e:47:00:03.* joins' box.err || fail "receiver 3 does not get its image: $(cat take3.err)"
-sleep 7
+sleep 7 # the subject: longer than a receiver waits without a packet
 runs take1 || fail "receiver 1 does not wait: $(cat take1.err take1.out)"
 runs take3 || fail "receiver 3 does not wait: $(cat take3.err take3.out)"
 ! grep -q 'Starting stream' box.err || fail "the ring begins before two are there"

@@ -53,7 +53,7 @@ pass "a folder of images, one packed, two skipped, all signed by the box, throug
 BOX=ringcast.local
 take 2 small disk3 data/identity.pub
 until_true 20 grep -Eq '52:49:4e:47:00:02.*receiving' box.err || fail "receiver 2 does not start: $(cat take2.err)"
-sleep 1
+until_true 20 grep -q 'restoring: [1-9]' take2.err || fail "receiver 2 does not get on: $(cat take2.err)"
 kill -KILL "${LAB_PID[box]}"
 lab_stop box KILL
 box

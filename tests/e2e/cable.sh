@@ -38,7 +38,7 @@ until_true 20 receiving 1 && until_true 20 receiving 2 || fail "the receivers di
 ask_groups
 sleep 2
 ip -n "$LAB_SWITCH" link set p1 down
-sleep 2
+sleep 2 # the subject: the cable is out
 ip -n "$LAB_SWITCH" link set p1 up
 ring_passed 1
 pass "a cable pulled behind a snooping switch"
@@ -49,11 +49,11 @@ rm "$LAB_DIR/disk1"
 ring_restore 1 --timeout 15
 until_true 20 receiving 1 || fail "the receiver did not begin"
 ip -n "${LAB_RECEIVER[1]}" link set eth0 down
-sleep 2
+sleep 2 # the subject: the interface is down
 ip -n "${LAB_RECEIVER[1]}" link set eth0 up
-sleep 1
+sleep 1 # and, between, up
 ip -n "$LAB_SERVER" link set eth0 down
-sleep 1
+sleep 1 # the subject: the interface is down
 ip -n "$LAB_SERVER" link set eth0 up
 ring_passed 1
 grep -q 'the link is down: waiting' "$LAB_DIR/serve.err" || fail "the server does not say that its link is down"
@@ -66,7 +66,7 @@ rm "$LAB_DIR/disk1"
 serve_small --rate 20Mbit
 ring_restore 1 --timeout 60
 until_true 20 receiving 1 || fail "the receiver did not begin"
-sleep 11
+sleep 11 # the subject: the server has counted beacons for so long
 ip -n "$LAB_SWITCH" link set p1 down
 until_true 40 grep -q 'fell silent while receiving' "$LAB_DIR/serve.err" || fail "the server does not miss the receiver"
 ip -n "$LAB_SWITCH" link set p1 up

@@ -24,7 +24,8 @@ until_true 20 eval "room && grep -q '\"totals\":{\"machines\":$machines,' whole"
 lab_start pages "${LAB_RECEIVER[2]}" "$LAB_ROOT/tests/e2e/pages_tool.py" 10.78.0.1 "$PAGE_TOKEN" $pages 16
 until_true 30 grep -q 'all are open' pages.err || fail "the pages do not open: $(cat pages.err)"
 rss() { awk '/^RssAnon/ { print $2 }' "/proc/${LAB_PID[box]}/status"; }
-sleep 5
+steady() { before=$(rss); sleep 1; [ "$(rss)" = "$before" ]; }
+until_true 20 steady || true # what the pages take at their beginning is there
 before=$(rss)
 room
 lab_wait pages || fail "pages: $(cat pages.err)"

@@ -10,7 +10,7 @@ lab_start serve "$LAB_SERVER" "$tool" serve eth0 10.78.0.1/24 server 10.78.0.50 
 until_true 10 grep -q serving "$LAB_DIR/serve.err" || fail "the server does not start"
 lab_exec "${LAB_RECEIVER[1]}" "$tool" join eth0 1000 40 >"$LAB_DIR/before" || fail "no leases before the flood"
 lab_start flood "${LAB_RECEIVER[2]}" "$tool" flood eth0 15 1000 take
-sleep 8
+sleep 8 # the subject: in the middle of the flood, which lasts 15 s and says nothing before its end
 lab_exec "${LAB_RECEIVER[1]}" "$tool" join eth0 1000 40 >"$LAB_DIR/had" || fail "a machine that had a lease"
 lab_exec "${LAB_RECEIVER[1]}" "$tool" join eth0 500 1 >"$LAB_DIR/reserved" || fail "a machine with a reservation"
 lab_exec "${LAB_RECEIVER[1]}" "$tool" join eth0 600 1 >"$LAB_DIR/known" || fail "a machine the box knows"

@@ -129,7 +129,7 @@ expect_status 400 -X DELETE $url/images/small
 state_is small ready || fail "deleted without its name"
 take small disk3
 until_true 20 grep -Eq '52:49:4e:47:00:02.*receiving' box.err
-sleep 1
+until_true 20 grep -q 'restoring: [1-9]' take.err || fail "the machine does not get on: $(cat take.err)"
 expect_status 204 -X DELETE -H 'Content-Type: application/json' -d '{"name":"small"}' $url/images/small
 ls data/library/*.ring | wc -l | grep -qx 1 || fail "204, and the file is there: $(ls data/library)"
 status=0
@@ -209,7 +209,7 @@ http.server.ThreadingHTTPServer(("", 8001), Slow).serve_forever()
 PYTHON
 lab_start slow "${LAB_RECEIVER[1]}" python3 slow.py
 expect_status 204 -X DELETE -H 'Content-Type: application/json' -d '{"name":"pulled"}' $url/images/pulled
-sleep 1
+until_true 20 eval 'lab_exec "${LAB_RECEIVER[1]}" ss -Htln sport = :8001 | grep -q .' || fail "the slow server does not listen"
 post 202 '{"name":"slow","url":"http://10.78.0.11:8001/x"}' pulls
 id=$(answer 'o["id"]')
 until_true 20 eval "[ \"\$(offset $id)\" -gt 1000000 ]" || fail "the slow pull does not begin: $(cat got)"

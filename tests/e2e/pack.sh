@@ -41,7 +41,7 @@ done
 pass "the same image from a file, .gz, .xz, .zst and a pipe"
 
 "$RINGCAST" pack "$LAB_DIR/small.img" -o "$LAB_DIR/killed.ring" --level 12 --unsigned 2>/dev/null &
-sleep 0.5
+until_true 20 sh -c "[ -s $LAB_DIR/.killed.ring.?????? ]" || fail "it does not begin"
 kill -KILL $! || fail "it was done before it could be interrupted"
 wait $! 2>/dev/null || true
 if [ -e "$LAB_DIR/killed.ring" ]; then

@@ -92,7 +92,7 @@ take 1
 lab_wait take1 60 || fail "receiver 1: $(cat take1.err)"
 take 2
 until_true 20 grep -Eq '52:49:4e:47:00:02.*receiving' box.err || fail "receiver 2 does not start: $(cat take2.err)"
-sleep 1
+until_true 20 grep -q 'restoring: [1-9]' take2.err || fail "receiver 2 does not get on: $(cat take2.err)"
 kill -KILL "${LAB_PID[box]}"
 lab_stop box KILL
 mv box.err first.err
@@ -102,7 +102,7 @@ rm disk1
 lab_no_loss 1
 take 1
 until_true 20 grep -Eq '52:49:4e:47:00:01.*receiving' box.err || fail "receiver 1 does not start again: $(cat take1.err)"
-sleep 1
+until_true 20 grep -q 'restoring: [1-9]' take1.err || fail "receiver 1 does not get on: $(cat take1.err)"
 lab_stop take1 INT
 status=0
 rm disk2

@@ -10,7 +10,7 @@ serve_small
 ring_restore 1
 ring_restore 3
 ring_restore 4 --write-limit 10MB --memory 288MiB
-sleep 2
+sleep 2 # the subject: it joins late
 ring_restore 2
 for i in 1 2 3 4; do
     ring_passed $i

@@ -13,7 +13,7 @@ small_ring
 lab_up 2
 lab_capture wire "${LAB_RECEIVER[2]}" udp and multicast
 serve_small
-sleep 2
+sleep 2 # the subject: nothing comes
 [ "$(frames)" = 0 ] || fail "it sends though nobody listens"
 pass "nobody listens, nothing is sent"
 
@@ -21,9 +21,9 @@ ring_restore 1
 ring_passed 1
 count=$(frames)
 [ "$count" -gt 10000 ] || fail "only $count frames were sent"
-sleep 5
-rest=$(frames)
-sleep 3
+resting() { rest=$(frames); sleep 1; [ "$(frames)" = "$rest" ]; }
+until_true 30 resting || fail "it goes on sending though everybody is done"
+sleep 3 # the subject: nothing comes
 [ "$(frames)" = "$rest" ] || fail "it sends $(($(frames) - rest)) frames in 3 s though everybody is done"
 pass "all done, rests"
 
