@@ -242,7 +242,7 @@ check: unit-tests ## unit tests with sanitizers, under a minute; T=fec runs thos
 test: ## everything a change must pass: builds, unit tests, structure, simulation, fuzzing, end to end
 	@tests/run all $(T)
 
-nightly: campaign-programs build/unit/pc_store_faults_test build/tsan/ringcast build/unit/pc_library_fault_test ## the campaigns in their long form, and the thread sanitizer: hours
+nightly: campaign-programs build/ringcast build/unit/pc_store_faults_test build/tsan/ringcast build/unit/pc_library_fault_test ## the campaigns in their long form, and the thread sanitizer: hours
 	@build/campaign/lying $(or $(CASES),100000) $$(date +%s)
 	@build/campaign/kill $(or $(KILLS),5000) $$(date +%s)
 	@bash tests/campaign/kill_box.sh $(or $(KILLS),5000) $$(date +%s)
