@@ -66,6 +66,7 @@ struct box {
     struct page_memory page;
     char url[IP_TEXT + 10]; /* of the page, as a telephone takes it over */
     bool advertised; /* by mDNS */
+    struct steps steps; /* of the control thread */
     bool leaves; /* somebody at the box wants it to start again or to go off */
     struct serve serve;
     bool serving;
@@ -255,6 +256,7 @@ static int make_status(struct box *b, struct err *err)
                                        .services = b->services,
                                        .portal = b->portal,
                                        .hold = &b->memory.hold,
+                                       .steps = &b->steps,
                                        .data = b->paths.data};
 
     b->watch = status_make(&needs, ip_stack_now(b->stack));
@@ -587,6 +589,7 @@ static int run(struct box *b, const atomic_int *stop, struct err *err)
             for (unsigned i = 0; i < b->serve.n_streams; i++)
                 diary_refresh(b->diary, &b->serve.streams[i]);
         }
+        steps_turn(&b->steps, clock_of_thread()); /* sleeping costs none */
     }
     return 0;
 }

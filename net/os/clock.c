@@ -12,6 +12,14 @@ struct mono clock_now(void)
     return (struct mono){t.tv_sec * MONO_S + t.tv_nsec};
 }
 
+struct mono clock_of_thread(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* likewise */
+    return (struct mono){t.tv_sec * MONO_S + t.tv_nsec};
+}
+
 void clock_cond_init(pthread_cond_t *cond)
 {
     pthread_condattr_t attr;

@@ -11,6 +11,8 @@
 #include "net/wire/mono.h"
 
 struct mono clock_now(void);
+/* The processor time that the calling thread has taken: for differences. */
+struct mono clock_of_thread(void);
 
 /* A condition whose timed waits end at a time of this clock. */
 void clock_cond_init(pthread_cond_t *);

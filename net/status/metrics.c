@@ -72,6 +72,19 @@ static void put_box(struct text *t, const struct room_snapshot *s)
     single(t, "ringcast_refused_messages_total", "counter", "Session messages dropped: forged, replayed, broken.", (double)s->box.refused);
 }
 
+static void put_steps(struct text *t, const struct steps *s)
+{
+    static const char name[] = "ringcast_control_turn_seconds";
+    uint64_t below = 0;
+
+    head(t, name, "histogram", "Processor time of each turn of the thread that hands out addresses.");
+    for (unsigned i = 0; i < STEPS_CLASSES; i++)
+        put(t, "%s_bucket{le=\"%g\"} %llu\n", name, steps_bound_us[i] / 1e6, (unsigned long long)(below += s->n[i]));
+    put(t, "%s_bucket{le=\"+Inf\"} %llu\n", name, (unsigned long long)s->all);
+    put(t, "%s_sum %.9g\n%s_count %llu\n", name, (double)s->sum_ns / 1e9, name, (unsigned long long)s->all);
+    single(t, "ringcast_control_longest_turn_seconds", "gauge", "The longest of these turns.", (double)s->most_ns / 1e9);
+}
+
 static void put_states(struct text *t, const struct room_snapshot *s)
 {
     uint32_t n[ROOM_STATE_COUNT] = {0};
@@ -177,11 +190,12 @@ static void put_machines(struct text *t, const struct room_snapshot *s)
     }
 }
 
-size_t metrics_write(const struct room_snapshot *s, char *buf, size_t cap)
+size_t metrics_write(const struct room_snapshot *s, const struct steps *steps, char *buf, size_t cap)
 {
     struct text t = {.at = buf, .left = cap};
 
     put_box(&t, s);
+    put_steps(&t, steps);
     put_states(&t, s);
     put_sessions(&t, s);
     put_info(&t, s);

@@ -47,16 +47,13 @@ static inline int crowd_connect(const struct sockaddr_in *at, uint32_t from)
     return fd;
 }
 
-/* The whole handshake, blocking. */
-static inline struct session_welcome crowd_join(const struct sockaddr_in *at, uint32_t from, const struct session_hello *hello)
+/* The message and its whole answer, blocking. */
+static inline struct session_handshake crowd_say(const struct sockaddr_in *at, uint32_t from, const struct session_message *m)
 {
-    struct session_message m = {.type = SESSION_HELLO, .u.hello = *hello};
     struct session_handshake h;
-    struct session_welcome w;
-    struct err err = {0};
     uint8_t bytes[SESSION_MESSAGE_MAX];
     int fd = crowd_connect(at, from), rc = 0;
-    size_t n = session_message_encode(&m, bytes);
+    size_t n = session_message_encode(m, bytes);
 
     if (write(fd, bytes, n) != (ssize_t)n)
         crowd_give_up("hello");
@@ -65,15 +62,42 @@ static inline struct session_welcome crowd_join(const struct sockaddr_in *at, ui
         ssize_t got = read(fd, bytes, sizeof bytes);
 
         if (got <= 0)
-            crowd_give_up("welcome");
+            crowd_give_up("answer");
         rc = session_handshake_input(&h, bytes, (size_t)got);
     }
     close(fd);
-    if (rc < 0 || session_handshake_result(&h, &w, &err)) {
-        fprintf(stderr, "%d %s\n", rc, err.text);
+    if (rc < 0) {
+        fprintf(stderr, "the answer is none: %d\n", rc);
+        exit(1);
+    }
+    return h;
+}
+
+static inline struct session_welcome crowd_join(const struct sockaddr_in *at, uint32_t from, const struct session_hello *hello)
+{
+    struct session_message m = {.type = SESSION_HELLO, .u.hello = *hello};
+    struct session_handshake h = crowd_say(at, from, &m);
+    struct session_welcome w;
+    struct err err = {0};
+
+    if (session_handshake_result(&h, &w, &err)) {
+        fprintf(stderr, "%s\n", err.text);
         exit(1);
     }
     return w;
+}
+
+/* What is its own: whether the box has told it, and not refused. */
+static inline bool crowd_ask(const struct sockaddr_in *at, uint32_t from, const struct session_hello *hello)
+{
+    struct session_message m = {.type = SESSION_ASK};
+    struct session_handshake h;
+    struct session_own own;
+
+    memcpy(m.u.ask.mac, hello->mac, sizeof m.u.ask.mac);
+    memcpy(m.u.ask.id, hello->id, sizeof m.u.ask.id);
+    h = crowd_say(at, from, &m);
+    return session_handshake_own(&h, &own, NULL) == 0;
 }
 
 #endif

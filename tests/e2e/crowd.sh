@@ -16,8 +16,15 @@ lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --images imag
 until_true 20 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start: $(cat box.err)"
 for i in 1 2; do lab_address "${LAB_RECEIVER[i]}" "10.78.0.$((10 + i))/24"; done
 page_token "${LAB_RECEIVER[2]}"
-lab_start crowd "${LAB_RECEIVER[1]}" "$TOOL" 10.78.0.1 $machines 24
+for net in 32/27 64/26 128/26 192/26; do lab_exec "${LAB_RECEIVER[1]}" ip route add local 10.78.0.$net dev lo; done
+lab_start crowd "${LAB_RECEIVER[1]}" "$TOOL" 10.78.0.1 $machines 24 10.78.0.32
 until_true 60 grep -q 'all are in' crowd.err || fail "they do not get in: $(cat crowd.err)"
+metrics() { lab_exec "${LAB_RECEIVER[2]}" curl -sSk --max-time 20 -H "Authorization: Bearer $PAGE_TOKEN" https://10.78.0.1/metrics; }
+metrics >turns
+turns=$(turns_from turns)
+say "     turns of the control thread: 99.9 % within, longest: $turns s"
+python3 -c 'import sys; sys.exit(not 0 < float(sys.argv[1]) <= 0.05)' "${turns%% *}" || fail "the thread that hands out addresses is held up: $turns s"
+pass "$machines machines join: the control thread's turns are short"
 room() { lab_exec "${LAB_RECEIVER[2]}" curl -sSk --max-time 20 -H "Authorization: Bearer $PAGE_TOKEN" -o whole https://10.78.0.1/api/v1/status; }
 # The room is looked at anew every second, and the pages' program reads one event in ten: who came after the first might escape it.
 until_true 20 eval "room && grep -q '\"totals\":{\"machines\":$machines,' whole" || fail "not all are in the room: $(head -c 600 whole)"
@@ -39,6 +46,7 @@ machines, pages, before, after = map(int, sys.argv[1:])
 crowd, seen, room = (json.load(open(name, encoding="utf-8")) for name in ("crowd.out", "pages.out", "whole"))
 assert not seen["broken"], seen
 assert seen["machines"] == machines and seen["events"][0] >= 5, seen
+assert crowd["own"] == machines, crowd
 assert crowd["acks"] >= 0.95 * crowd["beacons"] and machines <= crowd["told"] <= 3 * machines, crowd
 assert room["totals"]["imaging"] == machines == len(room["machines"]), room["totals"]
 assert {m["serial"] for m in room["machines"]} == {f"=PF{i}" for i in range(machines)}

@@ -1,9 +1,10 @@
 /* Many machines in one program, as the box hears them: each says hello, then sends beacons and tells what it is, and hears acks. Over the
  * kernel's sockets; they share an address, because the box tells them apart by their ids and MACs.
  *
- *   crowd_tool ADDRESS MACHINES SECONDS
+ *   crowd_tool ADDRESS MACHINES SECONDS [FROM]
  *
- * One JSON object on stdout when the time is up: {"machines":..,"beacons":..,"acks":..,"told":..,"late_ms":[median, 99th, worst]}. On
+ * Before it says hello each asks what is its own, as a target does; with FROM from an address of its own, the first of which that is: the box
+ * rations what one address asks. One JSON object on stdout when the time is up: {"machines":..,"own":..,"beacons":..,"acks":..,"told":..,"late_ms":[median, 99th, worst]}. On
  * stderr "all are in" once the last has joined. They end without a word, as if somebody had switched them off. */
 #include <inttypes.h>
 #include <poll.h>
@@ -18,15 +19,19 @@ struct machine {
     struct mono sent;
 };
 
-static void join(struct machine *m, const struct sockaddr_in *at, unsigned number)
+/* Whether it was told what is its own. */
+static bool join(struct machine *m, const struct sockaddr_in *at, unsigned number, uint32_t from)
 {
     struct session_hello hello = {0};
     struct session_welcome w;
+    bool own;
 
     crowd_names(&hello, number);
+    own = crowd_ask(at, from, &hello);
     w = crowd_join(at, 0, &hello);
     session_beacons_init(&m->beacons, &w, hello.id, hello.mac, crowd_now());
     m->facts = (struct session_facts){.state = SESSION_RECEIVING, .disk_rate = 41000000 + number};
+    return own;
 }
 
 static void tell_about(struct machine *m, unsigned number)
@@ -40,7 +45,7 @@ static void tell_about(struct machine *m, unsigned number)
 
 struct tally {
     uint64_t beacons, acks, told;
-    unsigned n;
+    unsigned n, own;
     uint32_t *late_us;
 };
 
@@ -88,7 +93,7 @@ static int by_size(const void *a, const void *b)
 static void print(struct tally *t, unsigned machines)
 {
     qsort(t->late_us, t->n, sizeof *t->late_us, by_size);
-    printf("{\"machines\":%u,\"beacons\":%" PRIu64 ",\"acks\":%" PRIu64 ",\"told\":%" PRIu64 ",\"late_ms\":[%.3f,%.3f,%.3f]}\n", machines,
+    printf("{\"machines\":%u,\"own\":%u,\"beacons\":%" PRIu64 ",\"acks\":%" PRIu64 ",\"told\":%" PRIu64 ",\"late_ms\":[%.3f,%.3f,%.3f]}\n", machines, t->own,
            t->beacons, t->acks, t->told, t->n ? t->late_us[t->n / 2] / 1e3 : 0, t->n ? t->late_us[(uint64_t)t->n * 99 / 100] / 1e3 : 0,
            t->n ? t->late_us[t->n - 1] / 1e3 : 0);
 }
@@ -96,18 +101,19 @@ static void print(struct tally *t, unsigned machines)
 int main(int argc, char **argv)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(SESSION_PORT)};
-    unsigned machines = argc == 4 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+    struct in_addr from = {0};
+    unsigned machines = argc == 4 || argc == 5 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
     struct machine *all = calloc(machines ? machines : 1, sizeof *all);
     struct tally t = {.late_us = malloc(LATE_MAX * sizeof *t.late_us)};
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
     struct mono end;
 
-    if (!machines || machines > 4000 || inet_pton(AF_INET, argv[1], &at.sin_addr) != 1 || fd < 0 || !all || !t.late_us) {
-        fputs("usage: crowd_tool ADDRESS MACHINES SECONDS\n", stderr);
+    if ((argc == 5 && inet_pton(AF_INET, argv[4], &from) != 1) || !machines || machines > 4000 || inet_pton(AF_INET, argv[1], &at.sin_addr) != 1 || fd < 0 || !all || !t.late_us) {
+        fputs("usage: crowd_tool ADDRESS MACHINES SECONDS [FROM]\n", stderr);
         return 2;
     }
     for (unsigned i = 0; i < machines; i++) {
-        join(&all[i], &at, i);
+        t.own += join(&all[i], &at, i, argc == 5 ? ntohl(from.s_addr) + i : 0);
         tell_about(&all[i], i);
     }
     fputs("all are in\n", stderr);

@@ -54,7 +54,7 @@ int main(int argc, char **argv)
     else if (!strcmp(argv[1], "change"))
         n = status_json_change(room, text, cap);
     else if (!strcmp(argv[1], "metrics"))
-        n = metrics_write(room, text, cap);
+        n = metrics_write(room, &(struct steps){0}, text, cap);
     fwrite(text, 1, n, stdout);
     free(text);
     free(room);

@@ -14,6 +14,7 @@
 #include "net/wire/json_read.h"
 #include "net/wire/rng.h"
 
+static const struct steps steps;
 static struct room_snapshot *room;
 static struct feed *feed;
 static char *text;
@@ -151,7 +152,7 @@ static void hostile_texts_stay_in_their_strings(void **state)
     assert_int_equal(json_next(&doc, machines, m), JSON_NONE);
     for (size_t i = 0; i < n; i++)
         assert_true((uint8_t)text[i] >= 0x20);
-    n = metrics_write(room, text, METRICS_MAX);
+    n = metrics_write(room, &steps, text, METRICS_MAX);
     assert_true(n > 0);
     for (size_t i = 0; i < n; i++)
         assert_true((uint8_t)text[i] >= 0x20 || text[i] == '\n');
@@ -184,8 +185,8 @@ static void the_largest_room_fits(void **state)
     }
     assert_true(status_json_whole(room, text, STATUS_JSON_MAX) > 2 * 1000 * 1000);
     assert_true(status_json_change(room, text, STATUS_JSON_MAX) > 2 * 1000 * 1000);
-    assert_true(metrics_write(room, text, METRICS_MAX) > 0);
-    assert_int_equal(metrics_write(room, text, 100000), 0);
+    assert_true(metrics_write(room, &steps, text, METRICS_MAX) > 0);
+    assert_int_equal(metrics_write(room, &steps, text, 100000), 0);
     feed_publish(feed);
 }
 

@@ -101,7 +101,7 @@ static void whole(void *ctx, struct web_call *c)
 static void metrics(void *ctx, struct web_call *c)
 {
     struct api_status *a = ctx;
-    size_t n = metrics_write(status_room(a->status), a->metrics, sizeof a->metrics);
+    size_t n = metrics_write(status_room(a->status), status_steps(a->status), a->metrics, sizeof a->metrics);
 
     if (n)
         web_text(c, 200, METRICS_TYPE, a->metrics, n);

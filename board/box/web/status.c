@@ -275,6 +275,11 @@ void status_step(struct status *s, struct mono now)
         refresh(s);
 }
 
+const struct steps *status_steps(const struct status *s)
+{
+    return s->needs.steps;
+}
+
 const struct room_snapshot *status_room(const struct status *s)
 {
     return &s->room;

@@ -16,6 +16,7 @@
 #include "board/box/web/portal.h"
 #include "board/core/serve.h"
 #include "net/status/feed.h"
+#include "net/status/steps.h"
 
 struct status_needs {
     const struct box_config *config;
@@ -25,6 +26,7 @@ struct status_needs {
     const struct services *services;
     struct portal *portal;
     const struct hold *hold; /* NULL: never */
+    const struct steps *steps; /* of the control thread */
     const char *data; /* whose free room is told */
 };
 
@@ -37,6 +39,7 @@ void status_step(struct status *, struct mono now);
 /* As of the last refresh: valid until the next status_step. */
 const struct room_snapshot *status_room(const struct status *);
 struct feed *status_feed(struct status *);
+const struct steps *status_steps(const struct status *);
 
 /* For serve's and services' hooks. */
 void status_event(struct status *, const struct session_event *);
