@@ -644,7 +644,7 @@ static void a_bad_disk_stops_nobody(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         CASE(every_cut_of_every_append), CASE(goes_on_after_a_cut),          CASE(flipped_bits_end_the_reading),
@@ -656,5 +656,6 @@ int main(void)
         CASE(chosen_bytes_are_no_record), CASE(a_bad_disk_stops_nobody),
     };
 
+    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL); /* "a_name*" */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -495,7 +495,7 @@ static void what_is_withheld_says_why(void **state)
     settle();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         LIBRARY_CASE(an_upload_becomes_an_image),
@@ -517,5 +517,6 @@ int main(void)
         LIBRARY_CASE(what_is_withheld_says_why),
     };
 
+    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL); /* "a_name*" */
     return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
 }

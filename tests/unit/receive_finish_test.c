@@ -738,7 +738,7 @@ static void a_zero_range_that_stays_dirty_fails_even_where_all_data_was_kept(voi
     made_free(&m);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(images_of_every_size_are_restored),
@@ -758,5 +758,6 @@ int main(void)
     };
 
     fec_init(NULL);
+    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL); /* "a_name*" */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -584,7 +584,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_clean_ring_restores_in_one_pass),
@@ -602,5 +602,6 @@ int main(void)
         cmocka_unit_test(rows_of_a_file_restore_and_one_wrong_bit_does_not),
     };
 
+    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL); /* "a_name*" */
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
