@@ -585,6 +585,173 @@ static void a_disk_that_overwrites_itself_never_passes(void **state)
     made_free(&m);
 }
 
+/* ---- before the data ---- */
+
+/* What has come when the first chunk is written. */
+struct order {
+    bool begun; /* a whole chunk has been written */
+    unsigned discards, flushes; /* flushes: since the last discard */
+};
+
+static int keep_order(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n)
+{
+    struct order *o = ctx;
+
+    (void)bytes;
+    (void)at;
+    if (op == MEMORY_DISCARD) {
+        assert_false(o->begun);
+        o->discards++;
+        o->flushes = 0;
+    }
+    o->flushes += op == MEMORY_FLUSH && !o->begun;
+    o->begun |= op == MEMORY_WRITE && n == CHUNK;
+    return 0;
+}
+
+static void all_is_discarded_and_flushed_before_the_data(void **state)
+{
+    struct made_image m;
+    struct memory_disk on;
+    struct order o = {0};
+    struct disk d;
+
+    (void)state;
+    image_like(&m, 8 * MIB, 1, 3, 1, with_data);
+    d = memory_disk(&on, m.raw_bytes, 0x77);
+    on.watch = keep_order;
+    on.ctx = &o;
+    must_pass(&m, &d, &on);
+    assert_true(o.begun && o.discards > 0 && o.flushes > 0);
+    o = (struct order){0};
+    for (uint32_t i = 0; i < m.body.ndata; i++) /* one chunk is to be written again, all others are kept */
+        if (!at_edge(&m, m.body.data[i].number * CHUNK, CHUNK)) {
+            on.bytes[m.body.data[i].number * CHUNK] ^= 1;
+            break;
+        }
+    assert_true(must_pass(&m, &d, &on).kept > 0);
+    assert_true(o.begun);
+    assert_int_equal(o.discards, 0);
+    memory_free(&on);
+    made_free(&m);
+}
+
+/* A disk that says it has twice the room: what is written to its second half lands in the first. */
+static int folded_read(void *ctx, uint8_t *to, size_t n, uint64_t at, struct err *err)
+{
+    struct memory_disk *m = ctx;
+    uint64_t from = at % m->n, left = m->n - from;
+    size_t part = n < left ? n : (size_t)left;
+    int rc = memory_read(ctx, to, part, from, err);
+
+    return rc || part == n ? rc : folded_read(ctx, to + part, n - part, at + part, err);
+}
+
+static bool folded_begun; /* data have been written to it */
+
+static int folded_write(void *ctx, const struct disk_part *parts, int n_parts, uint64_t at, struct err *err)
+{
+    struct memory_disk *m = ctx;
+    int rc = 0;
+
+    for (int i = 0; i < n_parts && !rc; at += parts[i++].n) {
+        folded_begun |= parts[i].n == CHUNK;
+        rc = memory_write(ctx, parts + i, 1, at % m->n, err);
+    }
+    return rc;
+}
+
+static int folded_zero(void *ctx, uint64_t at, uint64_t n, struct err *err)
+{
+    struct memory_disk *m = ctx;
+    int rc = 0;
+
+    for (uint64_t i = 0; i < n && !rc; i += 512)
+        rc = memory_zero(ctx, (at + i) % m->n, n - i < 512 ? n - i : 512, err);
+    return rc;
+}
+
+static void folded_discard(void *ctx, uint64_t at, uint64_t n)
+{
+    (void)ctx;
+    (void)at;
+    (void)n;
+}
+
+static void a_counterfeit_disk_is_named_before_data_is_written(void **state)
+{
+    static const struct disk_ops ops = {folded_read, folded_write, folded_zero, folded_discard, memory_flush, memory_close, NULL};
+    struct made_image m;
+    struct memory_disk on;
+    struct disk d;
+    struct err err = {0};
+    struct receive *r;
+
+    (void)state;
+    image_like(&m, 6 * MIB, 1, 3, 1, with_data);
+    d = memory_disk(&on, 4 * MIB, 0x77);
+    d.ops = &ops;
+    d.bytes = 8 * MIB;
+    folded_begun = false;
+    assert_int_equal(run(&m, &d, &r, &err), RECEIVE_ECOUNTERFEIT);
+    assert_non_null(strstr(err.text, "counterfeit"));
+    assert_false(folded_begun);
+    receive_close(r);
+    memory_free(&on);
+    made_free(&m);
+}
+
+/* Of the chunks, from the one that is told on. */
+static int fail_chunks(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n)
+{
+    unsigned *left = ctx;
+
+    (void)bytes;
+    (void)at;
+    if (op != MEMORY_WRITE || n != CHUNK)
+        return 0;
+    return (*left)-- ? 0 : DISK_EWRITE;
+}
+
+/* The first flush behind data, which says once what the disk has refused. */
+static int fail_flush(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n)
+{
+    unsigned *chunks = ctx;
+
+    (void)bytes;
+    (void)at;
+    *chunks += op == MEMORY_WRITE && n == CHUNK;
+    if (op != MEMORY_FLUSH || *chunks == 0 || *chunks >= 1000)
+        return 0;
+    *chunks = 1000;
+    return DISK_EWRITE;
+}
+
+static void without_read_back_a_failing_write_fails(void **state)
+{
+    struct made_image m;
+    struct memory_disk on;
+    struct disk d;
+
+    (void)state;
+    options.verify = false;
+    image_like(&m, 6 * MIB, 1, 3, 1, with_data);
+    for (unsigned at = 0; at < 4; at++) {
+        struct err err = {0};
+        struct receive *r;
+        unsigned left = at < 3 ? at : 0;
+
+        d = memory_disk(&on, m.raw_bytes, 0x77);
+        on.watch = at < 3 ? fail_chunks : fail_flush;
+        on.ctx = &left;
+        assert_int_equal(run(&m, &d, &r, &err), DISK_EWRITE);
+        receive_close(r);
+        memory_free(&on);
+    }
+    made_free(&m);
+    options.verify = true;
+}
+
 static int stop_there(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n)
 {
     struct trouble *t = ctx;
@@ -751,6 +918,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_swallowed_write_never_passes),
         cmocka_unit_test(a_disk_that_keeps_its_edges_is_not_written),
         cmocka_unit_test(a_disk_that_overwrites_itself_never_passes),
+        cmocka_unit_test(all_is_discarded_and_flushed_before_the_data),
+        cmocka_unit_test(a_counterfeit_disk_is_named_before_data_is_written),
+        cmocka_unit_test(without_read_back_a_failing_write_fails),
         cmocka_unit_test(a_stop_at_any_time_ends_it_and_leaves_the_target_blank),
         cmocka_unit_test(without_read_back_nothing_is_read_back),
         cmocka_unit_test(a_target_that_holds_it_all_is_only_read),
