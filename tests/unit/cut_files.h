@@ -5,22 +5,11 @@
 #ifndef TESTS_UNIT_CUT_FILES_H
 #define TESTS_UNIT_CUT_FILES_H
 
-#include <dirent.h>
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "net/wire/must.h"
 #include "net/wire/rng.h"
+#include "tests/unit/fault_files.h"
 
 #define CUT_FDS 256
 #define CUT_NAME 64
@@ -39,11 +28,10 @@ struct cut_call {
 };
 
 static struct cut_files {
-    pthread_mutex_t lock;
     char folder[256];
     bool on;
-    /* The errno with which a call to a file of the folder fails, 0: it does not; or an enum cut_lie. */
-    int (*fault)(const char *call, const char *name);
+    /* What a call to a file of the folder ("": to the folder itself) does: 0, an errno or an enum fault_lie. */
+    int (*fault)(enum fault_call call, const char *name);
     int64_t room; /* bytes that still fit; negative: no end */
     int files;
     int of_fd[CUT_FDS];  /* 1 + file; 0: not ours */
@@ -54,46 +42,32 @@ static struct cut_files {
     } now[CUT_FILES]; /* names as they are; "" free */
     struct cut_call log[CUT_LOG];
     unsigned n;
-} cut = {.lock = PTHREAD_MUTEX_INITIALIZER, .room = -1};
+} cut = {.room = -1};
 
 /* The name inside of the folder; NULL: not there. */
 static const char *cut_name(const char *path)
 {
     size_t n = strlen(cut.folder);
 
-    if (!n || strncmp(path, cut.folder, n) != 0 || path[n] != '/' || strchr(path + n + 1, '/'))
+    if (!n || strncmp(path, cut.folder, n) != 0 || path[n] != '/' || !path[n + 1] || strchr(path + n + 1, '/'))
         return NULL;
     return path + n + 1;
 }
 
-/* What a disk may do with a write, or a call with its bytes, and say nothing. */
-enum cut_lie { CUT_SHORT = -1, CUT_LOST = -2, CUT_TORN = -3, CUT_ASTRAY = -4 };
-
-static _Thread_local int cut_lie; /* of the call under way */
-
-/* A call to a file of the folder ("" the folder itself), by path or by descriptor, may be made to fail. */
-static bool cut_fails(const char *call, const char *path, int fd)
+/* With or without slashes at its end. */
+static bool cut_is_folder(const char *path)
 {
-    char link[64], at[512] = "";
-    ssize_t n = 0;
-    int e;
+    size_t n = strlen(cut.folder);
 
-    cut_lie = 0;
+    return n && strncmp(path, cut.folder, n) == 0 && strspn(path + n, "/") == strlen(path + n);
+}
+
+static int cut_strike(enum fault_call call, const char *path)
+{
     if (!cut.fault || !cut.folder[0])
-        return false;
-    if (!path) {
-        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-        n = syscall(SYS_readlinkat, AT_FDCWD, link, at, sizeof at - 1);
-        at[n > 0 ? n : 0] = 0;
-        path = at;
-    }
-    path = strcmp(path, cut.folder) == 0 ? "" : cut_name(path);
-    e = path ? cut.fault(call, path) : 0;
-    if (e > 0)
-        errno = e;
-    else
-        cut_lie = e;
-    return e > 0;
+        return 0;
+    path = cut_is_folder(path) ? "" : cut_name(path);
+    return path ? cut.fault(call, path) : 0;
 }
 
 static int *cut_file_named(const char *name)
@@ -136,16 +110,21 @@ static struct cut_call *cut_note(enum cut_what what, int file, const char *name)
     return c;
 }
 
+static int cut_of_fd(int fd)
+{
+    return fd >= 0 && fd < CUT_FDS ? cut.of_fd[fd] : 0;
+}
+
 static void cut_opened(int fd, const char *path, int flags)
 {
     const char *name = cut_name(path);
     struct cut_call *c;
+    int same;
 
     if (fd < 0 || fd >= CUT_FDS)
         return;
-    pthread_mutex_lock(&cut.lock);
-    cut.of_fd[fd] = 0;
-    cut.folder_fd[fd] = strcmp(path, cut.folder) == 0;
+    cut.of_fd[fd] = sscanf(path, "/proc/self/fd/%d", &same) == 1 ? cut_of_fd(same) : 0; /* one that is open already, once more */
+    cut.folder_fd[fd] = cut_is_folder(path);
     if (name && (flags & O_CREAT) && !cut_file_named(name)) {
         cut_set_name(name, cut.files++);
         cut_note(CUT_CREATE, *cut_file_named(name), name);
@@ -154,147 +133,70 @@ static void cut_opened(int fd, const char *path, int flags)
         cut.of_fd[fd] = 1 + *cut_file_named(name);
     if (name && (flags & O_TRUNC) && cut.of_fd[fd] && (c = cut_note(CUT_TRUNCATE, cut.of_fd[fd] - 1, name)))
         c->at = 0;
-    pthread_mutex_unlock(&cut.lock);
 }
 
-int open(const char *path, int flags, ...)
+static void cut_named(const struct fault_change *f)
 {
-    va_list ap;
-    int mode, fd;
-
-    va_start(ap, flags);
-    mode = flags & O_CREAT ? va_arg(ap, int) : 0;
-    va_end(ap);
-    if (cut_fails("open", path, -1))
-        return -1;
-    fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
-    cut_opened(fd, path, flags);
-    return fd;
-}
-
-ssize_t pread(int fd, void *to, size_t n, off_t at)
-{
-    if (cut_fails("pread", NULL, fd))
-        return -1;
-    return syscall(SYS_pread64, fd, to, cut_lie == CUT_SHORT ? (n + 1) / 2 : n, at);
-}
-
-int mkostemp(char *template, int flags)
-{
-    static atomic_uint count;
-    int fd;
-
-    snprintf(template + strlen(template) - 6, 7, "%06u", atomic_fetch_add(&count, 1));
-    fd = (int)syscall(SYS_openat, AT_FDCWD, template, flags | O_RDWR | O_CREAT | O_EXCL, 0600);
-    cut_opened(fd, template, flags | O_CREAT);
-    return fd;
-}
-
-ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
-{
-    int file = fd >= 0 && fd < CUT_FDS ? cut.of_fd[fd] : 0;
-    struct cut_call *c;
-    ssize_t put;
-
-    if (cut_fails("pwrite", NULL, fd))
-        return -1;
-    if (cut_lie == CUT_SHORT)
-        n = (n + 1) / 2;
-    if (cut_lie == CUT_LOST || cut_lie == CUT_TORN || cut_lie == CUT_ASTRAY) {
-        if (cut_lie != CUT_LOST)
-            (void)!syscall(SYS_pwrite64, fd, bytes, cut_lie == CUT_TORN ? n / 2 : n, cut_lie == CUT_TORN ? at : at + 512);
-        return (ssize_t)n;
-    }
-    if (!file)
-        return syscall(SYS_pwrite64, fd, bytes, n, at);
-    pthread_mutex_lock(&cut.lock);
-    if (cut.room >= 0 && (size_t)cut.room < n)
-        n = (size_t)cut.room;
-    put = n ? syscall(SYS_pwrite64, fd, bytes, n, at) : -1;
-    if (!n)
-        errno = ENOSPC;
-    cut.room -= cut.room > 0 ? (int64_t)n : 0;
-    if (n && (c = cut_note(CUT_WRITE, file - 1, ""))) {
-        c->at = (uint64_t)at;
-        c->n = n;
-        c->bytes = malloc(n);
-        memcpy(c->bytes, bytes, n);
-    }
-    pthread_mutex_unlock(&cut.lock);
-    return put;
-}
-
-int ftruncate(int fd, off_t n)
-{
+    const char *a = cut_name(f->path), *b = f->to ? cut_name(f->to) : NULL;
+    int *file = a ? cut_file_named(a) : NULL;
     struct cut_call *c;
 
-    if (cut_fails("ftruncate", NULL, fd))
-        return -1;
-    if (fd >= 0 && fd < CUT_FDS && cut.of_fd[fd]) {
-        pthread_mutex_lock(&cut.lock);
-        c = cut_note(CUT_TRUNCATE, cut.of_fd[fd] - 1, "");
-        if (c)
-            c->at = (uint64_t)n;
-        pthread_mutex_unlock(&cut.lock);
-    }
-    return (int)syscall(SYS_ftruncate, fd, n);
-}
-
-int fsync(int fd)
-{
-    if (cut_fails("fsync", NULL, fd))
-        return -1;
-    if (fd >= 0 && fd < CUT_FDS && (cut.of_fd[fd] || cut.folder_fd[fd])) {
-        pthread_mutex_lock(&cut.lock);
-        cut_note(cut.folder_fd[fd] ? CUT_SYNC_FOLDER : CUT_FSYNC, cut.of_fd[fd] - 1, "");
-        pthread_mutex_unlock(&cut.lock);
-    }
-    return 0; /* real disks may take their time */
-}
-
-int rename(const char *from, const char *to)
-{
-    const char *a = cut_name(from), *b = cut_name(to);
-    struct cut_call *c;
-
-    if (cut_fails("rename", from, -1))
-        return -1;
-    if (a && b) {
-        pthread_mutex_lock(&cut.lock);
+    if (!a || !file)
+        return;
+    if (f->call == FAULT_LINK && b) {
+        cut_note(CUT_CREATE, *file, b);
+        cut_set_name(b, *file);
+    } else if (f->call == FAULT_UNLINK) {
+        cut_note(CUT_UNLINK, 0, a);
+        cut_forget_name(a);
+    } else if (b) {
         c = cut_note(CUT_RENAME, 0, a);
         if (c)
             strcpy(c->to, b);
-        if (cut_file_named(a))
-            cut_set_name(b, *cut_file_named(a));
+        cut_set_name(b, *file);
         cut_forget_name(a);
-        pthread_mutex_unlock(&cut.lock);
     }
-    return (int)syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to);
 }
 
-int unlink(const char *path)
+static void cut_wrote(const struct fault_change *f)
 {
-    const char *name = cut_name(path);
+    int file = cut_of_fd(f->fd);
+    struct cut_call *c = file ? cut_note(CUT_WRITE, file - 1, "") : NULL;
 
-    if (cut_fails("unlink", path, -1))
-        return -1;
-    if (name) {
-        pthread_mutex_lock(&cut.lock);
-        if (cut_file_named(name))
-            cut_note(CUT_UNLINK, 0, name);
-        cut_forget_name(name);
-        pthread_mutex_unlock(&cut.lock);
-    }
-    return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+    if (!c)
+        return;
+    c->at = (uint64_t)f->at;
+    c->n = f->n;
+    c->bytes = malloc(f->n);
+    memcpy(c->bytes, f->bytes, f->n);
 }
 
-struct dirent *readdir(DIR *d)
+static void cut_changed(const struct fault_change *f)
 {
-    static struct dirent *(*real)(DIR *);
+    int file = cut_of_fd(f->fd);
+    struct cut_call *c;
 
-    if (!real)
-        *(void **)&real = dlsym(RTLD_NEXT, "readdir");
-    return cut_fails("readdir", NULL, dirfd(d)) ? NULL : real(d);
+    if (f->call == FAULT_OPEN)
+        cut_opened(f->fd, f->path, f->flags);
+    else if (f->path)
+        cut_named(f);
+    else if (f->call == FAULT_DUP && f->fd < CUT_FDS)
+        cut.of_fd[f->fd] = cut_of_fd(f->flags);
+    else if (f->call == FAULT_WRITE)
+        cut_wrote(f);
+    else if (f->call == FAULT_TRUNCATE && file && (c = cut_note(CUT_TRUNCATE, file - 1, "")))
+        c->at = (uint64_t)f->at;
+    else if (f->call == FAULT_FSYNC && (file || (f->fd < CUT_FDS && cut.folder_fd[f->fd])))
+        cut_note(file ? CUT_FSYNC : CUT_SYNC_FOLDER, file - 1, "");
+}
+
+static size_t cut_fits(int fd, size_t n)
+{
+    if (!cut_of_fd(fd) || cut.room < 0)
+        return n;
+    n = (uint64_t)cut.room < n ? (size_t)cut.room : n;
+    cut.room -= (int64_t)n;
+    return n;
 }
 
 /* ---- what may be there afterwards ---- */
@@ -378,20 +280,43 @@ static void cut_replay(struct cut_disk *d, const struct cut_call *c, unsigned nu
     }
 }
 
+/* Any prefix of what came last, over what was synced. */
+static void cut_lay_prefix(int fd, const struct cut_inode *f, struct rng *rng)
+{
+    size_t n = (size_t)rng_below(rng, f->n);
+
+    MUST(!n || syscall(SYS_pwrite64, fd, f->bytes, n, 0) == (long)n);
+}
+
+/* Of what came last each sector or not, in any combination; the file's length is the new one, the old one or between. */
+static void cut_lay_holes(int fd, const struct cut_inode *f, struct rng *rng)
+{
+    size_t least = f->n < f->n_safe ? f->n : f->n_safe, most = f->n < f->n_safe ? f->n_safe : f->n;
+    size_t length = rng_below(rng, 3) == 0 ? least + (size_t)rng_below(rng, most - least + 1) : rng_below(rng, 2) ? f->n : f->n_safe;
+
+    for (size_t at = 0; at < f->n; at += 512) {
+        size_t n = f->n - at < 512 ? f->n - at : 512;
+
+        if (rng_below(rng, 2))
+            MUST(syscall(SYS_pwrite64, fd, f->bytes + at, n, at) == (long)n);
+    }
+    MUST(syscall(SYS_ftruncate, fd, length) == 0);
+}
+
 static void cut_lay_file(const char *path, struct cut_inode *f, enum cut_luck luck, struct rng *rng)
 {
-    bool now = luck == CUT_EVERYTHING || luck == CUT_BYTES_ONLY || (luck >= CUT_DICE && rng_below(rng, 3) == 0);
-    bool torn = luck >= CUT_DICE && !now && rng_below(rng, 2) == 0;
+    bool now = luck == CUT_EVERYTHING || luck == CUT_BYTES_ONLY || (luck >= CUT_DICE && rng_below(rng, 4) == 0);
+    unsigned torn = luck >= CUT_DICE && !now && f->n ? (unsigned)rng_below(rng, 3) : 0;
     size_t n = now ? f->n : f->n_safe;
     int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     const uint8_t *from = now ? f->bytes : f->safe;
 
     MUST(fd >= 0);
     MUST(!n || syscall(SYS_pwrite64, fd, from, n, 0) == (long)n);
-    if (torn && f->n) { /* any prefix of what came last, over what was synced */
-        n = (size_t)rng_below(rng, f->n);
-        MUST(!n || syscall(SYS_pwrite64, fd, f->bytes, n, 0) == (long)n);
-    }
+    if (torn == 1)
+        cut_lay_prefix(fd, f, rng);
+    else if (torn == 2)
+        cut_lay_holes(fd, f, rng);
     if (luck == CUT_NAMES_ZEROS && f->n > f->n_safe)
         MUST(syscall(SYS_ftruncate, fd, f->n) == 0);
     close(fd);
@@ -427,10 +352,16 @@ static inline void cut_begin(const char *folder)
 {
     snprintf(cut.folder, sizeof cut.folder, "%s", folder);
     cut.on = true;
+    fault.strike = cut_strike;
+    fault_watch.changed = cut_changed;
+    fault_watch.fits = cut_fits;
 }
 
-static void cut_end(void)
+static inline void cut_end(void)
 {
+    fault.strike = NULL;
+    fault_watch.changed = NULL;
+    fault_watch.fits = NULL;
     for (unsigned i = 0; i < cut.n; i++)
         free(cut.log[i].bytes);
     memset(cut.now, 0, sizeof cut.now);

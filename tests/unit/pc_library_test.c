@@ -356,9 +356,9 @@ static void what_lies_in_the_folders(void **state)
 
 static unsigned reads; /* of the image's rows */
 
-static int count_reads(const char *call, const char *name)
+static int count_reads(enum fault_call call, const char *name)
 {
-    reads += strcmp(call, "pread") == 0 && strstr(name, ".ring") != NULL;
+    reads += call == FAULT_READ && strstr(name, ".ring") != NULL;
     return 0;
 }
 
