@@ -192,6 +192,36 @@ static void the_oldest_is_forgotten(void **state)
     close(fd);
 }
 
+/* What has been found damaged does not count as checked in the next run, whatever the disk refuses; where it refuses all, that is said. */
+static void what_is_forgotten_stays_so(void **state)
+{
+    static const struct {
+        enum fault_call call;
+        const char *path;
+        unsigned after;
+    } way[] = {{FAULT_OPEN, "checked.new", 0}, {FAULT_WRITE, "checked.new", 0}, {FAULT_FSYNC, "checked.new", 0}, {FAULT_RENAME, "checked.new", 0}};
+    int fd;
+
+    (void)state;
+    checked_open(&c, top, BOOT);
+    fd = make(path);
+    for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
+        note(fd);
+        assert_true(known_in(BOOT, fd));
+        fault_set(way[i].call, way[i].path, EIO);
+        assert_true(checked_note(&c, path, -1, &(struct checked_look){0}));
+        assert_true(fault.hits);
+        fault_set(FAULT_NONE, "", 0);
+        assert_false(known_in(BOOT, fd));
+    }
+    note(fd);
+    fault_set(FAULT_FSYNC, top, EIO); /* the new name may not be there after a power cut */
+    assert_false(checked_note(&c, path, -1, &(struct checked_look){0}));
+    fault_set(FAULT_NONE, "", 0);
+    checked_close(&c);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +229,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_does_not_last_counts_within_a_boot, set_up, tear_down),
         cmocka_unit_test(every_cut_and_every_other_byte_is_nothing),
         cmocka_unit_test_setup_teardown(the_oldest_is_forgotten, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_forgotten_stays_so, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,14 +144,35 @@ static int put_whole(const char *path, const char *text, size_t n)
     return rc;
 }
 
-static void keep(const struct checked *c)
+/* Names that came and went are on the disk. */
+static bool sync_above(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    char folder[CHECKED_PATH];
+    int fd;
+    bool done;
+
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - file) + 1 : 1, slash ? file : ".");
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    done = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    return done;
+}
+
+/* The file says what is known, or there is none: an older one might know what has been found damaged since. */
+static bool keep(const struct checked *c)
 {
     char temp[CHECKED_PATH + 8], *text = malloc(CHECKED_TEXT_MAX);
+    bool done;
 
     snprintf(temp, sizeof temp, "%s.new", c->file);
-    if (text && (put_whole(temp, text, checked_encode(c, text)) || rename(temp, c->file)))
-        unlink(temp);
+    done = text && put_whole(temp, text, checked_encode(c, text)) == 0 && rename(temp, c->file) == 0 && sync_above(c->file);
     free(text);
+    if (done)
+        return true;
+    unlink(temp);
+    return (unlink(c->file) == 0 || errno == ENOENT) && sync_above(c->file);
 }
 
 void checked_open(struct checked *c, const char *data, const char *boot)
@@ -217,11 +238,11 @@ bool checked_knows(struct checked *c, const char *path, int fd)
     return known;
 }
 
-void checked_note(struct checked *c, const char *path, int fd, const struct checked_look *before)
+bool checked_note(struct checked *c, const char *path, int fd, const struct checked_look *before)
 {
     struct checked_look now;
     struct checked_entry e = entry_of(c, path, before);
-    bool same = checked_look(fd, &now) && same_look(&now, before);
+    bool same = checked_look(fd, &now) && same_look(&now, before), kept;
     unsigned i;
 
     pthread_mutex_lock(&c->lock);
@@ -232,6 +253,7 @@ void checked_note(struct checked *c, const char *path, int fd, const struct chec
         memmove(c->entry + i, c->entry + i + 1, (--c->n - i) * sizeof c->entry[0]);
     if (same && e.boot[0])
         c->entry[c->n++] = e;
-    keep(c);
+    kept = keep(c);
     pthread_mutex_unlock(&c->lock);
+    return kept;
 }

@@ -47,8 +47,9 @@ void checked_boot(char boot[CHECKED_BOOT + 1]);
 bool checked_look(int fd, struct checked_look *);
 /* The file at `path`, open as fd, has been checked and looks the same. */
 bool checked_knows(struct checked *, const char *path, int fd);
-/* It has been checked, and looked so before; now it is forgotten if it looks otherwise. What cannot be kept is checked again, no more. */
-void checked_note(struct checked *, const char *path, int fd, const struct checked_look *before);
+/* It has been checked, and looked so before; now it is forgotten if it looks otherwise. What cannot be kept is checked again, as is all else then. False:
+ * the disk refuses that, too, and the next run may still know what is forgotten here. */
+bool checked_note(struct checked *, const char *path, int fd, const struct checked_look *before);
 
 /* The text of DATA/checked. Pure. Decode: false when it is damaged, and nothing is in it then. */
 size_t checked_encode(const struct checked *, char text[CHECKED_TEXT_MAX]);
