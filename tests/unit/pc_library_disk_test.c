@@ -33,6 +33,33 @@ static void a_full_disk_is_a_pause(void **state)
     assert_memory_equal(library_named(library, "one")->sha256, ring_hash, 32);
 }
 
+static unsigned writes_left;
+
+static int part_lies(enum fault_call call, const char *name)
+{
+    return call == FAULT_WRITE && strstr(name, ".part") && writes_left-- == 0 ? FAULT_TORN : 0;
+}
+
+/* A raw disk has no hashes: what the disk gives back is compared with what came, before anybody gets it. */
+static void a_raw_disk_that_the_disk_tore_is_not_packed(void **state)
+{
+    uint32_t id;
+
+    (void)state;
+    cut_begin(shop);
+    cut.on = false;
+    cut.fault = part_lies;
+    writes_left = 1;
+    open_at(data);
+    id = begin("two", RAW_BYTES);
+    put(id, raw, 0, RAW_BYTES);
+    settle();
+    assert_null(library_named(library, "two"));
+    assert_int_equal(library_upload(library, id)->state, LIBRARY_FAILED);
+    assert_non_null(strstr(library_upload(library, id)->cause, "does not give back"));
+    assert_int_equal(serve.n_streams, 0);
+}
+
 static int meta_fault; /* errno */
 static enum fault_call meta_call;
 
@@ -309,6 +336,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LIBRARY_CASE(an_unreadable_record_deletes_nothing),
+        LIBRARY_CASE(a_raw_disk_that_the_disk_tore_is_not_packed),
         LIBRARY_CASE(only_half_made_files_are_removed),
         LIBRARY_CASE(a_shelf_that_cannot_be_listed_takes_nothing),
         LIBRARY_CASE(the_older_one_stays_until_the_newer_one_opens),

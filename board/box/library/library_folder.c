@@ -83,13 +83,24 @@ static bool make_ring(const struct folder *in, const char *name, struct folder_f
     return snprintf(f->path, sizeof f->path, "%s/%s", in->path, name) < (int)sizeof f->path;
 }
 
+/* All n bytes, or those up to the end of the file; -1. */
+static ssize_t read_at(int fd, uint8_t *to, size_t n, off_t at)
+{
+    size_t have = 0;
+    ssize_t got = 1;
+
+    while (have < n && (got = pread(fd, to + have, n - have, at + (off_t)have)) > 0)
+        have += (size_t)got;
+    return got < 0 ? -1 : (ssize_t)have;
+}
+
 int folder_look(const char *path, struct err *err)
 {
     uint8_t head[CONTAINER_HEAD], tail[CONTAINER_TAIL];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st = {0};
-    ssize_t n = fd < 0 || fstat(fd, &st) ? -1 : pread(fd, head, sizeof head, 0);
-    ssize_t m = n < 0 || st.st_size < CONTAINER_TAIL ? 0 : pread(fd, tail, sizeof tail, st.st_size - CONTAINER_TAIL);
+    ssize_t n = fd < 0 || fstat(fd, &st) ? -1 : read_at(fd, head, sizeof head, 0);
+    ssize_t m = n < 0 || st.st_size < CONTAINER_TAIL ? 0 : read_at(fd, tail, sizeof tail, st.st_size - CONTAINER_TAIL);
 
     if (fd >= 0)
         close(fd);

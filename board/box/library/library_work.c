@@ -134,7 +134,8 @@ static int read_all(struct work *w, struct err *err)
 
 static void forget(struct library_threads *t, const struct work *w)
 {
-    checked_note(t->checked, w->path, -1, &(struct checked_look){0});
+    if (!checked_note(t->checked, w->path, -1, &(struct checked_look){0}))
+        log_line("%s is not whole, and the disk refuses to forget that it was: check it again after the next start", w->path);
 }
 
 /* Opens the image at w->path and reads all of it; what is found whole is remembered, what is not is forgotten. */
@@ -173,6 +174,45 @@ static void note_settled(struct library_threads *t, struct work *w)
         checked_note(t->checked, shelf_path(t->shelf, w->id, "ring", path), w->proved.file.fd, &now);
 }
 
+/* The SHA-256 of all of an open file, which is at `path`. */
+static int hash_content(struct work *w, const char *path, int fd, uint64_t size, uint8_t hash[IMG_HASH_BYTES], struct err *err)
+{
+    uint8_t *block = malloc(HASH_BLOCK);
+    mbedtls_sha256_context h;
+    ssize_t n = block ? 1 : -1;
+
+    mbedtls_sha256_init(&h);
+    mbedtls_sha256_starts(&h, 0);
+    for (uint64_t at = 0; n > 0 && !w->stop; at += n > 0 ? (uint64_t)n : 0) {
+        n = pread(fd, block, HASH_BLOCK, (off_t)at);
+        if (n > 0)
+            mbedtls_sha256_update(&h, block, (size_t)n);
+        set_percent(w, at, size);
+    }
+    mbedtls_sha256_finish(&h, hash);
+    mbedtls_sha256_free(&h);
+    free(block);
+    if (w->stop)
+        return err_set(err, IMG_EINTR, "interrupted");
+    return n < 0 ? err_set(err, IMG_ESOURCE, "%s cannot be read: %s", path, strerror(errno)) : 0;
+}
+
+/* A raw disk has no hashes of its own: the disk gives back what came. It is asked, not the memory in front of it. */
+static int check_raw(struct work *w, const char *path, struct err *err)
+{
+    uint8_t hash[IMG_HASH_BYTES];
+    int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
+
+    if (fd < 0)
+        return err_set(err, LIBRARY_EDISK, "%s cannot be read: %s", path, strerror(errno));
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    rc = hash_content(w, path, fd, w->record.bytes, hash, err);
+    close(fd);
+    if (rc == 0 && memcmp(hash, w->record.came, sizeof hash) != 0)
+        rc = err_set(err, LIBRARY_EDISK, "the disk does not give back the bytes that came: they are to be uploaded again");
+    return rc;
+}
+
 static void check(struct library_threads *t, struct work *w, struct done *d)
 {
     char path[SHELF_PATH_MAX];
@@ -182,6 +222,8 @@ static void check(struct library_threads *t, struct work *w, struct done *d)
         rc = img_file_open(&w->proved.file, path, &d->err);
     if (rc == 0 && d->became == SHELF_RING)
         rc = read_all(w, &d->err);
+    if (rc == 0 && d->became == SHELF_RAW)
+        rc = check_raw(w, path, &d->err);
     if (rc == 0)
         rc = shelf_settle(t->shelf, w->id, d->became, &d->err);
     if (rc == 0 && d->became == SHELF_RING)
@@ -209,29 +251,6 @@ static void put_label(char label[IMG_LABEL_MAX + 1], char kind, const uint8_t ha
         snprintf(label + 1 + 2 * i, 3, "%02x", hash[i]);
 }
 
-/* The SHA-256 of all of an open file. */
-static int hash_content(struct work *w, int fd, uint64_t size, uint8_t hash[IMG_HASH_BYTES], struct err *err)
-{
-    uint8_t *block = malloc(HASH_BLOCK);
-    mbedtls_sha256_context h;
-    ssize_t n = block ? 1 : -1;
-
-    mbedtls_sha256_init(&h);
-    mbedtls_sha256_starts(&h, 0);
-    for (uint64_t at = 0; n > 0 && !w->stop; at += n > 0 ? (uint64_t)n : 0) {
-        n = pread(fd, block, HASH_BLOCK, (off_t)at);
-        if (n > 0)
-            mbedtls_sha256_update(&h, block, (size_t)n);
-        set_percent(w, at, size);
-    }
-    mbedtls_sha256_finish(&h, hash);
-    mbedtls_sha256_free(&h);
-    free(block);
-    if (w->stop)
-        return err_set(err, IMG_EINTR, "interrupted");
-    return n < 0 ? err_set(err, IMG_ESOURCE, "%s cannot be read: %s", w->source, strerror(errno)) : 0;
-}
-
 /* What the source is called in the image that is packed from it: by how it looks, where that lasts; by its content, where it does not. */
 static int label_of(struct library_threads *t, struct work *w, int fd, const struct checked_look *look, struct err *err)
 {
@@ -252,7 +271,7 @@ static int label_of(struct library_threads *t, struct work *w, int fd, const str
         return 0;
     }
     log_line("%s is checked: its file system does not tell whether it is still the same", w->source);
-    rc = hash_content(w, fd, look->size, hash, err);
+    rc = hash_content(w, w->source, fd, look->size, hash, err);
     put_label(w->label, 'c', hash);
     return rc;
 }
