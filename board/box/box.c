@@ -147,6 +147,13 @@ static bool is_known(void *ctx, const uint8_t mac[6])
     return found;
 }
 
+static bool keep_value(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+{
+    struct box *b = ctx;
+
+    return memory_put(&b->memory, kind, key, nkey, value, nvalue);
+}
+
 static void store_value(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
 {
     remember(ctx, kind, key, nkey, value, nvalue);
@@ -641,7 +648,7 @@ static bool make_room(struct box *b)
                                      .hold = &b->memory.hold,
                                      .disks = b->disks,
                                      .serve = &b->serve,
-                                     .store = store_value,
+                                     .store = keep_value,
                                      .first = first_image,
                                      .withheld = is_withheld,
                                      .ctx = b};

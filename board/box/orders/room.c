@@ -48,10 +48,9 @@ static uint64_t boot_number(void)
 
 /* ---- what the plan means for the streams ---- */
 
-void room_keep(struct room *r, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue)
+bool room_keep(struct room *r, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue)
 {
-    if (r->needs.store)
-        r->needs.store(r->needs.ctx, kind, key, nkey, value, nvalue);
+    return !r->needs.store || r->needs.store(r->needs.ctx, kind, key, nkey, value, nvalue);
 }
 
 static bool holds(struct room *r, const char *image)

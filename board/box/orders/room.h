@@ -99,8 +99,8 @@ struct room_needs {
     const struct hold *hold; /* NULL: never */
     struct serve *serve;
     struct disks *disks; /* NULL: nothing is remembered of disks */
-    /* Keeps a value under a key of one kind (journal.h). */
-    void (*store)(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
+    /* Keeps a value under a key of one kind (journal.h). False: the disk does not take it. */
+    bool (*store)(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
     /* May be NULL: the first image that is given out. As library_first (library.h). */
     const char *(*first)(void *ctx);
     /* May be NULL. As library_withheld (library.h). */

@@ -38,8 +38,8 @@ struct room {
     char csv[EXPECTED_CSV_MAX + 1]; /* one more than may be: a larger file is refused, not cut */
 };
 
-/* Into the journal, where there is one. */
-void room_keep(struct room *, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue);
+/* Into the journal, where there is one. False: the disk does not take it. */
+bool room_keep(struct room *, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue);
 /* The stream of that image; n_streams: none. */
 unsigned room_stream_of(const struct room *, const char *image);
 /* The image of those for whom nothing is named: the configured one, else the first. */
