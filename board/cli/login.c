@@ -59,22 +59,23 @@ static int read_private(char *out, size_t cap, const char *path, struct err *err
     bool standard = strcmp(path, "-") == 0;
     int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
-    ssize_t n = -1;
+    size_t have = 0;
+    ssize_t n = fd < 0 ? -1 : 1;
 
     if (fd >= 0 && !standard && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_mode & 077) {
         close(fd);
         return err_set(err, CLI_EFILE, "others may read or write %s; 'chmod 600 %s' ends that", path, path);
     }
-    if (fd >= 0)
-        n = read(fd, out, cap - 1);
+    while (n > 0 && have < cap - 1 && !(standard && memchr(out, '\n', have)) && (n = read(fd, out + have, cap - 1 - have)) > 0)
+        have += (size_t)n;
     if (n < 0)
         err_set(err, CLI_EFILE, "cannot read %s: %s", path, strerror(errno));
     if (fd >= 0 && !standard)
         close(fd);
     if (n < 0)
         return CLI_EFILE;
-    out[n] = 0;
-    return (int)n;
+    out[have] = 0;
+    return (int)have;
 }
 
 int login_secret_read(char *out, size_t cap, const char *path, struct err *err)
@@ -162,26 +163,54 @@ static void make_folders(char *path)
     }
 }
 
+/* All of a new file, on the disk. */
+static bool write_new(const char *path, const char *text, size_t n)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    size_t at = 0;
+    ssize_t put = 1;
+    bool done;
+
+    while (fd >= 0 && at < n && (put = write(fd, text + at, n - at)) > 0)
+        at += (size_t)put;
+    done = fd >= 0 && at == n && fsync(fd) == 0;
+    if (fd >= 0)
+        done = close(fd) == 0 && done;
+    return done;
+}
+
+/* The name is on the disk, too. `folders`: the file's path, which is cut. */
+static bool sync_above(char *folders)
+{
+    char *slash = strrchr(folders, '/');
+    int fd;
+    bool done;
+
+    if (slash)
+        slash[slash == folders] = 0;
+    fd = open(slash ? folders : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL); /* some network file systems have no such call */
+    if (fd >= 0)
+        close(fd);
+    return done;
+}
+
 int login_save(const struct login *l, const char *path, struct err *err)
 {
     char pin[LOGIN_PIN_TEXT], text[FILE_MAX], folders[1024], fresh[1032];
     int n = snprintf(text, sizeof text, "box = %s:%u\nfingerprint = %s\ntoken = %s\n", l->host, l->port, login_pin_text(pin, l->pin), l->token);
-    int fd;
-    bool done;
 
     if ((size_t)snprintf(folders, sizeof folders, "%s", path) >= sizeof folders)
         return err_set(err, CLI_EFILE, "expected a path of at most 1023 bytes");
     make_folders(folders);
     snprintf(fresh, sizeof fresh, "%s.new", path);
     (void)unlink(fresh);
-    fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    done = fd >= 0 && write(fd, text, (size_t)n) == n && fsync(fd) == 0;
-    if (fd >= 0)
-        done = close(fd) == 0 && done;
-    if (!done || rename(fresh, path) != 0) {
+    if (!write_new(fresh, text, (size_t)n) || rename(fresh, path) != 0) {
         err_set(err, CLI_EFILE, "cannot write %s: %s", path, strerror(errno));
         (void)unlink(fresh);
         return CLI_EFILE;
     }
+    if (!sync_above(folders))
+        return err_set(err, CLI_EFILE, "%s is written, but its name may not be on the disk: %s", path, strerror(errno));
     return 0;
 }

@@ -75,12 +75,23 @@ static int too_much(const char *path, struct err *err)
                    OWN_FILES_MAX, path);
 }
 
+/* All of the file, at most cap bytes; -1. */
+static ssize_t read_all(int fd, uint8_t *to, size_t cap)
+{
+    ssize_t n = fd < 0 ? -1 : 1;
+    size_t have = 0;
+
+    while (n > 0 && have < cap && (n = read(fd, to + have, cap - have)) > 0)
+        have += (size_t)n;
+    return n < 0 ? -1 : (ssize_t)have;
+}
+
 static int take_file(struct own *o, int folder, const char *name, enum own_where where, const char *path, struct err *err)
 {
     int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     size_t room = sizeof o->store - o->stored;
     uint8_t *to = o->store + o->stored, more;
-    ssize_t n = fd < 0 ? -1 : read(fd, to, room);
+    ssize_t n = read_all(fd, to, room);
     bool rest = n == (ssize_t)room && read(fd, &more, 1) == 1;
     struct own_file *f;
 

@@ -66,14 +66,17 @@ static int to_pk(mbedtls_pk_context *pk, const struct sign_key *key)
 /* Writes all of text into a file that did not exist; leaves none behind on error. */
 static int write_new(const char *path, mode_t mode, const char *text, struct err *e)
 {
-    size_t n = strlen(text);
+    size_t n = strlen(text), at = 0;
+    ssize_t put = 1;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     bool ok;
 
     if (fd < 0)
         return err_set(e, errno == EEXIST ? IMG_EEXISTS : IMG_EKEY, "%s cannot be made: %s", path,
                        strerror(errno));
-    ok = fchmod(fd, mode) == 0 && write(fd, text, n) == (ssize_t)n && fsync(fd) == 0;
+    while (at < n && (put = write(fd, text + at, n - at)) > 0)
+        at += (size_t)put;
+    ok = at == n && fchmod(fd, mode) == 0 && fsync(fd) == 0;
     ok = close(fd) == 0 && ok;
     if (ok)
         return 0;

@@ -132,13 +132,16 @@ int tls_identity_make(struct tls_identity *id, const char *name, uint32_t addres
 static ssize_t read_file(const char *path, uint8_t *to, size_t cap)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC), why;
-    ssize_t n = fd < 0 ? -1 : read(fd, to, cap);
+    ssize_t n = fd < 0 ? -1 : 1;
+    size_t have = 0;
 
+    while (n > 0 && have < cap && (n = read(fd, to + have, cap - have)) > 0)
+        have += (size_t)n;
     why = errno;
     if (fd >= 0)
         close(fd);
     errno = why;
-    return n;
+    return n < 0 ? -1 : (ssize_t)have;
 }
 
 static bool sync_folder(const char *path)
@@ -165,6 +168,8 @@ static bool make_folder(const char *path)
 /* On the disk when it returns true. */
 static bool write_file(const char *path, const uint8_t *bytes, size_t n)
 {
+    size_t at = 0;
+    ssize_t put = 1;
     int fd;
     bool done;
 
@@ -172,7 +177,9 @@ static bool write_file(const char *path, const uint8_t *bytes, size_t n)
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return false;
-    done = write(fd, bytes, n) == (ssize_t)n && fsync(fd) == 0;
+    while (at < n && (put = write(fd, bytes + at, n - at)) > 0)
+        at += (size_t)put;
+    done = at == n && fsync(fd) == 0;
     close(fd);
     return done;
 }

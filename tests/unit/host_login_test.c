@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "board/cli/api.h"
+#include "tests/unit/fault_files.h"
 
 #define PIN "AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89"
 
@@ -122,6 +123,27 @@ static void a_file_of_others_is_not_believed(void **state)
     assert_int_equal(login_secret_read(secret, sizeof secret, path, NULL), CLI_EFILE);
 }
 
+/* Half of the bytes are gone on with; what may not be on the disk is not said to be. */
+static void all_of_it_is_read_and_written(void **state)
+{
+    struct login l = {.token = "secret"}, got = {0};
+
+    (void)state;
+    assert_int_equal(login_box_parse(&l, "box", NULL) | login_pin_parse(&l, PIN, NULL), 0);
+    fault_set(FAULT_WRITE, "login", FAULT_SHORT);
+    assert_int_equal(login_save(&l, path, NULL), 0);
+    assert_true(fault.hits);
+    fault_set(FAULT_READ, "login", FAULT_SHORT);
+    assert_int_equal(login_load(&got, path, NULL), 0);
+    assert_true(fault.hits);
+    assert_string_equal(got.token, "secret");
+    fault_set(FAULT_FSYNC, folder, EIO);
+    fault.after = 1; /* the file itself */
+    assert_int_equal(login_save(&l, path, NULL), CLI_EFILE);
+    assert_int_equal(fault.hits, 1);
+    fault_set(FAULT_NONE, "", 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +151,7 @@ int main(void)
         cmocka_unit_test(fingerprints_are_whole),
         cmocka_unit_test_setup_teardown(what_was_saved_is_loaded, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_file_of_others_is_not_believed, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(all_of_it_is_read_and_written, make_folder, remove_folder),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

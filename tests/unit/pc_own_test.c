@@ -173,10 +173,13 @@ static void what_cannot_be_read_is_said(void **state)
         assert_int_equal(fault.hits, 1);
         assert_true(err.text[0]);
     }
-    fault_set(FAULT_NONE, "", 0);
+    fault_set(FAULT_READ, "motd", FAULT_SHORT); /* half of a file is not the file */
     memset(&o, 0, sizeof o);
     assert_int_equal(own_gather(&o, folder, mac, NULL), 0);
+    assert_true(fault.hits);
+    fault_set(FAULT_NONE, "", 0);
     assert_int_equal(o.n, 2);
+    assert_true(o.file[0].n + o.file[1].n == strlen("pc") + strlen("hello"));
 }
 
 static void no_path_leads_out(void **state)
