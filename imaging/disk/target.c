@@ -5,6 +5,7 @@
 #include <glob.h>
 #include <limits.h>
 #include <linux/fs.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct target {
     int direct; /* past the page cache; same as `cached` where that cannot be had */
     int cached; /* for the unaligned end of a disk */
     bool block; /* a block device */
+    atomic_bool named; /* its name is on the disk: false for a file that was made, until it has been synced */
     char path[PATH_MAX];
 };
 
@@ -161,11 +163,33 @@ static void target_discard(void *ctx, uint64_t at, uint64_t n)
         (void)!fallocate(t->cached, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)n);
 }
 
+static int sync_above(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_MAX];
+    int fd, rc;
+
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    rc = fsync(fd) && errno != EINVAL ? -1 : 0; /* some network file systems have no such call */
+    close(fd);
+    return rc;
+}
+
 static int target_flush(void *ctx, struct err *err)
 {
     struct target *t = ctx;
 
-    return fsync(t->cached) == 0 ? 0 : fail(t, DISK_EWRITE, "flush failed", 0, err);
+    if (fsync(t->cached))
+        return fail(t, DISK_EWRITE, "flush failed", 0, err);
+    if (atomic_load(&t->named))
+        return 0;
+    if (sync_above(t->path))
+        return fail(t, DISK_EWRITE, "the file's folder cannot be synced", 0, err);
+    atomic_store(&t->named, true);
+    return 0;
 }
 
 static void target_close(void *ctx)
@@ -297,6 +321,7 @@ static int open_file(struct target *t, struct disk *disk, const struct disk_want
     rc = lock_file(t, st ? st->st_size : 0, err);
     if (rc)
         return rc;
+    atomic_store(&t->named, st != NULL);
     disk->made = !st ? DISK_MADE : made ? DISK_MADE_LONGER : DISK_AS_IT_WAS;
     if (made && ftruncate(t->cached, (off_t)want->make_bytes))
         return err_set(err, DISK_EOPEN, "%s: cannot be made %llu bytes long: %s", t->path,
@@ -376,6 +401,7 @@ int disk_target_open(struct disk *disk, const char *path, const struct disk_want
     if (!t)
         return err_set(err, DISK_EOPEN, "%s: out of memory", path);
     t->direct = t->cached = -1;
+    atomic_init(&t->named, true);
     snprintf(t->path, sizeof t->path, "%s", path);
     rc = open_checked(t, disk, want, err);
     if (rc) {
