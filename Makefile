@@ -79,7 +79,8 @@ fuzz := $(wildcard tests/fuzz/*_fuzz.c)
 sim := $(call find,tests/sim)
 bench := $(wildcard tests/bench/*.c)
 campaign_help := tests/campaign/liar.c
-campaign := $(filter-out $(campaign_help),$(wildcard tests/campaign/*.c))
+faults := $(wildcard tests/campaign/faults*.c)
+campaign := $(filter-out $(campaign_help) $(faults),$(wildcard tests/campaign/*.c))
 e2e := $(wildcard tests/e2e/*.c)
 
 # lwIP belongs to one configuration file; until it is there, no lwIP.
@@ -220,19 +221,29 @@ $(campaign_bin): build/%: build/obj/host/tests/%.o $(campaign_help:%.c=build/obj
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(call link_used,host,$@,$(filter %.o,$^))
+# Also with the sanitizers: where a call fails is where memory is forgotten or used too late.
+build/campaign/faults-asan: $(faults:%.c=build/obj/asan/%.o) | build/obj/asan/ringcast.a build/obj/asan/lwip.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(call link_used,asan,$@,$(filter %.o,$^))
+build/campaign/faults: $(faults:%.c=build/obj/host/%.o) | build/obj/host/ringcast.a build/obj/host/lwip.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(call link_used,host,$@,$(filter %.o,$^))
 build/sim/ringsim: $(sim:%.c=build/obj/host/%.o) | build/obj/host/ringcast.a build/obj/host/lwip.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(call link_used,host,$@,$(sim:%.c=build/obj/host/%.o))
--include $(unit_bin:=.d) $(fuzz_bin:=.d) $(bench_bin:=.d) $(e2e_bin:=.d) $(boot_bin:=.d) $(campaign_bin:=.d) build/sim/ringsim.d
+-include $(unit_bin:=.d) $(fuzz_bin:=.d) $(bench_bin:=.d) $(e2e_bin:=.d) $(boot_bin:=.d) $(campaign_bin:=.d) build/campaign/faults.d build/campaign/faults-asan.d build/sim/ringsim.d
 -include $(unit:%.c=build/obj/asan/%.d) $(unit_help:%.c=build/obj/asan/%.d) $(fuzz:%.c=build/obj/fuzz/%.d)
 -include $(boot:%.c=build/obj/host/%.d) $(boot_main:%.c=build/obj/host/%.d)
 -include $(campaign:%.c=build/obj/host/%.d) $(campaign_help:%.c=build/obj/host/%.d)
+-include $(faults:%.c=build/obj/asan/%.d) $(faults:%.c=build/obj/host/%.d)
 -include $(bench:%.c=build/obj/host/%.d) $(e2e:%.c=build/obj/host/%.d) $(sim:%.c=build/obj/host/%.d)
 
 unit-tests: $(unit_bin)
 fuzz-targets: $(fuzz_bin)
-campaign-programs: $(campaign_bin)
+campaign-programs: $(campaign_bin) build/campaign/faults
 bench-programs: $(bench_bin) $(e2e_bin) build/ringcast
 e2e-programs: $(e2e_bin) $(boot_bin) build/ringcast build/gen/www.c | $(BROWSER)/.done
 
@@ -242,13 +253,13 @@ check: unit-tests ## unit tests with sanitizers, under a minute; T=fec runs thos
 test: ## everything a change must pass: builds, unit tests, structure, simulation, fuzzing, end to end
 	@tests/run all $(T)
 
-nightly: campaign-programs build/ringcast build/unit/pc_store_faults_test build/tsan/ringcast build/unit/pc_library_fault_test ## the campaigns in their long form, and the thread sanitizer: hours
+nightly: campaign-programs build/ringcast build/campaign/faults-asan build/tsan/ringcast ## the campaigns in their long form, and the thread sanitizer: hours
 	@build/campaign/lying $(or $(CASES),100000) $$(date +%s)
 	@build/campaign/kill $(or $(KILLS),5000) $$(date +%s)
 	@bash tests/campaign/kill_box.sh $(or $(KILLS),5000) $$(date +%s)
 	@bash tests/campaign/threads.sh
-	@CAMPAIGN=$(or $(FAULTS),1000000) build/unit/pc_store_faults_test
-	@LIBRARY_FAULTS=all build/unit/pc_library_fault_test
+	@build/campaign/faults $(or $(FAULTS),1000000) $$(date +%s)
+	@build/campaign/faults-asan $(or $(FAULTS),50000) $$(date +%s)
 
 sim: build/sim/ringsim ## thousands of receivers in one process; SEED=n repeats a run
 	@build/sim/ringsim --table

@@ -97,7 +97,7 @@ static int fault_by_path(enum fault_call call, const char *path)
         return 0;
     }
     if (fault.most && fault.hits == fault.most)
-        return false;
+        return 0;
     fault.hits++;
     return fault.error;
 }

@@ -318,6 +318,16 @@ static void what_cannot_be_read_is_not_replaced(void **state)
         assert_string_equal(id.fingerprint, first);
         tls_identity_close(&id);
     }
+    fault_set(FAULT_READ, path, FAULT_SHORT); /* half of the file is not all of it */
+    assert_int_equal(tls_identity_open(&id, folder, "ringcast", 0x0A4D0001, NULL), 0);
+    assert_true(fault.hits);
+    assert_string_equal(id.fingerprint, first);
+    tls_identity_close(&id);
+    unlink(path);
+    fault_set(FAULT_WRITE, "identity", FAULT_SHORT);
+    assert_int_equal(tls_identity_open(&id, folder, "ringcast", 0x0A4D0001, NULL), 0);
+    assert_true(fault.hits);
+    tls_identity_close(&id);
     for (unsigned i = 0; i < 2; i++) { /* the file, then its name, may not be on the disk: not said to be kept */
         unlink(path);
         fault_set(FAULT_FSYNC, folder, EIO);
