@@ -4,12 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 requires "$RINGCAST" udhcpc tftp curl python3 openssl
 lab_up 1
-small_ring
-cd "$LAB_DIR"
-mkdir data images
-mv small.ring images/
-made_payload
-printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\npool = 10.78.0.50-10.78.0.60\n[session]\nstart = now\n' >ringcast.conf
+made_box '[dhcp]\npool = 10.78.0.50-10.78.0.60\n[session]\nstart = now\n'
 cat >lease.sh <<'SCRIPT'
 #!/bin/sh
 [ "$1" = bound ] || exit 0

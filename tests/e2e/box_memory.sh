@@ -4,22 +4,13 @@
 . "$(dirname "$0")/lib.sh"
 requires "$RINGCAST" udhcpc curl python3
 lab_up 2
-small_ring
-cd "$LAB_DIR"
-mkdir data images
-mv small.ring images/
-made_payload
-printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\npool = 10.78.0.50-10.78.0.60\n[session]\nstart = now\n' >ringcast.conf
+made_box '[dhcp]\npool = 10.78.0.50-10.78.0.60\n[session]\nstart = now\n'
 printf '#!/bin/sh\n[ "$1" = bound ] && echo "${boot_file:-none}" >"$ANSWER" || true\n' >answer.sh
 chmod +x answer.sh
 url=https://10.78.0.1/api/v1
 lab_address "${LAB_RECEIVER[2]}" 10.78.0.99/24
 
-box()
-{
-    lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --images images --payload payload --data data "$@"
-    until_true 30 grep -q 'is up on eth0' box.err || fail "the box does not start: $(cat box.err)"
-}
+box() { box_up "$@"; }
 boots() # WORD: what a machine is told to load once the session of ringcast.conf runs: "none" or "receiver"
 {
     local what=

@@ -5,12 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 requires "$RINGCAST" udhcpc curl python3
 lab_up 2
-small_ring
-cd "$LAB_DIR"
-mkdir data images
-mv small.ring images/
-made_payload
-printf '[box]\naddress = 10.78.0.1/24\n[dhcp]\npool = 10.78.0.50-10.78.0.60\nreserve = 52:49:4e:47:00:02 10.78.0.20\n[session]\nstart = now\n[ring]\nrate = 20Mbit\n' >ringcast.conf
+made_box '[dhcp]\npool = 10.78.0.50-10.78.0.60\nreserve = 52:49:4e:47:00:02 10.78.0.20\n[session]\nstart = now\n[ring]\nrate = 20Mbit\n'
 printf '#!/bin/sh\n[ "$1" = bound ] && ip address add "$ip/24" dev "$interface" || true\n' >bound.sh
 chmod +x bound.sh
 

@@ -4,21 +4,13 @@
 . "$(dirname "$0")/lib.sh"
 requires "$RINGCAST" curl tftp python3
 lab_up 2
-small_ring
-cd "$LAB_DIR"
-mkdir data images root
-mv small.ring images/
-made_payload
-printf '[box]\naddress = 10.78.0.1/24\nafter-pass = wait\n[session]\nstart = now\n[ring]\nrate = 12Mbit\n' >ringcast.conf
+made_box 'after-pass = wait\n[session]\nstart = now\n[ring]\nrate = 12Mbit\n'
+mkdir root
 url=https://10.78.0.1/api/v1
 
 made_machine "$(stat -c %s small.img)"
 
-box()
-{
-    lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --images images --payload payload --data data
-    until_true 20 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start: $(cat box.err)"
-}
+box() { box_up; }
 send() { lab_exec "${LAB_RECEIVER[2]}" curl -sSk --max-time 20 -o got -w '%{http_code}' -H 'Content-Type: application/json' -H "Authorization: Bearer $PAGE_TOKEN" "$@"; }
 want() { [ "$2" = "$1" ] || fail "expected $1, got $2: $(cat got)"; } # STATUS STATUS
 screen() { grep -qa -- "$1" target.err; }

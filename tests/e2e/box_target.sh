@@ -4,22 +4,14 @@
 . "$(dirname "$0")/lib.sh"
 requires "$RINGCAST" udhcpc tftp python3
 lab_up 1
-small_ring
-cd "$LAB_DIR"
-mkdir data images root
-mv small.ring images/
-made_payload
-printf '[box]\naddress = 10.78.0.1/24\nafter-pass = wait\n[session]\nstart = now\n[ring]\nrate = 100Mbit\n' >ringcast.conf
+made_box 'after-pass = wait\n[session]\nstart = now\n[ring]\nrate = 100Mbit\n'
+mkdir root
 printf '#!/bin/sh\n[ "$1" = bound ] && echo "${boot_file:-none}" >"$ANSWER" || true\n' >answer.sh
 chmod +x answer.sh
 
 made_machine $((200 << 20))
 
-box()
-{
-    lab_start box "$LAB_SERVER" "$RINGCAST" box --config "${1:-ringcast.conf}" --images images --payload payload --data "${2:-data}"
-    until_true 20 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start"
-}
+box() { box_up --config "${1:-ringcast.conf}" --data "${2:-data}"; }
 
 # boots: what a UEFI machine is told to load.
 boots()

@@ -415,6 +415,25 @@ for name in "ringcast-x86_64.efi", "initrd", "kernel", "undionly.kpxe":
 PYTHON
 }
 
+# made_box CONFIG: the working folder is $LAB_DIR, with what a box is started from: images/small.ring, data, payload, and ringcast.conf, which is
+# CONFIG behind the box's address.
+made_box()
+{
+    small_ring
+    cd "$LAB_DIR"
+    mkdir data images
+    mv small.ring images/
+    made_payload
+    printf "[box]\naddress = 10.78.0.1/24\n$1" >ringcast.conf
+}
+
+# box_up [OPTION...]: starts it as "box"; returns when it is up. A later --config or --data takes the place of the one here.
+box_up()
+{
+    lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --images images --payload payload --data data "$@"
+    until_true 30 grep -q 'is up on eth0' box.err || fail "the box does not start: $(cat box.err)"
+}
+
 # serve_small [OPTION...]: the server's namespace serves it, as 10.78.0.1.
 serve_small()
 {

@@ -4,12 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 requires "$RINGCAST" curl python3 udhcpc promtool
 lab_up 2
-small_ring
-cd "$LAB_DIR"
-mkdir data images root
-mv small.ring images/
-made_payload
-printf '[box]\naddress = 10.78.0.1/24\nafter-pass = wait\n[session]\nstart = now\n[ring]\nrate = 20Mbit\n' >ringcast.conf
+made_box 'after-pass = wait\n[session]\nstart = now\n[ring]\nrate = 20Mbit\n'
+mkdir root
 url=https://10.78.0.1
 
 # A disk of 200 MB below a machine's root, with a serial that wants to be a formula.
@@ -25,8 +21,7 @@ echo 254:0 >"$disk/dev"
 ln -s "../../${disk#root/}" root/sys/block/vda
 printf 'PF2</script>"\n' >root/sys/class/dmi/id/product_serial
 
-lab_start box "$LAB_SERVER" "$RINGCAST" box --config ringcast.conf --images images --payload payload --data data
-until_true 20 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does not start: $(cat box.err)"
+box_up
 lab_address "${LAB_RECEIVER[2]}" 10.78.0.11/24
 get() { lab_exec "${LAB_RECEIVER[2]}" curl -sSk --max-time 20 "$@"; }
 for path in api/v1/status api/v1/events api/v1/openapi.json metrics; do
