@@ -128,7 +128,7 @@ mkfifo pipe
 packing=$!
 exec 7> pipe
 cat disk.img >&7
-until_true 20 sh -c '[ -s .z.ring.?????? ]' || fail "it does not begin"
+until_true 20 sh -c '[ -e .z.ring.?????? ]' || fail "it does not begin"
 kill -INT $packing 2> kill.log || fail "packing ended too early"
 got=0
 wait $packing || got=$?
