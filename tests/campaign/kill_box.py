@@ -294,7 +294,7 @@ class Room:
             if self.pause(1) and self.rng.random() < 0.5:
                 self.core_again()
             for m in self.at_work():
-                expect(m.process.runs(), f"{m.mac} gave up")
+                expect(m.process.runs() or m.look() or m.is_done(), f"{m.mac} gave up")
                 if m.process.said("the box has not confirmed it"):  # on a machine that is too busy
                     m.kill()
                     m.process.start()
