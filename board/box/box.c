@@ -33,6 +33,7 @@
 #include "board/supervisor/pid1.h"
 #include "net/mdns/bind.h"
 #include "net/os/clock.h"
+#include "net/os/serving.h"
 
 #define SECOND_NS MONO_S
 #define STATUS_NS (5 * MONO_S)
@@ -566,6 +567,7 @@ static int longest_pause(const struct box *b)
 
 static int run(struct box *b, const atomic_int *stop, struct err *err)
 {
+    serving_begin();
     while (!*stop && !b->leaves) {
         struct err why = {0};
         struct mono now;
@@ -787,8 +789,8 @@ int box_run(const struct box_config *config, const struct box_paths *paths, cons
         return lost_run(config, paths, paths->data_lost ? paths->data_lost : lost.text, stop, err);
     }
     rc = open_box(b, stop, err);
-    if (rc == 0)
-        rc = run(b, stop, err);
+    rc = rc ? rc : run(b, stop, err);
+    serving_end();
     if (rc && pid1_there())
         say_failure(b, err);
     close_box(b, rc == 0);

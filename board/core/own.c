@@ -11,6 +11,7 @@
 
 #include "board/errors/box.h"
 #include "mbedtls/sha256.h"
+#include "net/os/serving.h"
 #include "net/wire/must.h"
 #include "net/wire/reader.h"
 #include "net/wire/utf8.h"
@@ -173,6 +174,7 @@ int own_gather(struct own *o, const char *folder, const uint8_t mac[6], struct e
     char path[600], name[18];
     int rc = 0;
 
+    MUST_NOT_SERVE();
     snprintf(name, sizeof name, "%02x-%02x-%02x-%02x-%02x-%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
     for (unsigned i = 0; rc == 0 && folder && i < 4; i++) {
         int fd;

@@ -9,6 +9,7 @@
 
 #include "imaging/hash/sha256.h"
 #include "imaging/image/sign.h"
+#include "net/os/serving.h"
 
 int img_file_read(const struct img_file *f, uint64_t offset, void *buf, size_t n, struct err *e)
 {
@@ -118,6 +119,7 @@ int img_file_open(struct img_file *f, const char *path, struct err *e)
 {
     int rc;
 
+    MUST_NOT_SERVE();
     memset(f, 0, sizeof *f);
     rc = open_sized(f, path, e);
     if (rc == 0)

@@ -14,6 +14,7 @@
 
 #include "imaging/hash/sha256.h"
 #include "net/os/random.h"
+#include "net/os/serving.h"
 #include "net/wire/must.h"
 
 #define PEM_MAX 4096
@@ -252,6 +253,7 @@ int img_sign(struct img_head *h, const struct sign_key *key, struct err *e)
 {
     uint8_t id[IMG_HASH_BYTES];
 
+    MUST_NOT_SERVE();
     memcpy(h->signer, key->pub, sizeof h->signer);
     img_head_id(h, id);
     return sign_hash(key, id, h->signature, e);

@@ -8,7 +8,8 @@
  * the one stored in the image, while that visit's source rows go out. Everything else (start, suspend, rate, reports)
  * comes from a control thread through a mailbox of atomics: those calls never wait.
  *
- * Nothing of the image is mapped: what has been read is sent only if the file is still the one that was opened. It neither allocates nor locks per packet. fec_init must have been called. */
+ * Nothing of the image is mapped: what has been read is sent only if the file is still the one that was opened. It allocates nothing per packet. A packet of repair that is
+ * not stored in the image takes the encoder's lock, for a look at its state. fec_init must have been called. */
 #ifndef IMAGING_SEND_SEND_H
 #define IMAGING_SEND_SEND_H
 

@@ -3,7 +3,7 @@
 # has been verified. Here the disk is a file, which the kernel cannot mount: a machine with a host name fails with that cause, after its
 # image is there and whole; one without passes; an answer that is not the box's is not believed, and nothing is erased.
 . "$(dirname "$0")/lib.sh"
-requires "$RINGCAST" python3
+requires "$RINGCAST" python3 strace
 lab_up 2
 small_ring
 cd "$LAB_DIR"
@@ -45,8 +45,15 @@ until_true 20 grep -q 'is up on eth0 as 10.78.0.1' box.err || fail "the box does
 machine 1
 machine 2
 page page data/identity.pub
+# The thread that hands out addresses is watched while a machine asks for its files, joins and passes: it opens no file of ours, walks no
+# folder and waits for no disk.
+lab_start watch "$LAB_SERVER" strace -qq -y -p "${LAB_PID[box]}" -o calls -e trace=openat,open,getdents64,pread64,preadv,fsync,fdatasync,rename,unlink
+until_true 20 eval '[ "$(awk "/^TracerPid/ { print \$2 }" "/proc/${LAB_PID[box]}/status")" != 0 ]' || fail "the box's thread is not watched: $(cat watch.err)"
 target 2 page
 until_true 90 grep -q 'a machine is done' box.err || fail "a machine with nothing of its own: $(tail -n 5 target2.out target2.err)"
+lab_stop watch INT
+! grep -E 'getdents64|fsync|fdatasync|rename|unlink|personal|/images|/data/|\.ring' calls || fail "the thread that hands out addresses waited for the disk"
+pass "the thread that hands out addresses reads no file while a machine is imaged"
 same_disk small.img root2/dev/vda
 pass "a machine with nothing of its own passes"
 

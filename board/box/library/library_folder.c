@@ -11,6 +11,7 @@
 
 #include "board/log/log.h"
 #include "imaging/pack/container.h"
+#include "net/os/serving.h"
 
 #define FILES_MAX 64
 #define OTHERS_MAX 8 /* lines about files that are no images */
@@ -189,6 +190,7 @@ void folder_list(const char *folder, const char *data, void (*each)(void *ctx, c
     char local[SHELF_PATH_MAX], packed[SHELF_PATH_MAX];
     const struct folder in[2] = {{folder, data, false, each, ctx}, {local, data, true, each, ctx}};
 
+    MUST_NOT_SERVE();
     snprintf(local, sizeof local, "%s/images", data);
     snprintf(packed, sizeof packed, "%s/packed", data);
     mkdir(packed, 0700);

@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "net/os/serving.h"
 #include "net/wire/must.h"
 
 #define FOUND_MAX 256
@@ -29,6 +30,7 @@ const char *shelf_path(const struct shelf *s, uint32_t id, const char *kind, cha
 
 int shelf_open(struct shelf *s, const char *folder, struct err *err)
 {
+    MUST_NOT_SERVE();
     if (snprintf(s->folder, sizeof s->folder, "%s", folder) >= (int)sizeof s->folder)
         return err_set(err, LIBRARY_EDISK, "the path of the library is too long");
     s->mark_bytes = SHELF_MARK_BYTES;
@@ -284,6 +286,7 @@ int shelf_scan(const struct shelf *s, void (*each)(void *ctx, const struct shelf
     struct shelf_found f;
     int rc = list_folder(s, &l, err);
 
+    MUST_NOT_SERVE();
     if (rc)
         return rc;
     qsort(l.item, l.n, sizeof l.item[0], by_id);
@@ -314,6 +317,7 @@ int shelf_begin(const struct shelf *s, uint32_t id, const struct record *r, stru
     int rc = shelf_note(s, id, r, err);
     int fd = rc ? -1 : open(shelf_path(s, id, "part", path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
+    MUST_NOT_SERVE();
     if (rc == 0 && fd < 0)
         rc = failed(err, "made", path);
     if (fd >= 0)
@@ -352,6 +356,7 @@ int shelf_intake_open(const struct shelf *s, uint32_t id, struct shelf_intake *i
     struct mark m;
     int rc = read_mark(s, id, &m, err);
 
+    MUST_NOT_SERVE();
     in->id = id;
     in->at = in->marked = m.at;
     in->fd = -1;
@@ -386,6 +391,7 @@ static int set_mark(const struct shelf *s, struct shelf_intake *in, struct err *
 
 int shelf_write(const struct shelf *s, struct shelf_intake *in, const void *bytes, size_t n, struct err *err)
 {
+    MUST_NOT_SERVE();
     if (!shelf_has_room(s, n))
         return err_set(err, LIBRARY_ESPACE, "the disk is full: the last %llu MiB are kept for what the box learns",
                        (unsigned long long)(s->reserve >> 20));
@@ -431,6 +437,7 @@ int shelf_settle(const struct shelf *s, uint32_t id, enum shelf_kind kind, struc
     char from[SHELF_PATH_MAX], to[SHELF_PATH_MAX];
     int rc;
 
+    MUST_NOT_SERVE();
     MUST(kind != SHELF_PART);
     if (rename(shelf_path(s, id, "part", from), shelf_path(s, id, kind == SHELF_RING ? "ring" : "raw", to)))
         return failed(err, "made", to);
@@ -442,6 +449,7 @@ int shelf_packed(const struct shelf *s, uint32_t id, struct err *err)
 {
     int rc = sync_folder(s, err); /* the ring has its name for good */
 
+    MUST_NOT_SERVE();
     if (rc == 0)
         rc = remove_file(s, id, "raw", err);
     return rc ? rc : sync_folder(s, err);
@@ -452,6 +460,7 @@ int shelf_drop(const struct shelf *s, uint32_t id, struct err *err)
 {
     int rc = 0;
 
+    MUST_NOT_SERVE();
     for (unsigned i = 1; i < sizeof kinds / sizeof *kinds && rc == 0; i++)
         rc = remove_file(s, id, kinds[i].kind, err);
     if (rc == 0)
@@ -466,6 +475,7 @@ int shelf_unlink(const char *path, struct err *err)
     const char *slash = strrchr(path, '/');
     char folder[SHELF_PATH_MAX];
 
+    MUST_NOT_SERVE();
     if (unlink(path) && errno != ENOENT)
         return failed(err, "removed", path);
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
