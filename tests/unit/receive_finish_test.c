@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #define CHUNK ((uint64_t)IMG_CHUNK_BYTES)
@@ -590,6 +591,7 @@ static void a_disk_that_overwrites_itself_never_passes(void **state)
 /* What has come when the first chunk is written. */
 struct order {
     bool begun; /* a whole chunk has been written */
+    bool late;  /* something was discarded after that */
     unsigned discards, flushes; /* flushes: since the last discard */
 };
 
@@ -599,8 +601,10 @@ static int keep_order(void *ctx, enum memory_op op, const uint8_t *bytes, uint64
 
     (void)bytes;
     (void)at;
+    if (!o->begun && n != CHUNK)
+        usleep(5000); /* a slow disk: the chunks are there long before it is ready */
     if (op == MEMORY_DISCARD) {
-        assert_false(o->begun);
+        o->late |= o->begun;
         o->discards++;
         o->flushes = 0;
     }
@@ -622,7 +626,7 @@ static void all_is_discarded_and_flushed_before_the_data(void **state)
     on.watch = keep_order;
     on.ctx = &o;
     must_pass(&m, &d, &on);
-    assert_true(o.begun && o.discards > 0 && o.flushes > 0);
+    assert_true(o.begun && !o.late && o.discards > 0 && o.flushes > 0);
     o = (struct order){0};
     for (uint32_t i = 0; i < m.body.ndata; i++) /* one chunk is to be written again, all others are kept */
         if (!at_edge(&m, m.body.data[i].number * CHUNK, CHUNK)) {
