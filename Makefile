@@ -260,6 +260,10 @@ nightly: campaign-programs build/ringcast build/campaign/faults-asan build/tsan/
 	@bash tests/campaign/threads.sh
 	@build/campaign/faults $(or $(FAULTS),1000000) $$(date +%s)
 	@build/campaign/faults-asan $(or $(FAULTS),50000) $$(date +%s)
+	@tests/mutants/run
+
+mutants: ## each known fault is put back into a copy of the tree, and its test must fail; T=word keeps some
+	@tests/mutants/run '$(T)'
 
 sim: build/sim/ringsim ## thousands of receivers in one process; SEED=n repeats a run
 	@build/sim/ringsim --table
@@ -311,5 +315,5 @@ help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r t d; do \
 		printf '  make %-8s %s\n' "$$t" "$$d"; done
 
-.PHONY: nightly all share unit-tests fuzz-targets campaign-programs bench-programs e2e-programs check test sim fuzz bench demo pictures size repro errors bump fmt kernel image run \
+.PHONY: nightly mutants all share unit-tests fuzz-targets campaign-programs bench-programs e2e-programs check test sim fuzz bench demo pictures size repro errors bump fmt kernel image run \
 	clean help FORCE
