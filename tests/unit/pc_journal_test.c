@@ -177,6 +177,7 @@ static void goes_on_after_a_cut(void **state)
     journal_close(j);
     assert_int_equal(truncate(path, first + 9), 0);
     j = open_at(path, &m);
+    assert_int_equal(found.was, JOURNAL_INTACT); /* it was never reported to be kept */
     assert_int_equal(m.told, 1);
     put(j, &m, 3, 333);
     journal_close(j);
