@@ -354,6 +354,42 @@ static void what_lies_in_the_folders(void **state)
     assert_int_not_equal(access(path, F_OK), 0);
 }
 
+/* Machines for which no image is named get the first one, and no other in its place: not when the first is bad, and not when a folder that
+ * comes before could not be read. */
+static void the_first_image_has_no_substitute(void **state)
+{
+    char path[160], at[96];
+
+    (void)state;
+    snprintf(at, sizeof at, "%s/given", data);
+    folder = at;
+    snprintf(path, sizeof path, "%s/images", data);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/images/local.ring", data);
+    write_whole_file(path, ring, ring_bytes);
+    open_at(data); /* the folder is not there: it holds nothing */
+    settle();
+    assert_string_equal(library_first(library), "made");
+    close_all();
+    write_whole_file(at, "no folder", 9);
+    open_at(data);
+    settle();
+    assert_int_equal(listed(), 1); /* what can be read is served */
+    assert_int_equal(library_named(library, "made")->state, LIBRARY_READY);
+    assert_string_equal(library_first(library), "");
+    close_all();
+    assert_int_equal(unlink(at), 0);
+    assert_int_equal(mkdir(at, 0700), 0);
+    snprintf(path, sizeof path, "%s/a.ring", at);
+    write_whole_file(path, "nonsense", 8);
+    open_at(data);
+    settle();
+    folder = NULL;
+    assert_int_equal(library_named(library, "a")->state, LIBRARY_BAD);
+    assert_int_equal(library_named(library, "made")->state, LIBRARY_READY);
+    assert_string_equal(library_first(library), "");
+}
+
 static unsigned reads; /* of the image's rows */
 
 static int count_reads(enum fault_call call, const char *name)
@@ -511,6 +547,7 @@ int main(int argc, char **argv)
         LIBRARY_CASE(a_protected_image_stays),
         LIBRARY_CASE(verifying_finds_what_has_rotted),
         LIBRARY_CASE(what_lies_in_the_folders),
+        LIBRARY_CASE(the_first_image_has_no_substitute),
         LIBRARY_CASE(an_image_is_checked_before_it_is_given_out),
         LIBRARY_CASE(an_image_that_fails_is_lost_with_a_reason),
         LIBRARY_CASE(a_raw_image_that_was_replaced_is_packed_again),

@@ -494,9 +494,15 @@ static struct item *first_of_all(struct library *l)
 
 const char *library_first(const struct library *l)
 {
-    for (const struct item *i = l->item; i < l->item + LIBRARY_MAX; i++)
-        if (i->used && !i->leaving && (i->is.served || i->is.state == LIBRARY_VERIFYING || i->is.state == LIBRARY_PACKING))
-            return i->is.origin == LIBRARY_OWN || i->named ? i->is.record.name : "";
+    if (l->unlisted)
+        return "";
+    for (const struct item *i = l->item; i < l->item + LIBRARY_MAX; i++) {
+        if (!i->used || i->leaving || !(i->is.served || i->is.state >= LIBRARY_PACKING))
+            continue;
+        if (i->is.state == LIBRARY_BAD || (i->is.origin == LIBRARY_OWN && l->shut.code))
+            return "";
+        return i->is.origin == LIBRARY_OWN || i->named ? i->is.record.name : "";
+    }
     return "";
 }
 

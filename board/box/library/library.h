@@ -99,8 +99,9 @@ void library_lost(struct library *, const char *name, const struct err *why);
 enum { LIBRARY_COMING = 1, LIBRARY_REFUSED };
 int library_withheld(struct library *, const char *name, char *to, size_t cap);
 
-/* The name of the first image in the list that is given out or will be: the same one before and after it has been checked. "": none, or
- * its name is not known yet: that of a file in a folder stands in the file. Lent. */
+/* The name of the first image in the list: the same one before and after it has been checked. "": there is none; its name is not known yet
+ * (that of a file in a folder stands in the file); it is bad; or a folder or the shelf could not be read, so that another image may be the
+ * first. No other image takes its place: machines for which no image is named would get one that nobody meant for them. Lent. */
 const char *library_first(const struct library *);
 
 /* The i-th image or upload; NULL behind the last. What is lent is good until the next call. */

@@ -1,6 +1,7 @@
 #include "board/box/library/library_folder.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,19 +62,24 @@ static int by_name(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-/* The files whose names end so, sorted: the order of sessions shall not depend on the disk. */
-static unsigned list(const char *folder, const char *const *endings, char name[FILES_MAX][256])
+/* The files whose names end so, sorted: the order of sessions shall not depend on the disk. LIBRARY_EDISK when there may be more. */
+static int files_list(const char *folder, const char *const *endings, char name[FILES_MAX][256])
 {
     DIR *d = opendir(folder);
     struct dirent *e;
-    unsigned n = 0;
+    int n = 0, cause;
 
-    while (d && n < FILES_MAX && (e = readdir(d)))
-        if (e->d_name[0] != '.' && ends_with(e->d_name, endings))
-            snprintf(name[n++], sizeof name[0], "%s", e->d_name);
-    if (d)
-        closedir(d);
-    qsort(name, n, sizeof name[0], by_name);
+    if (!d)
+        return errno == ENOENT ? 0 : LIBRARY_EDISK;
+    for (errno = 0; n <= FILES_MAX && (e = readdir(d)); errno = 0)
+        if (e->d_name[0] != '.' && ends_with(e->d_name, endings) && n++ < FILES_MAX)
+            snprintf(name[n - 1], sizeof name[0], "%s", e->d_name);
+    cause = n > FILES_MAX ? EOVERFLOW : errno;
+    closedir(d);
+    errno = cause;
+    if (cause)
+        return LIBRARY_EDISK;
+    qsort(name, (size_t)n, sizeof name[0], by_name);
     return n;
 }
 
@@ -155,14 +161,17 @@ static void tell_ring(const struct folder *in, const char *name)
         log_line("%s/%s is skipped: its path is too long", in->path, name);
 }
 
-static void tell(const struct folder *in, bool raw)
+static int tell(const struct folder *in, bool raw)
 {
     char(*name)[256] = malloc(FILES_MAX * sizeof *name);
-    unsigned n = name ? list(in->path, raw ? raw_endings : ring_endings, name) : 0;
+    int n = name ? files_list(in->path, raw ? raw_endings : ring_endings, name) : LIBRARY_EDISK;
 
-    for (unsigned i = 0; i < n; i++)
+    if (n < 0 && !raw)
+        log_line("%s cannot be read whole: %s; none of its images is served", in->path, name ? strerror(errno) : "out of memory");
+    for (int i = 0; i < n; i++)
         (raw ? tell_raw : tell_ring)(in, name[i]);
     free(name);
+    return n < 0 ? n : 0;
 }
 
 /* What a person put there for an image and the box does not take. */
@@ -185,10 +194,11 @@ static void tell_others(const struct folder *in)
         closedir(d);
 }
 
-void folder_list(const char *folder, const char *data, void (*each)(void *ctx, const struct folder_file *), void *ctx)
+int folder_list(const char *folder, const char *data, void (*each)(void *ctx, const struct folder_file *), void *ctx)
 {
     char local[SHELF_PATH_MAX], packed[SHELF_PATH_MAX];
     const struct folder in[2] = {{folder, data, false, each, ctx}, {local, data, true, each, ctx}};
+    int rc = 0;
 
     MUST_NOT_SERVE();
     snprintf(local, sizeof local, "%s/images", data);
@@ -196,7 +206,8 @@ void folder_list(const char *folder, const char *data, void (*each)(void *ctx, c
     mkdir(packed, 0700);
     for (int raw = 0; raw <= 1; raw++)
         for (unsigned i = folder ? 0 : 1; i < 2; i++)
-            tell(&in[i], raw);
+            rc = tell(&in[i], raw) ? LIBRARY_EDISK : rc;
     for (unsigned i = folder ? 0 : 1; i < 2; i++)
         tell_others(&in[i]);
+    return rc;
 }

@@ -19,8 +19,9 @@ struct folder_file {
     char name[IMG_NAME_MAX + 1];   /* of what is packed; of a .ring until its own is known */
 };
 
-/* Tells of each: first all .ring, those of `folder` (NULL: none) before those of DATA/images, then the raw ones; each by name. */
-void folder_list(const char *folder, const char *data, void (*each)(void *ctx, const struct folder_file *), void *ctx);
+/* Tells of each: first all .ring, those of `folder` (NULL: none) before those of DATA/images, then the raw ones; each by name. A folder that
+ * is not there holds nothing. LIBRARY_EDISK: a folder could not be read whole, the log says which; nothing is told of its files. */
+int folder_list(const char *folder, const char *data, void (*each)(void *ctx, const struct folder_file *), void *ctx);
 
 /* What the file is by its first and last bytes: RECORD_RING, RECORD_RAW, LIBRARY_EKIND or LIBRARY_EDISK. */
 int folder_look(const char *path, struct err *err);

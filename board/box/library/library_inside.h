@@ -45,6 +45,7 @@ struct library {
     uint32_t next_id;
     unsigned skipped; /* files of the folders */
     uint64_t free;
+    bool unlisted;    /* a folder could not be read whole: there may be more images than are listed */
     struct err shut;  /* code != 0: the shelf could not be read, so no number is known to be free and nothing is taken in */
     struct mono now, looked;
     uint64_t tried[STICKS_MAX]; /* a bit for each file that was taken, or could not be */

@@ -111,7 +111,7 @@ static void open_shelf(struct library *l)
 
 void library_start(struct library *l)
 {
-    folder_list(l->needs.folder, l->needs.data, on_file, l);
+    l->unlisted = folder_list(l->needs.folder, l->needs.data, on_file, l) != 0;
     open_shelf(l);
     pull_again(l);
 }
