@@ -261,18 +261,21 @@ static unsigned number_in(int folder, const char *entry, const char *name, unsig
     return value;
 }
 
-/* Nodes of our own for the partitions, by number: the kernel's may come late. */
-static unsigned make_nodes(const struct stat *st, const char *folder, char node[SETTLE_PARTITIONS_MAX][64])
+/* Nodes of our own for the partitions, by number: the kernel's may come late. The highest number, or -1 when there may be more of them. */
+static int make_nodes(const struct stat *st, const char *folder, char node[SETTLE_PARTITIONS_MAX][64])
 {
     char path[64];
     DIR *d;
     struct dirent *e;
     unsigned most = 0, ignored = 0;
+    bool whole;
 
     memset(node, 0, sizeof(char[SETTLE_PARTITIONS_MAX][64]));
     snprintf(path, sizeof path, "/sys/dev/block/%u:%u", major(st->st_rdev), minor(st->st_rdev));
     d = opendir(path);
-    while (d && (e = readdir(d))) {
+    if (!d)
+        return -1;
+    for (errno = 0; (e = readdir(d)); errno = 0) {
         unsigned minor_of = 0, number = number_in(dirfd(d), e->d_name, "partition", &ignored);
         unsigned major_of = number_in(dirfd(d), e->d_name, "dev", &minor_of);
 
@@ -283,17 +286,16 @@ static unsigned make_nodes(const struct stat *st, const char *folder, char node[
             node[number - 1][0] = 0;
         most = number > most ? number : most;
     }
-    if (d)
-        closedir(d);
-    return most;
+    whole = errno == 0;
+    closedir(d);
+    return whole ? (int)most : -1;
 }
 
 int settle_disk(const char *disk, const struct own *o, struct err *err)
 {
     char folder[] = NODES, node[SETTLE_PARTITIONS_MAX][64];
     struct stat st;
-    unsigned n;
-    int rc;
+    int n, rc;
 
     if (!o->host[0] && !o->n)
         return 0;
@@ -303,8 +305,8 @@ int settle_disk(const char *disk, const struct own *o, struct err *err)
     if (!mkdtemp(folder))
         return err_set(err, PC_ESETTLE, "there is no place for nodes of the partitions: %s", strerror(errno));
     n = make_nodes(&st, folder, node);
-    rc = settle_partitions(node, n, o, err);
-    for (unsigned i = 0; i < n; i++)
+    rc = n < 0 ? err_set(err, PC_ESETTLE, "the partitions of %s cannot be listed: %s", disk, strerror(errno)) : settle_partitions(node, (unsigned)n, o, err);
+    for (unsigned i = 0; i < SETTLE_PARTITIONS_MAX; i++)
         if (node[i][0])
             unlink(node[i]);
     rmdir(folder);

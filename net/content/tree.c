@@ -109,7 +109,7 @@ static int read_folder(struct content_tree *t, int fd, const char *path, const s
         t->left_out++;
         return 0;
     }
-    while (rc == 0 && (e = readdir(dir))) {
+    while (rc == 0 && (errno = 0, e = readdir(dir))) {
         char below[CONTENT_NAME_MAX + 2];
         int n = snprintf(below, sizeof below, "%s%s%s", path, *path ? "/" : "", e->d_name);
 
@@ -120,6 +120,8 @@ static int read_folder(struct content_tree *t, int fd, const char *path, const s
         else
             rc = take_entry(t, below, self);
     }
+    if (rc == 0 && errno) /* there may be more */
+        t->left_out++;
     closedir(dir);
     return rc;
 }
