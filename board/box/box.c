@@ -361,7 +361,8 @@ static void on_session_event(void *ctx, const struct session_event *e)
     diary_event(b->diary, e, &b->serve.streams[e->image]);
     disks_event(b->disks, e, &b->serve.streams[e->image].file.head);
     if (e->what == SESSION_STATE)
-        services_vouch(b->services, e->receiver->mac); /* it holds the session's key: no invented machine */
+        /* it holds the session's key: no invented machine */
+        services_vouch(b->services, e->receiver->mac);
     if (e->what == SESSION_STATE && e->receiver->facts.state == SESSION_PASS)
         remember_pass(b, e->image, e->receiver);
 }
@@ -697,7 +698,8 @@ static int open_box(struct box *b, const atomic_int *stop, struct err *err)
     diary_open(b->diary);
     open_sticks(b);
     rc = open_ring(b, err);
-    ip_stack_step(b->stack, clock_now()); /* loading took its time, and the guard listens from now on */
+    /* loading took its time, and the guard listens from now on */
+    ip_stack_step(b->stack, clock_now());
     if (rc == 0)
         rc = services_open(b->services, err);
     if (rc == 0)
@@ -763,7 +765,8 @@ static int open_identity(struct box *b, struct err *err)
     int rc;
 
     mkdir(b->paths.data, 0700);
-    if (!memory_had_key(b->paths.data)) { /* a first boot, if there is no memory either: that one is made before the key */
+    /* a first boot, if there is no memory either: that one is made before the key */
+    if (!memory_had_key(b->paths.data)) {
         memory_open(&b->memory, b->paths.data, false, b->paths.data_grown_before);
         return identity_open(&b->key, b->paths.data, err);
     }

@@ -1,6 +1,6 @@
 /* The box: one lwIP stack on one interface, and on it everything a machine needs from its first DHCP request to its PASS.
  *
- *   frames ──> stack ──> dhcp (bsdp first, pxe's answers in its leases), tftp, http ──> boot.h: what is handed out
+ *   frames ──> stack ──> dhcp (bsdp first, pxe's answers in its leases), tftp, http ──> offer.h
  *                   └──> igmp querier
  *                   └──> tls, web ──> portal.h
  *                   └──> sessions ──> serve (library.h) ──> PASS ──> machines.h ──> journal.h
@@ -23,7 +23,8 @@ struct box_paths {
     const char *sticks;  /* where PID 1 mounts USB sticks (sticks.h); NULL: none are looked at */
     const char *interface; /* NULL: as configured */
     const char *data_lost; /* why `data` cannot be used, as PID 1 says (lost.h); NULL: it can */
-    bool data_grown_before; /* an earlier start has kept its memory in `data`: where there is none, it is lost */
+    /* an earlier start has kept its memory in `data`: where there is none, it is lost */
+    bool data_grown_before;
 };
 
 /* Runs until *stop is set (0), or until it cannot go on (a negative code): then starting again may help. */

@@ -21,7 +21,8 @@ static enum told recall_machine(void *ctx, uint8_t kind, const uint8_t *key, siz
     struct arming *a = ctx;
 
     if (kind == JOURNAL_DISKS)
-        (void)disks_restore(&a->disks, key, nkey, value, nvalue); /* of another machine it is the box's to judge */
+        /* of another machine it is the box's to judge */
+        (void)disks_restore(&a->disks, key, nkey, value, nvalue);
     return kind == JOURNAL_MACHINE ? machines_restore(&a->machines, key, nkey, value, nvalue) : TOLD_KNOWN;
 }
 
@@ -51,7 +52,8 @@ int box_arm(const char *data, const uint8_t mac[6], struct err *err)
     machines_init(&a->machines, false, store_armed, a);
     snprintf(path, sizeof path, "%s/journal", data);
     rc = journal_open(&a->journal, path, err);
-    if (rc == 0 && journal_found(a->journal).was == JOURNAL_INTACT) { /* what is damaged or missing is the box's to judge, when it starts */
+    /* what is damaged or missing is the box's to judge, when it starts */
+    if (rc == 0 && journal_found(a->journal).was == JOURNAL_INTACT) {
         journal_tell(a->journal, recall_machine, a);
         rc = journal_begin(a->journal, err);
     }

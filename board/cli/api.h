@@ -29,7 +29,8 @@ struct api_request {
     const char *method, *path;
     const char *body;    /* NULL: none */
     size_t n_body;       /* its bytes; 0: it is a text */
-    int (*fill)(void *ctx, char *to, size_t n, struct err *); /* NULL, or where the n_body bytes come from, in order: all n, or an error */
+    /* NULL, or where the n_body bytes come from, in order: all n, or an error */
+    int (*fill)(void *ctx, char *to, size_t n, struct err *);
     void *ctx;
     const char *type;    /* of the body; NULL: application/json */
     const char *headers; /* further lines, each with its end; NULL: none */

@@ -144,7 +144,8 @@ bool client_path(char *out, size_t cap, const char *before, const char *word, co
 
 int client_read(struct client *c, const struct api_answer *a, struct client_doc *d)
 {
-    int values = (int)(a->n / 2 + 1), rc; /* no value takes less than two bytes, but for the outermost */
+    /* no value takes less than two bytes, but for the outermost */
+    int values = (int)(a->n / 2 + 1), rc;
 
     d->json = malloc(sizeof *d->json);
     d->room = malloc((size_t)values * sizeof *d->room);

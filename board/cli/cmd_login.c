@@ -129,7 +129,8 @@ static int login(struct client *c, const struct wanted *w)
     if (rc == 0 && !c->login_file && !login_path(path, sizeof path))
         rc = err_set(&c->err, CLI_EFILE, "expected --login FILE: there is no home folder");
     (void)gethostname(host, sizeof host - 1); /* cut, if it is longer */
-    snprintf(name, sizeof name, "%s-%04x", host, random_word() & 0xffff); /* a box takes a name once */
+    /* a box takes a name once */
+    snprintf(name, sizeof name, "%s-%04x", host, random_word() & 0xffff);
     if (rc == 0 && !c->token_file) {
         c->box.token[0] = 0;
         rc = password(c, w, secret);

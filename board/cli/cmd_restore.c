@@ -12,7 +12,8 @@
 #include "net/wire/json.h"
 #include "net/wire/units.h"
 
-#define TIMEOUT_S 120 /* the longest honest silence: a sender that waits for its other receivers' boot */
+/* the longest honest silence: a sender that waits for its other receivers' boot */
+#define TIMEOUT_S 120
 
 struct command_line {
     struct restore r;

@@ -12,8 +12,10 @@ struct command {
     const char *summary; /* one line of `ringcast --help`; NULL: for developers, not listed */
     /* argv[0] is the command's name, argv[argc] is NULL. Returns an enum exit_code. */
     int (*run)(int argc, char **argv);
-    const struct option *options; /* what getopt_long is given; for completion and the check of the manual */
-    const char *words;            /* what may follow the name instead of a file, with blanks between; NULL: nothing */
+    /* what getopt_long is given; for completion and the check of the manual */
+    const struct option *options;
+    /* what may follow the name instead of a file, with blanks between; NULL: nothing */
+    const char *words;
 };
 
 int cmd_pack(int argc, char **argv);

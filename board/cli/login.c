@@ -189,7 +189,8 @@ static bool sync_above(char *folders)
     if (slash)
         slash[slash == folders] = 0;
     fd = open(slash ? folders : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL); /* some network file systems have no such call */
+    /* some network file systems have no such call */
+    done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
     if (fd >= 0)
         close(fd);
     return done;

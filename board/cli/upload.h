@@ -7,7 +7,8 @@
 struct upload {
     const char *path;
     const char *name, *label; /* NULL: after the file; none */
-    bool resume;              /* goes on with an upload of that name and size that an earlier run began */
+    /* goes on with an upload of that name and size that an earlier run began */
+    bool resume;
 };
 
 /* The exit code; says how far it is on stderr. Ends with the box's verdict: it waits until the image is ready or refused. */

@@ -39,13 +39,15 @@ struct config {
     uint64_t rate;        /* bytes/s on the wire, unless rate_auto */
     uint64_t floor;       /* 0: a twentieth of the ceiling */
     uint64_t ceiling;     /* 0: what the link carries */
-    uint64_t client_rate; /* bytes/s the slowest client writes (asr's Client Data Rate); 0: not given */
+    /* bytes/s the slowest client writes (asr's Client Data Rate); 0: not given */
+    uint64_t client_rate;
     uint32_t group;       /* of the first image, the others follow; host order */
     uint16_t port;
     uint8_t ttl;
     uint32_t loop_suspend; /* loops; 0: never; CONFIG_SUSPEND_AUTO */
     enum config_choice offload;
-    uint32_t repair_ppm; /* repair symbols per source symbol; AUTO: as reports advise; FIXED: the carousel's default */
+    /* repair symbols per source symbol; AUTO: as reports advise; FIXED: the carousel's default */
+    uint32_t repair_ppm;
     bool mdns;
     unsigned n_images;
     char image[CONFIG_IMAGES_MAX][CONFIG_TEXT_MAX + 1];

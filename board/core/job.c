@@ -93,7 +93,8 @@ void jobs_take(struct jobs *j)
     uint64_t ready;
     struct job *job;
 
-    (void)!read(j->ready, &ready, sizeof ready); /* before the queues: what comes later wakes again */
+    /* before the queues: what comes later wakes again */
+    (void)!read(j->ready, &ready, sizeof ready);
     for (unsigned i = 0; i < JOB_LANES; i++)
         for (unsigned n = 0; n < JOBS_WAITING && queue_pop(&j->lane[i].out, &job); n++) {
             j->lane[i].under_way--;

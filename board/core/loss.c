@@ -31,7 +31,8 @@ static void note_worst(struct loss *l, const struct loss_counts *c)
 
     if (c->worst_ppm == l->visit.worst_ppm)
         return;
-    l->worst_ppm = c->worst_ppm > own ? c->worst_ppm - own : 1; /* 0 would say that nothing is known */
+    /* 0 would say that nothing is known */
+    l->worst_ppm = c->worst_ppm > own ? c->worst_ppm - own : 1;
     l->visit = *c;
 }
 

@@ -13,12 +13,14 @@
 /* Counts since the start, of the packets of one session. */
 struct loss_counts {
     uint64_t seen, missed; /* missed: numbers that never came */
-    uint64_t dropped;      /* of them, by our own ring; less than before when the ring was opened anew */
+    /* of them, by our own ring; less than before when the ring was opened anew */
+    uint64_t dropped;
     uint32_t worst_ppm;    /* missed of one block in the visit that ended last; 0: none has */
 };
 
 struct loss {
-    uint32_t window_ppm; /* over about the last window's worth of packets; over all of them while there are fewer */
+    /* over about the last window's worth of packets; over all of them while there are fewer */
+    uint32_t window_ppm;
     uint32_t worst_ppm;  /* of one block in the last visit; 0: not known */
     /* its own */
     struct loss_mark {

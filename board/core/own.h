@@ -1,7 +1,8 @@
 /* What is a machine's own: its host name and files, as the box gathers them and the machine believes them (net/session/SPEC.md section 7).
  *
  *   machines.csv: host name ──┐
- *   personal/ext4, personal/fat, then personal/52-49-4e-47-00-01/ext4 and fat ──> own_gather ──> own_encode ──> own_hash, signed
+ *   personal/ext4, personal/fat, then personal/52-49-4e-47-00-01/ext4 and fat ──> own_gather
+ *           ──> own_encode ──> own_hash, signed
  *   the machine: signature right? ──> own_decode ──> settle.h
  *
  * The folder "personal" lies beside ringcast.conf; what lies below its "ext4" and "fat" is for every machine, what lies below a folder named
@@ -38,7 +39,8 @@ struct own {
     unsigned n;
     struct own_file file[OWN_FILES_MAX];
     unsigned n_written, n_known;
-    struct disk_written written[OWN_WRITTEN_MAX]; /* what of the machine's disks the box has written; set by disks.h */
+    /* what of the machine's disks the box has written; set by disks.h */
+    struct disk_written written[OWN_WRITTEN_MAX];
     struct disk_known known[OWN_KNOWN_MAX];       /* what was inside it at its last attempt */
     uint8_t store[SESSION_OWN_MAX]; /* of what own_gather has read */
     size_t stored;

@@ -20,7 +20,8 @@ struct serve_hooks {
     /* as in struct session_server */
     int (*own)(void *ctx, const struct session_ask *, struct session_own *, char *why);
     int (*choose)(void *ctx, const struct session_hello *, unsigned *image, char *why);
-    struct session_label (*label)(void *ctx, const uint8_t mac[6]); /* as in struct session_server */
+    /* as in struct session_server */
+    struct session_label (*label)(void *ctx, const uint8_t mac[6]);
     bool (*kept)(void *ctx, unsigned image, const struct session_receiver *); /* the same */
 };
 
@@ -32,7 +33,8 @@ struct serve {
     bool shares; /* the streams that run share the ceiling among them; else each has its own */
     struct session_server server;
     struct session_bind *bind;
-    struct stream *streams; /* room for CONFIG_IMAGES_MAX, in the server's order; in an empty place `send` is NULL and the name "" */
+    /* room for CONFIG_IMAGES_MAX, in the server's order; in an empty place `send` is NULL and the name "" */
+    struct stream *streams;
     unsigned n_streams; /* places: the index of a stream never changes */
     uint64_t floor, ceiling; /* of each stream, bytes/s on the wire */
     struct err failed; /* why the first stream failed that did */

@@ -23,9 +23,12 @@ struct source_options {
     const char *fingerprint; /* https: of the server's certificate; NULL: authorities count */
     int timeout_s;         /* without anything arriving; 0: for ever */
     int join_s;            /* until the ring lets us in; 0: as long as timeout_s */
-    bool person;           /* the ring: a person gave the order at this machine; else it was netbooted, and a session must want it */
-    bool ask_own;          /* the ring: what is this machine's own is asked for, before a session is joined */
-    int farewell_s;        /* PASS is repeated until the sender has it, at most so long; 0: two seconds */
+    /* the ring: a person gave the order at this machine; else it was netbooted, and a session must want it */
+    bool person;
+    /* the ring: what is this machine's own is asked for, before a session is joined */
+    bool ask_own;
+    /* PASS is repeated until the sender has it, at most so long; 0: two seconds */
+    int farewell_s;
 };
 
 struct source {
@@ -35,9 +38,11 @@ struct source {
     struct img_body body; /* after body() */
     bool owns_body;       /* to be freed with the source; else the file's own */
     bool told;            /* the sender has the last word: after close() */
-    struct session_ask asked; /* with ask_own, after open(): the question and the answer, whose signature nobody has checked yet */
+    /* with ask_own, after open(): the question and the answer, whose signature nobody has checked yet */
+    struct session_ask asked;
     struct session_own own;
-    atomic_bool waits;    /* the sender holds the stream: nothing will come until somebody lets it go */
+    /* the sender holds the stream: nothing will come until somebody lets it go */
+    atomic_bool waits;
 };
 
 struct source_ops {

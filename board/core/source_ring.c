@@ -16,13 +16,15 @@
 #define POLL_MS 50
 #define FAREWELL_S 2
 #define COUNT_NS INT64_C(500000000) /* between two looks at the ring's drop counter */
-#define FORSAKEN_NS INT64_C(8000000000) /* neither packet nor ack: the sender may have been started anew */
+/* neither packet nor ack: the sender may have been started anew */
+#define FORSAKEN_NS INT64_C(8000000000)
 #define REJOIN_MS 3000
 
 struct ring_source {
     struct source *source; /* whose ctx this is */
     struct ip_stack *stack;
-    struct session_control *control; /* NULL while joining again; guarded by lock, as the watching thread tells through it */
+    /* NULL while joining again; guarded by lock, as the watching thread tells through it */
+    struct session_control *control;
     pthread_mutex_t lock;
     struct session_server_at at;
     char name[SESSION_NAME_MAX + 1], interface[16];
@@ -228,7 +230,8 @@ static int ring_open(struct source *s, const struct source_options *opt, struct 
 }
 
 struct vigil {
-    int64_t heard, counted, tried; /* the last packet, look at the counters, attempt to join again */
+    /* the last packet, look at the counters, attempt to join again */
+    int64_t heard, counted, tried;
     int64_t spoiled; /* when the body was first found wrong; 0: not yet */
 };
 

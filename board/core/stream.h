@@ -46,7 +46,8 @@ struct stream {
     struct mono leaves; /* with session.leaving: when it goes at the latest */
     atomic_bool end;
     /* What it has to say is said by the control thread: no lock of the log holds up the wire. */
-    _Atomic uint64_t loop, begun, waited_ns; /* the loop that was begun last; how many were; time that the wire waited for disk or encoder */
+    /* the loop that was begun last; how many were; time that the wire waited for disk or encoder */
+    _Atomic uint64_t loop, begun, waited_ns;
     atomic_bool down;                  /* the link is */
     struct stream_said {
         uint64_t begun, waited_ns;

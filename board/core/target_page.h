@@ -3,7 +3,8 @@
  *   RINGCAST-BOX-IDENTITY-1
  *   address 10.77.0.1
  *   session-port 7800
- *   key 04a1...                 whose images are believed: SEC1 uncompressed, 130 hexadecimal digits
+ *   key 04a1...                 whose images are believed: SEC1 uncompressed, 130 hexadecimal
+ *                               digits
  *   after-pass reboot           or poweroff, wait
  *   disk auto                   or a rule of imaging/disk/choose.h
  *

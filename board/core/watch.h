@@ -11,13 +11,15 @@
 struct watch_view {
     const struct img_head *head;
     enum session_state state;
-    uint64_t done, total;   /* bytes of the disk that hold data: there, and in all; total 0 until the body is there */
+    /* bytes of the disk that hold data: there, and in all; total 0 until the body is there */
+    uint64_t done, total;
     unsigned proven;        /* of them, read back: permille */
     uint64_t rate;          /* done in the last seconds, bytes/s */
     int64_t left_ns;        /* at that rate; negative: not known yet */
     bool waits;             /* the sender holds the stream */
     const struct session_facts *facts;
-    struct session_label label; /* what the box says of this machine: its number, and whether somebody looks for it */
+    /* what the box says of this machine: its number, and whether somebody looks for it */
+    struct session_label label;
 };
 
 /* Who shows it: called from the watch's thread four times a second. A NULL function: a line or bar on stderr. */

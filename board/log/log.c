@@ -73,7 +73,8 @@ void log_threaded(void)
     pthread_t thread;
 
     clock_cond_init(&waiting.done);
-    waiting.apart = pthread_create(&thread, NULL, writer_main, NULL) == 0; /* without it lines are written as they come */
+    /* without it lines are written as they come */
+    waiting.apart = pthread_create(&thread, NULL, writer_main, NULL) == 0;
     if (waiting.apart)
         pthread_detach(thread);
 }

@@ -60,7 +60,8 @@ static void add(struct lines *l, const char *part)
 
 size_t qr_lines(char *to, size_t n, const struct qr *q)
 {
-    static const char *const half[] = {"\xe2\x96\x88", "\xe2\x96\x80", "\xe2\x96\x84", " "}; /* light, dark below, above, both */
+    /* light, dark below, above, both */
+    static const char *const half[] = {"\xe2\x96\x88", "\xe2\x96\x80", "\xe2\x96\x84", " "};
     struct lines l = {.to = to, .room = n, .full = n == 0};
     int end = q->size + QR_QUIET;
 

@@ -17,7 +17,8 @@
 
 struct qr {
     uint8_t code[(77 * 77 + 7) / 8 + 1]; /* as qrcodegen keeps it */
-    int size;                            /* modules a side without the quiet ones; 0: nothing fits or nothing was asked */
+    /* modules a side without the quiet ones; 0: nothing fits or nothing was asked */
+    int size;
 };
 
 /* At least medium error correction. NULL, "" or more than fits (QR_TEXT_MAX always does): size 0, and drawing does nothing. */

@@ -19,7 +19,8 @@
 
 struct screen {
     struct draw_canvas canvas; /* drawn beforehand; pixels NULL: no picture */
-    uint8_t *shown, *device;   /* what the framebuffer holds, and the framebuffer: mapped until the program ends */
+    /* what the framebuffer holds, and the framebuffer: mapped until the program ends */
+    uint8_t *shown, *device;
     int lines_fd;
     char said[LINES_MAX]; /* title, word and sentence as last said */
     int said_percent;

@@ -35,24 +35,34 @@ enum screen_shape {
 };
 
 struct screen_line {
-    const char *name, *value; /* "disk", "Samsung SSD 870 1 TB, S5Y2NX0R"; a NULL value leaves the line out */
+    /* "disk", "Samsung SSD 870 1 TB, S5Y2NX0R"; a NULL value leaves the line out */
+    const char *name, *value;
 };
 
 struct screen_page {
     const char *title;                       /* top line; NULL for none */
-    const char *word;                        /* a third of the screen high: "PASS"; up to 4 letters stay that high */
+    /* a third of the screen high: "PASS"; up to 4 letters stay that high */
+    const char *word;
     enum screen_shape shape;                 /* beside the word */
-    const char *sentence;                    /* what it means or what to do next; wrapped; NULL for none */
+    /* what it means or what to do next; wrapped; NULL for none */
+    const char *sentence;
     struct screen_line lines[SCREEN_LINES];  /* image, serial, MAC, disk, rate, time left ... */
     int percent;                             /* 0 .. 100 draws bar and number; negative: neither */
-    const char *number;                      /* the machine's: large in the upper right corner; NULL for none */
-    const char *qr;                          /* what a telephone takes over, on the right; NULL for none. Only in the picture */
-    const struct wall *wall;                 /* tiles in place of word, bar and lines; NULL for none. Only in the picture */
-    const char *const *text;                 /* in place of the same: n_text lines, wrapped; the last ones are seen */
+    /* the machine's: large in the upper right corner; NULL for none */
+    const char *number;
+    /* what a telephone takes over, on the right; NULL for none. Only in the picture */
+    const char *qr;
+    /* tiles in place of word, bar and lines; NULL for none. Only in the picture */
+    const struct wall *wall;
+    /* in place of the same: n_text lines, wrapped; the last ones are seen */
+    const char *const *text;
     unsigned n_text;
-    const char *footer;                      /* the bottom row; NULL for none. Only in the picture */
-    bool asks;                               /* the footer is a question to whoever stands there: it stands out */
-    const char *huge;                        /* alone on the page, as large as fits: which machine this is; NULL for none */
+    /* the bottom row; NULL for none. Only in the picture */
+    const char *footer;
+    /* the footer is a question to whoever stands there: it stands out */
+    bool asks;
+    /* alone on the page, as large as fits: which machine this is; NULL for none */
+    const char *huge;
     bool inverted;                           /* ground and ink changed with each other, to blink */
 };
 

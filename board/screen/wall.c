@@ -99,7 +99,8 @@ static void draw_symbol(const struct draw_canvas *c, struct draw_rect r, int sca
         return;
     }
     if (t->state == WALL_RECEIVING)
-        snprintf(text, sizeof text, "%u%%", t->percent < 100 ? t->percent : 99u); /* done is what verifying says */
+        /* done is what verifying says */
+        snprintf(text, sizeof text, "%u%%", t->percent < 100 ? t->percent : 99u);
     else
         snprintf(text, sizeof text, "%s", looks[t->state].letter);
     draw_centred(c, r, scale, text, looks[t->state].ink);

@@ -59,7 +59,8 @@ static void add_image(struct text *t, const struct img_head *h)
 static void add_time(struct text *t, uint64_t seconds)
 {
     char date[40];
-    time_t at = (time_t)(seconds < UINT64_C(253402300800) ? seconds : 0); /* a year of four digits */
+    /* a year of four digits */
+    time_t at = (time_t)(seconds < UINT64_C(253402300800) ? seconds : 0);
     struct tm tm = {0};
 
     gmtime_r(&at, &tm);

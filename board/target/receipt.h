@@ -9,7 +9,8 @@
  *   version 2026.11
  *   root 6f1e...                    the image's root hash, 64 hexadecimal digits
  *   time 2026-11-22T12:00:00Z       by the machine's own clock, which nobody has set
- *   box 0123456789abcdef            whose key signed the image: the first 8 bytes of the SHA-256 of the key
+ *   box 0123456789abcdef            whose key signed the image: the first 8 bytes of the SHA-256 of
+ *                                   the key
  *
  * It is a note and no proof: the machine itself writes it, and it is not signed. What the box signs is its report, whose rows have
  * the same MAC, serials and root hash. Pure. */

@@ -1,7 +1,9 @@
 /* What is a machine's own goes onto its disk: after every byte of the image has been verified, before PASS is said.
  *
- *   settle_disk ──> the kernel reads the partition table anew ──> nodes of the partitions ──> settle_partitions
- *   settle_partitions: mount by the kernel's own ext4 or FAT ──> write aside, rename ──> unmount ──> mount read-only, compare
+ *   settle_disk ──> the kernel reads the partition table anew ──> nodes of the partitions
+ *           ──> settle_partitions
+ *   settle_partitions: mount by the kernel's own ext4 or FAT ──> write aside, rename ──> unmount
+ *           ──> mount read-only, compare
  *
  * The host name goes to etc/hostname of the first ext4 partition that has a folder etc; files go to that partition, or to the first
  * FAT partition. Links in the image are followed within it and lead nowhere else. A partition on LVM or in a container is not

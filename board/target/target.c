@@ -128,7 +128,8 @@ static int last_look(void *ctx, struct err *err)
         rc = disk_choose(&t->disks, &t->need, err);
     if (rc == DISK_ESEVERAL || rc == DISK_EGONE)
         target_show_left_out(&t->show, &t->disks, &t->need);
-    return rc < 0 ? rc : 0; /* the same disk as before: nothing speaks against it, and there is no other */
+    /* the same disk as before: nothing speaks against it, and there is no other */
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- what is this machine's own ---- */

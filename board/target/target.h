@@ -1,7 +1,8 @@
 /* A machine that was booted from the network by a box: finds the box again, picks the one disk that may be erased, restores the
  * image onto it, shows how it stands, and says how it ended.
  *
- *   link → address (DHCP) → session of the box that served us → trust in its key → disk (inventory, choose) → restore → PASS
+ *   link → address (DHCP) → session of the box that served us → trust in its key → disk (inventory,
+ *           choose) → restore → PASS
  *
  * What the network or the box lack is waited for, for ever, and said on the screen. What makes this machine the wrong one (no disk
  * that may be erased, an image of another signer, a disk that fails) ends in FAIL, and the box is told its code. Nothing is written

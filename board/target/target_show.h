@@ -22,7 +22,8 @@ struct target_show {
     unsigned n_left_out;
     char number[8]; /* "" while the box has given none */
     bool wanted;    /* somebody looks for it */
-    char before[TARGET_TEXT]; /* what became of the attempt before, when that matters to whoever reads this; "" */
+    /* what became of the attempt before, when that matters to whoever reads this; "" */
+    char before[TARGET_TEXT];
     unsigned beat;  /* calls of target_show_progress so far: it blinks with every second one */
     struct img_head head;
     bool has_head;

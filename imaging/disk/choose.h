@@ -21,8 +21,10 @@ struct inventory {
 struct disk_pick {
     char serial[DISK_TEXT_MAX], wwn[DISK_WWN_MAX]; /* equal but for case */
     char model[DISK_TEXT_MAX];                     /* part of it, but for case */
-    char path[DISK_PLACE_MAX];                     /* /dev/NAME, or whole words of its device path: pci0000:00/0000:00:1f.2 */
-    uint64_t size;                                 /* bytes, give or take 2 %: as the label says it */
+    /* /dev/NAME, or whole words of its device path: pci0000:00/0000:00:1f.2 */
+    char path[DISK_PLACE_MAX];
+    /* bytes, give or take 2 %: as the label says it */
+    uint64_t size;
 };
 
 #define DISK_RULE_MAX 256

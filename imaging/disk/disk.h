@@ -77,8 +77,10 @@ bool disk_refusal(int code);
 struct disk_want {
     uint64_t min_bytes;  /* smallest target that may take the image */
     uint64_t make_bytes; /* size of a file that is made or was empty */
-    uint32_t sector;     /* the image's logical sector size, if it has a partition table; else 0: any */
-    bool create;         /* make a file when there is none at the path; without it that is DISK_EABSENT */
+    /* the image's logical sector size, if it has a partition table; else 0: any */
+    uint32_t sector;
+    /* make a file when there is none at the path; without it that is DISK_EABSENT */
+    bool create;
 };
 
 /* Opens `path` for erasing: a block device that nobody uses (held exclusively), or a regular file; an empty one gets make_bytes.
@@ -96,7 +98,8 @@ int disk_limit(struct disk *disk, uint64_t bytes_per_s, struct err *err);
 /* Faults, by byte position; a field of UINT64_MAX never strikes. For tests. */
 struct disk_faults {
     uint64_t write_fails_at; /* a write or zeroing that covers this byte fails */
-    uint64_t write_lost_at;  /* a write or zeroing that covers this byte says 0 and changes nothing */
+    /* a write or zeroing that covers this byte says 0 and changes nothing */
+    uint64_t write_lost_at;
     uint64_t read_flips_at;  /* a read that covers this byte returns it with one bit changed */
 };
 

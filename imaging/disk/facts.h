@@ -57,15 +57,19 @@ enum disk_bar { DISK_BARS(X) DISK_BAR_COUNT };
 
 struct disk_facts {
     char name[DISK_NAME_MAX];   /* as the kernel calls it: nvme0n1 */
-    char place[DISK_PLACE_MAX]; /* where it sits: the kernel's device path, "/devices/pci0000:00/..." */
-    char model[DISK_TEXT_MAX], serial[DISK_TEXT_MAX], wwn[DISK_WWN_MAX]; /* "" when it does not say */
+    /* where it sits: the kernel's device path, "/devices/pci0000:00/..." */
+    char place[DISK_PLACE_MAX];
+    /* "" when it does not say */
+    char model[DISK_TEXT_MAX], serial[DISK_TEXT_MAX], wwn[DISK_WWN_MAX];
     uint64_t bytes;
-    uint64_t sequence;          /* of its appearance: another disk in the same place has another; 0: kernel does not say */
+    /* of its appearance: another disk in the same place has another; 0: kernel does not say */
+    uint64_t sequence;
     uint32_t sector;            /* logical, bytes */
     unsigned major, minor;
     uint32_t bars;              /* DISK_BIT of the facts found against it */
     enum disk_bar noted;        /* the bar that `note` speaks of */
-    uint8_t marks[IMG_MARKS_BYTES]; /* imaging/volume/marks_id.h: which RAID, LVM or pool it is; zeros: none, or not known */
+    /* imaging/volume/marks_id.h: which RAID, LVM or pool it is; zeros: none, or not known */
+    uint8_t marks[IMG_MARKS_BYTES];
     char note[DISK_NOTE_MAX];   /* "holds an LVM physical volume on partition 2"; "" */
 };
 

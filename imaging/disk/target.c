@@ -22,7 +22,8 @@ struct target {
     int direct; /* past the page cache; same as `cached` where that cannot be had */
     int cached; /* for the unaligned end of a disk */
     bool block; /* a block device */
-    atomic_bool named; /* its name is on the disk: false for a file that was made, until it has been synced */
+    /* its name is on the disk: false for a file that was made, until it has been synced */
+    atomic_bool named;
     char path[PATH_MAX];
 };
 

@@ -33,8 +33,10 @@
 #define IMG_HASH_BYTES 32
 #define IMG_INFO_BYTES 16
 #define IMG_MARKS_BYTES 8
-#define IMG_INFO_MARKS 1 /* info[1 .. 8]: marks_id.h's digest of the marks that the image lays on a disk; zeros: not known */
-#define IMG_INFO_COPY 9  /* info[9] is 1: the copy of the GPT at the end is left out; the restorer makes it of the table */
+/* info[1 .. 8]: marks_id.h's digest of the marks that the image lays on a disk; zeros: not known */
+#define IMG_INFO_MARKS 1
+/* info[9] is 1: the copy of the GPT at the end is left out; the restorer makes it of the table */
+#define IMG_INFO_COPY 9
 #define IMG_INFO_SECTOR 0 /* info[0] is 1: sector_log2 is that of the source, not assumed */
 
 enum img_table { IMG_TABLE_NONE = 0, IMG_TABLE_MBR = 1, IMG_TABLE_GPT = 2 };

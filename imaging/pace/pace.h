@@ -1,14 +1,20 @@
 /* When may packets leave? A pure pacer: time is an argument, the memory is the caller's.
  *
  * Promise. Let R be the set rate in wire bytes a second, one packet = PACE_WIRE_BYTES, W = 100 ms. Then
- *   1. in every interval of length W, at most ⌊R·W / 1538⌋ packets are sent: never above R, whatever delays the caller
+ *   1. in every interval of length W, at most ⌊R·W / 1538⌋ packets are sent: never above R,
+ *   whatever delays the caller
  *      meets, as long as pace_spent is told a time at which the packets have left;
- *   2. in every interval of length τ, at most ⌈R·τ / 1538⌉ + B packets are allowed, B = max(8, R · 4 ms / 1538): after a
+ *   2. in every interval of length τ, at most ⌈R·τ / 1538⌉ + B packets are allowed, B = max(8, R ·
+ *   4 ms / 1538): after a
  *      delay at most B are caught up at once, and what is older is not caught up at all;
- *   3. a caller that always has packets sends on average R · W / (W + 0.1 ms + w), where w is the mean time that a packet
- *      waits from being due to being sent: 99.8 % of R when wake-ups are prompt, 98.7 % when each is late by a random 0 to
- *      2 ms. (With promise 1 none can do better for given wake-ups: a packet sent late by w keeps its successor of
- *      the next window away by w. So the pacer learns how late wake-ups are and asks for them that much earlier.)
+ *   3. a caller that always has packets sends on average R · W / (W + 0.1 ms + w), where w is the
+ *   mean time that a packet
+ *      waits from being due to being sent: 99.8 % of R when wake-ups are prompt, 98.7 % when each
+ *      is late by a random 0 to
+ *      2 ms. (With promise 1 none can do better for given wake-ups: a packet sent late by w keeps
+ *      its successor of
+ *      the next window away by w. So the pacer learns how late wake-ups are and asks for them that
+ *      much earlier.)
  *
  * How. A record of the departures of the last 100 ms holds promise 1 exactly (departures within PACE_GRAIN share an
  * entry, counted as the latest of them); a token bucket of rate R and depth B holds promise 2. A caller who
@@ -29,7 +35,8 @@
 #define PACE_WINDOW (100 * MONO_MS)
 #define PACE_GUARD (100 * MONO_US)   /* added to the window: clock reads are not departures */
 #define PACE_QUANTUM (2 * MONO_MS)   /* pace_next gathers this much, so that wake-ups stay few, */
-#define PACE_TRAIN 44                /* but no more packets than these: one super-frame (net/ring/ring.h) */
+/* but no more packets than these: one super-frame (net/ring/ring.h) */
+#define PACE_TRAIN 44
 #define PACE_BURST (4 * MONO_MS)     /* what a late wake-up may catch up */
 #define PACE_BURST_PACKETS 8
 #define PACE_RATE_MIN (10 * PACE_WIRE_BYTES) /* bytes a second: one packet a window */

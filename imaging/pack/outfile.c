@@ -81,7 +81,8 @@ static int sync_directory(const char *path, struct err *e)
 
     snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
     fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL); /* some network file systems have no such call */
+    /* some network file systems have no such call */
+    done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
     if (!done)
         err_set(e, IMG_EOUTPUT, "%s is written, but its name may not be on the disk: the folder %s cannot be synced: %s", path, dir,
                 strerror(errno));

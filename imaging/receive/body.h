@@ -13,7 +13,8 @@ struct body_object {
     struct track track;
     struct track_window *windows; /* one block each */
     void *track_memory;
-    uint8_t *symbols; /* source symbols of all blocks, one after another; the first `bytes` are the body */
+    /* source symbols of all blocks, one after another; the first `bytes` are the body */
+    uint8_t *symbols;
     uint8_t *repair;  /* T symbols a block */
     struct fec_scratch *scratch;
 };

@@ -9,7 +9,8 @@
 
 #define STEP ((size_t)8 * IMG_CHUNK_BYTES) /* bytes looked at at once */
 #define MARK DISK_ALIGN                    /* bytes of a mark */
-#define MARKS_AT (UINT64_C(64) << 10)      /* where the first one is; the others lie so far behind a power of two */
+/* where the first one is; the others lie so far behind a power of two */
+#define MARKS_AT (UINT64_C(64) << 10)
 #define MARKS_FROM 20                      /* the lowest power of two */
 #define MARKS_MAX 48
 

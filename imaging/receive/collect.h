@@ -12,8 +12,10 @@
 #include "imaging/receive/intake.h"
 #include "net/wire/frames.h"
 
-#define COLLECT_GAP (1u << 20)  /* packet numbers: a larger gap is an outage, or a lie, and is not counted as loss */
-#define COLLECT_BEHIND 1000u    /* so many packets in a row behind the newest number, and it was a lie */
+/* packet numbers: a larger gap is an outage, or a lie, and is not counted as loss */
+#define COLLECT_GAP (1u << 20)
+/* so many packets in a row behind the newest number, and it was a lie */
+#define COLLECT_BEHIND 1000u
 #define COLLECT_EARLY 32768u /* packets kept: 48 MB, 1.3 s at 300 Mbit/s */
 
 struct collect_early {

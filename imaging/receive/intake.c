@@ -468,7 +468,8 @@ static void grow(struct intake *in, unsigned lg_t)
         return;
     /* Decoding works on the sums where they are. */
     while (!work_idle(in->work)) {
-        if (plan_stopped(in->plan)) { /* a worker may still be at them, and nothing more is needed */
+        /* a worker may still be at them, and nothing more is needed */
+        if (plan_stopped(in->plan)) {
             free(sums);
             return;
         }

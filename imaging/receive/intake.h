@@ -18,7 +18,8 @@
 #define INTAKE_SLOTS (2 * TRACK_MAX_BLOCKS) /* blocks begun and not done: two windows */
 #define INTAKE_ROOM 10 /* percent of the source's memory: blocks left out are taken again */
 #define INTAKE_SHED 50 /* percent of the source's memory: blocks are left out */
-#define INTAKE_PATIENCE 8 /* runs until it shows whether leaving blocks out was enough: what is in memory must pass first */
+/* runs until it shows whether leaving blocks out was enough: what is in memory must pass first */
+#define INTAKE_PATIENCE 8
 #define INTAKE_FULL 90 /* percent: a block whose rows are in use is left out at once */
 #define INTAKE_GRACE_MS 200 /* a source that does not tell: so long a wait counts as 100 percent */
 
@@ -29,9 +30,12 @@ struct intake {
     struct track_window *windows;
     void *track_memory;
     struct rows rows;
-    uint64_t in_rows[TRACK_MAX_BLOCKS][ROWS_HELD / 64]; /* by row % ROWS_HELD: stored in this visit, run not closed */
-    uint16_t run_of[TRACK_MAX_BLOCKS][2];               /* the run whose rows the even and odd half hold */
-    uint32_t at_chunk[TRACK_MAX_BLOCKS];                /* where the block's newest row was found in its chunk list */
+    /* by row % ROWS_HELD: stored in this visit, run not closed */
+    uint64_t in_rows[TRACK_MAX_BLOCKS][ROWS_HELD / 64];
+    /* the run whose rows the even and odd half hold */
+    uint16_t run_of[TRACK_MAX_BLOCKS][2];
+    /* where the block's newest row was found in its chunk list */
+    uint32_t at_chunk[TRACK_MAX_BLOCKS];
     uint8_t *left;        /* by ordinal: symbols still missing; 0: complete, in work or finished */
     uint8_t *sums;        /* by slot, sums_stride apart */
     size_t sums_stride;
@@ -41,7 +45,8 @@ struct intake {
     uint16_t closed;      /* rows below are closed */
     uint16_t top_run;
     uint32_t visit_blocks, visit_taken, visit_shed;
-    uint32_t all_from;  /* row from which on all open blocks were taken, or UINT32_MAX: some are left out */
+    /* row from which on all open blocks were taken, or UINT32_MAX: some are left out */
+    uint32_t all_from;
     uint32_t shed_run;  /* the run in which blocks were last left out, or NO_RUN */
     uint64_t seen_ns, seen_bytes; /* of writing, when the visit began */
     uint64_t wire_rate; /* of the stream in bytes/s as the sender says; 0: not known */

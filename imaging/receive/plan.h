@@ -1,7 +1,8 @@
 /* What all receiving stages share: the image, the target, what became of each chunk, and the first failure.
  *
  * The stages, in the order data takes through them, each on threads of its own:
- *   packets ──> intake (track, rows, sums) ──> work (unpack, hash, decode) ──> store (write)      then: proof (read back)
+ *   packets ──> intake (track, rows, sums) ──> work (unpack, hash, decode)
+ *           ──> store (write)      then: proof (read back)
  * Nothing flows back but three small signals: a block is done, a block proved wrong, a buffer is free. */
 #ifndef IMAGING_RECEIVE_PLAN_H
 #define IMAGING_RECEIVE_PLAN_H
@@ -31,7 +32,8 @@
 enum receive_error { RECEIVE_ERRORS(X) };
 #undef X
 
-#define EDGE_BYTES (UINT64_C(1) << 20) /* of the disk's head and of its tail: zero until all else is proven */
+/* of the disk's head and of its tail: zero until all else is proven */
+#define EDGE_BYTES (UINT64_C(1) << 20)
 
 /* What is known of a chunk's content; grows only (of an edge that is made blank: falls back to RIGHT). */
 enum chunk_state {
@@ -46,12 +48,15 @@ enum table_fate { TABLE_AS_IS, TABLE_MOVED, TABLE_LEFT };
 
 /* Counters for the board, beacons and the report. Written by their stage, read by anyone. */
 struct receive_counts {
-    _Atomic uint64_t packets, wanted;    /* authentic ones of the stream; those that brought something */
-    _Atomic uint64_t body_packets, early; /* of the body; of the stream before the body was there, not kept */
+    /* authentic ones of the stream; those that brought something */
+    _Atomic uint64_t packets, wanted;
+    /* of the body; of the stream before the body was there, not kept */
+    _Atomic uint64_t body_packets, early;
     _Atomic uint64_t foreign, forged, malformed; /* another session's; wrong tag; not a packet */
     _Atomic uint64_t stale, skipped, bad;        /* see track.h */
     _Atomic uint64_t lost;               /* packet numbers that never came */
-    _Atomic uint64_t first_ns, bound_ns, last_ns; /* times of the first, of the as-many-as-source'th, of the last packet */
+    /* times of the first, of the as-many-as-source'th, of the last packet */
+    _Atomic uint64_t first_ns, bound_ns, last_ns;
     _Atomic uint64_t unpacked, written, proven, kept; /* chunks */
     _Atomic uint64_t decoded, poisoned;  /* blocks repaired; blocks thrown away for a wrong hash */
     _Atomic uint64_t repaired;           /* symbols that repair symbols stood in for */
@@ -59,7 +64,8 @@ struct receive_counts {
     _Atomic uint64_t shed;               /* blocks left out because the machine was behind */
     _Atomic uint32_t left_out;           /* open blocks of the visit that are not taken now */
     _Atomic uint64_t write_ns, write_bytes; /* time inside writes, for the disk's rate */
-    _Atomic uint64_t write_since;           /* when the write under way began (monotonic); 0: there is none */
+    /* when the write under way began (monotonic); 0: there is none */
+    _Atomic uint64_t write_since;
     _Atomic uint32_t worst_ppm, open_blocks;
     _Atomic uint32_t lacking; /* blocks that need more symbols; the others may still be at work */
     _Atomic int table;                   /* enum table_fate */
@@ -73,8 +79,10 @@ struct plan {
     _Atomic uint8_t *chunk;      /* by ordinal: enum chunk_state */
     _Atomic uint32_t *open;      /* by SBN: chunks not finished */
     struct receive_counts counts;
-    _Atomic bool ready;          /* chunks may be written: what comes before them is done (clear.h) */
-    uint64_t moved_at;           /* the partition table's copy was put there (move.h); UINT64_MAX: nowhere */
+    /* chunks may be written: what comes before them is done (clear.h) */
+    _Atomic bool ready;
+    /* the partition table's copy was put there (move.h); UINT64_MAX: nowhere */
+    uint64_t moved_at;
     _Atomic bool touched;        /* something on the target was changed */
     _Atomic bool stop;           /* a failure, or the caller wants out */
     struct err fail;             /* the first failure; guarded by fail_lock */

@@ -7,8 +7,10 @@
 #include "imaging/receive/plan.h"
 
 #define PROOF_THREADS 4
-#define PROOF_NEAR (UINT64_C(32) << 20) /* bytes at either end that are read once more after the edges were written */
-#define PROOF_SAMPLES 256u              /* and chunks from all over the target: three seconds of a disk with heads */
+/* bytes at either end that are read once more after the edges were written */
+#define PROOF_NEAR (UINT64_C(32) << 20)
+/* and chunks from all over the target: three seconds of a disk with heads */
+#define PROOF_SAMPLES 256u
 
 /* Told now and then how far it is, in parts per thousand; false ends it. */
 typedef bool proof_progress(void *ctx, unsigned permille);

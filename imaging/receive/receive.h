@@ -10,8 +10,10 @@
 #include "imaging/receive/collect.h"
 #include "imaging/receive/plan.h"
 
-#define RECEIVE_MEMORY ((size_t)288 << 20) /* for everything at the default T: a target may have 512 MB in all */
-#define RECEIVE_PLENTY (UINT64_C(1) << 30) /* half of the free memory beyond this is taken for incomplete chunks and for writing as well */
+/* for everything at the default T: a target may have 512 MB in all */
+#define RECEIVE_MEMORY ((size_t)288 << 20)
+/* half of the free memory beyond this is taken for incomplete chunks and for writing as well */
+#define RECEIVE_PLENTY (UINT64_C(1) << 30)
 #define RECEIVE_PLENTY_MAX (UINT64_C(4) << 30) /* two windows of 128 blocks */
 #define RECEIVE_PARK_MIN ((size_t)16 << 20)
 
@@ -21,7 +23,8 @@ struct receive_options {
     unsigned threads; /* workers; 0: by the number of CPUs */
     size_t memory;    /* for everything; 0: RECEIVE_MEMORY, and more where there is plenty */
     size_t park_bytes; /* memory for incomplete chunks; 0: what the rest leaves of `memory` */
-    bool (*scanned)(void *ctx, unsigned permille); /* progress of looking at the target, first and last; false: no more. May be NULL */
+    /* progress of looking at the target, first and last; false: no more. May be NULL */
+    bool (*scanned)(void *ctx, unsigned permille);
     int (*last_look)(void *ctx, struct err *err); /* once, immediately before the target is first written; not 0: it is not
                                                      written. May be NULL */
     void *ctx;

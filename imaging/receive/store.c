@@ -15,7 +15,8 @@
 #define SECTOR_LEAST 512u  /* no disk has smaller ones */
 #define STALE_MS 200       /* a short run is written when nothing joined it for so long */
 #define READY_MS 5         /* until the target may be written it is asked so often whether it may */
-#define MANY (STORE_BUFFERS * 2 / 3) /* chunks that wait: the disk must not, though no long run is among them */
+/* chunks that wait: the disk must not, though no long run is among them */
+#define MANY (STORE_BUFFERS * 2 / 3)
 
 struct piece {
     uint32_t ordinal;
@@ -28,7 +29,8 @@ struct store {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     uint8_t *memory;
-    uint8_t **free; /* the last one given back is the first to be taken: memory is touched only as it is needed */
+    /* the last one given back is the first to be taken: memory is touched only as it is needed */
+    uint8_t **free;
     uint32_t n_free;
     struct piece *pending; /* by ordinal */
     uint32_t n_pending, writing;
@@ -83,7 +85,8 @@ static void write_run(struct store *s, const struct piece *run, uint32_t n)
         plan_fail(p, &err);
         return;
     }
-    atomic_store(&p->counts.write_since, 0); /* first: counted twice would be more time than there is */
+    /* first: counted twice would be more time than there is */
+    atomic_store(&p->counts.write_since, 0);
     atomic_fetch_add(&p->counts.write_ns, clock_now().ns - start);
     atomic_fetch_add(&p->counts.write_bytes, bytes);
     atomic_fetch_add(&p->counts.written, n);

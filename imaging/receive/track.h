@@ -23,7 +23,8 @@
 #define TRACK_RUN 128u        /* rows in a run */
 #define TRACK_MAX_BLOCKS 128u /* source blocks in a window */
 #define TRACK_MAX_ESI 16384u  /* 12288 source + 4096 repair symbols */
-#define TRACK_BEHIND 1000u   /* so many stale ones in a row, and the newest number is not believed any more */
+/* so many stale ones in a row, and the newest number is not believed any more */
+#define TRACK_BEHIND 1000u
 #define TRACK_NO_SLOT 0xffffu
 #define TRACK_NONE UINT32_MAX
 
@@ -49,20 +50,24 @@ enum track_verdict {
     TRACK_HAVE,  /* its block is ready or done */
     TRACK_STALE, /* too late: its run is closed. After TRACK_BEHIND of them in a row the packet number that made them late
                     was a lie (a member of the group can tell one), and the visit is taken up where it is */
-    TRACK_SKIP,  /* its block is not taken in this visit (slow disk, no slot, repair of another T) */
+    /* its block is not taken in this visit (slow disk, no slot, repair of another T) */
+    TRACK_SKIP,
     TRACK_BAD,   /* contradicts the object's shape */
 };
 
 struct track_act {
     enum track_verdict verdict;
-    bool new_visit;       /* first symbol of a visit: fold and forget all rows of the visit before */
+    /* first symbol of a visit: fold and forget all rows of the visit before */
+    bool new_visit;
     bool fresh;           /* the slot was just given to this block: its sums start at zero */
     bool ready;           /* with this symbol the block can be decoded; it is TRACK_READY now */
     uint16_t slot;        /* with TRACK_TAKE */
     uint16_t block;       /* in the window */
     uint16_t row;         /* place in the visit's order: the ESI */
-    uint16_t close_below; /* rows below this one are closed in this visit (a multiple of TRACK_RUN) */
-    uint32_t evicted;     /* SBN of the block whose slot was taken away; all it held is lost. Or TRACK_NONE */
+    /* rows below this one are closed in this visit (a multiple of TRACK_RUN) */
+    uint16_t close_below;
+    /* SBN of the block whose slot was taken away; all it held is lost. Or TRACK_NONE */
+    uint32_t evicted;
 };
 
 struct track {
@@ -81,7 +86,8 @@ struct track {
     uint16_t first_row, high_row, close_below;
     uint16_t behind; /* packets in a row that were found too late */
     uint64_t admit[TRACK_MAX_BLOCKS / 64]; /* blocks taken in this visit */
-    uint16_t got[TRACK_MAX_BLOCKS];        /* source symbols that came in this visit, wanted or not */
+    /* source symbols that came in this visit, wanted or not */
+    uint16_t got[TRACK_MAX_BLOCKS];
     /* policy and figures */
     uint32_t share;     /* 1 … 256: part of a window's blocks taken at most in a visit */
     uint32_t visits;

@@ -18,7 +18,8 @@
  * intake alone; a run's slots of a block are not written again while a job still refers to them. */
 struct rows {
     uint8_t *bytes; /* [block][ROWS_HELD][IMG_SYMBOL_BYTES] */
-    _Atomic uint16_t refs[TRACK_MAX_BLOCKS][2]; /* jobs that refer to the even and the odd run of the block */
+    /* jobs that refer to the even and the odd run of the block */
+    _Atomic uint16_t refs[TRACK_MAX_BLOCKS][2];
 };
 
 static inline uint8_t *rows_at(const struct rows *r, uint32_t block, uint32_t row)

@@ -20,7 +20,8 @@
 #endif
 
 #define CHUNK (UINT64_C(1) << 20)
-#define SCRATCH (64 << 10) /* what is only to be brought into the kernel's memory is read to here, and one byte in so many stands for all */
+/* what is only to be brought into the kernel's memory is read to here, and one byte in so many stands for all */
+#define SCRATCH (64 << 10)
 #define NONE UINT64_MAX
 #define LOOK_S 1 /* how often a sleeping thread looks at the file */
 
@@ -33,7 +34,8 @@ struct ahead {
     _Atomic uint64_t late; /* a position that the sender did not get; NONE */
     _Atomic uint32_t asleep;
     atomic_bool stop, failed, changed;
-    atomic_bool waits; /* the sender finds that reads cannot be told not to wait: the thread waits first */
+    /* the sender finds that reads cannot be told not to wait: the thread waits first */
+    atomic_bool waits;
     struct err why;    /* written before `failed` */
     pthread_t thread;
     uint8_t scratch[SCRATCH];
@@ -82,7 +84,8 @@ static uint64_t chunk_at(const struct ahead *a, uint64_t position, uint64_t *off
  * just before `asleep` does no harm. */
 static void sleep_until_wanted(struct ahead *a)
 {
-    static const struct timespec look = {.tv_sec = LOOK_S}; /* a futex counts it on the monotonic clock */
+    /* a futex counts it on the monotonic clock */
+    static const struct timespec look = {.tv_sec = LOOK_S};
 
     atomic_store(&a->asleep, 1);
     if (!atomic_load(&a->stop))
@@ -124,7 +127,8 @@ static void *run(void *arg)
     while (!atomic_load(&a->stop)) {
         uint64_t want = atomic_load_explicit(&a->want, memory_order_relaxed);
 
-        if (ready < want || waits != atomic_load(&a->waits)) /* the sender left rows out; or what was asked for has to be read */
+        /* the sender left rows out; or what was asked for has to be read */
+        if (ready < want || waits != atomic_load(&a->waits))
             ready = want;
         waits = atomic_load(&a->waits);
         if (!is_same(a))

@@ -3,7 +3,8 @@
  * read. Nothing is mapped, so a bad sector and a file that somebody cuts short are errors and no signals. Every block is used only if the
  * file has the size and the time of change that it was opened with; a suspended sender's file is looked at each second.
  *
- *   sender ──ahead_at──> preadv2(RWF_NOWAIT) ──> block ──> frames     not there: the sender asks again later
+ *   sender ──ahead_at──> preadv2(RWF_NOWAIT) ──> block
+ *           ──> frames     not there: the sender asks again later
  *                               │ late
  *   reading thread <────────────┘   posix_fadvise far ahead, pread of what is late
  *

@@ -296,7 +296,8 @@ int encode_open(struct encode **out, const struct img_file *image, unsigned lg_t
         e->batch[i].rows = e->acc + d * fec_acc_bytes(lg_t_max) + i * batch_bytes(d);
     e->rows = e->batch[SLOTS - 1].rows + batch_bytes(d);
     pthread_mutexattr_init(&attr);
-    (void)pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT); /* the sender has a fixed priority, the encoder has none */
+    /* the sender has a fixed priority, the encoder has none */
+    (void)pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
     pthread_mutex_init(&e->lock, &attr);
     pthread_mutexattr_destroy(&attr);
     pthread_cond_init(&e->changed, NULL);

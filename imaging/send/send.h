@@ -35,7 +35,8 @@ enum send_event {
 
 struct send_config {
     const struct img_file *image; /* borrowed until send_close */
-    struct send_body *body;       /* of the image, opened already: taken over; NULL: it is opened here */
+    /* of the image, opened already: taken over; NULL: it is opened here */
+    struct send_body *body;
     struct frame_sink sink;       /* borrowed until send_close */
     uint16_t tsi;                 /* not 0 */
     uint8_t key[16];              /* the session's group key */

@@ -13,7 +13,8 @@
 
 #include "net/wire/err.h"
 
-#define GPT_MOVE_TAIL_MAX (65536 + 4096) /* bytes of a copy: the largest table that is moved, and its header */
+/* bytes of a copy: the largest table that is moved, and its header */
+#define GPT_MOVE_TAIL_MAX (65536 + 4096)
 
 struct gpt_move {
     size_t sector;       /* bytes */

@@ -97,7 +97,8 @@ static const struct signature signatures[] = {
     {MARK_POOL, "VDO", 0, 8, "dmvdo001"},
     {MARK_POOL, "Stratis", 516, 9, "!Stra0tis"},
     {MARK_VOLUME, "LUKS", 0, 6, "LUKS\xBA\xBE"},
-    {MARK_VOLUME, "LUKS", 16384, 6, "SKUL\xBA\xBE"}, /* the second header, where it lies by default */
+    /* the second header, where it lies by default */
+    {MARK_VOLUME, "LUKS", 16384, 6, "SKUL\xBA\xBE"},
     {MARK_VOLUME, "XFS", 0, 4, "XFSB"},
     {MARK_VOLUME, "NTFS", 3, 8, "NTFS    "},
     {MARK_VOLUME, "exFAT", 3, 8, "EXFAT   "},

@@ -16,7 +16,8 @@ struct parts {
     bool overlap;        /* two partitions share bytes: none of their file systems can be trusted */
     unsigned n;
     struct img_part part[IMG_MAX_PARTS]; /* in the table's order; fs not yet looked at */
-    uint8_t unique[IMG_MAX_PARTS][16];   /* GPT: the partition's own GUID as stored on disk; else zeros */
+    /* GPT: the partition's own GUID as stored on disk; else zeros */
+    uint8_t unique[IMG_MAX_PARTS][16];
     char note[200];                      /* what a person should know, or "" */
 };
 

@@ -27,7 +27,8 @@ struct bsdp_request {
     unsigned n_filter;
     uint16_t filter[BSDP_FILTER_MAX];
     unsigned seen; /* which sub-options came; the codec's own */
-    size_t limit; /* UDP payload that the client takes: BSDP_SIZE_MIN .. BSDP_SIZE_MAX less the headers */
+    /* UDP payload that the client takes: BSDP_SIZE_MIN .. BSDP_SIZE_MAX less the headers */
+    size_t limit;
 };
 
 /* "AAPLBSDPC/<arch>/<model>", n bytes. 0 or BSDP_ECLASS; the bare class comes from servers, and is refused too. */

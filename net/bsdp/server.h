@@ -2,15 +2,24 @@
  * before its leases (net/dhcp/hook.h). One thread. The caller owns all memory.
  *
  * What is answered when
- *   INFORM[LIST]      ACK[LIST]: priority, default, the binding if there is one, all images for this Mac (model, address, filter; the
- *                     default first), cut at a whole image when the Mac takes no more bytes. Protocol 1.0: without the list.
- *                     No image for it, or it has been imaged and the ring is its choice: nothing. Nor is the ring the default when
- *                     the plan's choice does not fit or the filter hides it: nobody chose to have a disk erased.
- *   INFORM[SELECT]    names this server, the image is on offer: the binding is kept, ACK[SELECT] with the boot file. Another
- *                     image: ACK[FAILED]; no image named: the default. Another server: nothing, and the binding goes.
- *                     The choice is kept for this start of the Mac (net/pxe/start.h); one that cannot be kept: ACK[FAILED].
- *   DISCOVER          of a bound Mac whose image is still on offer: OFFER* with yiaddr 0, beside the lease.
- *   else              nothing: bad lengths, unknown version, NetBoot 1.0 firmware, reply ports above 1023, no address,
+ *   INFORM[LIST]      ACK[LIST]: priority, default, the binding if there is one, all images for
+ *                     this Mac (model, address, filter; the
+ *                     default first), cut at a whole image when the Mac takes no more bytes.
+ *                     Protocol 1.0: without the list.
+ *                     No image for it, or it has been imaged and the ring is its choice: nothing.
+ *                     Nor is the ring the default when
+ *                     the plan's choice does not fit or the filter hides it: nobody chose to have a
+ *                     disk erased.
+ *   INFORM[SELECT]    names this server, the image is on offer: the binding is kept, ACK[SELECT]
+ *                     with the boot file. Another
+ *                     image: ACK[FAILED]; no image named: the default. Another server: nothing, and
+ *                     the binding goes.
+ *                     The choice is kept for this start of the Mac (net/pxe/start.h); one that
+ *                     cannot be kept: ACK[FAILED].
+ *   DISCOVER          of a bound Mac whose image is still on offer: OFFER* with yiaddr 0, beside
+ *                     the lease.
+ *   else              nothing: bad lengths, unknown version, NetBoot 1.0 firmware, reply ports
+ *                     above 1023, no address,
  *                     a server name or address in the header that is not ours.
  * A request sent again gets the same bytes: all but the priority depends on the request, the plan and the Mac's own binding, and
  * the last priorities are remembered by MAC and xid for a minute.

@@ -21,13 +21,15 @@
 struct content {
     uint64_t size;
     const char *type;     /* media type, for HTTP; a constant */
-    const uint8_t *bytes; /* all of it when it lies in memory, lent until close; NULL: there is `read` */
+    /* all of it when it lies in memory, lent until close; NULL: there is `read` */
+    const uint8_t *bytes;
     void *ctx;
     /* Exactly n bytes from `offset`, offset + n <= size. 0 or a negative code. */
     int (*read)(void *ctx, uint64_t offset, uint8_t *to, size_t n);
     /* May be NULL. Bytes in memory at `offset` < size, *n of them, lent until close; NULL: none there, read them. */
     const uint8_t *(*lend)(void *ctx, uint64_t offset, size_t *n);
-    void (*close)(void *ctx); /* NULL: nothing to close, and what is lent stays as long as the program */
+    /* NULL: nothing to close, and what is lent stays as long as the program */
+    void (*close)(void *ctx);
 };
 
 /* Where names are looked up. */
@@ -79,7 +81,8 @@ int content_find(const struct content *, const void *magic, size_t n, uint64_t *
 
 /* ---- a fixed table of names ---- */
 
-#define CONTENT_TEXT_MAX 32768 /* bytes of a text made for a client: a script of sixteen entries with the longest paths */
+/* bytes of a text made for a client: a script of sixteen entries with the longest paths */
+#define CONTENT_TEXT_MAX 32768
 #define CONTENT_TEXTS_MAX 64   /* of them being read at once */
 
 /* Texts made for one client when he opens them. */

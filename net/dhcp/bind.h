@@ -1,6 +1,7 @@
 /* DHCP over lwIP: the only file of this room that knows it. All calls on the stack's owner thread.
  *
- *   port 67 ──> service (BSDP) ──> server ──> reply: a frame to the station, a broadcast, or an ordinary datagram
+ *   port 67 ──> service (BSDP) ──> server
+ *           ──> reply: a frame to the station, a broadcast, or an ordinary datagram
  *   port 4011 ────────────────────> server
  *   port 68 ──> guard ──> server.quiet (server mode)
  *

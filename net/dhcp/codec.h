@@ -31,8 +31,10 @@ struct dhcp_message {
     uint32_t xid;
     uint16_t secs, flags;
     uint32_t ciaddr, yiaddr, siaddr, giaddr;
-    uint8_t chaddr[DHCP_CHADDR_BYTES]; /* the first six: a station's address, neither 0 nor a group */
-    char sname[DHCP_SNAME_BYTES + 1];  /* up to its NUL, which is always there; "" when it carries options */
+    /* the first six: a station's address, neither 0 nor a group */
+    uint8_t chaddr[DHCP_CHADDR_BYTES];
+    /* up to its NUL, which is always there; "" when it carries options */
+    char sname[DHCP_SNAME_BYTES + 1];
     char file[DHCP_FILE_BYTES + 1];
     uint8_t type; /* enum dhcp_type */
     unsigned n;

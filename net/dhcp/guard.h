@@ -1,8 +1,10 @@
 /* The look-out for another DHCP server on the wire. Pure: says what to send, is told what is heard.
  *
  *   LISTENING  from the start: probes go out, nothing may be served yet
- *   CLEAR      nobody answered; probes go on, quickly at first (a switch port may wake up late), then once a minute
- *   FOREIGN    somebody did, or was overheard; probes every 8 s, until three in a row went without an answer
+ *   CLEAR      nobody answered; probes go on, quickly at first (a switch port may wake up late),
+ *              then once a minute
+ *   FOREIGN    somebody did, or was overheard; probes every 8 s, until three in a row went without
+ *              an answer
  *
  * A probe is a DISCOVER of our own with a new xid each time; its OFFER is never taken up. What counts against a server is a
  * reply that hands out an address or refuses one: proxies (PXE, BSDP) stand beside a server and do not change the state. A client that
@@ -20,7 +22,8 @@
 #include "net/wire/mono.h"
 #include "net/wire/rng.h"
 
-#define DHCP_GUARD_LISTEN_NS (4 * MONO_S) /* a server that pings an address before it offers it takes 3 s */
+/* a server that pings an address before it offers it takes 3 s */
+#define DHCP_GUARD_LISTEN_NS (4 * MONO_S)
 #define DHCP_GUARD_WATCH_NS (60 * MONO_S)
 #define DHCP_GUARD_FOREIGN_NS (8 * MONO_S)
 #define DHCP_GUARD_SILENT 3 /* probes without an answer until a foreign server is gone */

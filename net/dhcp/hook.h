@@ -17,7 +17,8 @@ struct dhcp_reply {
     size_t n;
     uint8_t bytes[DHCP_MESSAGE_MAX];
     enum dhcp_way {
-        DHCP_TO_STATION,  /* one frame to `mac`, whose owner takes `address` for itself from this message on */
+        /* one frame to `mac`, whose owner takes `address` for itself from this message on */
+        DHCP_TO_STATION,
         DHCP_TO_EVERYONE, /* one frame to the broadcast address, to 255.255.255.255 */
         DHCP_TO_ADDRESS,  /* to `address`, as any datagram (ARP, a gateway, fragments) */
     } way;

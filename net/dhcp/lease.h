@@ -27,11 +27,15 @@
 #define DHCP_SLOTS_MAX (DHCP_POOL_ADDRESSES_MAX + DHCP_RESERVATIONS_MAX)
 #define DHCP_BUCKETS 4096
 
-#define DHCP_OFFER_NS (30 * MONO_S)      /* how long an offered address is kept for whom it was offered to */
-#define DHCP_DECLINE_NS (600 * MONO_S)   /* how long an address somebody else was found on is left alone */
-#define DHCP_RELEASE_NS (10 * MONO_S)    /* how long a released one stays with its owner: machines that restart */
+/* how long an offered address is kept for whom it was offered to */
+#define DHCP_OFFER_NS (30 * MONO_S)
+/* how long an address somebody else was found on is left alone */
+#define DHCP_DECLINE_NS (600 * MONO_S)
+/* how long a released one stays with its owner: machines that restart */
+#define DHCP_RELEASE_NS (10 * MONO_S)
 #define DHCP_PROBATION_S 120             /* a stranger's lease while a pool is short of addresses */
-#define DHCP_SHARE 16                    /* this part of a pool is kept from strangers while they are held back */
+/* this part of a pool is kept from strangers while they are held back */
+#define DHCP_SHARE 16
 
 /* A subnet and the range of it that is given out. Pool 0 is the box's own; others serve relays (giaddr within them). */
 struct dhcp_pool {
@@ -75,7 +79,8 @@ struct dhcp_slot {
 
 struct dhcp_pool_count {
     uint32_t size; /* addresses that are not reserved for somebody */
-    uint32_t spare, bound, declined; /* of those; spare ones had no owner yet, or one who never came back */
+    /* of those; spare ones had no owner yet, or one who never came back */
+    uint32_t spare, bound, declined;
     uint32_t probation;              /* of those bound */
 };
 
@@ -85,9 +90,12 @@ struct dhcp_leases {
     unsigned pools, n;
     uint32_t key; /* keeps strangers from choosing their buckets */
     uint32_t lease_s;
-    unsigned pool_first[DHCP_POOLS_MAX], pool_slots[DHCP_POOLS_MAX]; /* a pool's slots stand together */
-    uint16_t owner[DHCP_BUCKETS], reservation[DHCP_BUCKETS]; /* index + 1; 0: the end of the chain */
-    uint8_t displaced[DHCP_BUCKETS][6]; /* machines that had a slot until somebody needed it; the last of its bucket */
+    /* a pool's slots stand together */
+    unsigned pool_first[DHCP_POOLS_MAX], pool_slots[DHCP_POOLS_MAX];
+    /* index + 1; 0: the end of the chain */
+    uint16_t owner[DHCP_BUCKETS], reservation[DHCP_BUCKETS];
+    /* machines that had a slot until somebody needed it; the last of its bucket */
+    uint8_t displaced[DHCP_BUCKETS][6];
     struct dhcp_slot slot[DHCP_SLOTS_MAX]; /* by address */
     /* Told of every change that a restart must know of; may be NULL. */
     void (*changed)(void *ctx, const struct dhcp_slot *);

@@ -14,8 +14,10 @@
 #define DHCP_HEADER_BYTES 240 /* up to the options, with the cookie */
 #define DHCP_COOKIE 0x63825363
 #define DHCP_BROADCAST 0x8000 /* in flags */
-#define DHCP_REPLY_MIN 300    /* replies are padded to this: old clients drop shorter ones (RFC 1542, 2.1) */
-#define DHCP_SIZE_MIN 576     /* IP datagram that every client takes (RFC 2131, 2): UDP payload of 548 */
+/* replies are padded to this: old clients drop shorter ones (RFC 1542, 2.1) */
+#define DHCP_REPLY_MIN 300
+/* IP datagram that every client takes (RFC 2131, 2): UDP payload of 548 */
+#define DHCP_SIZE_MIN 576
 #define DHCP_IP_UDP_BYTES 28  /* what option 57 counts besides the payload */
 
 enum dhcp_op { DHCP_REQUEST_OP = 1, DHCP_REPLY_OP = 2 };

@@ -187,7 +187,8 @@ static bool reply_nak(struct ask *a, uint32_t address)
     tell(a->s, DHCP_TELL_REFUSED, a->m->chaddr, address);
     dhcp_reply_head(&head, a->m, DHCP_NAK);
     if (head.giaddr)
-        head.flags |= DHCP_BROADCAST; /* the client may not be reached any other way (RFC 2131, 4.3.2) */
+        /* the client may not be reached any other way (RFC 2131, 4.3.2) */
+        head.flags |= DHCP_BROADCAST;
     start(a, &dw, &head);
     finish(a, &dw);
     return true;

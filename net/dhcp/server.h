@@ -1,7 +1,9 @@
 /* The DHCP server (RFC 2131) as a pure step: a message and the time in, at most one reply out. Leases are in lease.h.
  *
- *   server  addresses and boot fields: DISCOVER, REQUEST in all four states of a client, DECLINE, RELEASE, INFORM
- *   proxy   boot fields alone, beside somebody else's server: an OFFER without an address, and port 4011
+ *   server  addresses and boot fields: DISCOVER, REQUEST in all four states of a client, DECLINE,
+ *           RELEASE, INFORM
+ *   proxy   boot fields alone, beside somebody else's server: an OFFER without an address, and port
+ *           4011
  *   off     nothing
  *
  * The box is the only server on its wire (guard.h sees to that), so it says NAK to what cannot be, at once, and grants what an
@@ -43,10 +45,12 @@ struct dhcp_from {
 };
 
 struct dhcp_counters {
-    uint64_t offers, acks, naks, informed, booted; /* replies; booted: of these without an address, proxy and 4011 */
+    /* replies; booted: of these without an address, proxy and 4011 */
+    uint64_t offers, acks, naks, informed, booted;
     uint64_t released, declined;
     uint64_t malformed;  /* not decoded, or contradicting itself */
-    uint64_t not_ours;   /* replies, BOOTP, our own probes, clients that took another server's offer */
+    /* replies, BOOTP, our own probes, clients that took another server's offer */
+    uint64_t not_ours;
     uint64_t unwanted;   /* nothing to be said in this mode, or to this client */
     uint64_t no_pool;    /* from a subnet without one */
     uint64_t exhausted;  /* no address left for a known machine */

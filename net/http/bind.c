@@ -9,7 +9,8 @@
 #include "net/os/clock.h"
 
 #define TRIES 5                /* connections in a row that bring nothing, */
-#define PAUSE_MS 500           /* each after a pause that is longer by this: 5 s for a server that restarts */
+/* each after a pause that is longer by this: 5 s for a server that restarts */
+#define PAUSE_MS 500
 #define READ_OVER (256 * 1024) /* a gap that is cheaper to read than to ask anew */
 
 struct http_file {

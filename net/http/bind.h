@@ -19,7 +19,8 @@ struct http_file;
 /* By what the certificates of https servers are judged. */
 struct http_trust {
     const struct tls_trust *authorities; /* kept; NULL: none */
-    bool pinned;                         /* only the certificate of this fingerprint is right, then the URL has to be https */
+    /* only the certificate of this fingerprint is right, then the URL has to be https */
+    bool pinned;
     uint8_t pin[TLS_PIN_BYTES];
 };
 

@@ -14,7 +14,8 @@
 #define HTTP_PATH_MAX 2048 /* signed addresses of large stores are longer than 1024 */
 #define HTTP_HEADER_MAX 8192 /* status line and all header lines */
 #define HTTP_LINE_MAX 4096
-#define HTTP_URL_TEXT (HTTP_HOST_MAX + HTTP_PATH_MAX + 16) /* "https://host:port/path" and its NUL */
+/* "https://host:port/path" and its NUL */
+#define HTTP_URL_TEXT (HTTP_HOST_MAX + HTTP_PATH_MAX + 16)
 #define HTTP_REQUEST_MAX (HTTP_HOST_MAX + HTTP_PATH_MAX + 256)
 #define HTTP_ETAG_MAX 127
 

@@ -25,7 +25,8 @@ static u8_t on_datagram(void *arg, struct raw_pcb *raw, struct pbuf *p, const ip
 
     (void)raw;
     (void)from;
-    if (p->tot_len <= sizeof in) /* queries and leaves are short; only what is whole has a checksum */
+    /* queries and leaves are short; only what is whole has a checksum */
+    if (p->tot_len <= sizeof in)
         igmp_querier_input(&b->querier, ip_stack_now(b->stack), in, n);
     return 0;
 }

@@ -88,7 +88,8 @@ size_t igmp_query(uint8_t out[IGMP_DATAGRAM_MAX], unsigned version, uint32_t fro
     uint16_t sum;
 
     MUST((version == 2 || version == 3) && response <= 127 && interval <= 127);
-    wr_u16(&w, 0x46c0); /* six words; precedence "internetwork control", as RFC 3376 section 4 asks */
+    /* six words; precedence "internetwork control", as RFC 3376 section 4 asks */
+    wr_u16(&w, 0x46c0);
     wr_u16(&w, 24 + payload);
     wr_u32(&w, 0x00004000); /* never a fragment */
     wr_u16(&w, 1 << 8 | IGMP_PROTOCOL); /* TTL 1 */

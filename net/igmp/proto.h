@@ -23,7 +23,8 @@ enum igmp_type {
 #define IGMP_RESPONSE_INTERVAL 10
 #define IGMP_STARTUP_INTERVAL (IGMP_QUERY_INTERVAL / 4)
 #define IGMP_STARTUP_COUNT IGMP_ROBUSTNESS
-#define IGMP_LAST_MEMBER_DS 10 /* tenths of a second: to answer a query about one group, and between two of them */
+/* tenths of a second: to answer a query about one group, and between two of them */
+#define IGMP_LAST_MEMBER_DS 10
 #define IGMP_LAST_MEMBER_COUNT IGMP_ROBUSTNESS
 
 #endif

@@ -1,12 +1,16 @@
 /* Whether an address is ours alone (RFC 5227): it is probed by ARP before it is taken, defended while it is held, and dropped when
  * another station keeps it. A station is known by its MAC. Pure: says what to send, is told what is heard.
  *
- *   PROBING   from the start: three probes, IP_CLAIM_START_NS in all; nothing is sent from the address yet. RFC 5227 takes seven seconds;
+ *   PROBING   from the start: three probes, IP_CLAIM_START_NS in all; nothing is sent from the
+ *             address yet. RFC 5227 takes seven seconds;
  *             a box has its room waiting, and hears later what it did not hear then
  *   HELD      announced, often at first (a switch port may wake up late), then once a minute
- *   DISPUTED  another station used it; it was defended once. Back to HELD after IP_CLAIM_QUIET_NS without a sign
- *   LOST      another station has it, or wants it at the same time, or went on after the defence: not ours. Probes go on until three in a
- *             row were not answered. Two that start together stay here both, until one of them is gone */
+ *   DISPUTED  another station used it; it was defended once. Back to HELD after IP_CLAIM_QUIET_NS
+ *             without a sign
+ *   LOST      another station has it, or wants it at the same time, or went on after the defence:
+ *             not ours. Probes go on until three in a
+ *             row were not answered. Two that start together stay here both, until one of them is
+ *             gone */
 #ifndef NET_IP_CLAIM_H
 #define NET_IP_CLAIM_H
 
@@ -35,7 +39,8 @@ struct ip_claim {
     uint32_t address;
     struct rng rng;
     struct mono began, next; /* next: when a frame is due */
-    unsigned quick;          /* probes of the start that are left: they go out after a sign too, so that the other station hears us */
+    /* probes of the start that are left: they go out after a sign too, so that the other station hears us */
+    unsigned quick;
     unsigned sent;           /* probes without an answer, or announcements */
     uint8_t other[6];        /* who has it too; all 0: nobody yet */
     struct mono heard;       /* from `other` */

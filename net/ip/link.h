@@ -13,7 +13,8 @@
 
 struct ip_link {
     void *ctx;
-    int fd; /* readable when a frame may be waiting; -1: none, the stack is stepped by its caller alone */
+    /* readable when a frame may be waiting; -1: none, the stack is stepped by its caller alone */
+    int fd;
     uint8_t mac[6];
     /* The next frame into buf: its length, 0 when none waits, or a negative error. Its checksums are complete (a ring's
      * business on virtual links). Frames longer than cap are dropped. All multicast is seen. */

@@ -13,17 +13,23 @@
 #define LWIP_SOCKET 0         /* needs threads */
 #define LWIP_TIMERS 1         /* run by ip_stack_step */
 void ip_assert_thread(void);
-#define LWIP_ASSERT_CORE_LOCKED() ip_assert_thread() /* a call from a second thread aborts, in release too */
+/* a call from a second thread aborts, in release too */
+#define LWIP_ASSERT_CORE_LOCKED() ip_assert_thread()
 
 /* ---- memory: all of it static, sized for 4096 receivers ---- */
 #define MEM_ALIGNMENT 8              /* pointers and 64-bit counters live in pool elements */
-#define MEM_SIZE (4 * 1024 * 1024)   /* copies of outgoing TCP data: 768 segments of the HTTP server, and others */
-#define MEMP_NUM_PBUF 1280           /* references to constant bytes: one a segment of the HTTP server, and others */
-#define PBUF_POOL_SIZE 1024          /* received frames: twice TCP_WND, for what waits out of order */
+/* copies of outgoing TCP data: 768 segments of the HTTP server, and others */
+#define MEM_SIZE (4 * 1024 * 1024)
+/* references to constant bytes: one a segment of the HTTP server, and others */
+#define MEMP_NUM_PBUF 1280
+/* received frames: twice TCP_WND, for what waits out of order */
+#define PBUF_POOL_SIZE 1024
 #define PBUF_POOL_BUFSIZE 1536       /* a whole Ethernet frame in one piece */
-#define MEMP_NUM_TCP_PCB 448         /* 256 for HTTP, 64 for handshakes, the rest to close in peace */
+/* 256 for HTTP, 64 for handshakes, the rest to close in peace */
+#define MEMP_NUM_TCP_PCB 448
 #define MEMP_NUM_TCP_PCB_LISTEN 8    /* one a service */
-#define MEMP_NUM_TCP_SEG 3072        /* 768 to 1024 for the HTTP server; TCP_SND_QUEUELEN for a few bulk senders, some for all */
+/* 768 to 1024 for the HTTP server; TCP_SND_QUEUELEN for a few bulk senders, some for all */
+#define MEMP_NUM_TCP_SEG 3072
 #define MEMP_NUM_UDP_PCB 32          /* beacons, mDNS, DHCP both ways, DNS, TFTP's nine, and room */
 #define MEMP_NUM_IGMP_GROUP 40       /* all-systems, mDNS, and a group per image */
 #define MEMP_NUM_SYS_TIMEOUT 32      /* lwIP's own cyclic timers, mDNS probing, and room */
@@ -49,8 +55,10 @@ void ip_assert_thread(void);
 #define LWIP_AUTOIP 1           /* and takes a link-local one when nobody answers */
 #define LWIP_ACD 1              /* needed by AutoIP: is the address free? */
 #define LWIP_DHCP_AUTOIP_COOP 1 /* one after the other */
-#define LWIP_DHCP_AUTOIP_COOP_TRIES 2 /* 6 s of DHCP first; a link-local address then takes 5 to 9 s more */
-#define LWIP_DHCP_DOES_ACD_CHECK 0 /* one box hands out the leases here; ACD would cost seconds a boot */
+/* 6 s of DHCP first; a link-local address then takes 5 to 9 s more */
+#define LWIP_DHCP_AUTOIP_COOP_TRIES 2
+/* one box hands out the leases here; ACD would cost seconds a boot */
+#define LWIP_DHCP_DOES_ACD_CHECK 0
 #define LWIP_DNS 1              /* host names in URLs */
 #define LWIP_DNS_SUPPORT_MDNS_QUERIES 1 /* NAME.local, without a server */
 #define DNS_MAX_NAME_LENGTH 256 /* RFC 1035 */
@@ -69,12 +77,14 @@ void ip_assert_thread(void);
 #define IP_DEFAULT_TTL 64       /* RFC 1700 */
 
 /* ---- TCP on a LAN that loses packets ---- */
-#define TCP_TMR_INTERVAL 10     /* ms; at the default 250 a lost segment costs half a second, and 1 % loss kills it */
+/* ms; at the default 250 a lost segment costs half a second, and 1 % loss kills it */
+#define TCP_TMR_INTERVAL 10
 #define LWIP_TCP_RTO_TIME 200   /* ms until a lost SYN is sent again: a LAN answers within a few */
 #define TCP_MSS 1460            /* fills an Ethernet frame */
 #define LWIP_WND_SCALE 1        /* windows above 64 KB: a unicast image at 1 Gbit/s */
 #define TCP_RCV_SCALE 4         /* up to 1 MB */
-#define TCP_WND (512 * 1460)    /* half of the pool, so that a stalled disk leaves frames for the rest */
+/* half of the pool, so that a stalled disk leaves frames for the rest */
+#define TCP_WND (512 * 1460)
 #define TCP_SND_BUF (32 * 1460) /* we send messages, not files */
 #define TCP_SND_QUEUELEN 128    /* 4 x SND_BUF / MSS: small writes each take a pbuf */
 #define TCP_SNDLOWAT (8 * 1460) /* writable again at a quarter */
@@ -86,11 +96,14 @@ void ip_assert_thread(void);
 #define LWIP_TCP_TIMESTAMPS 0   /* LAN round trips need no RFC 7323 measurement */
 #define LWIP_TCP_KEEPALIVE 0    /* every user of a connection has its own time limit */
 #define TCP_LISTEN_BACKLOG 1    /* bounds half-open connections */
-#define TCP_DEFAULT_LISTEN_BACKLOG 64 /* a service; older ones give way (hooks.h), so that a flood of 3000 a second leaves each 20 ms to finish */
-#define TCP_MSL 2000            /* ms; TIME-WAIT of the default minute would hold all connections for two */
+/* a service; older ones give way (hooks.h), so that a flood of 3000 a second leaves each 20 ms to finish */
+#define TCP_DEFAULT_LISTEN_BACKLOG 64
+/* ms; TIME-WAIT of the default minute would hold all connections for two */
+#define TCP_MSL 2000
 
 /* ---- checksums ---- */
-#define LWIP_CHECKSUM_CTRL_PER_NETIF 1 /* the link says per frame whether its sender left them to hardware */
+/* the link says per frame whether its sender left them to hardware */
+#define LWIP_CHECKSUM_CTRL_PER_NETIF 1
 #define LWIP_CHECKSUM_ON_COPY 1 /* one walk over outgoing bytes, not two */
 
 /* ---- chance: sequence numbers, ports and transaction ids that nobody can guess ---- */

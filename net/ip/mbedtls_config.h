@@ -13,7 +13,8 @@
 #undef MBEDTLS_SSL_DTLS_HELLO_VERIFY
 #undef MBEDTLS_SSL_DTLS_CLIENT_PORT_REUSE
 #undef MBEDTLS_SSL_COOKIE_C
-#undef MBEDTLS_SSL_ENCRYPT_THEN_MAC /* of 1.2 from here on; the ciphers that would need it are not offered */
+/* of 1.2 from here on; the ciphers that would need it are not offered */
+#undef MBEDTLS_SSL_ENCRYPT_THEN_MAC
 #undef MBEDTLS_SSL_RENEGOTIATION
 #undef MBEDTLS_SSL_CONTEXT_SERIALIZATION
 #undef MBEDTLS_KEY_EXCHANGE_PSK_ENABLED
@@ -24,7 +25,8 @@
 #undef MBEDTLS_KEY_EXCHANGE_DHE_RSA_ENABLED
 #undef MBEDTLS_KEY_EXCHANGE_ECDH_ECDSA_ENABLED
 #undef MBEDTLS_KEY_EXCHANGE_ECDH_RSA_ENABLED
-#undef MBEDTLS_SSL_SESSION_TICKETS /* a ticket's key would be one more secret that outlives its connection */
+/* a ticket's key would be one more secret that outlives its connection */
+#undef MBEDTLS_SSL_SESSION_TICKETS
 #undef MBEDTLS_SSL_TICKET_C
 #undef MBEDTLS_SSL_CACHE_C
 #undef MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_PSK_ENABLED
@@ -32,14 +34,16 @@
 #undef MBEDTLS_DHM_C /* no groups over finite fields: slow, and nobody needs them */
 
 /* ---- chance ---- */
-#define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG /* net/tls/entropy.c: the library's own sources open /dev/urandom, which the box may not */
+/* net/tls/entropy.c: the library's own sources open /dev/urandom, which the box may not */
+#define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
 #define MBEDTLS_NO_PLATFORM_ENTROPY
 #undef MBEDTLS_ENTROPY_C
 #undef MBEDTLS_CTR_DRBG_C
 
 /* ---- bounded buffers ---- */
 #define MBEDTLS_SSL_IN_CONTENT_LEN 16384 /* a peer may send records of this size */
-#define MBEDTLS_SSL_OUT_CONTENT_LEN 4096 /* three segments: what a connection keeps until TCP takes it */
+/* three segments: what a connection keeps until TCP takes it */
+#define MBEDTLS_SSL_OUT_CONTENT_LEN 4096
 
 /* ---- what nobody calls ---- */
 #undef MBEDTLS_PSA_CRYPTO_STORAGE_C /* keys are kept in files of ours */

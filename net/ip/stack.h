@@ -26,10 +26,12 @@ struct ip_stack;
 struct ip_config {
     uint32_t address; /* 0: DHCP, then link-local (RFC 3927) when nobody answers */
     uint8_t prefix;   /* 1 .. 32, with an address */
-    bool claim;       /* the address is taken when no other station has it, and dropped when one keeps it (claim.h) */
+    /* the address is taken when no other station has it, and dropped when one keeps it (claim.h) */
+    bool claim;
     uint32_t gateway; /* 0: none; not with DHCP, nor what follows */
     uint32_t dns[IP_DNS_MAX]; /* name servers, those that are 0 left out */
-    const char *hostname; /* for DHCP and mDNS, NULL: "ringcast"; borrowed while the stack is open */
+    /* for DHCP and mDNS, NULL: "ringcast"; borrowed while the stack is open */
+    const char *hostname;
 };
 
 /* "10.0.0.1/24", "10.0.0.1" (prefix 24) or "dhcp" into address and prefix; 0 or IP_EADDRESS. */

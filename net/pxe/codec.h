@@ -24,7 +24,8 @@ struct pxe_facts {
     uint8_t mac[6];
     enum pxe_class { PXE_CLASS_NONE, PXE_CLASS_PXE, PXE_CLASS_HTTP_BOOT } class_id;
     bool has_arch;
-    uint16_t arch;  /* option 93's first code that means something here, else its first; else what option 60 says */
+    /* option 93's first code that means something here, else its first; else what option 60 says */
+    uint16_t arch;
     bool ipxe;      /* user class iPXE, or option 175 */
     bool ipxe_http; /* it can load from HTTP, or does not say */
     bool bad_vendor; /* option 43 is malformed */

@@ -32,7 +32,8 @@ static bool rule_matches(const struct boot_rule *r, const uint8_t mac[6], const 
 
 bool boot_entry_loads(const struct boot_entry *e, enum boot_platform p)
 {
-    return e->loader[p][0] || (p == BOOT_BIOS && e->script[0]); /* BIOS machines get to scripts through iPXE */
+    /* BIOS machines get to scripts through iPXE */
+    return e->loader[p][0] || (p == BOOT_BIOS && e->script[0]);
 }
 
 bool boot_entry_fits(const struct boot_entry *e, enum boot_platform p, const uint8_t mac[6], const char *model)

@@ -25,8 +25,10 @@
 #define BOOT_PAYLOAD_LEAVE "payload/leave.efi" /* a UEFI program that ends at once */
 #define BOOT_PAYLOAD_IPXE "payload/undionly.kpxe" /* what BIOS machines load first */
 #define BOOT_PAYLOAD_IPXE_EFI "payload/snponly.efi" /* iPXE for UEFI: entries that are a script */
-#define BOOT_SCRIPT "boot.ipxe"                   /* what iPXE loads: net/pxe/script.h makes its text */
-#define BOOT_SCRIPT_ENTRY "boot-%u.ipxe"          /* the same for the entry of this number, which a person chose in the menu */
+/* what iPXE loads: net/pxe/script.h makes its text */
+#define BOOT_SCRIPT "boot.ipxe"
+/* the same for the entry of this number, which a person chose in the menu */
+#define BOOT_SCRIPT_ENTRY "boot-%u.ipxe"
 #define BOOT_SCRIPT_ENTRY_MAX 16                  /* bytes of such a name, with the NUL */
 
 enum boot_kind {
@@ -52,7 +54,8 @@ struct boot_entry {
      * on each box that lists it, which Macs show once. PXE's menu takes those up to 4095 only. */
     uint16_t id;
     char loader[BOOT_PLATFORMS][BOOT_PATH_MAX + 1]; /* "": not for such machines */
-    char script[BOOT_PATH_MAX + 1]; /* tree: an iPXE script of its own, which goes before the loaders; "": none */
+    /* tree: an iPXE script of its own, which goes before the loaders; "": none */
+    char script[BOOT_PATH_MAX + 1];
     char root[BOOT_PATH_MAX + 1];   /* BSDP: root path (option 17) as it is to be sent; "": none */
     uint16_t attributes;            /* BSDP: upper half of the image id; 0: BOOT_ATTRIBUTES */
     bool hidden;                    /* BSDP: listed only to Macs that ask for its attributes */

@@ -3,24 +3,38 @@
  *
  * What is answered when
  *   machine                        stage                what it gets
- *   BIOS ROM (architecture 0)      lease or proxy offer undionly.kpxe, which comes back as iPXE; a tree chosen for this MAC
- *                                                       that has a BIOS loader and no script: that loader, as ever
- *   iPXE (user class or option 175) any                 the URL of boot.ipxe, never undionly.kpxe again: the entry chosen for this start
+ *   BIOS ROM (architecture 0)      lease or proxy offer undionly.kpxe, which comes back as iPXE; a
+ *                                                       tree chosen for this MAC
+ *                                                       that has a BIOS loader and no script: that
+ *                                                       loader, as ever
+ *   iPXE (user class or option 175) any                 the URL of boot.ipxe, never undionly.kpxe
+ *                                                       again: the entry chosen for this start
  *                                                       (net/pxe/start.h), else what the plan says
- *   UEFI x64 (6 is refused; 7, 9)  lease                its loader's TFTP name, without option 60 (see below)
- *                                  proxy offer          option 60 alone: the file follows on port 4011; or, with
- *                                                       `uefi_direct`, 43.6 = 8 and the file at once
+ *   UEFI x64 (6 is refused; 7, 9)  lease                its loader's TFTP name, without option 60
+ *                                                       (see below)
+ *                                  proxy offer          option 60 alone: the file follows on port
+ *                                                       4011; or, with
+ *                                                       `uefi_direct`, 43.6 = 8 and the file at
+ *                                                       once
  *                                  port 4011            its loader's TFTP name
- *   the same, a menu to show       lease or proxy offer 60 and 43: control, servers, menu, prompt; no file
- *                                  port 4011, 43.71     the loader of the item chosen, and the item back
- *   UEFI, an entry that is a script      as a loader    snponly.efi, which comes back as iPXE, when the payload has it
- *   UEFI HTTP x64 (0x10)           lease or proxy offer 60 = HTTPClient and the loader's URL in option 67
+ *   the same, a menu to show       lease or proxy offer 60 and 43: control, servers, menu, prompt;
+ *                                                       no file
+ *                                  port 4011, 43.71     the loader of the item chosen, and the item
+ *                                                       back
+ *   UEFI, an entry that is a script      as a loader    snponly.efi, which comes back as iPXE, when
+ *                                                       the payload has it
+ *   UEFI HTTP x64 (0x10)           lease or proxy offer 60 = HTTPClient and the loader's URL in
+ *                                                       option 67
  *                                  port 4011            nothing
- *   the same, a menu to show       lease or proxy offer snponly.efi's URL, when the payload has it: iPXE shows the menu
+ *   the same, a menu to show       lease or proxy offer snponly.efi's URL, when the payload has it:
+ *                                                       iPXE shows the menu
  *   ARM64, IA32, others            any                  nothing, and a reason for the log
- *   the ring is its choice, and     any                 nothing: the firmware goes on to its disk; UEFI, which would ask for
- *   does not want it now                                minutes, a program that ends at once, wherever a loader would be given;
- *                                                       where there is a menu of other entries, the menu, the disk first
+ *   the ring is its choice, and     any                 nothing: the firmware goes on to its disk;
+ *                                                       UEFI, which would ask for
+ *   does not want it now                                minutes, a program that ends at once,
+ *                                                       wherever a loader would be given;
+ *                                                       where there is a menu of other entries, the
+ *                                                       menu, the disk first
  *
  * A lease with option 60 = PXEClient and without 43 would send firmware to port 4011 for what it already holds, so leases carry
  * 60 only with a menu or for HTTP. Option 67 comes last and ends in a NUL, because firmware writes one there; the BOOTP
@@ -49,7 +63,8 @@ struct boot_plan {
     uint8_t menu_seconds; /* how long menus wait before the default is booted; 0: no menus */
     bool leaves;          /* BOOT_PAYLOAD_LEAVE is there */
     bool ipxe_efi;        /* BOOT_PAYLOAD_IPXE_EFI is there: UEFI machines get to scripts by it */
-    bool uefi_direct;     /* proxy: the file at once instead of on port 4011; some firmware wants one, some the other */
+    /* proxy: the file at once instead of on port 4011; some firmware wants one, some the other */
+    bool uefi_direct;
     /* Whether the ring is to image this machine (again); NULL: every machine. */
     bool (*wants_imaging)(void *ctx, const uint8_t mac[6]);
     void *ctx;

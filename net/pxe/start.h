@@ -5,7 +5,8 @@
  *   firmware asks (DISCOVER)            a new start: the choice before it is over
  *   an entry is chosen                  CHOSEN
  *   iPXE gets the entry's script        still CHOSEN, so that a script fetched twice is the same
- *   iPXE asks after that (DISCOVER)     PAST: the entry's own loader is iPXE, or iPXE is the machine's firmware and this is its next start.
+ *   iPXE asks after that (DISCOVER)     PAST: the entry's own loader is iPXE, or iPXE is the
+ *                                       machine's firmware and this is its next start.
  *                                       Both are left to a person or to the disk.
  *   BOOT_START_NS later                 forgotten
  *

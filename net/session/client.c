@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#define INFO_GAP 64 /* beacons, at most, between two attempts to tell what the server does not confirm */
+/* beacons, at most, between two attempts to tell what the server does not confirm */
+#define INFO_GAP 64
 #define SOONEST_NS (100 * MONO_MS) /* between two beacons, whatever happens */
 
 /* ---- handshake ---- */

@@ -36,7 +36,8 @@ struct session_beacons {
     enum session_state state; /* of the last one */
     struct rng rng;          /* spreads the beacons of a class that booted together */
     struct session_told told; /* what the server is to know; revision 0: nothing */
-    uint32_t told_at, told_gap; /* counter of the next beacon behind which it goes out, and of how many the one after */
+    /* counter of the next beacon behind which it goes out, and of how many the one after */
+    uint32_t told_at, told_gap;
     /* what acks brought */
     struct session_ack news; /* tsi 0: none yet */
     struct mono heard;

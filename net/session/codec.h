@@ -12,7 +12,8 @@
 struct session_hello {
     uint8_t mac[6];
     uint8_t id[SESSION_ID_BYTES];    /* random, new for every run of a receiver */
-    bool person;                     /* a person gave the order at the machine; else it was booted from the network and asks by itself */
+    /* a person gave the order at the machine; else it was booted from the network and asks by itself */
+    bool person;
     char name[SESSION_NAME_MAX + 1]; /* image wanted; "" when the server has but one */
 };
 
@@ -105,8 +106,10 @@ struct session_facts {
     uint64_t wanted_rate;     /* wire bytes per second its disk could take; 0: no wish */
     uint32_t open_blocks;     /* begun and not decoded */
     uint32_t drops;           /* packets its own ring lost, since the start; part of `missed` */
-    uint32_t heard, missed;   /* packets of the session since the start, by their numbers; wrapping */
-    uint32_t repaired;        /* symbols that repair symbols stood in for, since the start; wrapping */
+    /* packets of the session since the start, by their numbers; wrapping */
+    uint32_t heard, missed;
+    /* symbols that repair symbols stood in for, since the start; wrapping */
+    uint32_t repaired;
     int32_t error;            /* with SESSION_FAIL: the negative code, else 0 */
 };
 

@@ -10,7 +10,8 @@
 #include "net/wire/must.h"
 
 #define RATE_MOST ((UINT64_C(1) << 48) - 1) /* SPEC section 3 */
-#define DEAF_NS (3 * MONO_S) /* without a packet of the stream: perhaps the switch has forgotten us */
+/* without a packet of the stream: perhaps the switch has forgotten us */
+#define DEAF_NS (3 * MONO_S)
 #define AGAIN_NS (200 * MONO_MS) /* the last beacon is repeated until it is acked */
 
 struct session_control {

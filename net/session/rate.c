@@ -2,9 +2,12 @@
 
 #include <stdio.h>
 
-#define MARGIN_PPM 10000                  /* loss above the ambient that is worth slowing down for */
-#define TROUBLE_NS (60 * MONO_S)          /* how long the rate stays below the one at which loss set in */
-#define DISKS_NS (30 * MONO_S)            /* and where disks held it: what they take changes with the image */
+/* loss above the ambient that is worth slowing down for */
+#define MARGIN_PPM 10000
+/* how long the rate stays below the one at which loss set in */
+#define TROUBLE_NS (60 * MONO_S)
+/* and where disks held it: what they take changes with the image */
+#define DISKS_NS (30 * MONO_S)
 #define STEPS_UP 50                       /* of the ceiling, one a decision */
 
 void rate_init(struct rate *r, const struct rate_config *c)

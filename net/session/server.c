@@ -96,7 +96,8 @@ static struct session_receiver *row_new(struct session_image *m, const uint8_t i
         r = row_spare(m);
         if (!r)
             return NULL;
-        if (r->gone && !session_image_superseded(m, r)) /* a living one comes back with its first beacon */
+        /* a living one comes back with its first beacon */
+        if (r->gone && !session_image_superseded(m, r))
             tally_add(&m->evicted, r);
         row_unlink(m, r);
     }

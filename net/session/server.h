@@ -44,9 +44,12 @@ struct session_receiver {
     bool used;
     bool gone;     /* silent for too long */
     bool person;   /* a person ordered it at the machine */
-    bool alone;    /* such a one, let in while no session gave out the image: no session's hold or end concerns it */
-    bool stopped;  /* the session it was in is over: it is told so, and does not count among those who need the stream */
-    uint32_t recent_ppm; /* missed between its last two beacons that were far enough apart: what the rate follows */
+    /* such a one, let in while no session gave out the image: no session's hold or end concerns it */
+    bool alone;
+    /* the session it was in is over: it is told so, and does not count among those who need the stream */
+    bool stopped;
+    /* missed between its last two beacons that were far enough apart: what the rate follows */
+    uint32_t recent_ppm;
     uint32_t loss_ppm, drop_ppm; /* of these: lost on the way; lost by its own ring */
     uint32_t base_heard, base_missed, base_drops; /* its counts at the first of these */
     uint32_t next; /* row with the same hash, private */
@@ -90,7 +93,8 @@ struct session_image {
     uint32_t used, live, needing; /* rows */
     bool ever, running;
     bool leaving; /* session_image_leave */
-    bool held; /* by session_server_hold: nothing is sent, but to those who are alone while it is stopped */
+    /* by session_server_hold: nothing is sent, but to those who are alone while it is stopped */
+    bool held;
     bool stopped; /* by session_server_stop: nobody who is in it now gets to the end */
     bool wanted_in_loop; /* somebody needed the stream since the loop began */
     uint32_t idle_loops;
@@ -99,9 +103,11 @@ struct session_image {
 };
 
 struct session_server {
-    struct session_image *images[SESSION_IMAGES_MAX]; /* kept, caller's; an empty place has an image without a name */
+    /* kept, caller's; an empty place has an image without a name */
+    struct session_image *images[SESSION_IMAGES_MAX];
     unsigned n; /* places, empty ones among them: the index of an image never changes */
-    unsigned preferred; /* set by the caller: 1 + index of the image for those who name none; 0: they get the list */
+    /* set by the caller: 1 + index of the image for those who name none; 0: they get the list */
+    unsigned preferred;
     bool closing; /* set by the caller: hellos are refused, acks say so */
     /* Set by the caller; may be NULL. Which image this hello is for: 0, and *image as found here (n: none), may be changed; or not 0, and
      * `why` (SESSION_SENTENCE_MAX + 1 bytes) is the sentence of a refusal. */

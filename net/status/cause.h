@@ -23,7 +23,8 @@ struct cause_facts {
     uint64_t stream_bits_s;  /* of the session; 0: it stands */
     bool disk_limited;
     uint64_t disk_bytes_s;   /* written */
-    uint64_t wanted_bits_s;  /* stream its disk could take; 0: not known. A disk that could take the one there is keeps nobody back */
+    /* stream its disk could take; 0: not known. A disk that could take the one there is keeps nobody back */
+    uint64_t wanted_bits_s;
     uint32_t loss_ppm;       /* on the way */
     bool machine_limited;    /* the machine, and not its disk */
     uint32_t drop_ppm;       /* lost by its own ring */

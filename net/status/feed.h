@@ -17,7 +17,8 @@
 
 struct feed {
     const struct room_snapshot *room; /* borrowed */
-    uint64_t end;                     /* bytes ever written to the log: it holds the last FEED_LOG_BYTES of them */
+    /* bytes ever written to the log: it holds the last FEED_LOG_BYTES of them */
+    uint64_t end;
     struct feed_slot {
         unsigned readers;
         uint64_t seq;   /* of the snapshot in it; 0: none */

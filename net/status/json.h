@@ -1,7 +1,9 @@
 /* The snapshot as the API gives it out: all of it, and what the last refresh changed. Pure.
  *
- *     {"seq":17,"box":{..},"totals":{..},"sessions":[..],"machines":[..]}                       status_json_whole
- *     {"seq":18,"box":{..},"totals":{..},"sessions":[..],"machines":[..],"gone":["52:54:.."]}   status_json_change
+ *     {"seq":17,"box":{..},"totals":{..},"sessions":[..],"machines":[..]}
+ *     status_json_whole
+ *     {"seq":18,"box":{..},"totals":{..},"sessions":[..],"machines":[..],"gone":["52:54:.."]}
+ *     status_json_change
  *
  * A change is to be laid over what was there: its sessions are whole, its machines carry "mac" and "number" and besides only fields
  * whose value is another; "gone" never names one that is there. A session that is no more cannot be said that way: then (lost_session

@@ -201,7 +201,8 @@ void snapshot_session(struct room_snapshot *s, const struct room_session *told)
     MUST(told->id);
     if (s->n_told == ROOM_SESSIONS_MAX)
         return;
-    if (s->n_told < s->n_sessions && at->id == now.id) { /* what snapshot_end counts is not told anew */
+    /* what snapshot_end counts is not told anew */
+    if (s->n_told < s->n_sessions && at->id == now.id) {
         now.machines = at->machines;
         now.passed = at->passed;
         now.failed = at->failed;

@@ -3,7 +3,7 @@
  *
  *   session server's rows ──> snapshot_receiver ─┐
  *   streams, plan ──────────> snapshot_session ──┤
- *   boot servers ───────────> snapshot_booting ──┼──> snapshot_end ──> json.h, metrics.h, screens, report
+ *   boot servers ───────────> snapshot_booting ──┼──> snapshot_end ──> json.h, metrics.h, report
  *   list of expected ones ──> snapshot_named ────┘
  *
  * One refresh is snapshot_begin, then any number of the calls above, then snapshot_end; snapshot_booting, _about and _identify may
@@ -19,7 +19,8 @@
 #include "net/session/server.h"
 
 #define ROOM_MACHINES_MAX 2048
-#define ROOM_INVENTED_MAX 1024 /* of them, that only booted or said hello: what costs a stranger nothing must not fill the table */
+/* of them, that only booted or said hello: what costs a stranger nothing must not fill the table */
+#define ROOM_INVENTED_MAX 1024
 #define ROOM_SESSIONS_MAX 32
 #define ROOM_GONE_MAX 256     /* a refresh */
 #define ROOM_NAME_MAX 63      /* name: a host name's label, or what a list says */
@@ -69,7 +70,8 @@ enum room_field { ROOM_FIELDS(X) ROOM_FIELD_COUNT };
 
 struct room_machine {
     uint8_t mac[6];
-    uint16_t number;    /* 1 and up in the order in which machines appeared; its own while the row exists */
+    /* 1 and up in the order in which machines appeared; its own while the row exists */
+    uint16_t number;
     enum room_state state;
     uint32_t session;   /* id; 0: none */
     uint32_t address;   /* IPv4, host order; 0: not known */
@@ -83,7 +85,8 @@ struct room_machine {
     int32_t error;      /* with ROOM_FAIL: the negative code */
     uint64_t wanted;    /* stream its disk could take, bits per second; 0: no wish */
     bool disk_limited, machine_limited, identify;
-    bool recalled;      /* the box remembers or leaves it out: no receiver of this run of the core stands behind it */
+    /* the box remembers or leaves it out: no receiver of this run of the core stands behind it */
+    bool recalled;
     bool again;         /* recalled, in this refresh */
     bool proven;        /* a beacon of it came: somebody holds the session's key */
     enum room_culprit culprit;
@@ -126,7 +129,8 @@ struct room_session {
 enum room_guard { ROOM_GUARD_SERVING, ROOM_GUARD_LISTENING, ROOM_GUARD_SILENT };
 
 struct room_box {
-    char name[ROOM_NAME_MAX + 1], version[ROOM_LABEL_MAX + 1], fingerprint[96]; /* of the TLS certificate, SHA-256; "" */
+    /* of the TLS certificate, SHA-256; "" */
+    char name[ROOM_NAME_MAX + 1], version[ROOM_LABEL_MAX + 1], fingerprint[96];
     uint32_t address;
     uint64_t unix_s, uptime_s, data_free_bytes;
     enum room_guard guard;

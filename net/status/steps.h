@@ -8,10 +8,12 @@
 #include "net/wire/mono.h"
 
 #define STEPS_CLASSES 13
-extern const uint32_t steps_bound_us[STEPS_CLASSES]; /* rising; the last class of `n` has no bound */
+/* rising; the last class of `n` has no bound */
+extern const uint32_t steps_bound_us[STEPS_CLASSES];
 
 struct steps {
-    uint64_t n[STEPS_CLASSES + 1]; /* turns that took no longer than the bound, and longer than the one before */
+    /* turns that took no longer than the bound, and longer than the one before */
+    uint64_t n[STEPS_CLASSES + 1];
     uint64_t all;
     int64_t sum_ns, most_ns;
     struct mono worked; /* until the last turn's end */

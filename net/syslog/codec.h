@@ -1,6 +1,7 @@
 /* Syslog messages as RFC 5424 has them, for RFC 5426's UDP. Pure.
  *
- *   <134>1 2026-11-22T11:50:00Z ringcast ringcast - ATTEMPT [attempt@32473 mac="52:49:4e:47:00:01" result="pass"] BOM text
+ *   <134>1 2026-11-22T11:50:00Z ringcast ringcast - ATTEMPT [attempt@32473 mac="52:49:4e:47:00:01"
+ *   result="pass"] BOM text
  *
  * Foreign text stays where it is put: in the structured data '"', '\' and ']' get their backslash, everywhere control characters and
  * what is no UTF-8 become U+FFFD, so that a line is a line in every log. Without a clock the time is "-", as the RFC wants
@@ -15,7 +16,8 @@
 #include "net/wire/err.h"
 
 #define SYSLOG_PORT 514
-#define SYSLOG_MAX 1400 /* bytes of a message: fits a frame; receivers should take 2048 (RFC 5424 section 6.1) */
+/* bytes of a message: fits a frame; receivers should take 2048 (RFC 5424 section 6.1) */
+#define SYSLOG_MAX 1400
 #define SYSLOG_PARAMS_MAX 16
 #define SYSLOG_VALUE_MAX 128 /* bytes of a value that are sent at most, before escapes */
 

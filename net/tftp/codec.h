@@ -25,7 +25,8 @@ bool tftp_options_have(const struct tftp_options *, enum tftp_option);
 void tftp_options_add(struct tftp_options *, enum tftp_option, uint64_t value);
 
 struct tftp_packet {
-    enum tftp_opcode opcode; /* RRQ, WRQ, ACK or ERROR: what clients send to a server that only gives */
+    /* RRQ, WRQ, ACK or ERROR: what clients send to a server that only gives */
+    enum tftp_opcode opcode;
     union {
         struct {
             const char *name; /* in the packet, without its NUL; any bytes but NUL */

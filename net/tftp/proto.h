@@ -27,8 +27,10 @@ enum tftp_code {
 #define TFTP_BLKSIZE_DEFAULT 512 /* RFC 1350 */
 #define TFTP_BLKSIZE_MIN 8       /* RFC 2348 */
 #define TFTP_BLKSIZE_TOP 65464   /* RFC 2348: asked for; */
-#define TFTP_BLKSIZE_MAX 1468    /* given: an Ethernet frame, less IP, UDP and our header; nothing is ever fragmented */
-#define TFTP_WINDOW_MAX 16       /* blocks given at most (RFC 7440): 24 KB fit the buffers of any switch port */
+/* given: an Ethernet frame, less IP, UDP and our header; nothing is ever fragmented */
+#define TFTP_BLKSIZE_MAX 1468
+/* blocks given at most (RFC 7440): 24 KB fit the buffers of any switch port */
+#define TFTP_WINDOW_MAX 16
 #define TFTP_TIMEOUT_MAX 20      /* seconds taken from a client at most (RFC 2349 allows 255) */
 #define TFTP_REQUEST_MAX 1024    /* bytes of a request; RFC 2347 says 512 */
 #define TFTP_PACKET_MAX (TFTP_HEADER_BYTES + TFTP_BLKSIZE_MAX)

@@ -1,6 +1,7 @@
 /* A TFTP server as a pure step: hundreds of transfers from one content_source, none to it.
  *
- *   datagram ──> tftp_server_input ──> a refusal to send at once, or a transfer that has something to say
+ *   datagram ──> tftp_server_input
+ *           ──> a refusal to send at once, or a transfer that has something to say
  *   time ──────> tftp_server_tick ──> transfers that must repeat themselves, or are given up
  *   room ──────> tftp_server_output ──> the next packet to send, until there is none
  *
@@ -32,7 +33,8 @@
 #define TFTP_RTO_MIN_NS (200 * MONO_MS) /* firmware takes its time */
 #define TFTP_RTO_MAX_NS (4 * MONO_S)
 #define TFTP_SILENT_NS (3 * MONO_S)
-#define TFTP_PATIENCE_NS (30 * MONO_S)  /* without progress; and three times the client's own timeout */
+/* without progress; and three times the client's own timeout */
+#define TFTP_PATIENCE_NS (30 * MONO_S)
 
 struct tftp_client {
     uint32_t address;

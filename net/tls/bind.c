@@ -255,7 +255,8 @@ static err_t on_connection(void *arg, struct tcp_pcb *pcb, err_t err)
     c->under_way = c->at = c->n = 0;
     b->live++;
     b->counts.connections++;
-    pcb->rcv_wnd = pcb->rcv_ann_wnd = WINDOW; /* of what was announced with the SYN a few bytes are taken back */
+    /* of what was announced with the SYN a few bytes are taken back */
+    pcb->rcv_wnd = pcb->rcv_ann_wnd = WINDOW;
     tcp_setprio(pcb, TCP_PRIO_MIN);           /* sessions go first when connections run out */
     tcp_nagle_disable(pcb);
     tcp_arg(pcb, c);

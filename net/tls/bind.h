@@ -19,7 +19,8 @@
 #define TLS_INPUT_BYTES 65536
 #define TLS_HANDSHAKE_NS (10 * MONO_S)
 #define TLS_RATION_BURST 16             /* handshakes at once */
-#define TLS_RATION_NS (40 * MONO_MS)    /* and for each more: a fifth of the thread's time at 8 ms each */
+/* and for each more: a fifth of the thread's time at 8 ms each */
+#define TLS_RATION_NS (40 * MONO_MS)
 
 /* Who speaks over the connections; `seat` names one. */
 struct tls_service {

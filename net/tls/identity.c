@@ -103,7 +103,8 @@ static int write_certificate(mbedtls_x509write_cert *w, struct tls_identity *id,
     if (rc == 0)
         rc = set_usage(w);
     if (rc == 0)
-        rc = mbedtls_x509write_crt_der(w, der, sizeof der, random_mbedtls, NULL); /* at the buffer's end; its length */
+        /* at the buffer's end; its length */
+        rc = mbedtls_x509write_crt_der(w, der, sizeof der, random_mbedtls, NULL);
     return rc < 0 ? rc : mbedtls_x509_crt_parse_der(&id->certificate, der + sizeof der - rc, (size_t)rc);
 }
 

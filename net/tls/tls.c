@@ -200,7 +200,8 @@ static int link_read(void *ctx, void *to, size_t n)
         return rc;
     if (is_waiting(rc))
         return 0;
-    l->broken |= rc != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY && rc != 0; /* who only says no more may still listen */
+    /* who only says no more may still listen */
+    l->broken |= rc != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY && rc != 0;
     return STREAM_END;
 }
 

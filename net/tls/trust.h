@@ -1,6 +1,7 @@
 /* Whom a TLS client believes: the certificates of authorities, and what speaks against a server's own.
  *
- *   PEM files ──> DER, side by side ──a server's chain names some──> those alone are parsed ──> mbedTLS follows the chain
+ *   PEM files ──> DER, side by side ──a server's chain names some──> those alone are parsed
+ *           ──> mbedTLS follows the chain
  *
  * A fingerprint, where one is given, decides by itself: names, dates and authorities do not count then. An authority is found by its name, byte for
  * byte, as RFC 5280 has it written; revocation is not asked about. Dates count when the clock does: one that shows a time

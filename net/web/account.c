@@ -310,7 +310,8 @@ static void remove_token(void *ctx, struct web_call *c)
         return;
     }
     a->store_token(a->ctx, hash, NULL, 0);
-    web_hang_up(a->server); /* who listens with it shall not listen on; others come again by themselves */
+    /* who listens with it shall not listen on; others come again by themselves */
+    web_hang_up(a->server);
     web_empty(c, 204);
 }
 

@@ -2,7 +2,8 @@
  *
  *   POST   /api/v1/setup {"code","password"}   open until a password is set; answers as login does
  *   POST   /api/v1/login {"password"}          open; cookie, and {"csrf":".."}
- *   POST   /plain/login password=..            open: the same from a form, for who has no scripts; cookie, and on to /plain
+ *   POST   /plain/login password=..            open: the same from a form, for who has no scripts;
+ *                                              cookie, and on to /plain
  *   GET    /api/v1/session                     {"csrf":".."}: for a page that was loaded again
  *   POST   /api/v1/logout
  *   GET    /api/v1/tokens                      [{"name":".."}]

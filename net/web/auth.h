@@ -1,6 +1,7 @@
 /* Who may do what at the box's page: the set-up code, the password, sessions and tokens, as pure steps: time and chance are arguments.
  *
- *   no password:  the screen shows a set-up code; code and a new password ──> auth_ask ──> a password is set
+ *   no password:  the screen shows a set-up code; code and a new password ──> auth_ask
+ *           ──> a password is set
  *   afterwards:   password ──> auth_ask ──> a session: cookie and CSRF token, both 256 bits
  *   API tokens:   made in a session, 256 bits, kept as hashes until they are removed
  *
@@ -24,7 +25,8 @@
 #define AUTH_PASSWORD_MIN 8  /* bytes */
 #define AUTH_PASSWORD_MAX 128
 #define AUTH_ROUNDS 300000u
-#define AUTH_SLICE 1500u     /* rounds of one auth_work: 2 ms of a fast processor, some 5 of a slow one */
+/* rounds of one auth_work: 2 ms of a fast processor, some 5 of a slow one */
+#define AUTH_SLICE 1500u
 #define AUTH_SECRET_BYTES 32
 #define AUTH_SESSIONS 64
 #define AUTH_TOKENS 32

@@ -16,7 +16,8 @@ struct web_request {
     bool expects; /* "Expect: 100-continue" */
     bool has_offset;
     uint64_t offset, length;
-    char path[WEB_PATH_MAX + 1]; /* decoded: begins with '/', plain UTF-8, no slash that was escaped, no "." nor ".." segments */
+    /* decoded: begins with '/', plain UTF-8, no slash that was escaped, no "." nor ".." segments */
+    char path[WEB_PATH_MAX + 1];
     char query[WEB_PATH_MAX + 1];
     char host[128];   /* lower case, without its port */
     char origin[160]; /* the host of Origin in the same form; "?" when it is none */

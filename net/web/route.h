@@ -1,6 +1,7 @@
 /* What hangs at which address, and how it answers: all that the writer of a handler needs.
  *
- *     static void list(void *ctx, struct web_call *c)               // GET, small POST: the whole body is in c->body
+ *     static void list(void *ctx, struct web_call *c)               // GET, small POST: the whole
+ *                                                                   body is in c->body
  *     {
  *         struct json j = web_json(c);
  *         ...
@@ -9,7 +10,8 @@
  *     static const struct web_route routes[] = {
  *         {WEB_GET, "/api/v1/images", WEB_USER, list, NULL},
  *         {WEB_DELETE, "/api/v1/images/:name", WEB_USER, remove_image, NULL},       // c->param[0]
- *         {WEB_PUT, "/api/v1/uploads/:id", WEB_USER, upload, upload_bytes},         // body as it comes
+ *         {WEB_PUT, "/api/v1/uploads/:id", WEB_USER, upload, upload_bytes},         // body as it
+ *         comes
  *     };
  *     web_routes_add(routes, n, ctx)
  *
@@ -45,7 +47,8 @@ enum web_needs { WEB_USER, WEB_ANYONE };
 struct web_call {
     enum web_method method;
     const char *path;                  /* decoded, without the query */
-    const char *param[WEB_PARAMS_MAX]; /* what stood for the pattern's ":words", decoded: a foreign text, never empty, without '/' but for "+word" */
+    /* what stood for the pattern's ":words", decoded: a foreign text, never empty, without '/' but for "+word" */
+    const char *param[WEB_PARAMS_MAX];
     const char *query;                 /* behind '?', as it came; "" */
     const char *type;                  /* Content-Type without its parameters, lower case; "" */
     uint64_t length;                   /* of the body */
@@ -58,7 +61,8 @@ struct web_call {
     bool user;                         /* cookie or token were right */
     /* The handler's own: */
     void *state;                               /* NULL at first */
-    void (*gone)(void *ctx, struct web_call *); /* called once when all is over: answered to the end, or the client left; may be NULL */
+    /* called once when all is over: answered to the end, or the client left; may be NULL */
+    void (*gone)(void *ctx, struct web_call *);
 };
 
 struct web_route {

@@ -1,6 +1,7 @@
 /* The web server, as pure steps over streams (net/wire/stream.h): requests in, routes asked, answers out. TLS and TCP are its caller's.
  *
- *   stream ──> request.h ──> host, route, who (auth.h), CSRF ──> handler (route.h) ──> answer ──> stream
+ *   stream ──> request.h ──> host, route, who (auth.h), CSRF ──> handler (route.h) ──> answer
+ *           ──> stream
  *
  * A connection is a seat, 0 .. WEB_SEATS - 1, whose number the caller chooses; nothing is allocated. One request is read at a time.
  * Every answer carries the security headers (answer.c). A request that nobody may make is answered 401 wherever below /api and /metrics it

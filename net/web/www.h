@@ -9,7 +9,8 @@
 
 #include "net/web/route.h"
 
-#define WWW_MAX 60000 /* bytes of all files together, compressed: the page opens at once by any Wi-Fi */
+/* bytes of all files together, compressed: the page opens at once by any Wi-Fi */
+#define WWW_MAX 60000
 
 struct www_file {
     const char *path;    /* "/index.html" */

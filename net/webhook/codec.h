@@ -4,8 +4,10 @@
  *   Host: 10.77.0.5:8080
  *   Content-Type: application/json
  *   Content-Length: 311
- *   X-Ringcast-Delivery: 12-7                   the same over all tries: whoever has seen it knows the event already
- *   X-Ringcast-Signature: sha256=<64 digits>    HMAC-SHA-256 (RFC 2104) of the content's bytes under the shared secret
+ *   X-Ringcast-Delivery: 12-7                   the same over all tries: whoever has seen it knows
+ *                                               the event already
+ *   X-Ringcast-Signature: sha256=<64 digits>    HMAC-SHA-256 (RFC 2104) of the content's bytes
+ *                                               under the shared secret
  *   Connection: close
  *
  * The content holds its delivery too, so that a recorded request cannot be passed off as news under another one. */

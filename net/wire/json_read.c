@@ -55,7 +55,8 @@ static bool digits(struct parser *p)
 static bool number(struct parser *p)
 {
     take(p, '-');
-    if (!take(p, '0') && !digits(p)) /* behind a leading zero no digit is taken: it is no end of a value either */
+    /* behind a leading zero no digit is taken: it is no end of a value either */
+    if (!take(p, '0') && !digits(p))
         return false;
     if (take(p, '.') && !digits(p))
         return false;

@@ -4,7 +4,8 @@
  *     struct json_doc doc;
  *     char name[64];
  *
- *     if (json_read(&doc, text, n) == 0 && json_get_str(&doc, JSON_ROOT, "name", name, sizeof name) > 0) ...
+ *     if (json_read(&doc, text, n) == 0 && json_get_str(&doc, JSON_ROOT, "name", name,
+ *                                                        sizeof name) > 0) ...
  *
  * A value is named by its number in the document: JSON_ROOT is the outermost, JSON_NONE is none, and every question about JSON_NONE
  * answers "not there", so that questions can be chained. Objects whose keys repeat are refused: two readers could understand them in

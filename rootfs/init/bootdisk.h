@@ -7,7 +7,8 @@
 struct bootdisk {
     char name[32];          /* "sda" */
     char boot[48], data[48]; /* "/dev/sda1", "/dev/sda4" */
-    bool marked; /* an earlier start has kept its memory on the data partition (gpt_marked), or the table does not tell */
+    /* an earlier start has kept its memory on the data partition (gpt_marked), or the table does not tell */
+    bool marked;
     char lost[200]; /* why the data partition cannot be used; "": it can */
 };
 

@@ -9,7 +9,8 @@
 #define HEADER_BYTES 92
 #define HEADER_AT 1
 #define TABLE_AT 2
-#define SPARE_AT (TABLE_AT + GPT_TABLE_SECTORS) /* where the table stands while its usual place is written */
+/* where the table stands while its usual place is written */
+#define SPARE_AT (TABLE_AT + GPT_TABLE_SECTORS)
 #define FIRST_FREE (SPARE_AT + GPT_TABLE_SECTORS)
 #define TAIL_SECTORS (GPT_TABLE_SECTORS + 1) /* the backup: table, then header */
 #define REVISION 0x00010000

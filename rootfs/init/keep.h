@@ -12,7 +12,8 @@
 
 #include "net/wire/mono.h"
 
-#define KEEP_PAUSE_NS (500 * MONO_MS) /* between an end and the next start: below the second that is promised */
+/* between an end and the next start: below the second that is promised */
+#define KEEP_PAUSE_NS (500 * MONO_MS)
 #define KEEP_SILENT_NS (60 * MONO_S)
 #define KEEP_LINE 32
 

@@ -12,10 +12,12 @@
 #define STICKS_MAX 4
 #define STICK_NAME 32
 #define STICK_DEVICES_MAX 128
-#define STICK_LEAST_SECTORS 2048 /* what is smaller holds no image: an extended partition's own entry, a boot loader */
+/* what is smaller holds no image: an extended partition's own entry, a boot loader */
+#define STICK_LEAST_SECTORS 2048
 
 struct stick_device {
-    char name[STICK_NAME], disk[STICK_NAME]; /* "sdb1" of "sdb"; of a whole disk both are the same */
+    /* "sdb1" of "sdb"; of a whole disk both are the same */
+    char name[STICK_NAME], disk[STICK_NAME];
     uint64_t sequence; /* of the disk: another one each time something is plugged in */
     uint64_t sectors;  /* of 512 bytes */
     bool outside;      /* removable, or on the USB bus */

@@ -15,7 +15,8 @@ int watchdog_open(void)
 
     if (fd < 0)
         return -1;
-    ioctl(fd, WDIOC_SETTIMEOUT, &seconds); /* some have a fixed one: it is fed every second anyway */
+    /* some have a fixed one: it is fed every second anyway */
+    ioctl(fd, WDIOC_SETTIMEOUT, &seconds);
     say("the watchdog starts the machine again after %d s without a sign of life", seconds);
     return fd;
 }

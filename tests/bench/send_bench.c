@@ -1,6 +1,7 @@
 /* Image to frames out: the whole sender on one core, into one end of a veth pair.
  *
- *   send_bench [IMAGE.ring]     without one, an image of random bytes is made in a file without a name in the folder where it is called
+ *   send_bench [IMAGE.ring]     without one, an image of random bytes is made in a file without a
+ *                               name in the folder where it is called
  *                               (480 MB, its rows in the page cache)
  *
  * Makes a network namespace of its own (needs root), so nothing leaves the machine. Everything runs on one core: reading

@@ -1,7 +1,8 @@
 /* A browser's way onto the virtual switch: a machine there, with a stack of its own, that carries TCP connections of this computer's
  * loopback interface to one machine on the switch. Needs no privilege.
  *
- *   door SOCKET HOST PORT     plugs in at SOCKET, asks for an address as any laptop does, listens on 127.0.0.1, prints the
+ *   door SOCKET HOST PORT     plugs in at SOCKET, asks for an address as any laptop does, listens
+ *                             on 127.0.0.1, prints the
  *                             port in one line, runs until who started it is gone
  *
  *   browser ──127.0.0.1:N── door ──lwIP── switch ── HOST:PORT

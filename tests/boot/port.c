@@ -1,7 +1,9 @@
 /* A machine's end of the virtual switch's line, without the machine.
  *
- *   port SOCKET flood N SIZE [PPS]     sends N numbered frames of SIZE bytes to the group 239.1.2.3 (0 PPS: as fast as it goes)
- *   port SOCKET count SECONDS [join]   counts them until none came for SECONDS; join: reports its membership first
+ *   port SOCKET flood N SIZE [PPS]     sends N numbered frames of SIZE bytes to the group 239.1.2.3
+ *                                      (0 PPS: as fast as it goes)
+ *   port SOCKET count SECONDS [join]   counts them until none came for SECONDS; join: reports its
+ *                                      membership first
  *
  * Results are one JSON object on stdout. */
 #include <stdbool.h>

@@ -23,7 +23,8 @@
 enum snoop_unknown {
     SNOOP_UNTIL_QUERIER, /* flooded as long as there is no querier */
     SNOOP_FLOOD,
-    SNOOP_DROP, /* to router ports only, querier or none: what cuts a stream on a network without one */
+    /* to router ports only, querier or none: what cuts a stream on a network without one */
+    SNOOP_DROP,
 };
 
 struct snoop_config {

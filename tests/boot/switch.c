@@ -1,16 +1,23 @@
 /* The virtual switch: machines in QEMU plug in through stream sockets, one port a machine. Needs no privilege.
  *
- *   switch --dir DIR [OPTION...] PORT...     makes DIR/PORT for each port and DIR/control, prints "ready", runs until
+ *   switch --dir DIR [OPTION...] PORT...     makes DIR/PORT for each port and DIR/control, prints
+ *                                            "ready", runs until
  *                                            told to quit, or until who started it is gone
- *   qemu-system-x86_64 -netdev stream,id=n,server=off,addr.type=unix,addr.path=DIR/PORT -device virtio-net,netdev=n
+ *   qemu-system-x86_64 -netdev stream,id=n,server=off,addr.type=unix,addr.path=DIR/PORT -device
+ *   virtio-net,netdev=n
  *
- *   --pcap DIR          a capture a port: DIR/PORT.pcap       --pcap-limit SIZE   each at most so large (256MB)
+ *   --pcap DIR          a capture a port: DIR/PORT.pcap       --pcap-limit SIZE   each at most so
+ *                                                             large (256MB)
  *   --pcap-streams no   without UDP to groups                 (a ring fills a disk)
- *   --queue SIZE        what waits for a slow port (4MB)      --snooping off      every multicast goes everywhere
- *   --unknown WORD      groups nobody joined: until-querier (flooded as long as there is none), flood, drop
- *   --membership S, --querier S, --last-member S              IGMP's timers in seconds (260, 255, 2)
+ *   --queue SIZE        what waits for a slow port (4MB)      --snooping off      every multicast
+ *                                                             goes everywhere
+ *   --unknown WORD      groups nobody joined: until-querier (flooded as long as there is none),
+ *                       flood, drop
+ *   --membership S, --querier S, --last-member S              IGMP's timers in seconds (260, 255,
+ *                                                             2)
  *   --fast-leave        a leave is believed at once
- *   --to PORT:WHAT      what the line does to frames towards the machine; --from PORT:WHAT: from it. WHAT is a list such as
+ *   --to PORT:WHAT      what the line does to frames towards the machine; --from PORT:WHAT: from
+ *                       it. WHAT is a list such as
  *                       drop=1%,burst=8,delay=2ms,jitter=500us,late=5%,by=3ms,seed=7
  *
  * DIR/control takes lines and answers each with one line of JSON:

@@ -1,6 +1,7 @@
 /* Every call to a file of everything that keeps state fails, lies or is the last before the power goes.
  *
- *   build/campaign/faults [POINTS [SEED [WORD]]]   at least POINTS (10000), on all CPUs; those scenarios whose name holds WORD
+ *   build/campaign/faults [POINTS [SEED [WORD]]]   at least POINTS (10000), on all CPUs; those
+ *                                                  scenarios whose name holds WORD
  *   build/campaign/faults POINT                    the one that a failure has printed
  *
  * First each trouble at each call of each scenario (faults.h), then two troubles at calls by chance. Nothing crashes; what was said to be kept is

@@ -43,7 +43,8 @@ struct place {
     struct rng rng;
     unsigned struck; /* troubles that came */
     unsigned lies;   /* of them: those of which no call said anything */
-    unsigned errors; /* those that a call returned an errno for; a disk that is really full is one */
+    /* those that a call returned an errno for; a disk that is really full is one */
+    unsigned errors;
     bool power;      /* it went */
 };
 
@@ -60,13 +61,16 @@ static inline bool place_is_hopeless(const struct place *p)
 }
 
 struct scenario {
-    const char *name, *part; /* part: the folder below DATA whose files a power cut tears; "": DATA itself */
+    /* part: the folder below DATA whose files a power cut tears; "": DATA itself */
+    const char *name, *part;
     void (*prepare)(struct place *), (*act)(struct place *), (*judge)(struct place *);
-    unsigned every; /* without a night's time only every n-th call fails; it lies, or is the last one, at each */
+    /* without a night's time only every n-th call fails; it lies, or is the last one, at each */
+    unsigned every;
     bool no_room;   /* it is not tried on a disk that is really full */
 };
 
-extern const struct scenario faults_memory[], faults_files[], faults_library[], faults_target[]; /* a last one without a name */
+/* a last one without a name */
+extern const struct scenario faults_memory[], faults_files[], faults_library[], faults_target[];
 
 /* Once in each process, before all else. */
 void faults_library_begin(void);

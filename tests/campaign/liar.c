@@ -188,7 +188,8 @@ static void liar_discard(void *ctx, uint64_t at, uint64_t n)
     pthread_mutex_lock(&l->lock);
     MUST(at <= l->n && n <= l->n - at);
     beside(l);
-    if (l->lie == LIE_WRAP || l->lie == LIE_WRAP_ODD || l->lie == LIE_LIMBO) { /* fakes know no discard */
+    /* fakes know no discard */
+    if (l->lie == LIE_WRAP || l->lie == LIE_WRAP_ODD || l->lie == LIE_LIMBO) {
         pthread_mutex_unlock(&l->lock);
         return;
     }

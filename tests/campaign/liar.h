@@ -44,7 +44,8 @@ struct liar {
     uint64_t n, room;        /* room: what it really has (wrap, limbo) */
     enum lie lie;
     struct rng rng;
-    uint32_t at_change;      /* strikes at this change (write, zeroing, discard, flush), counted from 1; or read, where it is one of reads */
+    /* strikes at this change (write, zeroing, discard, flush), counted from 1; or read, where it is one of reads */
+    uint32_t at_change;
     uint32_t changes, reads;
     uint64_t place, reach;   /* of what is bad or destroyed */
     uint64_t late_at, late_n; /* a discard that is still to be done */

@@ -1,11 +1,14 @@
 /* DHCP over real frames, for the scripts beside this file.
  *
  *   dhcp_tool serve IF ADDRESS/PREFIX server|proxy|off FIRST LAST [OPTION=VALUE...]
- *       relay=ADDRESS/PREFIX@FIRST (ten addresses for the subnet behind a relay)  gateway=ADDRESS (towards it)
- *       lease=SECONDS  reserve=MAC@ADDRESS  known=MAC  file=NAME (told to PXE clients)  journal=FILE  guard=off
+ *       relay=ADDRESS/PREFIX@FIRST (ten addresses for the subnet behind a relay)  gateway=ADDRESS
+ *       (towards it)
+ *       lease=SECONDS  reserve=MAC@ADDRESS  known=MAC  file=NAME (told to PXE clients)
+ *                                                      journal=FILE  guard=off
  *       says what happens on stderr until it is ended, its counters at the end
  *   dhcp_tool flood IF SECONDS RATE ask|take     invented machines, RATE a second
- *   dhcp_tool join IF FIRST COUNT                machines 02:00:FIRST.. one after another; the slowest on stdout, in ms
+ *   dhcp_tool join IF FIRST COUNT                machines 02:00:FIRST.. one after another; the
+ *                                                slowest on stdout, in ms
  */
 #include <net/if.h>
 #include <netpacket/packet.h>

@@ -2,7 +2,8 @@
  * own name, MAC and address; what it is to become is drawn from SEED. Nothing is received: a machine says what one would say whose
  * stream runs as fast as the box's acks tell. What the room looks like is the box's judgement of that.
  *
- *   room_tool BOX FIRST MACHINES SEED     FIRST: the address of the first machine here, the others follow it; all are eth0's
+ *   room_tool BOX FIRST MACHINES SEED     FIRST: the address of the first machine here, the others
+ *                                         follow it; all are eth0's
  *
  * First a line on stdout, how many there will be in each state in the end: {"booting":4,"joined":3,..}. Machines come at 25 a second;
  * half a minute later every one is and stays in its last state, until the program is ended. */
@@ -18,12 +19,14 @@
 
 #define COME_NS (40 * MONO_MS)    /* from one machine to the next */
 #define BOOT_NS (1500 * MONO_MS)  /* from the question of its firmware to its hello */
-#define AGAIN_NS (5 * MONO_S)     /* and to the same question, and from hello to hello of one who never gets further */
+/* and to the same question, and from hello to hello of one who never gets further */
+#define AGAIN_NS (5 * MONO_S)
 #define MANIFEST_NS (1 * MONO_S)
 #define VERIFY_NS (2500 * MONO_MS)
 #define STAY_NS (3 * MONO_S)      /* after its last word, before it is switched off */
 #define ALL 10000                 /* hundredths of a per cent */
-#define CREEP 15                  /* the same, a second: who is in the middle stays there while somebody looks */
+/* the same, a second: who is in the middle stays there while somebody looks */
+#define CREEP 15
 #define PACKET 1538
 #define CABLE_BYTES 11860000      /* a second, of 100 Mbit/s */
 #define GROWS 2.4                 /* bytes on the disk for one of the stream */

@@ -1,6 +1,7 @@
 /* What the screens show, for the scripts that look at them with foreign eyes.
  *
- *   screen_tool qr TEXT SIDE     a picture (PPM) of the code on the ground of a page, SIDE pixels a side, on stdout
+ *   screen_tool qr TEXT SIDE     a picture (PPM) of the code on the ground of a page, SIDE pixels a
+ *                                side, on stdout
  *   screen_tool lines TEXT       the code as lines for a terminal
  *   screen_tool page NAME WIDTH HEIGHT [QR]   a picture of a page: wall, log, pass, fail, found */
 #include <stdio.h>

@@ -1,13 +1,19 @@
 /* Datagrams over real frames, for the scripts beside this file.
  *
- *   wire_tool send IF SECONDS BYTES_PER_SECOND [offload|bypass]   sealed, numbered datagrams (0: no rate limit), for SECONDS or until
- *                                           SIGTERM; says on stderr when it sends, and when the link goes down or comes back
- *   wire_tool recv IF [STALL_MS]            counts them until SIGTERM and what has arrived by then; stalls once after 1000 of them
- *                                           (-1: until SIGTERM); says on stderr when it hears some again, and when none came for 0.1 s
+ *   wire_tool send IF SECONDS BYTES_PER_SECOND [offload|bypass]   sealed, numbered datagrams (0: no
+ *                                                                 rate limit), for SECONDS or until
+ *                                           SIGTERM; says on stderr when it sends, and when the
+ *                                           link goes down or comes back
+ *   wire_tool recv IF [STALL_MS]            counts them until SIGTERM and what has arrived by then;
+ *                                           stalls once after 1000 of them
+ *                                           (-1: until SIGTERM); says on stderr when it hears some
+ *                                           again, and when none came for 0.1 s
  *   wire_tool write FILE N                  N random legal datagrams, back to back
  *   wire_tool accept FILE                   checks tag and header of each datagram of a file
- *   wire_tool stream IMAGE FILE [PPM]       a pass of the image's ring; PPM: the loss that is reported, to steer the repair
- *   wire_tool control IF SECONDS            counts frames of the control socket that keeps the flow out
+ *   wire_tool stream IMAGE FILE [PPM]       a pass of the image's ring; PPM: the loss that is
+ *                                           reported, to steer the repair
+ *   wire_tool control IF SECONDS            counts frames of the control socket that keeps the flow
+ *                                           out
  *
  * Results are one JSON object on stdout. The flow, the key and the session are the constants below. */
 #include <inttypes.h>
@@ -180,7 +186,8 @@ static int recv_main(const char *ifname, int stall_ms)
         return failed(&err);
     source = ring_rx_source(rx);
     fprintf(stderr, "ready\n");
-    while (!ended || empty < 2) { /* the sender has ended by then: an empty ring stays empty; the signal itself ends one look early */
+    /* the sender has ended by then: an empty ring stays empty; the signal itself ends one look early */
+    while (!ended || empty < 2) {
         n = source.poll(source.ctx, in, BATCH, 100);
         for (int i = 0; i < n; i++)
             count(&t, &in[i]);

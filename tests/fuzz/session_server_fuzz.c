@@ -42,7 +42,8 @@ static void beacon(unsigned who, uint8_t how)
     MUST(session_beacons_next(&machine[who], &f, now, bytes) == sizeof bytes);
     if (session_server_datagram(&server, bytes, sizeof bytes, who, now, ack) == 1)
         MUST(session_beacons_ack(&machine[who], ack, sizeof ack, now) == 0);
-    MUST(session_server_datagram(&server, bytes, sizeof bytes, who, now, ack) != 1); /* replayed, or no room still */
+    /* replayed, or no room still */
+    MUST(session_server_datagram(&server, bytes, sizeof bytes, who, now, ack) != 1);
 }
 
 static void recount(void)

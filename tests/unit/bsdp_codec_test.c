@@ -216,7 +216,8 @@ static void suboptions_may_be_spread_over_instances(void **state)
     MUST(dhcp_put_text(&r.w, DHCP_O_CLASS, "AAPLBSDPC/i386/iMac14,3"));
     assert_int_equal(bsdp_decode(request_end(&r), &q), 0);
     assert_true(q.type == BSDP_SELECT && q.has_selected && q.selected == 0x81000005);
-    request_begin(&r, DHCP_INFORM, some_mac, 0x0A4D0032); /* glued together, these two would be one */
+    /* glued together, these two would be one */
+    request_begin(&r, DHCP_INFORM, some_mac, 0x0A4D0032);
     MUST(dhcp_put(&r.w, DHCP_O_VENDOR, LIST_1_1 "\x08\x04\x81", 10) && dhcp_put(&r.w, DHCP_O_VENDOR, "\0\0\x05", 3));
     MUST(dhcp_put_text(&r.w, DHCP_O_CLASS, "AAPLBSDPC/i386/iMac14,3"));
     assert_int_equal(bsdp_decode(request_end(&r), &q), BSDP_EMALFORMED);

@@ -268,7 +268,8 @@ static void the_ring_is_nobodys_default_by_accident(void **state)
 
     (void)state;
     plan.fallback = 1;
-    assert_int_equal(ASK(.type = BSDP_LIST, .filter = "\x81\x00"), DHCP_CONSUMED); /* the ring alone passes */
+    /* the ring alone passes */
+    assert_int_equal(ASK(.type = BSDP_LIST, .filter = "\x81\x00"), DHCP_CONSUMED);
     assert_int_equal(event.code, BSDP_ENOIMAGE);
     assert_int_equal(ASK(.type = BSDP_LIST), DHCP_ANSWERED);
     assert_int_equal(see().first, TREE_IMAGE);
@@ -404,7 +405,8 @@ static void requests_for_others_are_passed_over(void **state)
         assert_int_equal(event.code, BSDP_EADDRESS);
     }
     assert_int_equal(ASK(.type = BSDP_LIST, .to_nobody = true), DHCP_CONSUMED);
-    assert_int_equal(ASK(.type = BSDP_LIST, .ciaddr = 0x0B0000FF), DHCP_ANSWERED); /* behind a relay */
+    /* behind a relay */
+    assert_int_equal(ASK(.type = BSDP_LIST, .ciaddr = 0x0B0000FF), DHCP_ANSWERED);
     assert_int_equal(ASK(.type = BSDP_LIST, .siaddr = 0x0A4D0009), DHCP_CONSUMED);
     assert_int_equal(event.code, BSDP_ENOTUS);
     assert_int_equal(ASK(.type = BSDP_LIST, .sname = "other"), DHCP_CONSUMED);
@@ -488,7 +490,8 @@ static void a_full_table_of_stored_rows_gives_way_slowly(void **state)
     for (unsigned i = 0; i < 5000; i++) {
         uint8_t invented[6] = {2, 8, 0, 0, (uint8_t)(i >> 8), (uint8_t)i};
 
-        assert_int_equal(SELECT(RING_IMAGE, .mac = invented), DHCP_ANSWERED); /* bound or not, it boots */
+        /* bound or not, it boots */
+        assert_int_equal(SELECT(RING_IMAGE, .mac = invented), DHCP_ANSWERED);
         assert_int_equal(see().type, BSDP_SELECT);
     }
     for (unsigned i = 0; i < BSDP_BINDINGS_MAX; i++)

@@ -123,7 +123,8 @@ static void cut_opened(int fd, const char *path, int flags)
 
     if (fd < 0 || fd >= CUT_FDS)
         return;
-    cut.of_fd[fd] = sscanf(path, "/proc/self/fd/%d", &same) == 1 ? cut_of_fd(same) : 0; /* one that is open already, once more */
+    /* one that is open already, once more */
+    cut.of_fd[fd] = sscanf(path, "/proc/self/fd/%d", &same) == 1 ? cut_of_fd(same) : 0;
     cut.folder_fd[fd] = cut_is_folder(path);
     if (name && (flags & O_CREAT) && !cut_file_named(name)) {
         cut_set_name(name, cut.files++);

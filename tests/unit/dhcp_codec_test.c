@@ -136,7 +136,8 @@ static void option_lengths_are_held(void **state)
     }
     assert_int_equal(decode_options("\x3c", 1, &m), DHCP_EOPTION);
     assert_int_equal(decode_options("\x3c\xff\xff", 3, &m), DHCP_EOPTION);
-    assert_int_equal(decode_options("\0\0\0\x3c\1a\0\xff\x3c\xff", 10, &m), 0); /* behind END nothing counts */
+    /* behind END nothing counts */
+    assert_int_equal(decode_options("\0\0\0\x3c\1a\0\xff\x3c\xff", 10, &m), 0);
     assert_int_equal(m.n, 1);
 }
 

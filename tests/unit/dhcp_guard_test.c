@@ -129,10 +129,12 @@ static void what_is_overheard_counts(void **state)
     start();
     assert_true(hear(DHCP_REPLY_OP, DHCP_NAK, 0, THEIRS, their_mac, THEIRS));
     start();
-    assert_true(hear(DHCP_REPLY_OP, DHCP_OFFER, THEIRS - 1, 0, their_mac, THEIRS)); /* no identifier: where it came from */
+    /* no identifier: where it came from */
+    assert_true(hear(DHCP_REPLY_OP, DHCP_OFFER, THEIRS - 1, 0, their_mac, THEIRS));
     assert_int_equal(dhcp_guard_foreign(&guard)->address, THEIRS);
     start();
-    assert_true(hear(DHCP_REQUEST_OP, DHCP_REQUEST, 0, THEIRS, our_mac, 0)); /* a client takes somebody's offer */
+    /* a client takes somebody's offer */
+    assert_true(hear(DHCP_REQUEST_OP, DHCP_REQUEST, 0, THEIRS, our_mac, 0));
     assert_int_equal(dhcp_guard_foreign(&guard)->address, THEIRS);
 }
 
@@ -142,7 +144,8 @@ static void our_own_and_proxies_are_no_servers(void **state)
     start();
     assert_false(hear(DHCP_REPLY_OP, DHCP_OFFER, OURS + 50, OURS, our_mac, OURS));
     relay = THEIRS;
-    assert_false(hear(DHCP_REPLY_OP, DHCP_OFFER, OURS + 50, OURS, their_mac, THEIRS)); /* ours, relayed */
+    /* ours, relayed */
+    assert_false(hear(DHCP_REPLY_OP, DHCP_OFFER, OURS + 50, OURS, their_mac, THEIRS));
     relay = 0;
     assert_false(hear(DHCP_REPLY_OP, DHCP_OFFER, OURS + 50, THEIRS, our_mac, OURS));
     assert_false(hear(DHCP_REPLY_OP, DHCP_OFFER, 0, THEIRS, their_mac, THEIRS)); /* PXE, BSDP */
@@ -192,7 +195,8 @@ static void boot_servers_are_named_and_forgotten(void **state)
     assert_string_equal(dhcp_guard_boots_text(text, &guard, now), "");
     assert_false(hear_boots(0, "PXEClient", "", our_mac, OURS)); /* our own */
     assert_false(hear_boots(0, "AAPLBSDPC", "", their_mac, THEIRS));
-    assert_false(hear_boots(THEIRS - 1, NULL, "", their_mac, THEIRS)); /* an address and nothing else */
+    /* an address and nothing else */
+    assert_false(hear_boots(THEIRS - 1, NULL, "", their_mac, THEIRS));
     assert_true(hear_boots(0, "PXEClient", "", their_mac, THEIRS));
     assert_false(hear_boots(0, "PXEClient", "", their_mac, THEIRS)); /* known */
     assert_string_equal(dhcp_guard_boots_text(text, &guard, now), "another boot server answers here: 10.77.0.254 at 02:00:00:00:00:fe: "

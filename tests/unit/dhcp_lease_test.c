@@ -43,7 +43,8 @@ static void believe(uint32_t who, uint32_t address)
     uint32_t *h = &holder[address & 255];
 
     if (*h && *h != who + 1 && client[*h - 1].address == address)
-        assert_true(mono_sub(client[*h - 1].until, lab.now) <= 0); /* nobody else still believes to have it */
+        /* nobody else still believes to have it */
+        assert_true(mono_sub(client[*h - 1].until, lab.now) <= 0);
     *h = who + 1;
     b->address = address;
     b->until = mono_add(lab.now, dhcp_option_u32(&lab.answer, DHCP_O_LEASE, 0) * MONO_S);

@@ -75,7 +75,8 @@ static void renewing_and_rebinding(void **state)
     dhcp_lab_pass(&lab, 3601);
     assert_int_equal(lab.stored, 3); /* over */
     assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 9, .ciaddr = address,
-                                           .flags = DHCP_BROADCAST}), DHCP_ACK); /* too late, but still his */
+                                           /* too late, but still his */
+                                           .flags = DHCP_BROADCAST}), DHCP_ACK);
     going_to(DHCP_TO_STATION, address, 68);
 }
 
@@ -145,7 +146,8 @@ static void resent_requests_get_the_same_reply(void **state)
         n = lab.reply.n;
         memcpy(first, lab.reply.bytes, n);
         for (unsigned other = 0; other < 4; other++) {
-            dhcp_lab_join(&lab, 100 + 10 * step + other, 1); /* what goes on meanwhile does not show */
+            /* what goes on meanwhile does not show */
+            dhcp_lab_join(&lab, 100 + 10 * step + other, 1);
             dhcp_lab_pass(&lab, 2);
             say(s);
             assert_int_equal(lab.reply.n, n);
@@ -498,7 +500,8 @@ static void leases_survive_a_restart(void **state)
         address[i % 20] = dhcp_lab_join(&lab, i % 20, 1 + i);
         dhcp_lab_pass(&lab, 2);
     }
-    address[19] = dhcp_lab_join(&lab, 19, 50); /* the last of twenty strangers waits until half of them are known */
+    /* the last of twenty strangers waits until half of them are known */
+    address[19] = dhcp_lab_join(&lab, 19, 50);
     dhcp_lab_again(&lab, 20, NULL, 0);
     dhcp_lab_audit(&lab);
     assert_int_equal(lab.server.leases.count[0].bound, 20);

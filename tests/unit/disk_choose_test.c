@@ -320,7 +320,8 @@ static void marks_that_an_image_laid_there_are_overruled(void **state)
 
     (void)state;
     facts_bar(&v.disk[0], DISK_BAR_LVM, "holds an LVM physical volume by its partition %d", 2);
-    assert_int_equal(disk_choose(&v, &need, NULL), DISK_ENONE); /* which volume it is, is not known */
+    /* which volume it is, is not known */
+    assert_int_equal(disk_choose(&v, &need, NULL), DISK_ENONE);
     memcpy(v.disk[0].marks, "marks-1", 8);
     assert_int_equal(disk_choose(&v, &need, NULL), 0);
     memcpy(v.disk[0].marks, "marks-2", 8); /* somebody else's */

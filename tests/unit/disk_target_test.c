@@ -315,7 +315,8 @@ static void round_trip(const char *at, uint64_t n)
     assert_int_equal(d.ops->flush(d.ctx, &err), 0);
     assert_int_equal(d.ops->read(d.ctx, out, n, 0, &err), 0);
     assert_memory_equal(in, out, n);
-    assert_int_equal(d.ops->read(d.ctx, out, 5000, 4096 + 17, &err), 0); /* unaligned: through the cache */
+    /* unaligned: through the cache */
+    assert_int_equal(d.ops->read(d.ctx, out, 5000, 4096 + 17, &err), 0);
     assert_memory_equal(in + 4096 + 17, out, 5000);
     assert_int_equal(d.ops->read(d.ctx, out, 4096, n, &err), DISK_EREAD);
     assert_non_null(strstr(err.text, "byte"));

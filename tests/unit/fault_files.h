@@ -67,7 +67,8 @@ static struct {
     unsigned most;  /* calls that fail; 0: all from there on */
     unsigned hits;
     int (*strike)(enum fault_call, const char *path); /* 0, an errno or an enum fault_lie */
-    unsigned astray;                                  /* where bytes land that go astray: the sector of that number, modulo the file's */
+    /* where bytes land that go astray: the sector of that number, modulo the file's */
+    unsigned astray;
 } fault;
 
 static struct {
@@ -78,7 +79,8 @@ static struct {
     bool reserves;                    /* fallocate is really done */
 } fault_watch;
 
-static pthread_mutex_t fault_lock = PTHREAD_MUTEX_INITIALIZER; /* around every change while it is watched */
+/* around every change while it is watched */
+static pthread_mutex_t fault_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static inline void fault_set(enum fault_call call, const char *path, int error)
 {
@@ -338,7 +340,8 @@ static void fault_lie(int fd, const uint8_t *bytes, size_t n, off_t at, int what
     int other;
 
     snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-    other = (int)syscall(SYS_openat, AT_FDCWD, self, O_WRONLY | O_CLOEXEC); /* pwrite on one that appends would append */
+    /* pwrite on one that appends would append */
+    other = (int)syscall(SYS_openat, AT_FDCWD, self, O_WRONLY | O_CLOEXEC);
     if (other < 0)
         return;
     if (syscall(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < at + (off_t)n)

@@ -160,7 +160,8 @@ static void a_source_that_changes_is_found_out(void **state)
     tiny_ext_two(disk + FIRST * 512);
     look();
     fd = open(path, O_WRONLY);
-    assert_int_equal(pwrite(fd, "\xFF", 1, FIRST * 512 + BITMAP_AT + 400), 1); /* blocks are taken meanwhile */
+    /* blocks are taken meanwhile */
+    assert_int_equal(pwrite(fd, "\xFF", 1, FIRST * 512 + BITMAP_AT + 400), 1);
     assert_int_equal(close(fd), 0);
     assert_int_equal(usage_state(&usage, CHUNK(4)), IMG_DATA);
     assert_int_equal(end(), IMG_EEXT);

@@ -261,7 +261,8 @@ static void a_mark_is_kept(void **state)
         }
         assert_int_equal(gpt_mark(&d, data_guid, false), GPT_CHANGED);
         assert_false(has_mark(&m, d.sectors));
-        memcpy(before + 34 * GPT_SECTOR, m.bytes + 34 * GPT_SECTOR, 32 * GPT_SECTOR); /* the spare table's place */
+        /* the spare table's place */
+        memcpy(before + 34 * GPT_SECTOR, m.bytes + 34 * GPT_SECTOR, 32 * GPT_SECTOR);
         assert_memory_equal(before, m.bytes, LARGE * GPT_SECTOR);
         free(before);
         free(m.bytes);
@@ -299,10 +300,12 @@ static void a_table_without_room_is_not_marked(void **state)
     (void)state;
     a_disk(&m);
     assert_int_equal(gpt_mark(&d, (const uint8_t[16]){9}, true), GPT_ELAYOUT);
-    an_entry(m.bytes + 2 * GPT_SECTOR, 5, (const uint8_t[16]){8}, 40, 60); /* where the spare table goes */
+    /* where the spare table goes */
+    an_entry(m.bytes + 2 * GPT_SECTOR, 5, (const uint8_t[16]){8}, 40, 60);
     a_header(m.bytes, 1, SMALL - 1, 2);
     assert_int_equal(gpt_mark(&d, data_guid, true), GPT_ELAYOUT);
-    an_entry(m.bytes + 2 * GPT_SECTOR, 5, (const uint8_t[16]){8}, SMALL - 39, SMALL - 30); /* where the backup is */
+    /* where the backup is */
+    an_entry(m.bytes + 2 * GPT_SECTOR, 5, (const uint8_t[16]){8}, SMALL - 39, SMALL - 30);
     a_header(m.bytes, 1, SMALL - 1, 2);
     assert_int_equal(gpt_mark(&d, data_guid, true), GPT_ELAYOUT);
     assert_int_equal(m.writes, 0);

@@ -13,7 +13,8 @@
 /* Stations on one wire. What one sends the others hear at once. */
 #define STATIONS 3
 static struct ip_claim claim[STATIONS];
-static bool on[STATIONS], polite[STATIONS]; /* a station that is not polite uses the address whatever it hears */
+/* a station that is not polite uses the address whatever it hears */
+static bool on[STATIONS], polite[STATIONS];
 static struct mono now;
 static unsigned frames[STATIONS], changes[STATIONS];
 
@@ -194,7 +195,8 @@ static void what_is_no_sign(void **state)
     (void)state;
     start(0);
     says(0, 1, ADDRESS, ADDRESS);
-    ip_claim_hear(&claim[0], now, f, ip_claim_tick(&claim[0], now, f, &changed)); /* our own, back through a loop */
+    /* our own, back through a loop */
+    ip_claim_hear(&claim[0], now, f, ip_claim_tick(&claim[0], now, f, &changed));
     says(1, 1, 0, ADDRESS + 1);
     says(1, 2, ADDRESS + 1, ADDRESS);
     says(1, 1, ADDRESS + 1, ADDRESS);

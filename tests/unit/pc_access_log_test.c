@@ -129,7 +129,8 @@ static void a_full_disk_costs_lines_and_nothing_else(void **state)
     assert_int_equal(access_log_open(&a, folder, NULL), 0);
     access_log_add(a, &entry, 1796128000);
     until_hit();
-    for (unsigned i = 0; i < 20000; i++) /* more than memory holds: the oldest give way and are counted */
+    /* more than memory holds: the oldest give way and are counted */
+    for (unsigned i = 0; i < 20000; i++)
         access_log_add(a, &entry, 1796128000);
     assert_true(access_log_counts(a).lost > 0);
     assert_int_equal(access_log_counts(a).lines, 20001);

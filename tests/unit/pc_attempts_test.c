@@ -220,7 +220,8 @@ static void what_a_machine_dropped_is_no_loss(void **state)
 static void rows_of_before_are_read(void **state)
 {
     struct session_receiver r = receiver(1, 1);
-    const size_t at = 1 + 4 + 3 + 6 + SESSION_ID_BYTES + 2 * 16 + 8 + 2 * 4; /* of the dropped packets */
+    /* of the dropped packets */
+    const size_t at = 1 + 4 + 3 + 6 + SESSION_ID_BYTES + 2 * 16 + 8 + 2 * 4;
     const uint8_t key[2] = {0, 0};
     struct kept *row = &kept[0];
 

@@ -182,7 +182,8 @@ static void a_machine_that_is_named_may_bear_any_of_our_marks(void **state)
     (void)state;
     told("", 1, (const char *[]){"QEMU"});
     passed(marks[0]);
-    assert_int_equal(own_of(mac, false).n_written, 0); /* a disk without a serial number proves nothing */
+    /* a disk without a serial number proves nothing */
+    assert_int_equal(own_of(mac, false).n_written, 0);
     own = own_of(mac, true);
     assert_int_equal(own.n_written, 2);
     assert_string_equal(own.written[0].serial, "");

@@ -196,7 +196,8 @@ static void a_code_stands_beside_the_text(void **state)
     struct screen_page page = {.title = "t", .sentence = "W", .percent = -1};
     draw_page(&p.canvas, &page);
     size_t ink = count(&p, all, 0xffffff);
-    page.qr = "https://10.77.0.1/"; /* 33 modules with the quiet ones, of at most two fifths of the width */
+    /* 33 modules with the quiet ones, of at most two fifths of the width */
+    page.qr = "https://10.77.0.1/";
     draw_page(&p.canvas, &page);
     int side = 1024 * 2 / 5 / 33 * 33, left = 1024 - 16 - side;
     size_t light = count(&p, all, 0xffffff) - ink, dark = count(&p, all, 0);

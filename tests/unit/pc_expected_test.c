@@ -61,7 +61,8 @@ static void a_list(void **state)
     assert_int_equal(expected_missing(&e), 3);
     expected_find(&e, mac)->came = true;
     assert_int_equal(expected_missing(&e), 2);
-    assert_int_equal(parse("# Wagen, Büro\n525400000001;\"a,b\";c\n"), 0); /* a spreadsheet of another country */
+    /* a spreadsheet of another country */
+    assert_int_equal(parse("# Wagen, Büro\n525400000001;\"a,b\";c\n"), 0);
     assert_string_equal(e.row[0].name, "a,b");
     assert_string_equal(e.row[0].asset, "c");
     assert_int_equal(parse(""), 0);

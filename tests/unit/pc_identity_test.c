@@ -73,7 +73,8 @@ static void an_unreadable_key_is_not_replaced(void **state)
     snprintf(command, sizeof command, "rm -r %s", folder);
     assert_int_equal(system(command), 0);
     assert_non_null(mkdtemp(strcpy(folder, "/tmp/rcidentity.XXXXXX")));
-    fault_set(FAULT_FSYNC, folder, EIO); /* files are synced, the folder is not: the key is not said to be kept */
+    /* files are synced, the folder is not: the key is not said to be kept */
+    fault_set(FAULT_FSYNC, folder, EIO);
     fault.after = 2;
     assert_true(identity_open(&first, folder, NULL) < 0);
     assert_int_equal(fault.hits, 1);

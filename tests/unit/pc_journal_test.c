@@ -589,7 +589,8 @@ static void chosen_bytes_are_no_record(void **state)
 
     (void)state;
     put(j, &m, 1, 111);
-    memcpy(chosen + 20, (uint8_t[]){0, 0, 0, 0, JOURNAL_MACHINE, 1, 0, 0, key}, 9); /* forget key 1 */
+    /* forget key 1 */
+    memcpy(chosen + 20, (uint8_t[]){0, 0, 0, 0, JOURNAL_MACHINE, 1, 0, 0, key}, 9);
     crc = crc32_ieee(0, chosen + 24, 5);
     for (unsigned i = 0; i < 4; i++)
         chosen[20 + i] = (uint8_t)(crc >> (24 - 8 * i));

@@ -48,7 +48,8 @@ static void terminals_say_keys(void **state)
     assert_int_equal(said("\x1b[11", &n), PRESS_NONE);
     assert_int_equal(said("\x1b[1;5P", &n), PRESS_OTHER); /* Ctrl F1 of an xterm: not P */
     assert_int_equal(n, 1);
-    assert_int_equal(said("\x1b[1111111111111111111111R", &n), PRESS_PASSWORD); /* no sequence is so long: noise */
+    /* no sequence is so long: noise */
+    assert_int_equal(said("\x1b[1111111111111111111111R", &n), PRESS_PASSWORD);
     assert_int_equal(said("\x1b[2~", &n), PRESS_OTHER);
 }
 
@@ -131,7 +132,8 @@ static void a_question_is_forgotten(void **state)
     keys_step(&k, PRESS_OFF, start);
     keys_tick(&k, mono_add(start, KEYS_ASK_NS - 1));
     assert_non_null(keys_question(&k));
-    keys_step(&k, PRESS_OFF, mono_add(start, KEYS_ASK_NS / 2)); /* a key that is held does not hold the question open */
+    /* a key that is held does not hold the question open */
+    keys_step(&k, PRESS_OFF, mono_add(start, KEYS_ASK_NS / 2));
     keys_tick(&k, mono_add(start, KEYS_ASK_NS));
     assert_null(keys_question(&k));
 }

@@ -88,7 +88,8 @@ static void look_at_disk(const char *laid, struct found *all, const uint8_t *upl
         files += 2 + (f->kind == SHELF_PART && f->at) + f->packed;
         assert_int_equal(f->why.code, 0);
     }
-    assert_true(clear(laid, false) <= files + all->parts); /* a mark that does not count may lie there */
+    /* a mark that does not count may lie there */
+    assert_true(clear(laid, false) <= files + all->parts);
     for (unsigned i = 0; i < all->n; i++)
         if (all->item[i].kind == SHELF_PART)
             expect_goes_on(&s, &all->item[i], upload, n);

@@ -326,7 +326,8 @@ static void what_lies_in_the_folders(void **state)
     snprintf(path, sizeof path, "%s/images/local.ring", data);
     write_whole_file(path, ring, ring_bytes);
     snprintf(path, sizeof path, "%s/b.ring", at);
-    write_whole_file(path, other, other_bytes); /* both call themselves "made": the configured folder comes first */
+    /* both call themselves "made": the configured folder comes first */
+    write_whole_file(path, other, other_bytes);
     snprintf(path, sizeof path, "%s/raw.img", at);
     write_whole_file(path, raw, RAW_BYTES);
     snprintf(path, sizeof path, "%s/bad.ring", at);

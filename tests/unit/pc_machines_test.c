@@ -94,7 +94,8 @@ static void what_it_got(void **state)
 {
     static const uint8_t mac[6] = {2, 0, 0, 0, 0, 7};
     static const struct machine_got later = {5, "debian1"};
-    static const uint8_t before[] = {1, 0, 0, 0, 0, 0, 0, 3, 232, 'E', 'S', 'X', 'i'}; /* of a version that did not keep it */
+    /* of a version that did not keep it */
+    static const uint8_t before[] = {1, 0, 0, 0, 0, 0, 0, 3, 232, 'E', 'S', 'X', 'i'};
 
     (void)state;
     n_kept = 0;
@@ -313,7 +314,8 @@ static void claims_are_rationed_for_each_station(void **state)
     machines_init(&m, false, NULL, NULL);
     for (uint32_t i = 0; i < 10000; i++) {
         mac_of(i, mac);
-        if (machine_may_claim(&m, mac, 0x0a4d0042, 100 + i / 100)) { /* a hundred a second for 100 s */
+        /* a hundred a second for 100 s */
+        if (machine_may_claim(&m, mac, 0x0a4d0042, 100 + i / 100)) {
             machine_done(&m, mac, &debian, 100);
             one++;
         }

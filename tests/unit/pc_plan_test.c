@@ -161,7 +161,8 @@ static void at_a_time(void **state)
     pass(1);
     assert_int_equal(s->state, PLAN_RUNNING);
     plan_stop(&plan, s->id, &now, NULL);
-    s = make((struct plan_wish){.start = PLAN_AT, .at_min = 22 * 60}); /* it is 22:00: that means tomorrow */
+    /* it is 22:00: that means tomorrow */
+    s = make((struct plan_wish){.start = PLAN_AT, .at_min = 22 * 60});
     says(s, "in 24 h 0 min");
     now.offset_s = 7200;
     plan_stop(&plan, s->id, &now, NULL);
@@ -210,7 +211,8 @@ static void a_clock_that_is_corrected(void **state)
     assert_true(plan_is_armed(s, &now));
     assert_int_equal(s->state, PLAN_WAITING);
     pass(1);
-    assert_false(plan_is_armed(s, &now)); /* it ends as the time comes, and the safe side is not to start */
+    /* it ends as the time comes, and the safe side is not to start */
+    assert_false(plan_is_armed(s, &now));
     assert_int_equal(s->state, PLAN_STOPPED);
 }
 
@@ -424,7 +426,8 @@ static void values_of_the_journal(void **state)
     assert_int_equal(s->id, 1);
     for (size_t n = 0; n < kept[0].n; n++) {
         plan_init(&plan, NULL, NULL);
-        assert_true(plan_restore(&plan, key, 4, kept[0].value, n, &now) == TOLD_BROKEN || n > kept[0].n - 6); /* a shorter name is a name */
+        /* a shorter name is a name */
+        assert_true(plan_restore(&plan, key, 4, kept[0].value, n, &now) == TOLD_BROKEN || n > kept[0].n - 6);
         assert_int_equal(plan.last_id, 1); /* its number is not given away */
     }
     memcpy(value, kept[0].value, kept[0].n);
@@ -452,14 +455,16 @@ static void records_that_are_not_understood(void **state)
     memcpy(value, kept[0].value, n);
     plan_init(&plan, NULL, NULL);
     assert_int_equal(plan_restore(&plan, one, 4, value, n, &now), TOLD_KNOWN);
-    assert_int_equal(plan_restore(&plan, two, 4, value, n, &now), TOLD_BROKEN); /* two give out one image */
+    /* two give out one image */
+    assert_int_equal(plan_restore(&plan, two, 4, value, n, &now), TOLD_BROKEN);
     assert_null(plan_find(&plan, 2));
     assert_int_equal(plan_restore(&plan, one, 4, value, n, &now), TOLD_KNOWN); /* it is itself */
     plan_init(&plan, NULL, NULL);
     assert_int_equal(plan_restore(&plan, seven, 5, value, n, &now), TOLD_BROKEN);
     value[0] = 99;
     assert_int_equal(plan_restore(&plan, seven, 4, value, n, &now), TOLD_NEWER);
-    assert_int_equal(make((struct plan_wish){.image = "b"})->id, 8); /* its number is not given away */
+    /* its number is not given away */
+    assert_int_equal(make((struct plan_wish){.image = "b"})->id, 8);
 }
 
 static void who_takes_whom(void **state)
@@ -493,7 +498,8 @@ static void a_list_that_is_through(void **state)
     assert_int_equal(s->state, PLAN_RUNNING); /* somebody who failed tries again */
     facts.needing = 0;
     pass(1);
-    assert_int_equal(s->state, PLAN_RUNNING); /* nobody has passed in it: those that are not left had it before */
+    /* nobody has passed in it: those that are not left had it before */
+    assert_int_equal(s->state, PLAN_RUNNING);
     facts.passed = 2;
     pass(1);
     assert_int_equal(s->state, PLAN_DONE);

@@ -57,9 +57,11 @@ static void a_person_needs_no_session(void **state)
     assert_string_equal(refusal, "this machine is to get plan9, which the box does not have");
     assert_int_equal(person_says(3, "debian"), 0);
     assert_int_equal(create((struct plan_wish){.image = "debian", .start = PLAN_READY, .ready = 4}), 0);
-    assert_false(streams[0].session.running); /* nobody who waits for the session hears the stream before it */
+    /* nobody who waits for the session hears the stream before it */
+    assert_false(streams[0].session.running);
     assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1}), 0);
-    assert_true(streams[0].session.running && !rows[0][0].stopped); /* and who was there without it goes on */
+    /* and who was there without it goes on */
+    assert_true(streams[0].session.running && !rows[0][0].stopped);
     beacon(1, SESSION_PASS, true);
     room_step(room, (struct mono){2001 * MONO_S});
     assert_true(streams[0].session.needing == 1); /* machine 3 */
@@ -256,7 +258,8 @@ static void two_at_once_and_a_list(void **state)
     assert_false(wants(3));
     assert_int_equal(hello(3, ""), -1);
     assert_string_equal(refusal, "this machine is not on the list of expected machines");
-    assert_int_equal(create((struct plan_wish){.image = "windows"}), PLAN_ESAME); /* the first line names no image */
+    /* the first line names no image */
+    assert_int_equal(create((struct plan_wish){.image = "windows"}), PLAN_ESAME);
     assert_string_equal(answer.text, "session 1 gives out debian to the same machines and is running: stop it first, or name the image of each "
                                      "machine in the list");
     assert_int_equal(create((struct plan_wish){.image = "windows", .targets = PLAN_NAMED}), 0);
@@ -268,7 +271,8 @@ static void two_at_once_and_a_list(void **state)
     assert_int_equal(hello(1, ""), 0);
     assert_int_equal(hello(3, ""), 1); /* whoever comes gets the image of the session for all */
     assert_int_equal(expected_missing(room_expected(room)), 0);
-    assert_int_equal(list("52:54:00:00:00:01\n52:54:00:00:00:07\n"), PLAN_ESAME); /* a list must not make two sessions want one machine */
+    /* a list must not make two sessions want one machine */
+    assert_int_equal(list("52:54:00:00:00:01\n52:54:00:00:00:07\n"), PLAN_ESAME);
     assert_int_equal(room_expected(room)->n, 2);
     assert_int_equal(create((struct plan_wish){.image = "debian"}), PLAN_EBUSY);
     assert_int_equal(list("52:54:00:00:00:01,,,,debian\n52:54:00:00:00:07,,,,debian\n"), 0);

@@ -407,11 +407,13 @@ static void a_tree_comes_goes_and_outlives_a_stop(void **state)
     assert_int_equal(l->at[0].size.files, 2);
     assert_int_equal(l->at[0].size.bytes, 3 * TREES_BLOCK + 17);
     order(ERRAND_PUBLISH, 3, 3 * TREES_BLOCK + 17, LIBRARY_EPARTIAL);
-    half = trees_put_begin(trees, "big", "half", NULL); /* the box stops in the middle of this one */
+    /* the box stops in the middle of this one */
+    half = trees_put_begin(trees, "big", "half", NULL);
     wait_until(half, ERRAND_IDLE);
     assert_true(there(".big/.ringcast-0"));
     trees_close(trees);
-    assert_int_equal(open(at(".big/.ringcast-7"), O_CREAT | O_WRONLY, 0600) < 0, 0); /* and the power went in the middle of this one */
+    /* and the power went in the middle of this one */
+    assert_int_equal(open(at(".big/.ringcast-7"), O_CREAT | O_WRONLY, 0600) < 0, 0);
     assert_int_equal(trees_open(&trees, data, 0, NULL), 0);
     l = listed();
     assert_int_equal(l->n, 1);

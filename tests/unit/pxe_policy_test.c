@@ -162,7 +162,8 @@ static void the_ring_is_no_menus_default_unless_it_wants_the_machine(void **stat
     assert_int_equal(a.entry, -1);
     assert_false(a.leaves);
     assert_string_equal(a.file, "");
-    assert_non_null(memmem(a.vendor, a.n_vendor, "\0\0\x13Start from the disk\x80\x02", 24)); /* first in the menu */
+    /* first in the menu */
+    assert_non_null(memmem(a.vendor, a.n_vendor, "\0\0\x13Start from the disk\x80\x02", 24));
     assert_null(memmem(a.vendor, a.n_vendor, "Image this machine", 18));
     assert_int_equal(pxe_decide(&p, &uefi, PXE_BINL, &a), 0);
     assert_string_equal(a.file, BOOT_PAYLOAD_LEAVE);
@@ -254,7 +255,8 @@ static void a_menu_is_shown_where_there_is_a_choice(void **state)
         assert_string_equal(a.class_id, "PXEClient");
         assert_string_equal(a.file, "");
         assert_true(a.n_vendor > 60);
-        assert_memory_equal(a.vendor, "\x06\x01\x07\x08\x15\x80\x01", 7); /* three servers, the default first */
+        /* three servers, the default first */
+        assert_memory_equal(a.vendor, "\x06\x01\x07\x08\x15\x80\x01", 7);
     }
     assert_int_equal(pxe_decide(&p, &own, PXE_LEASE, &a), 0); /* the plan has chosen */
     assert_int_equal(a.n_vendor, 0);

@@ -82,7 +82,8 @@ static void several_are_a_menu_with_the_default_chosen(void **state)
     struct boot_plan p = plan_of(3);
 
     (void)state;
-    assert_non_null(strstr(script(&p, anybody), "\nset files tftp://10.77.0.1\n:e1\n")); /* no menu without seconds */
+    /* no menu without seconds */
+    assert_non_null(strstr(script(&p, anybody), "\nset files tftp://10.77.0.1\n:e1\n"));
     assert_null(strstr(text, ":e2\n"));
     p.menu_seconds = 9;
     assert_non_null(strstr(script(&p, anybody), "menu Ringcast || goto e1\n"
@@ -168,7 +169,8 @@ static void what_was_chosen_is_booted_and_not_asked_again(void **state)
     script_entry(&p, 2, anybody); /* chosen in this menu */
     boots_only(&p, anybody, "debian/go.ipxe");
     assert_non_null(strstr(script(&p, NULL), "cannot tell"));
-    entries[2].rules = &(struct boot_rule){.kind = BOOT_ONLY_MODEL, .model = "iMac14,3"}; /* which BSDP knew and iPXE does not */
+    /* which BSDP knew and iPXE does not */
+    entries[2].rules = &(struct boot_rule){.kind = BOOT_ONLY_MODEL, .model = "iMac14,3"};
     entries[2].n_rules = 1;
     boots_only(&p, anybody, "debian/go.ipxe");
     boot_start_choose(&starts, anybody, 0); /* a person means it */

@@ -86,7 +86,8 @@ static void a_lease_names_the_file_twice_and_has_no_class(void **state)
     assert_int_equal(boot.siaddr, BOX_ADDRESS);
     assert_string_equal(boot.file, BOOT_PAYLOAD_EFI);
     assert_int_equal(boot.n, 2 + sizeof BOOT_PAYLOAD_EFI);
-    assert_true(option_is(DHCP_O_BOOT_FILE, BOOT_PAYLOAD_EFI, sizeof BOOT_PAYLOAD_EFI)); /* with its NUL, and last */
+    /* with its NUL, and last */
+    assert_true(option_is(DHCP_O_BOOT_FILE, BOOT_PAYLOAD_EFI, sizeof BOOT_PAYLOAD_EFI));
     assert_true(ask(DHCP_REQUEST, UEFI, 7, DHCP_BOOT_LEASE));
     assert_int_equal(events, 2);
     assert_true(event.again);

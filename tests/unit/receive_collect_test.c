@@ -138,7 +138,8 @@ static void loss_follows_from_packet_numbers_that_wrap(void **state)
         if (i > 0 && i % 7 == 0)
             lost++;
         else if (i % 10 == 3)
-            give(s, ++cci, PACKET_TOI_STREAM, 0), give(s, cci - 1, PACKET_TOI_STREAM, 0); /* exchanged: not lost */
+            /* exchanged: not lost */
+            give(s, ++cci, PACKET_TOI_STREAM, 0), give(s, cci - 1, PACKET_TOI_STREAM, 0);
         else
             give(s, cci, PACKET_TOI_STREAM, 0);
     }
@@ -160,7 +161,8 @@ static void a_number_far_ahead_is_no_loss(void **state)
     assert_int_equal(s->counts.lost, 0);
     for (int i = 0; i < 1500; i++, cci += 2)
         give(s, cci, PACKET_TOI_STREAM, 0);
-    assert_in_range(s->counts.lost, 400, 1500); /* seen again, but for what came while the lie was believed */
+    /* seen again, but for what came while the lie was believed */
+    assert_in_range(s->counts.lost, 400, 1500);
     end(s);
 }
 

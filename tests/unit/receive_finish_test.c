@@ -124,7 +124,8 @@ static void images_of_every_size_are_restored(void **state)
             image_like(&m, sizes[i], 1, 3, 1, with_data);
             d = memory_disk(&on, n, 0x77);
             must_pass(&m, &d, &on);
-            assert_true(!larger || zero_at(&on, n - MIB, n)); /* whatever table was at its own end */
+            /* whatever table was at its own end */
+            assert_true(!larger || zero_at(&on, n - MIB, n));
             memory_free(&on);
             made_free(&m);
         }
@@ -193,7 +194,8 @@ static void a_target_smaller_than_the_image_is_enough_for_its_data(void **state)
 struct ledger {
     const struct made_image *image;
     uint32_t written, proven; /* chunks outside the edges */
-    uint32_t edges, early;    /* writes of something else than zeros in the edges; those that came too early */
+    /* writes of something else than zeros in the edges; those that came too early */
+    uint32_t edges, early;
 };
 
 static bool all_zero(const uint8_t *p, uint64_t n)
@@ -628,7 +630,8 @@ static void all_is_discarded_and_flushed_before_the_data(void **state)
     must_pass(&m, &d, &on);
     assert_true(o.begun && !o.late && o.discards > 0 && o.flushes > 0);
     o = (struct order){0};
-    for (uint32_t i = 0; i < m.body.ndata; i++) /* one chunk is to be written again, all others are kept */
+    /* one chunk is to be written again, all others are kept */
+    for (uint32_t i = 0; i < m.body.ndata; i++)
         if (!at_edge(&m, m.body.data[i].number * CHUNK, CHUNK)) {
             on.bytes[m.body.data[i].number * CHUNK] ^= 1;
             break;

@@ -26,7 +26,8 @@ struct scene {
     struct intake in;
     uint32_t cci;
     unsigned percent;             /* of the source's memory in use */
-    _Atomic uint16_t *held;       /* a job's hold on rows, let go after so many looks at the backlog */
+    /* a job's hold on rows, let go after so many looks at the backlog */
+    _Atomic uint16_t *held;
     unsigned looks;
 };
 
@@ -214,7 +215,8 @@ static void sums_stay_where_they_are_while_a_worker_has_them(void **state)
     s->percent = INTAKE_FULL; /* rows that a worker has are not waited for */
     for (uint32_t row = 0; row < 257; row++)
         for (uint32_t d = 0; d < w->d; d++)
-            if (row % 2 == 0) /* all chunks stay incomplete, and there is no memory for them: they are written */
+            /* all chunks stay incomplete, and there is no memory for them: they are written */
+            if (row % 2 == 0)
                 intake_symbol(&s->in, s->cci++, d, w->k, (uint16_t)row, 8, made_symbol(&image, w, d, row));
     assert_false(work_idle(s->work));
     atomic_store(&s->plan.stop, true);

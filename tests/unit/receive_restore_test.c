@@ -110,7 +110,8 @@ struct channel {
     uint64_t spoil;      /* the nth symbol given has one bit wrong; 0: none */
     uint64_t spoil_each; /* so has every nth of the first three passes; 0: none */
     uint32_t pause_us;   /* after every 1000 packets */
-    bool rot;            /* a symbol of block 0 is always wrong in the same way: the sender's image is damaged */
+    /* a symbol of block 0 is always wrong in the same way: the sender's image is damaged */
+    bool rot;
 };
 
 struct pending {

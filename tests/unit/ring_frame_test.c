@@ -174,7 +174,8 @@ static void the_pseudo_sum_is_what_offload_wants(void **state)
 
 /* ---- filters ---- */
 
-static int tag = -1; /* what the kernel took off the frame: priority and VLAN; -1: there was no tag */
+/* what the kernel took off the frame: priority and VLAN; -1: there was no tag */
+static int tag = -1;
 
 /* Runs a program as the kernel would: the instructions used in filter.c, nothing else. A load past the end drops. */
 static bool lets_in(const struct sock_filter *code, size_t n, const uint8_t *f, size_t len,

@@ -479,7 +479,8 @@ ssize_t preadv2(int fd, const struct iovec *to, int n, off_t at, int flags)
         errno = bad ? bad : EAGAIN;
         return -1;
     }
-    return syscall(SYS_preadv2, fd, to, n, (long)at, 0L, 0); /* memory files of older kernels do not know flags */
+    /* memory files of older kernels do not know flags */
+    return syscall(SYS_preadv2, fd, to, n, (long)at, 0L, 0);
 }
 
 ssize_t pread(int fd, void *to, size_t n, off_t at)

@@ -150,7 +150,8 @@ static void an_answer_that_is_made_comes_on_the_same_connection(void **state)
     ip_pair_up(&pair, 0, 1, serve_slowly);
     start = clock_now();
     assert_int_equal(session_ask(pair.stack, at, me, 4000, &told, NULL), 0);
-    assert_true(mono_sub(clock_now(), start) < 4 * MONO_S); /* a second attempt would begin after five */
+    /* a second attempt would begin after five */
+    assert_true(mono_sub(clock_now(), start) < 4 * MONO_S);
     assert_int_equal(told.n, 6);
     assert_memory_equal(told.bytes, ip_stack_mac(pair.stack), 6);
     ip_pair_down(&pair);
@@ -209,7 +210,8 @@ static void who_joins_again_is_heard(void **state)
     assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 20000, &w, NULL), 0);
     assert_int_equal(session_control_start(&control, pair.stack, at, &w, &(struct session_asker){"", me, false}, &said, NULL), 0);
     for (struct mono end = mono_add(clock_now(), 2 * MONO_S); mono_sub(end, clock_now()) > 0;) {
-        facts.state = facts.state == SESSION_RECEIVING ? SESSION_MANIFEST : SESSION_RECEIVING; /* each change is a beacon */
+        /* each change is a beacon */
+        facts.state = facts.state == SESSION_RECEIVING ? SESSION_MANIFEST : SESSION_RECEIVING;
         session_control_set(control, &facts);
         usleep(50000);
     }

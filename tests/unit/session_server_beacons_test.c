@@ -196,7 +196,8 @@ static void what_a_machine_is_is_told_until_it_is_known(void **state)
     strcpy(info.disk, "Samsung");
     session_beacons_about(&receiver[1], &info);
     assert_true(exchange(1, false));
-    rows[0].revision = 0; /* the server was started anew and knows its receivers by their beacons alone */
+    /* the server was started anew and knows its receivers by their beacons alone */
+    rows[0].revision = 0;
     assert_false(exchange(1, false));
     assert_true(exchange(1, false));
     assert_int_equal(rows[0].revision, 2);

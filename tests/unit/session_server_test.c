@@ -369,7 +369,8 @@ static void who_is_in_the_middle_of_a_stopped_session_is_told(void **state)
     answered(2, SESSION_PASS);
     session_server_stop(&server, 0, false);
     session_server_hold(&server, 0, false);
-    assert_true(answered(4, SESSION_RECEIVING).stopped); /* it hears late of it, while the stream runs again for others */
+    /* it hears late of it, while the stream runs again for others */
+    assert_true(answered(4, SESSION_RECEIVING).stopped);
     assert_int_equal(answered(4, SESSION_RECEIVING).rate, 0);
     hello(33); /* the machine of 1 again */
     introduce(33);

@@ -173,7 +173,8 @@ static void the_last_run_of_a_machine_counts(void **state)
     now = mono_add(now, 60 * MONO_S);
     r[1].facts.state = SESSION_PASS;
     refresh(r, 2);
-    snapshot_booting(room, mac(1), 0, now); /* armed and switched on again: the PASS of before is over */
+    /* armed and switched on again: the PASS of before is over */
+    snapshot_booting(room, mac(1), 0, now);
     refresh(r, 2);
     assert_int_equal(row(1)->state, ROOM_BOOTING);
     now = mono_add(now, MONO_S);
@@ -325,7 +326,8 @@ static void who_was_through_before_leaves_the_board(void **state)
             snapshot_receiver(room, 8, STREAM, &again, NULL); /* has begun once more */
         }
         snapshot_end(room);
-        assert_int_equal(room->session[0].machines, 2); /* what a session came to stays, when it is over */
+        /* what a session came to stays, when it is over */
+        assert_int_equal(room->session[0].machines, 2);
         assert_int_equal(room->session[0].passed, 1);
         assert_int_equal(room->session[0].failed, 1);
     }

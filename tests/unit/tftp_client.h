@@ -23,7 +23,8 @@ struct tftp_sim_client {
     const char *name;
     unsigned blksize, window; /* asked for; 0: not */
     bool tsize;
-    bool naive; /* acknowledges every data packet again that it has seen before, as old clients do */
+    /* acknowledges every data packet again that it has seen before, as old clients do */
+    bool naive;
     int64_t timeout;
     const uint8_t *expected; /* the file's bytes, NULL: tftp_byte */
     size_t expected_bytes;

@@ -385,7 +385,8 @@ static void a_request_sent_again_is_the_same_transfer(void **state)
     ack(s, 6, local, 0);
     leaving(s, 6, NULL);
     ack(s, 7, local, 1);
-    ASK(s, 8, "5000\0octet\0tsize\0000"); /* restarted from the same port: anew, and on another port of ours */
+    /* restarted from the same port: anew, and on another port of ours */
+    ASK(s, 8, "5000\0octet\0tsize\0000");
     assert_string_equal(leaving(s, 8, &local), "O");
     assert_int_not_equal(local, first);
     ack(s, 9, first, 2); /* what was under way does not touch the new one */

@@ -281,7 +281,8 @@ static void the_file_is_kept(void **state)
         assert_int_equal(st.st_size, cut);
     }
     unlink(path);
-    assert_int_equal(tls_identity_open(&id, folder, "ringcast", 0x0A4D0001, &err), 0); /* there is none: a new one */
+    /* there is none: a new one */
+    assert_int_equal(tls_identity_open(&id, folder, "ringcast", 0x0A4D0001, &err), 0);
     assert_string_not_equal(id.fingerprint, first);
     tls_identity_close(&id);
     unlink(path);
@@ -328,7 +329,8 @@ static void what_cannot_be_read_is_not_replaced(void **state)
     assert_int_equal(tls_identity_open(&id, folder, "ringcast", 0x0A4D0001, NULL), 0);
     assert_true(fault.hits);
     tls_identity_close(&id);
-    for (unsigned i = 0; i < 2; i++) { /* the file, then its name, may not be on the disk: not said to be kept */
+    /* the file, then its name, may not be on the disk: not said to be kept */
+    for (unsigned i = 0; i < 2; i++) {
         unlink(path);
         fault_set(FAULT_FSYNC, folder, EIO);
         fault.after = i;
@@ -372,7 +374,8 @@ static void who_waits_with_many_waits_longer(void **state)
     assert_int_equal(tls_seat_turn(s, 8), 8);
     for (int i = 0; i < 8; i++)
         s[i] = (struct tls_seat){.used = true, .waits = true, .address = i < 5 ? 100 : 200, .since = {100 - i}};
-    assert_int_equal(tls_seat_turn(s, 8), 7); /* 200 waits with three, and this is the oldest of them */
+    /* 200 waits with three, and this is the oldest of them */
+    assert_int_equal(tls_seat_turn(s, 8), 7);
     s[7].waits = false;
     assert_int_equal(tls_seat_turn(s, 8), 6);
     s[6].waits = s[5].waits = false;

@@ -163,7 +163,8 @@ static void a_chain_to_an_authority_is_right(void **state)
     assert_int_equal(judge(&root, &leaf, &middle, &by_name, &err), 0);
     assert_int_equal(judge(&root, &leaf, &middle, &by_address, &err), 0);
     assert_int_equal(judge(&middle, &leaf, NULL, &by_name, &err), 0);
-    assert_int_equal(judge(&alone, &alone, NULL, &by_name, &err), 0); /* a server's own certificate may be put there */
+    /* a server's own certificate may be put there */
+    assert_int_equal(judge(&alone, &alone, NULL, &by_name, &err), 0);
 }
 
 static void what_speaks_against_one_is_said(void **state)
@@ -180,7 +181,8 @@ static void what_speaks_against_one_is_said(void **state)
              tls_hex_text(print, hash, sizeof hash));
     assert_int_equal(judge(NULL, &leaf, &middle, &right, &err), TLS_EAUTHORITY);
     assert_string_equal(err.text, sentence);
-    assert_int_equal(judge(&root, &leaf, NULL, &right, &err), TLS_EAUTHORITY); /* the middle is missing */
+    /* the middle is missing */
+    assert_int_equal(judge(&root, &leaf, NULL, &right, &err), TLS_EAUTHORITY);
     assert_int_equal(judge(&alone, &leaf, &middle, &right, &err), TLS_EAUTHORITY);
     assert_int_equal(judge(&root, &alone, NULL, &right, &err), TLS_EAUTHORITY);
     assert_int_equal(judge(&root, &leaf, &middle, &wrong, &err), TLS_ENAME);
@@ -209,7 +211,8 @@ static void who_only_calls_himself_an_authority_is_none(void **state)
     assert_int_equal(judge(&root, &forged, NULL, &right, &err), TLS_EAUTHORITY);
     assert_int_equal(judge(&root, &forged, &liar, &right, &err), TLS_EAUTHORITY);
     mbedtls_pk_free(&forged.key);
-    make(&forged, &leaf, &(struct wish){.subject = "CN=y", .name = "images.example"}); /* and who has one is no authority by that */
+    /* and who has one is no authority by that */
+    make(&forged, &leaf, &(struct wish){.subject = "CN=y", .name = "images.example"});
     assert_int_equal(judge(&middle, &forged, &leaf, &right, &err), TLS_EAUTHORITY);
     mbedtls_pk_free(&forged.key);
     mbedtls_pk_free(&liar.key);

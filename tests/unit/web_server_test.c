@@ -168,7 +168,8 @@ static void a_last_answer_ends_the_connection(void **state)
     assert_false(say("POST /api/v1/open-echo", "Connection: close\r\n", "{}"));
     tear_down(state);
     set_up(state);
-    assert_true(say("POST /api/v1/nothing", "Connection: close\r\nContent-Length: 3\r\n", NULL)); /* something still comes */
+    /* something still comes */
+    assert_true(say("POST /api/v1/nothing", "Connection: close\r\nContent-Length: 3\r\n", NULL));
 }
 
 static void answers_may_come_later(void **state)

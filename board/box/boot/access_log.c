@@ -173,7 +173,8 @@ static bool file_open(struct access_log *a)
     if (a->fd < 0 || fstat(a->fd, &st))
         return false;
     a->size = (uint64_t)st.st_size;
-    if (a->size && pread(a->fd, &last, 1, (off_t)a->size - 1) == 1 && last != '\n' && write(a->fd, "\n", 1) == 1) /* a power cut */
+    /* a power cut */
+    if (a->size && pread(a->fd, &last, 1, (off_t)a->size - 1) == 1 && last != '\n' && write(a->fd, "\n", 1) == 1)
         a->size++;
     return true;
 }
@@ -263,7 +264,8 @@ static void write_some(struct access_log *a, struct mono now)
     pthread_mutex_lock(&a->lock);
     if (done)
         a->unsaid -= unsaid;
-    while (done && done < n && a->out[done - 1] != '\n') /* a line that is there in part is written again as a whole */
+    /* a line that is there in part is written again as a whole */
+    while (done && done < n && a->out[done - 1] != '\n')
         done--;
     if (from + done > a->written)
         a->written = from + done;
@@ -457,7 +459,8 @@ int access_log_open(struct access_log **out, const char *folder, struct err *err
     }
     pthread_mutex_init(&a->lock, NULL);
     clock_cond_init(&a->news);
-    a->running = pthread_create(&a->thread, NULL, run, a) == 0; /* without it there is memory, and nobody reads it */
+    /* without it there is memory, and nobody reads it */
+    a->running = pthread_create(&a->thread, NULL, run, a) == 0;
     return 0;
 }
 

@@ -1,9 +1,13 @@
 /* What the box has to give to a machine that boots: the plan (which entry for whom) and the files behind it.
  *
- *   payload/...     the receiver, from the payload folder, held in memory; the box's identity page is laid over the empty one
- *   boot.ipxe       made for the machine that asks; boot-N.ipxe: for one that chose the entry of number N in the menu
- *   boot.cfg        of the tree that the machine boots: ESXi's loader asks for it there, and in the machine's folder 01-aa-bb-cc-dd-ee-ff
- *   FOLDER/...      the trees of the configuration, below the names of their folders (those on the data partition: data/trees/NAME)
+ *   payload/...     the receiver, from the payload folder, held in memory; the box's identity page
+ *                   is laid over the empty one
+ *   boot.ipxe       made for the machine that asks; boot-N.ipxe: for one that chose the entry of
+ *                   number N in the menu
+ *   boot.cfg        of the tree that the machine boots: ESXi's loader asks for it there, and in the
+ *                   machine's folder 01-aa-bb-cc-dd-ee-ff
+ *   FOLDER/...      the trees of the configuration, below the names of their folders (those on the
+ *                   data partition: data/trees/NAME)
  *
  * Everything is found once, at start; what is missing is said, and the entry goes without it. A tree of the data partition that is published later
  * (api_trees.h) takes its place in the offer. */
@@ -42,7 +46,8 @@ struct offer {
 };
 
 struct offer_needs {
-    const char *payload, *config, *data; /* folder; file, beside which the trees are; folder, in which trees/ is */
+    /* folder; file, beside which the trees are; folder, in which trees/ is */
+    const char *payload, *config, *data;
     const uint8_t *key;           /* the box's public key */
     /* as in struct boot_plan */
     bool (*wants_imaging)(void *ctx, const uint8_t mac[6]);

@@ -291,7 +291,8 @@ static void on_http(void *ctx, const struct http_event *e)
     snprintf(status, sizeof status, "%u%s", e->status, e->cut ? "-cut" : "");
     note_access(ctx, "http", e->address, status, e->bytes, e->name);
     if (e->status < 400 && !e->cut && e->bytes)
-        vouch_address(ctx, e->address, e->status == 200 ? e->name : ""); /* a piece of it is no proof */
+        /* a piece of it is no proof */
+        vouch_address(ctx, e->address, e->status == 200 ? e->name : "");
     note(ctx, "http: %s %s %s: %u%s", ip_address_text(address, e->address), e->status < 400 ? "has" : "is refused", e->name, e->status,
          e->cut ? ", cut short" : "");
 }
@@ -333,7 +334,8 @@ int services_make(struct services **out, const struct services_needs *needs, str
 void services_restore(struct services *s, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
 {
     if (kind == JOURNAL_LEASE)
-        (void)dhcp_server_restore(&s->dhcp, key, nkey, value, nvalue, s->now); /* of other settings: not wanted any more */
+        /* of other settings: not wanted any more */
+        (void)dhcp_server_restore(&s->dhcp, key, nkey, value, nvalue, s->now);
     if (kind == JOURNAL_BINDING)
         (void)bsdp_server_restore(&s->bsdp, key, nkey, value, nvalue);
 }

@@ -30,9 +30,11 @@ struct box_rules {
 
 struct box_entry {
     char name[BOOT_NAME_MAX + 1];
-    char folder[BOOT_PATH_MAX + 1]; /* relative, below the configuration file's folder; on_data: "data/trees/NAME", on the data partition */
+    /* relative, below the configuration file's folder; on_data: "data/trees/NAME", on the data partition */
+    char folder[BOOT_PATH_MAX + 1];
     bool on_data;
-    char loader[BOOT_PLATFORMS][BOOT_PATH_MAX + 1], script[BOOT_PATH_MAX + 1]; /* relative to it; "": none */
+    /* relative to it; "": none */
+    char loader[BOOT_PLATFORMS][BOOT_PATH_MAX + 1], script[BOOT_PATH_MAX + 1];
     uint16_t id; /* 0: given in order */
     /* for Macs, as in struct boot_entry */
     uint16_t attributes;
@@ -63,7 +65,8 @@ struct box_config {
     uint8_t prefix;
     uint32_t router, dns[IP_DNS_MAX]; /* the box's own ways out; 0: none */
     unsigned n_dns;
-    char trust[BOOT_PATH_MAX + 1]; /* authorities of the owner (PEM), relative to the configuration file's folder; "": none */
+    /* authorities of the owner (PEM), relative to the configuration file's folder; "": none */
+    char trust[BOOT_PATH_MAX + 1];
     struct {
         enum box_dhcp_mode mode;
         uint32_t first, last; /* of the pool; 0: from the address (box_config_check) */
@@ -83,7 +86,8 @@ struct box_config {
         struct box_rules ring; /* for whom the ring is */
     } boot;
     struct {
-        bool planned;          /* `start` has been said: else every image is served at once, to whoever boots */
+        /* `start` has been said: else every image is served at once, to whoever boots */
+        bool planned;
         bool wake;             /* machines of the list are woken */
         struct plan_wish wish; /* its image is found out by the room */
     } session;

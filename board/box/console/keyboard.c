@@ -115,7 +115,8 @@ static void open_line(struct keyboard *k, const char *path)
         return;
     }
     now = k->before;
-    now.c_iflag &= ~(tcflag_t)(IXON | IXANY | IXOFF); /* or a byte of noise stops whoever writes there */
+    /* or a byte of noise stops whoever writes there */
+    now.c_iflag &= ~(tcflag_t)(IXON | IXANY | IXOFF);
     now.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG | IEXTEN);
     now.c_cc[VMIN] = 1;
     now.c_cc[VTIME] = 0;

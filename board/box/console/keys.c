@@ -11,11 +11,15 @@ static const struct {
     enum press key;
 } codes[] = {
     {59, PRESS_STATUS}, {60, PRESS_WALL}, {61, PRESS_LOG}, {62, PRESS_ADDRESS}, /* F1 .. F4 */
-    {2, PRESS_STATUS},  {3, PRESS_WALL},  {4, PRESS_LOG},  {5, PRESS_ADDRESS},  /* the row of digits */
-    {79, PRESS_STATUS}, {80, PRESS_WALL}, {81, PRESS_LOG}, {75, PRESS_ADDRESS}, /* the block of digits */
-    {19, PRESS_PASSWORD}, {48, PRESS_RESTART}, {25, PRESS_OFF}, {35, PRESS_HOLD}, {31, PRESS_ARM}, /* R, B, P, H, S: at the same place on QWERTZ and AZERTY */
+    /* the row of digits */
+    {2, PRESS_STATUS},  {3, PRESS_WALL},  {4, PRESS_LOG},  {5, PRESS_ADDRESS},
+    /* the block of digits */
+    {79, PRESS_STATUS}, {80, PRESS_WALL}, {81, PRESS_LOG}, {75, PRESS_ADDRESS},
+    /* R, B, P, H, S: at the same place on QWERTZ and AZERTY */
+    {19, PRESS_PASSWORD}, {48, PRESS_RESTART}, {25, PRESS_OFF}, {35, PRESS_HOLD}, {31, PRESS_ARM},
     {20, PRESS_AGAIN}, {49, PRESS_ANEW},                                    /* T, N */
-    {21, PRESS_YES}, {44, PRESS_YES},                                       /* Y, and where QWERTZ has it */
+    /* Y, and where QWERTZ has it */
+    {21, PRESS_YES}, {44, PRESS_YES},
 };
 
 enum press keys_code(uint16_t code)

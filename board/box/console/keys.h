@@ -3,7 +3,8 @@
  *   F1 or 1   status         F2 or 2   wall board      F3 or 3   log        F4 or 4   address
  *   R         forget the password       B  start the machine again          P  switch it off
  *   H         lift the hold (hold.h)            S  arm a session for all machines
- *   T         try the data partition again         N  make its file system anew: both only while it cannot be read (lost.h), where
+ *   T         try the data partition again         N  make its file system anew: both only while it
+ *                                                     cannot be read (lost.h), where
  *             R, H and S mean nothing
  *
  * The letters ask first and are done by Y within ten seconds; any other key takes the question back. The same key

@@ -3,7 +3,7 @@
  *   upload, pull, stick ──pieces──> blocks ──> writing thread ──> DATA/library/N.part ─┐ (shelf.h)
  *   DATA/images/, the configured folder: .ring, and raw images ────────────────────────┤
  *                                                                                      v
- *                                                working thread: check, pack, verify ──> ready ──> serve
+ *                                  serve <── ready <── working thread: check, pack, verify
  *
  * One thread calls everything here; none of it waits for the disk. Bytes go in bounded blocks to a thread that writes and hashes them; a
  * piece that finds no block free is taken in part, which is what slows the sender down. Long work (checking an upload, packing, verifying)
@@ -78,8 +78,10 @@ struct library_needs {
     struct serve *serve;
     struct ip_stack *stack; /* for pulls; NULL: there are none */
     struct sticks *sticks;  /* NULL: there are none */
-    bool take_sticks;       /* their images are copied as soon as they are plugged in, those that the library has not by name */
-    const struct tls_trust *trust; /* for pulls by https; NULL: in nobody but whom a pull names by fingerprint */
+    /* their images are copied as soon as they are plugged in, those that the library has not by name */
+    bool take_sticks;
+    /* for pulls by https; NULL: in nobody but whom a pull names by fingerprint */
+    const struct tls_trust *trust;
     uint64_t mark_bytes;    /* 0, or for tests: instead of SHELF_MARK_BYTES */
     /* May be NULL. Whether somebody still counts on the image of that name: then LIBRARY_EUSED and the sentence that says who, else 0. */
     int (*used)(void *ctx, const char *name, struct err *);

@@ -1,8 +1,9 @@
 /* What lies in the two folders where a person puts images by hand: the .ring files as they are, raw images to be packed to DATA/packed.
  *
  *   folder, DATA/images ──> *.ring
- *                       └─> *.img *.raw *.dd *.iso ──pack──> DATA/packed/NAME.ring, once; anew when the source is another file than it was
+ *                       └─> *.img *.raw *.dd *.iso ──pack──> DATA/packed/NAME.ring
  *
+ * A raw image is packed once, and again when the source is another file than it was.
  * A raw image that is none by its bytes (a qcow2 disk under a name in .img) and a file with another ending are passed over with a line in the log.
  *
  * Whoever could put a file there held the FAT partition or the data partition in his hands: the owner. */

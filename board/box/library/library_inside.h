@@ -22,7 +22,8 @@ struct item {
     bool to_serve;     /* its opened file waits for a place on the wire */
     bool supersedes;   /* it waits for machines that are in the middle of the one it replaces */
     bool named;        /* of the folders: its name is the one that the image has */
-    bool unread;       /* its record cannot be read: what it is, and whether it is whole, nobody knows */
+    /* its record cannot be read: what it is, and whether it is whole, nobody knows */
+    bool unread;
     bool raw;          /* what comes begins like no .ring, so it will be packed */
     uint64_t written;  /* of the upload, on the disk or on its way there */
     int stall;         /* the disk failed since the last piece: its code */
@@ -45,8 +46,10 @@ struct library {
     uint32_t next_id;
     unsigned skipped; /* files of the folders */
     uint64_t free;
-    bool unlisted;    /* a folder could not be read whole: there may be more images than are listed */
-    struct err shut;  /* code != 0: the shelf could not be read, so no number is known to be free and nothing is taken in */
+    /* a folder could not be read whole: there may be more images than are listed */
+    bool unlisted;
+    /* code != 0: the shelf could not be read, so no number is known to be free and nothing is taken in */
+    struct err shut;
     struct mono now, looked;
     uint64_t tried[STICKS_MAX]; /* a bit for each file that was taken, or could not be */
     struct checked checked;

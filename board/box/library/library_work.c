@@ -47,7 +47,8 @@ static void finish(struct library_threads *t, struct work *w, const struct task 
         return;
     w->record.whole = true;
     memcpy(w->record.came, d->sha256, sizeof w->record.came);
-    (void)shelf_note(t->shelf, w->id, &w->record, NULL); /* what cannot be kept is not known in the next run, no more */
+    /* what cannot be kept is not known in the next run, no more */
+    (void)shelf_note(t->shelf, w->id, &w->record, NULL);
 }
 
 /* An image that is not on the shelf: its source goes first, for without it nothing is made again. */

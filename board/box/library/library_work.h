@@ -25,36 +25,47 @@
 enum task_kind { TASK_BEGIN, TASK_WRITE, TASK_FINISH, TASK_DROP, TASK_CHECK, TASK_PACK, TASK_VERIFY, TASK_OPEN, TASK_FORGET, TASK_END };
 
 struct work {
-    uint32_t id;                          /* on the shelf; 0: it is not there, path and source say where it is */
-    struct record record;                 /* name and version count for all, the rest for the shelf's */
-    char path[SHELF_PATH_MAX];            /* the .ring that is or will be there; not of uploads, which the shelf knows */
+    /* on the shelf; 0: it is not there, path and source say where it is */
+    uint32_t id;
+    /* name and version count for all, the rest for the shelf's */
+    struct record record;
+    /* the .ring that is or will be there; not of uploads, which the shelf knows */
+    char path[SHELF_PATH_MAX];
     char source[SHELF_PATH_MAX];          /* the raw image it is packed from; "" */
-    char label[IMG_LABEL_MAX + 1];        /* put into what is packed: its version, or of which source it is */
-    bool leftover;                        /* N.raw is there still beside N.ring: it goes when that is opened */
+    /* put into what is packed: its version, or of which source it is */
+    char label[IMG_LABEL_MAX + 1];
+    /* N.raw is there still beside N.ring: it goes when that is opened */
+    bool leftover;
     struct library_facts facts;           /* TASK_OPEN: of the image as it was found */
-    atomic_int stop;                      /* control sets it: the working thread gives this image up */
+    /* control sets it: the working thread gives this image up */
+    atomic_int stop;
     atomic_uint percent;
-    atomic_int halt;                      /* the working thread's: packing is given up, because control wants it or the disk is full */
+    /* the working thread's: packing is given up, because control wants it or the disk is full */
+    atomic_int halt;
     const struct shelf *shelf;            /* the same: whose room is looked at */
     struct shelf_intake intake;           /* the writing thread's */
-    struct stream_source proved;          /* what has been read in full; after TASK_OPEN ready for the wire */
+    /* what has been read in full; after TASK_OPEN ready for the wire */
+    struct stream_source proved;
     struct stream_source opened;               /* control's: what waits to be served */
 };
 
 struct task {
     enum task_kind kind;
     unsigned image, block; /* block: of TASK_WRITE, comes back */
-    uint64_t at;           /* where the block belongs; of TASK_FINISH: where the upload has to stand */
+    /* where the block belongs; of TASK_FINISH: where the upload has to stand */
+    uint64_t at;
     size_t n;
 };
 
 struct done {
     struct task task;
-    struct err err;                /* err.code 0: done. LIBRARY_EOFFSET: an earlier write had failed, this one was left out */
+    /* err.code 0: done. LIBRARY_EOFFSET: an earlier write had failed, this one was left out */
+    struct err err;
     uint64_t at;                   /* where the upload stands */
     enum shelf_kind became;        /* TASK_CHECK: SHELF_RING (opened) or SHELF_RAW */
     uint8_t sha256[IMG_HASH_BYTES]; /* TASK_FINISH */
-    bool known;                    /* TASK_OPEN: it has been read in full. False: that is to be done, nothing is open */
+    /* TASK_OPEN: it has been read in full. False: that is to be done, nothing is open */
+    bool known;
     char name[IMG_NAME_MAX + 1], version[IMG_LABEL_MAX + 1]; /* TASK_OPEN: as the image has them */
 };
 

@@ -1,7 +1,8 @@
 /* The library's folder on the disk. Each image has a number, and up to four files named after it:
  *
  *   N.meta  its record (record.h)                      first to come, last to go
- *   N.part  what has come of an upload                 ──> N.ring or N.raw, by renaming, when it is whole
+ *   N.part  what has come of an upload
+ *           ──> N.ring or N.raw, by renaming, when it is whole
  *   N.mark  how far N.part is known to be on the disk
  *   N.raw   a whole raw disk that waits to be packed   ──> N.ring, made beside it
  *   N.ring  the image
@@ -22,7 +23,8 @@
 
 struct shelf {
     uint64_t mark_bytes; /* SHELF_MARK_BYTES, or what a test sets */
-    uint64_t reserve;    /* of the disk: bytes of images leave so much free, for what the box learns (its journal) */
+    /* of the disk: bytes of images leave so much free, for what the box learns (its journal) */
+    uint64_t reserve;
     char folder[SHELF_PATH_MAX - 32];
 };
 
@@ -39,7 +41,8 @@ struct shelf_found {
     bool packed;       /* SHELF_RING: the raw disk it was packed from is there still */
     uint64_t at;       /* SHELF_PART: where it goes on */
     struct record record;
-    struct err why;    /* code != 0: the record, or where the upload stands, cannot be read. Nothing of it is changed or removed. */
+    /* code != 0: the record, or where the upload stands, cannot be read. Nothing of it is changed or removed. */
+    struct err why;
 };
 
 /* Puts the folder in order, then tells of each image and upload, by number. On an error it has told of nothing, and numbers may be in use that

@@ -1,7 +1,8 @@
 /* The USB sticks that PID 1 has mounted (rootfs/init/sticks.h), and which images are on them. For place N of 0 .. STICKS_MAX - 1
  *
  *   FOLDER/N.note   is there while a stick is: what it is, in three lines
- *   FOLDER/N/       the stick, to be read: *.ring, *.img, *.raw, *.dd, *.iso in its root and in its folder "images"
+ *   FOLDER/N/       the stick, to be read: *.ring, *.img, *.raw, *.dd, *.iso in its root and in its
+ *                   folder "images"
  *
  * A thread for each place looks after the note twice a second and then into the stick; a slow one keeps nobody up but itself. One thread calls
  * everything here, and nothing here waits. What a stick says is foreign: names that are no plain text are left out, links are not followed. */
@@ -32,7 +33,8 @@ struct stick {
     char label[STICK_TEXT_MAX + 1];  /* what its maker calls it; may be "" */
     char cause[STICK_TEXT_MAX + 1];  /* why it cannot be read; "" */
     bool looking;                    /* its files are not known yet */
-    unsigned n, left_out;            /* files listed, and those that are too many or have names that are no text */
+    /* files listed, and those that are too many or have names that are no text */
+    unsigned n, left_out;
     struct stick_entry file[STICK_FILES_MAX];
 };
 

@@ -42,7 +42,8 @@ struct tree_intake {
     int dir, fd; /* fd -1: closed */
     char temporary[24], base[TREE_PATH_MAX + 1];
     uint64_t at;
-    struct tree_size before; /* after tree_intake_finish: the file whose place it took; zeros: none */
+    /* after tree_intake_finish: the file whose place it took; zeros: none */
+    struct tree_size before;
     mbedtls_sha256_context hash;
 };
 

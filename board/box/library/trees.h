@@ -34,10 +34,12 @@ struct errand {
     enum errand_kind kind;
     unsigned number;
     bool ended, abandoned; /* control's: what is to be done when the thread is through */
-    bool cut;              /* control's: its upload has been published or deleted meanwhile, so the file does not come into it */
+    /* control's: its upload has been published or deleted meanwhile, so the file does not come into it */
+    bool cut;
     /* what is wanted */
     char name[TREE_NAME_MAX + 1], path[TREE_PATH_MAX + 1];
-    bool partial, replaces, hashed, indexed; /* indexed: ERRAND_PUBLISH opens the tree for the offer */
+    /* indexed: ERRAND_PUBLISH opens the tree for the offer */
+    bool partial, replaces, hashed, indexed;
     struct tree_size announced;
     uint8_t sha256[TREE_HASH_BYTES];
     size_t n; /* in block */

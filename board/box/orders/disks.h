@@ -2,9 +2,9 @@
  * that the image laid there (imaging/volume/marks_id.h). Told to the machine, signed, before it chooses (own.h): a machine that has
  * lost a disk must not take the next one, and one that bears LVM because of our image may be imaged again.
  *
- *   SESSION_TOLD (tagged: a member) ──> disks inside: added, never dropped ──┐
- *   PASS ──> serial number and marks of the image ───────────────────────────┼──> row ──> journal (rationed)
- *   an order that names the machine ──> disks inside forgotten; named ───────┘      └──> disks_own ──> own.h, signed
+ *   SESSION_TOLD (tagged: a member) ──> disks inside: added ────────┐
+ *   PASS ──> serial number and marks of the image ──────────────────┼──> row ──> journal (rationed)
+ *   an order that names the machine ──> disks inside forgotten ─────┘     └──> disks_own ──> own.h
  *
  * A machine is named by such an order until its next PASS, and by standing on the list of expected machines: then the marks of any image
  * of the box, and of what was written there before, may be on any of its disks.
@@ -33,7 +33,8 @@ struct disks_row {
     struct disk_known known[OWN_KNOWN_MAX];
     bool told;                        /* in this run of the core */
     char serial[DISK_SERIAL_MAX + 1]; /* of the disk that it writes */
-    struct disk_written written[DISKS_WRITTEN_MAX]; /* newest first; serial "" where the disk tells none */
+    /* newest first; serial "" where the disk tells none */
+    struct disk_written written[DISKS_WRITTEN_MAX];
 };
 
 struct disks {

@@ -9,7 +9,8 @@
  *
  *   the row says              given away to
  *   proof, and nothing else   anybody
- *   done, without proof       a machine with proof; to one without when the box has known it for a week of running
+ *   done, without proof       a machine with proof; to one without when the box has known it for a
+ *                             week of running
  *   done with proof, an order, a choice   nobody
  *
  * Of several the one goes that changed longest ago, by a counter, not by the clock. There are at most MACHINES_CLAIMED rows without proof, and

@@ -140,7 +140,8 @@ static void on_change(void *ctx, const struct plan_session *s, const uint8_t *va
     struct room *r = ctx;
     const uint8_t key[PLAN_KEY_BYTES] = {(uint8_t)(s->id >> 24), (uint8_t)(s->id >> 16), (uint8_t)(s->id >> 8), (uint8_t)s->id};
     struct plan_time now = room_now(r);
-    struct plan_session fresh = *s; /* with the facts of this moment, which the plan itself sees at its next step */
+    /* with the facts of this moment, which the plan itself sees at its next step */
+    struct plan_session fresh = *s;
     char text[PLAN_SENTENCE];
 
     room_keep(r, JOURNAL_PLAN, key, sizeof key, value, n);
@@ -239,7 +240,8 @@ static void plan_image(struct room *r, const char *image)
     if (had_its_session(r, &w))
         return;
     there = plan_of_image(&r->plan, image);
-    if (there ? !there->of_config : room_clash(r, &w, r->list) != NULL) /* a person has planned otherwise */
+    /* a person has planned otherwise */
+    if (there ? !there->of_config : room_clash(r, &w, r->list) != NULL)
         return;
     if (there) /* by another ringcast.conf */
         (void)plan_stop(&r->plan, there->id, &now, NULL);
@@ -531,7 +533,8 @@ void room_step(struct room *r, struct mono now)
     struct plan_time time_now;
 
     wol_bind_tick(&r->wol, r->stack, now);
-    if (r->stepped.ns) /* ringcast.conf has had its say: a session of it goes on with who was in it */
+    /* ringcast.conf has had its say: a session of it goes on with who was in it */
+    if (r->stepped.ns)
         apply(r);
     if (mono_sub(now, r->stepped) < STEP_NS)
         return;

@@ -3,7 +3,7 @@
  * read here, once, before the box serves.
  *
  *   order ──> room_order ──> plan, machines, expected, wol ──> journal
- *                                └──> session server: streams held or let go, machines taken or refused
+ *                                └──> session server: streams held or let go, machines taken
  *
  * The list of expected machines is in the journal twice over: a new one is written beside the old one, then one record says
  * that it counts, so a power cut leaves one of the two whole. machines.csv beside ringcast.conf is read at start and takes the
@@ -36,7 +36,8 @@ enum room_order_kind {
     ROOM_IDENTIFY, /* mac, on: its screen flashes */
     ROOM_WAKE,     /* macs, n_macs */
     ROOM_WAKE_EXPECTED,
-    ROOM_EXPECTED, /* text, n: the list of expected machines as CSV (expected.h) takes the place of the present one */
+    /* text, n: the list of expected machines as CSV (expected.h) takes the place of the present one */
+    ROOM_EXPECTED,
 };
 
 struct room_order {
@@ -93,7 +94,8 @@ void room_recall_left(struct room *, void (*tell)(void *ctx, const uint8_t mac[6
 
 struct room_needs {
     const struct box_config *config;
-    const char *config_path; /* beside it machines.csv and the folder "personal" may lie; NULL: nowhere */
+    /* beside it machines.csv and the folder "personal" may lie; NULL: nowhere */
+    const char *config_path;
     const struct sign_key *key;
     struct machines *machines;
     const struct hold *hold; /* NULL: never */

@@ -50,7 +50,8 @@ unsigned room_in_hand(const struct room *, const uint8_t mac[6]);
 enum standing {
     STANDS_WANTED, /* the session erases it */
     STANDS_PASSED, /* it has passed in this session */
-    STANDS_HAS,    /* it passed before, and is left out: it has this image, or nobody knows which, or ringcast.conf made the session */
+    /* it passed before, and is left out: it has this image, or nobody knows which, or ringcast.conf made the session */
+    STANDS_HAS,
     STANDS_VISITS, /* it has read the page, and no list and no order names it */
     STANDS_UNKNOWN /* it is new to a table that has no room for it */
 };

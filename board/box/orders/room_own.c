@@ -12,8 +12,10 @@
 #include "net/wire/must.h"
 
 #define PLACES 64             /* as many as the session port has connections */
-#define KEPT_NS (5 * MONO_S)  /* an answer is not given out later: as long as a connection is kept */
-#define FETCH_NS (250 * MONO_MS) /* it is fetched in the same turn of the control thread, unless the machine has gone */
+/* an answer is not given out later: as long as a connection is kept */
+#define KEPT_NS (5 * MONO_S)
+/* it is fetched in the same turn of the control thread, unless the machine has gone */
+#define FETCH_NS (250 * MONO_MS)
 
 enum place_state { PLACE_FREE, PLACE_UNDER_WAY, PLACE_READY };
 
@@ -144,7 +146,8 @@ int room_own_answer(struct room *r, const struct session_ask *a, struct session_
 {
     struct place *p = place_find(r->owns, a);
 
-    if (p && p->state == PLACE_READY && mono_sub(clock_now(), p->since) > KEPT_NS) { /* of facts that may have changed */
+    /* of facts that may have changed */
+    if (p && p->state == PLACE_READY && mono_sub(clock_now(), p->since) > KEPT_NS) {
         p->state = PLACE_FREE;
         p = NULL;
     }

@@ -135,7 +135,8 @@ static int choose_for_person(struct room *r, const struct session_hello *h, unsi
     if (wait)
         return wait == LIBRARY_COMING ? SESSION_EWAIT : PLAN_EIMAGE;
     if (h->name[0] || (!s && !image[0]))
-        return 0; /* as the server found it: the one that was named, the only one, or a list to choose from */
+        /* as the server found it: the one that was named, the only one, or a list to choose from */
+        return 0;
     if (found == n) {
         snprintf(why, SESSION_SENTENCE_MAX + 1, "this machine is to get %s, which the box does not have", s ? s->wish.image : image);
         return PLAN_EIMAGE;
@@ -153,7 +154,8 @@ int room_choose(struct room *r, const struct session_hello *h, unsigned *at, cha
     if (h->person)
         return choose_for_person(r, h, at, why);
     rc = machine_is_taken(r, h->mac, h->name, &s, why);
-    *at = rc == 0 ? room_stream_of(r, s->wish.image) : held; /* a machine in the middle of an image is let in again */
+    /* a machine in the middle of an image is let in again */
+    *at = rc == 0 ? room_stream_of(r, s->wish.image) : held;
     if (*at < n)
         return 0;
     if (rc)

@@ -11,7 +11,8 @@
 #define MUTE_S 60
 /* After a restart of the core a receiver says hello again within some 8 s, or three beacon intervals of at most a minute. */
 #define SILENT_S 200
-#define FORMAT 3 /* 2: without the session's number; 1: without the packets that the machine dropped, too */
+/* 2: without the session's number; 1: without the packets that the machine dropped, too */
+#define FORMAT 3
 #define FLAG_UNREAD 1
 
 _Static_assert(ATTEMPTS_MAX < UINT16_MAX, "1 + row fits 16 bits");
@@ -419,7 +420,8 @@ static void row_facts(struct attempt *a, const struct session_facts *f, const st
 {
     a->heard = f->heard;
     a->dropped = f->drops;
-    a->missed = f->missed > f->drops ? f->missed - f->drops : 0; /* on the way: session_loss_ppm's part of them */
+    /* on the way: session_loss_ppm's part of them */
+    a->missed = f->missed > f->drops ? f->missed - f->drops : 0;
     a->repaired = f->repaired;
     a->bytes = w->data_bytes / 10000 * f->done + w->data_bytes % 10000 * f->done / 10000;
     a->unread = f->unread;

@@ -22,11 +22,13 @@
 #include "net/session/server.h"
 
 #define ATTEMPTS_MAX 8192
-#define ATTEMPT_TEXT_MAX 64 /* bytes of name, serial and the like; longer ones are cut between characters */
+/* bytes of name, serial and the like; longer ones are cut between characters */
+#define ATTEMPT_TEXT_MAX 64
 #define ATTEMPT_KEY_BYTES 2
 #define ATTEMPT_STORES 20
 #define ATTEMPT_VALUE_MAX 768
-#define ATTEMPT_CLOCK_LEAST UINT64_C(1767225600) /* 2026-01-01: no box is older, so a clock before that was lost */
+/* 2026-01-01: no box is older, so a clock before that was lost */
+#define ATTEMPT_CLOCK_LEAST UINT64_C(1767225600)
 
 struct attempt_clock {
     uint64_t unix_s; /* 0: not to be believed */
@@ -60,14 +62,16 @@ enum attempt_loss {
 
 struct attempt {
     uint32_t number; /* from 1, in the order they began to count; 0: not counted yet */
-    bool used, waits, orphan; /* waits: to be stored; orphan: of an earlier run of the core, not heard of in this one */
+    /* waits: to be stored; orphan: of an earlier run of the core, not heard of in this one */
+    bool used, waits, orphan;
     uint8_t result, loss;
     bool unread; /* it was told not to read back what it writes */
     uint8_t mac[6], id[SESSION_ID_BYTES];
     struct attempt_time start, end; /* end.run 0 while it runs */
     uint64_t bytes;                 /* of the image's content on the disk */
     uint32_t heard, missed;         /* packets; missed: lost on the way */
-    uint32_t dropped;               /* packets that arrived and that the machine dropped itself; ATTEMPT_UNKNOWN in a row of before */
+    /* packets that arrived and that the machine dropped itself; ATTEMPT_UNKNOWN in a row of before */
+    uint32_t dropped;
     uint32_t repaired;              /* symbols that repair symbols stood in for */
     int32_t error;
     uint32_t session; /* its number (plan.h); 0: none, or of a row of before */
@@ -99,8 +103,10 @@ struct attempts {
     void (*tell)(void *ctx, const struct attempt *);
     void *ctx;
     /* private */
-    unsigned stores, n_waiting, next_waiting; /* since the last tick; rows that wait, where to look for them */
-    unsigned used, numbered, hint, n_live; /* rows; of them with a number; where a free one may be; that run */
+    /* since the last tick; rows that wait, where to look for them */
+    unsigned stores, n_waiting, next_waiting;
+    /* rows; of them with a number; where a free one may be; that run */
+    unsigned used, numbered, hint, n_live;
     uint16_t live[ATTEMPTS_MAX];
     uint16_t bucket[ATTEMPTS_MAX / 4];
 };

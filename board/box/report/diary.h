@@ -1,9 +1,13 @@
 /* What the box keeps and tells of its attempts (attempts.h): the journal, the report of the API, syslog, the webhook.
  *
  *   session events ──> diary_event ──> rows ──> journal
- *                                        ├─────> GET /api/v1/report.csv, .json, .html (api_report.c)
- *                                        ├─────> syslog: a line when an attempt begins and when it ends
- *                                        └─────> webhook: {"event":"attempt.began" or "attempt.ended","delivery":..,"box":..,"time":..,"attempt":{..}}
+ *                                        ├─────> GET /api/v1/report.csv, .json, .html
+ *                                                (api_report.c)
+ *                                        ├─────> syslog: a line when an attempt begins and ends
+ *                                        └─────> webhook
+ *
+ * The webhook's content: {"event":"attempt.began" or "attempt.ended","delivery":..,"box":..,
+ * "time":..,"attempt":{..}}.
  *
  * Neither syslog nor webhook holds up anything, and the box runs without them when they cannot be opened. On the control thread. */
 #ifndef BOARD_BOX_REPORT_DIARY_H

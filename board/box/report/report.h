@@ -1,14 +1,17 @@
 /* The report: every attempt (attempts.h) as CSV, JSON or a page to print, written piece by piece while somebody reads it, and signed
  * by the box at its end (seal.h).
  *
- *   CSV   RFC 4180, UTF-8; a heading, a line an attempt, the signature as the last line: "signature" where the attempt's number would be.
- *         Texts are in quotes; wherever a spreadsheet might begin to read a formula (= + - @, at the start of a field or behind a
+ *   CSV   RFC 4180, UTF-8; a heading, a line an attempt, the signature as the last line:
+ *         "signature" where the attempt's number would be.
+ *         Texts are in quotes; wherever a spreadsheet might begin to read a formula (= + - @, at
+ *         the start of a field or behind a
  *         separator) an apostrophe stands before it.
  *   JSON  one object: box, made, clock, attempts [...], totals, dropped, signature
  *   HTML  one page without script and without anything from elsewhere
  *
  * Columns (members of an attempt in JSON have these names; what is not known is empty, in JSON null):
- *   attempt         number, from 1; empty: the machine joined and was never heard of, or never came at all
+ *   attempt         number, from 1; empty: the machine joined and was never heard of, or never came
+ *                   at all
  *   mac name asset position     the machine, the last three from the list of expected ones
  *   machine_serial disk_model disk_serial
  *   image version root_hash     what it was to get
@@ -19,9 +22,11 @@
  *   read_back       "yes": the disk was read back and found right
  *   result          pass, fail, left, lost, running, never came
  *   cause           in words
- *   start_run start_up_s end_run end_up_s    the same times without a clock: how often the box had been started by then, and its seconds
+ *   start_run start_up_s end_run end_up_s    the same times without a clock: how often the box had
+ *                                            been started by then, and its seconds
  *                   of uptime
- *   dropped_ppm     packets that arrived and that the machine, too busy, dropped itself, parts per million; on the page beside loss_ppm;
+ *   dropped_ppm     packets that arrived and that the machine, too busy, dropped itself, parts per
+ *                   million; on the page beside loss_ppm;
  *                   empty in attempts of a version that did not keep it
  * New columns come at the end. Pure but for the signature. */
 #ifndef BOARD_BOX_REPORT_REPORT_H

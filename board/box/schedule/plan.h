@@ -55,15 +55,18 @@ enum plan_end { PLAN_END_NONE, PLAN_END_ORDER, PLAN_END_EXPIRED, PLAN_END_COMPLE
 
 struct plan_wish {
     char image[SESSION_NAME_MAX + 1];
-    enum plan_targets targets; /* all machines that boot, those of the list, or those whose line of it names this image */
+    /* all machines that boot, those of the list, or those whose line of it names this image */
+    enum plan_targets targets;
     bool include;       /* also machines that have this image already */
     enum plan_start start;
     uint16_t ready;     /* with PLAN_READY: 1 .. PLAN_READY_MAX machines */
     uint16_t at_min;    /* with PLAN_AT: minute of the day, 0 .. 1439 */
-    uint32_t in_s;      /* with PLAN_AT: so many seconds after the order, at most PLAN_IN_MAX; 0: by the box's clock */
+    /* with PLAN_AT: so many seconds after the order, at most PLAN_IN_MAX; 0: by the box's clock */
+    uint32_t in_s;
     uint16_t quiet_min; /* with PLAN_QUIET: 1 .. PLAN_QUIET_MAX */
     uint32_t arm_min;   /* 0: does not expire; at most PLAN_ARM_MAX */
-    uint16_t idle_min;  /* with PLAN_ALL: it ends after so long without a machine that needs it; 0: PLAN_IDLE_MIN */
+    /* with PLAN_ALL: it ends after so long without a machine that needs it; 0: PLAN_IDLE_MIN */
+    uint16_t idle_min;
     uint64_t rate;      /* bytes per second on the wire; 0: auto */
 };
 
@@ -71,9 +74,11 @@ struct plan_wish {
 struct plan_facts {
     unsigned ready;   /* machines that are there and need the stream */
     unsigned needing; /* receivers that need it */
-    unsigned listed, left; /* of the list: machines this session is for, and those of them that it has still to image */
+    /* of the list: machines this session is for, and those of them that it has still to image */
+    unsigned listed, left;
     unsigned passed;       /* of the list: machines that have passed in this session */
-    unsigned have;         /* machines that passed before it with this image; a session of ringcast.conf: with any image */
+    /* machines that passed before it with this image; a session of ringcast.conf: with any image */
+    unsigned have;
     struct mono joined; /* when the last one joined; ns 0: nobody yet */
 };
 
@@ -93,11 +98,13 @@ struct plan_session {
     uint64_t made, started, ended; /* by the box's clock; 0: not yet */
     uint64_t due;           /* with PLAN_AT: when, by the box's clock */
     struct mono start;      /* with in_s: the same by the clock that cannot be set */
-    bool missed;            /* nobody knows how long the box was off, or for too long: it is not started */
+    /* nobody knows how long the box was off, or for too long: it is not started */
+    bool missed;
     struct mono began;      /* when it was made; ns 0: by an earlier run of the core */
     uint64_t armed_until;   /* by the box's clock; 0: does not expire */
     struct mono disarm;     /* the same by the clock that cannot be set; ns 0: does not expire */
-    uint64_t busy;          /* when a machine last needed it, within ten minutes, by the box's clock; 0: never */
+    /* when a machine last needed it, within ten minutes, by the box's clock; 0: never */
+    uint64_t busy;
     struct mono idle;       /* since when none has; ns 0: the next step says */
     struct plan_facts facts; /* of the last step */
 };

@@ -18,7 +18,8 @@
 #include "net/wire/must.h"
 
 #define SLOTS (JOURNAL_RECORDS_MAX * 2)
-#define COMPACT_LEAST (1u << 20) /* rewriting costs the disk: seldom, even when strangers cause what is written */
+/* rewriting costs the disk: seldom, even when strangers cause what is written */
+#define COMPACT_LEAST (1u << 20)
 #define SYNC_NS INT64_C(500000000)
 #define SECOND_NS INT64_C(1000000000)
 #define PAUSE_MOST_NS (60 * SECOND_NS)
@@ -40,7 +41,8 @@ struct journal {
     bool end, dirty;
     bool anew;   /* the file is another than what is in memory: it is to be written anew */
     bool torn;   /* half a record may stand at its end: nothing may be put behind it */
-    bool unsure; /* the disk has refused something: what the kernel had of it may be gone, and it says so once */
+    /* the disk has refused something: what the kernel had of it may be gone, and it says so once */
+    bool unsure;
     size_t synced; /* bytes that are on the disk */
     uint32_t generation;
     int64_t retry_ns, pause_ns; /* when the disk is asked again after it has refused */
@@ -454,7 +456,8 @@ static int start_empty(struct journal *j)
 {
     static const uint8_t nonce[TAPE_NONCE_BYTES];
 
-    tape_begin(&j->tape, j->tape.bytes, nonce); /* it never reaches the disk: a file that is missing is written anew */
+    /* it never reaches the disk: a file that is missing is written anew */
+    tape_begin(&j->tape, j->tape.bytes, nonce);
     j->found.was = JOURNAL_NEW;
     j->anew = true;
     return 0;

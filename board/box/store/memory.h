@@ -2,7 +2,8 @@
  *
  *   file missing, empty or unreadable where there was one     on hold: memory-lost
  *   bytes lost that had been on the disk                      on hold: memory-damaged
- *   records of a newer version, or that make no sense         on hold: memory-unread; they stay in the file
+ *   records of a newer version, or that make no sense         on hold: memory-unread; they stay in
+ *                                                             the file
  *   what is to be remembered is not taken by the disk         on hold: memory-unkept
  *
  * There was one when the box's key is in the folder, or when PID 1 says that the data partition is not new. A first boot makes the journal

@@ -55,8 +55,10 @@ bool tape_at(const struct tape *, size_t at, struct tape_record *);
 /* What a file was found to be. */
 enum tape_find {
     TAPE_WHOLE,  /* as it was written, to its last byte */
-    TAPE_TORN,   /* what is missing was never reported to be kept; bytes beyond `end` are to be cut off */
-    TAPE_MOVED,  /* records were moved together, or are of version 1: the file is another than what is in memory */
+    /* what is missing was never reported to be kept; bytes beyond `end` are to be cut off */
+    TAPE_TORN,
+    /* records were moved together, or are of version 1: the file is another than what is in memory */
+    TAPE_MOVED,
     TAPE_NEWER,  /* of a newer version: not to be touched */
 };
 

@@ -7,7 +7,8 @@
 
 struct hold_desk {
     const struct hold *hold;
-    void (*lift)(void *ctx, const char *by); /* a person has decided, at the page or at the screen */
+    /* a person has decided, at the page or at the screen */
+    void (*lift)(void *ctx, const char *by);
     void *ctx;
 };
 

@@ -13,7 +13,8 @@ struct api_trees {
     struct library *library;
     struct offer *offer;
     struct json_doc doc;
-    struct web_call *waiter[TREES_ERRANDS]; /* by the errand's number; NULL: nobody waits for its end */
+    /* by the errand's number; NULL: nobody waits for its end */
+    struct web_call *waiter[TREES_ERRANDS];
 };
 
 /* ---- refusals ---- */

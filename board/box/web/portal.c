@@ -17,7 +17,8 @@ _Static_assert(WEB_SEATS == TLS_SEATS, "a connection's seat is the same in both"
 
 #define PATH_TEXT 4096
 #define PORTAL_CLOSED 500
-#define JUDGING_MS 4 /* between two slices of a password's judgement: half of the thread's time stays for others */
+/* between two slices of a password's judgement: half of the thread's time stays for others */
+#define JUDGING_MS 4
 
 struct portal {
     struct portal_needs needs;
@@ -291,7 +292,8 @@ int portal_open(struct portal *p, struct err *err)
     if (rc)
         return rc;
     log_line("the page is at https://%s/, fingerprint %s", ip_address_text(address, p->needs.config->address), p->identity.fingerprint);
-    if (p->auth.code[0] && !p->closed[0]) /* for who sits at the box's own terminal: not through the log, which may be sent elsewhere */
+    /* for who sits at the box's own terminal: not through the log, which may be sent elsewhere */
+    if (p->auth.code[0] && !p->closed[0])
         fprintf(stderr, "No password is set. The set-up code is %.4s-%s.\n", p->auth.code, p->auth.code + 4);
     return 0;
 }

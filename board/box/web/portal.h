@@ -1,6 +1,7 @@
 /* The box's page and API: net/web over net/tls on the box's stack, with what belongs to the box: its certificate, its password, its journal.
  *
- *   portal_make ──> others hang their routes in (portal_routes) ──> journal ──> portal_open ──> portal_tick ...
+ *   portal_make ──> others hang their routes in (portal_routes) ──> journal ──> portal_open
+ *           ──> portal_tick ...
  *
  * Without a password the set-up code is what the box's screen shows (portal_setup_code), and nothing else is done before it is used. Whoever
  * stands before the box may take the password away (portal_reset_password).

@@ -1,7 +1,8 @@
 /* Keeps the room's snapshot (net/status) up to date from what the box's servers know, and gives it to whoever shows it.
  *
- *   serve (streams, receivers), room (plan, list), services (guard, who boots) ──> status_step ──> status_room
- *                                                                                        └──> feed ──> pages (api_status.h)
+ *   serve (streams, receivers) ───────┐
+ *   room (plan, list) ────────────────┼──> status_step ──> status_room
+ *   services (guard, who boots) ──────┘          └──> feed ──> pages (api_status.h)
  *
  * A refresh takes some milliseconds with a thousand machines; there is one a second, and one every two milliseconds a machine when
  * the room is larger than 500: changes then are as many bytes a second, whatever the number of machines. */

@@ -19,7 +19,8 @@ struct http_event {
 };
 
 struct http_counts {
-    uint64_t connections, answers, refused, cut; /* refused: of the answers, those with a status of 400 and up */
+    /* refused: of the answers, those with a status of 400 and up */
+    uint64_t connections, answers, refused, cut;
     uint64_t cleared; /* seats cleared for newcomers */
     uint64_t late;    /* ended because nothing came, or nothing was taken */
     uint64_t bytes;

@@ -19,7 +19,8 @@ struct http_head {
     bool head_only; /* HEAD; else GET */
     bool keep_alive;
     enum http_range range;
-    uint64_t first, last; /* HTTP_FROM_TO: first <= last, last may lie beyond any end; HTTP_LAST: `last` bytes */
+    /* HTTP_FROM_TO: first <= last, last may lie beyond any end; HTTP_LAST: `last` bytes */
+    uint64_t first, last;
     bool home;            /* "/": what a person types */
     bool named;           /* `name` is one that a content_source can know */
     char name[CONTENT_NAME_MAX + 1];

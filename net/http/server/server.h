@@ -1,6 +1,7 @@
 /* One request and its answer, and who may stay when all seats are taken: the HTTP server's decisions as pure steps.
  *
- *   bytes ──> http_exchange_feed ──> a header to send, then bytes [at, to) of an open content ──> http_exchange_end
+ *   bytes ──> http_exchange_feed ──> a header to send, then bytes [at, to) of an open content
+ *           ──> http_exchange_end
  *
  * Requests are not read ahead: what a client sends before it has its answer ends the connection behind that answer, as
  * RFC 9112 section 9.3.2 allows. */
