@@ -7,27 +7,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "board/box/box_inside.h"
 #include "board/box/confine.h"
-#include "board/box/console/page.h"
-#include "board/box/library/library.h"
 #include "board/box/lost.h"
-#include "board/box/orders/machines.h"
-#include "board/box/orders/room.h"
-#include "board/box/report/diary.h"
-#include "board/box/resume.h"
-#include "board/box/station.h"
-#include "board/box/store/memory.h"
-#include "board/box/web/api_hold.h"
-#include "board/box/web/api_library.h"
-#include "board/box/web/api_plan.h"
-#include "board/box/web/api_status.h"
-#include "board/box/web/api_trees.h"
 #include "board/box/web/plain_page.h"
-#include "board/box/web/portal.h"
 #include "board/core/authorities.h"
-#include "board/core/job.h"
 #include "board/core/progress.h"
-#include "board/core/serve.h"
 #include "board/core/serve_log.h"
 #include "board/log/log.h"
 #include "board/supervisor/pid1.h"
@@ -40,45 +25,6 @@
 #define STEP_MS 50
 #define COPY_MS 5 /* a stick wakes nobody: up to 1 MiB waits each time */
 #define FAILURE_S 3
-
-struct box {
-    struct box_config config;
-    struct box_paths paths;
-    struct sign_key key;
-    struct memory memory;
-    struct hold_desk desk;
-    char held[HOLD_SENTENCE]; /* as the screen says it */
-    struct machines machines;
-    struct resume resume;
-    struct jobs *jobs;
-    struct room *room;
-    char plan[PLAN_SENTENCE]; /* as the screen says it */
-    struct ip_stack *stack;
-    struct offer *offer;
-    struct services *services;
-    struct access_log *access;
-    struct diary *diary;
-    struct portal *portal;
-    struct status *watch; /* what is shown of the room */
-    struct api_status *api;
-    struct screen *screen;
-    struct keyboard *keyboard;
-    struct keys keys;
-    struct page_memory page;
-    char url[IP_TEXT + 10]; /* of the page, as a telephone takes it over */
-    bool advertised; /* by mDNS */
-    struct steps steps; /* of the control thread */
-    bool leaves; /* somebody at the box wants it to start again or to go off */
-    struct serve serve;
-    bool serving;
-    struct disks *disks;
-    struct sticks *sticks; /* NULL: none are looked at */
-    struct library *library;
-    struct api_library *api_library;
-    struct api_trees *api_trees; /* NULL: no trees can be uploaded */
-    struct tls_trust trust;
-    struct mono second, status;
-};
 
 /* ---- what is remembered ---- */
 
@@ -299,14 +245,6 @@ static void be_found(struct box *b)
 
 /* ---- the ring ---- */
 
-static void prepare_stream(void *ctx, struct stream *s)
-{
-    struct box *b = ctx;
-
-    room_prepare(b->room, &s->session);
-    resume_stream(&b->resume, b->memory.journal, s, b->serve.streams, b->serve.n_streams, b->config.ring.group);
-}
-
 static const char *first_image(void *ctx)
 {
     struct box *b = ctx;
@@ -319,88 +257,6 @@ static int is_withheld(void *ctx, const char *image, char *to, size_t cap)
     struct box *b = ctx;
 
     return b->library ? library_withheld(b->library, image, to, cap) : 0;
-}
-
-static void lose_stream(void *ctx, const struct stream *s, const struct err *why)
-{
-    struct box *b = ctx;
-
-    library_lost(b->library, s->session.name, why);
-}
-
-static void forget_stream(void *ctx, const struct stream *s)
-{
-    struct box *b = ctx;
-
-    resume_drop(&b->resume, b->memory.journal, s);
-}
-
-static uint32_t up_s(const struct box *b)
-{
-    return (uint32_t)(ip_stack_now(b->stack).ns / MONO_S);
-}
-
-/* A machine that finds no row is not remembered; it says so again, because its PASS is not confirmed. */
-static void remember_pass(struct box *b, unsigned image, const struct session_receiver *r)
-{
-    const struct machine_got got = room_got(b->room, image);
-    uint32_t refused = b->machines.refused;
-
-    if (machine_may_claim(&b->machines, r->mac, r->address, up_s(b)) && machine_done(&b->machines, r->mac, &got, up_s(b)))
-        log_line("a machine is done: from now on it boots its own disk");
-    if (refused != b->machines.refused && refused % 1000 == 0)
-        log_line("%u machines that passed are not remembered: the table has no row for them", refused + 1);
-}
-
-static void on_session_event(void *ctx, const struct session_event *e)
-{
-    struct box *b = ctx;
-
-    room_event(b->room, e);
-    status_event(b->watch, e);
-    diary_event(b->diary, e, &b->serve.streams[e->image]);
-    disks_event(b->disks, e, &b->serve.streams[e->image].file.head);
-    if (e->what == SESSION_STATE)
-        /* it holds the session's key: no invented machine */
-        services_vouch(b->services, e->receiver->mac);
-    if (e->what == SESSION_STATE && e->receiver->facts.state == SESSION_PASS)
-        remember_pass(b, e->image, e->receiver);
-}
-
-static struct session_label label_machine(void *ctx, const uint8_t mac[6])
-{
-    const struct box *b = ctx;
-
-    return status_label(b->watch, mac);
-}
-
-/* A machine that was armed again meanwhile is to be forgotten. What a full disk did not take when the machine passed it may take now. */
-static bool has_kept(void *ctx, unsigned image, const struct session_receiver *r)
-{
-    struct box *b = ctx;
-
-    if (!machine_known(&b->machines, r->mac))
-        remember_pass(b, image, r);
-    if (!diary_kept(b->diary, r->id, &b->memory))
-        return false;
-    if (machine_wants_imaging(&b->machines, r->mac))
-        return machine_known(&b->machines, r->mac) || b->machines.rearm;
-    machine_again(&b->machines, r->mac);
-    return memory_kept(&b->memory, JOURNAL_MACHINE, r->mac, 6);
-}
-
-static int choose_image(void *ctx, const struct session_hello *h, unsigned *image, char *why)
-{
-    struct box *b = ctx;
-
-    return room_choose(b->room, h, image, why);
-}
-
-static int tell_own(void *ctx, const struct session_ask *a, struct session_own *own, char *why)
-{
-    struct box *b = ctx;
-
-    return room_own(b->room, a, own, why);
 }
 
 /* Whoever asks for no image by name gets the configured one, else the first. One that is configured and not there is better missed
@@ -421,44 +277,6 @@ static void open_sticks(struct box *b)
 
     if (b->paths.sticks && sticks_open(&b->sticks, b->paths.sticks, &err))
         log_line("no USB sticks are looked at: %s (%d)", err.text, err.code);
-}
-
-static int is_used(void *ctx, const char *image, struct err *err)
-{
-    struct box *b = ctx;
-    struct err why = {0};
-
-    return room_uses(b->room, image, &why) ? err_set(err, LIBRARY_EUSED, "%s", why.text) : 0;
-}
-
-static int open_ring(struct box *b, struct err *err)
-{
-    const struct serve_hooks hooks = {
-        .ctx = b, .prepare = prepare_stream, .event = on_session_event, .failed = lose_stream, .removed = forget_stream, .choose = choose_image, .label = label_machine,
-        .kept = has_kept, .own = tell_own};
-    const struct library_needs library = {.data = b->paths.data,
-                                          .folder = b->paths.images,
-                                          .key = &b->key,
-                                          .serve = &b->serve,
-                                          .stack = b->stack,
-                                          .used = is_used,
-                                          .ctx = b,
-                                          .sticks = b->sticks,
-                                          .take_sticks = b->config.library.take_sticks,
-                                          .trust = &b->trust};
-    int rc;
-
-    room_open(b->room, b->stack, b->jobs);
-    rc = serve_begin(&b->serve, &b->config.ring, &hooks, b->stack, err);
-    b->serving = true;
-    if (rc)
-        return rc;
-    rc = library_open(&b->library, &library, err);
-    if (rc)
-        return rc;
-    b->api_library = api_library_open(b->library, portal_routes(b->portal));
-    b->api_trees = api_trees_open(b->paths.data, b->library, b->offer, portal_routes(b->portal));
-    return b->api_library ? 0 : err_set(err, PC_EMEMORY, "out of memory");
 }
 
 /* ---- running ---- */
@@ -697,7 +515,7 @@ static int open_box(struct box *b, const atomic_int *stop, struct err *err)
     recall_all(b);
     diary_open(b->diary);
     open_sticks(b);
-    rc = open_ring(b, err);
+    rc = box_open_ring(b, err);
     /* loading took its time, and the guard listens from now on */
     ip_stack_step(b->stack, clock_now());
     if (rc == 0)

@@ -17,7 +17,7 @@
  *
  * A stream may be held: receivers are let in, send beacons and hear that it is suspended (rate 0 in acks), until it is let go.
  * A stream that is held and stopped has no session: then it is sent for those alone whom persons ordered at their machines.
- * Who gets which image, and whether at all, may be somebody else's decision (`choose`). */
+ * `choose` decides which image a machine gets, or none. */
 #ifndef NET_SESSION_SERVER_H
 #define NET_SESSION_SERVER_H
 
