@@ -294,8 +294,8 @@ errors: build/ringcast ## every error code and its sentence
 bump: ## lock the third-party sources the archive holds now
 	@for lock in sources boot font; do tools/fetch tools/$$lock.lock --bump; done
 
-fmt: ## format the sources as .clang-format says
-	@clang-format -i $(shell find imaging net board rootfs tests -name '*.[ch]')
+fmt: ## format the C sources as .clang-format says, by the version that tools/format.lock names
+	@tools/format
 
 kernel: $(KERNEL)/.done ## the kernel of kernel-config/, kept in the cache: a quarter of an hour, once
 
