@@ -28,7 +28,8 @@
 
 /* ---- what is remembered ---- */
 
-static void remember(struct box *b, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue)
+static void remember(struct box *b, uint8_t kind, const void *key, size_t nkey, const void *value,
+                     size_t nvalue)
 {
     (void)memory_put(&b->memory, kind, key, nkey, value, nvalue);
 }
@@ -43,20 +44,29 @@ static void store_disks(void *ctx, const uint8_t mac[6], const uint8_t *value, s
     remember(ctx, JOURNAL_DISKS, mac, 6, value, n);
 }
 
-static enum told recall(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+static enum told recall(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey,
+                        const uint8_t *value, size_t nvalue)
 {
     struct box *b = ctx;
 
     switch (kind) {
-    case JOURNAL_MACHINE: return machines_restore(&b->machines, key, nkey, value, nvalue);
-    case JOURNAL_SESSION: return resume_restore(&b->resume, key, nkey, value, nvalue);
+    case JOURNAL_MACHINE:
+        return machines_restore(&b->machines, key, nkey, value, nvalue);
+    case JOURNAL_SESSION:
+        return resume_restore(&b->resume, key, nkey, value, nvalue);
     case JOURNAL_PASSWORD:
-    case JOURNAL_TOKEN: return portal_restore(b->portal, kind, key, nkey, value, nvalue);
-    case JOURNAL_DISKS: return disks_restore(b->disks, key, nkey, value, nvalue) ? TOLD_KNOWN : TOLD_BROKEN;
-    case JOURNAL_ATTEMPT: return diary_restore(b->diary, key, nkey, value, nvalue);
+    case JOURNAL_TOKEN:
+        return portal_restore(b->portal, kind, key, nkey, value, nvalue);
+    case JOURNAL_DISKS:
+        return disks_restore(b->disks, key, nkey, value, nvalue) ? TOLD_KNOWN : TOLD_BROKEN;
+    case JOURNAL_ATTEMPT:
+        return diary_restore(b->diary, key, nkey, value, nvalue);
     case JOURNAL_LEASE:
-    case JOURNAL_BINDING: services_restore(b->services, kind, key, nkey, value, nvalue); return TOLD_KNOWN;
-    default: return room_restore(b->room, kind, key, nkey, value, nvalue);
+    case JOURNAL_BINDING:
+        services_restore(b->services, kind, key, nkey, value, nvalue);
+        return TOLD_KNOWN;
+    default:
+        return room_restore(b->room, kind, key, nkey, value, nvalue);
     }
 }
 
@@ -94,14 +104,16 @@ static bool is_known(void *ctx, const uint8_t mac[6])
     return found;
 }
 
-static bool keep_value(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+static bool keep_value(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey,
+                       const uint8_t *value, size_t nvalue)
 {
     struct box *b = ctx;
 
     return memory_put(&b->memory, kind, key, nkey, value, nvalue);
 }
 
-static void store_value(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+static void store_value(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey,
+                        const uint8_t *value, size_t nvalue)
 {
     remember(ctx, kind, key, nkey, value, nvalue);
 }
@@ -173,12 +185,12 @@ static uint32_t session_of_stream(void *ctx, const struct stream *st)
 static int make_diary(struct box *b, struct err *err)
 {
     const struct diary_needs needs = {.config = &b->config,
-                                       .key = &b->key,
-                                       .stack = b->stack,
-                                       .store = store_value,
-                                       .expected = expected_machines,
-                                       .session = session_of_stream,
-                                       .ctx = b};
+                                      .key = &b->key,
+                                      .stack = b->stack,
+                                      .store = store_value,
+                                      .expected = expected_machines,
+                                      .session = session_of_stream,
+                                      .ctx = b};
 
     return diary_make(&b->diary, &needs, err);
 }
@@ -187,8 +199,11 @@ static int make_diary(struct box *b, struct err *err)
 
 static int make_portal(struct box *b, struct err *err)
 {
-    const struct portal_needs needs = {
-        .config = &b->config, .stack = b->stack, .data = b->paths.data, .store = store_value, .ctx = b};
+    const struct portal_needs needs = {.config = &b->config,
+                                       .stack = b->stack,
+                                       .data = b->paths.data,
+                                       .store = store_value,
+                                       .ctx = b};
     int rc = portal_make(&b->portal, &needs, err);
 
     if (rc == 0) {
@@ -259,13 +274,14 @@ static int is_withheld(void *ctx, const char *image, char *to, size_t cap)
     return b->library ? library_withheld(b->library, image, to, cap) : 0;
 }
 
-/* Whoever asks for no image by name gets the configured one, else the first. One that is configured and not there is better missed
- * than replaced. */
+/* Whoever asks for no image by name gets the configured one, else the first. One that is configured
+ * and not there is better missed than replaced. */
 static void prefer_image(struct box *b)
 {
     unsigned i = 0;
 
-    while (b->config.boot.image[0] && i < b->serve.n_streams && strcmp(b->serve.streams[i].session.name, b->config.boot.image) != 0)
+    while (b->config.boot.image[0] && i < b->serve.n_streams &&
+           strcmp(b->serve.streams[i].session.name, b->config.boot.image) != 0)
         i++;
     b->serve.server.preferred = i < b->serve.n_streams ? i + 1 : 0;
 }
@@ -321,7 +337,8 @@ static void each_second(struct box *b, struct mono now)
 
 static void leave(struct box *b, const char *wish)
 {
-    log_line("%s, as somebody at the box wants", strcmp(wish, "reboot") ? "switching off" : "starting again");
+    log_line("%s, as somebody at the box wants",
+             strcmp(wish, "reboot") ? "switching off" : "starting again");
     pid1_wish(wish);
     b->leaves = true;
 }
@@ -334,7 +351,8 @@ static void arm_session(struct box *b)
 
     snprintf(o.wish.image, sizeof o.wish.image, "%s", room_image(b->room));
     room_order(b->room, &o, &a);
-    log_line(a.code ? "no session is armed at the box: %s" : "a session is armed at the box: %s", a.text);
+    log_line(a.code ? "no session is armed at the box: %s" : "a session is armed at the box: %s",
+             a.text);
 }
 
 static void obey(struct box *b, enum keys_order order)
@@ -342,18 +360,30 @@ static void obey(struct box *b, enum keys_order order)
     const struct page page = page_of(b);
 
     switch (order) {
-    case ORDER_SHOW: page_print(b->keyboard, &page, &b->page); break;
+    case ORDER_SHOW:
+        page_print(b->keyboard, &page, &b->page);
+        break;
     case ORDER_PASSWORD:
         portal_reset_password(b->portal);
-        log_line("the page's password is forgotten, as somebody at the box wants: the set-up code is on the screen");
+        log_line("the page's password is forgotten, as somebody at the box wants: the set-up code "
+                 "is on the screen");
         break;
-    case ORDER_RESTART: leave(b, "reboot"); break;
-    case ORDER_OFF: leave(b, "poweroff"); break;
-    case ORDER_LIFT: lift_hold(b, "screen"); break;
-    case ORDER_ARM: arm_session(b); break;
+    case ORDER_RESTART:
+        leave(b, "reboot");
+        break;
+    case ORDER_OFF:
+        leave(b, "poweroff");
+        break;
+    case ORDER_LIFT:
+        lift_hold(b, "screen");
+        break;
+    case ORDER_ARM:
+        arm_session(b);
+        break;
     case ORDER_DATA_AGAIN: /* only where the data cannot be read */
     case ORDER_DATA_ANEW:
-    case ORDER_NONE: break;
+    case ORDER_NONE:
+        break;
     }
 }
 
@@ -379,7 +409,8 @@ static void hear_keys(struct box *b, struct mono now)
 static int longest_pause(const struct box *b)
 {
     int services = services_pause(b->services), portal = portal_pause(b->portal);
-    int pause = services < portal ? services : portal, most = library_copies(b->library) ? COPY_MS : STEP_MS;
+    int pause = services < portal ? services : portal,
+        most = library_copies(b->library) ? COPY_MS : STEP_MS;
 
     return pause < most ? pause : most;
 }
@@ -428,7 +459,8 @@ static void beside_config(const struct box *b, char beside[SHELF_PATH_MAX])
     const char *slash = b->paths.config ? strrchr(b->paths.config, '/') : NULL;
 
     if (slash)
-        snprintf(beside, SHELF_PATH_MAX, "%.*s", slash == b->paths.config ? 1 : (int)(slash - b->paths.config), b->paths.config);
+        snprintf(beside, SHELF_PATH_MAX, "%.*s",
+                 slash == b->paths.config ? 1 : (int)(slash - b->paths.config), b->paths.config);
     else
         memcpy(beside, ".", 2);
 }
@@ -454,7 +486,9 @@ static void give_up_the_rest(const struct box *b)
 
     beside_config(b, beside);
     const struct confine_path paths[] = {
-        {b->paths.data, true}, {b->paths.images, false}, {b->paths.payload, false}, {b->paths.sticks, false}, {beside, false}, {"/sys", false}, {STATION_KEYBOARDS, false},
+        {b->paths.data, true},      {b->paths.images, false}, {b->paths.payload, false},
+        {b->paths.sticks, false},   {beside, false},          {"/sys", false},
+        {STATION_KEYBOARDS, false},
     };
     if (!confine(paths, sizeof paths / sizeof *paths))
         log_line("this kernel lets the box reach every file: it has no Landlock");
@@ -526,7 +560,8 @@ static int open_box(struct box *b, const atomic_int *stop, struct err *err)
         be_found(b);
     snprintf(b->url, sizeof b->url, "https://%s/", ip_address_text(address, b->config.address));
     if (rc == 0)
-        log_line("%s is up on %s as %s", b->config.name, b->config.ring.interface, ip_address_text(address, b->config.address));
+        log_line("%s is up on %s as %s", b->config.name, b->config.ring.interface,
+                 ip_address_text(address, b->config.address));
     if (rc == 0 && b->memory.journal)
         pid1_wish("kept"); /* from now on data without a memory is a loss */
     return rc;
@@ -594,7 +629,8 @@ static int open_identity(struct box *b, struct err *err)
     return rc;
 }
 
-int box_run(const struct box_config *config, const struct box_paths *paths, const atomic_int *stop, struct err *err)
+int box_run(const struct box_config *config, const struct box_paths *paths, const atomic_int *stop,
+            struct err *err)
 {
     struct box *b = calloc(1, sizeof *b);
     struct err lost = {0};

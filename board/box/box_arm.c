@@ -16,14 +16,16 @@ struct arming {
     int failed;
 };
 
-static enum told recall_machine(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+static enum told recall_machine(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey,
+                                const uint8_t *value, size_t nvalue)
 {
     struct arming *a = ctx;
 
     if (kind == JOURNAL_DISKS)
         /* of another machine it is the box's to judge */
         (void)disks_restore(&a->disks, key, nkey, value, nvalue);
-    return kind == JOURNAL_MACHINE ? machines_restore(&a->machines, key, nkey, value, nvalue) : TOLD_KNOWN;
+    return kind == JOURNAL_MACHINE ? machines_restore(&a->machines, key, nkey, value, nvalue)
+                                   : TOLD_KNOWN;
 }
 
 static void store_named(void *ctx, const uint8_t mac[6], const uint8_t *value, size_t n)

@@ -47,9 +47,9 @@ struct box {
     struct keys keys;
     struct page_memory page;
     char url[IP_TEXT + 10]; /* of the page, as a telephone takes it over */
-    bool advertised; /* by mDNS */
-    struct steps steps; /* of the control thread */
-    bool leaves; /* somebody at the box wants it to start again or to go off */
+    bool advertised;        /* by mDNS */
+    struct steps steps;     /* of the control thread */
+    bool leaves;            /* somebody at the box wants it to start again or to go off */
     struct serve serve;
     bool serving;
     struct disks *disks;

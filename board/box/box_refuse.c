@@ -16,7 +16,8 @@ void box_refuse(const struct err *err, const atomic_int *stop)
     if (!pid1_there())
         return;
     screen = station_screen();
-    snprintf(text, sizeof text, "%s (%d). Mend ringcast.conf on the box's disk and start again.", err->text, err->code);
+    snprintf(text, sizeof text, "%s (%d). Mend ringcast.conf on the box's disk and start again.",
+             err->text, err->code);
     log_line("%s", text);
     page_say(screen, "ringcast", text, true);
     while (!*stop) {

@@ -10,7 +10,8 @@ static void prepare_stream(void *ctx, struct stream *s)
     struct box *b = ctx;
 
     room_prepare(b->room, &s->session);
-    resume_stream(&b->resume, b->memory.journal, s, b->serve.streams, b->serve.n_streams, b->config.ring.group);
+    resume_stream(&b->resume, b->memory.journal, s, b->serve.streams, b->serve.n_streams,
+                  b->config.ring.group);
 }
 
 static void lose_stream(void *ctx, const struct stream *s, const struct err *why)
@@ -32,16 +33,19 @@ static uint32_t up_s(const struct box *b)
     return (uint32_t)(ip_stack_now(b->stack).ns / MONO_S);
 }
 
-/* A machine that finds no row is not remembered; it says so again, because its PASS is not confirmed. */
+/* A machine that finds no row is not remembered; it says so again, because its PASS is not
+ * confirmed. */
 static void remember_pass(struct box *b, unsigned image, const struct session_receiver *r)
 {
     const struct machine_got got = room_got(b->room, image);
     uint32_t refused = b->machines.refused;
 
-    if (machine_may_claim(&b->machines, r->mac, r->address, up_s(b)) && machine_done(&b->machines, r->mac, &got, up_s(b)))
+    if (machine_may_claim(&b->machines, r->mac, r->address, up_s(b)) &&
+        machine_done(&b->machines, r->mac, &got, up_s(b)))
         log_line("a machine is done: from now on it boots its own disk");
     if (refused != b->machines.refused && refused % 1000 == 0)
-        log_line("%u machines that passed are not remembered: the table has no row for them", refused + 1);
+        log_line("%u machines that passed are not remembered: the table has no row for them",
+                 refused + 1);
 }
 
 static void on_session_event(void *ctx, const struct session_event *e)
@@ -66,7 +70,8 @@ static struct session_label label_machine(void *ctx, const uint8_t mac[6])
     return status_label(b->watch, mac);
 }
 
-/* A machine that was armed again meanwhile is to be forgotten. What a full disk did not take when the machine passed it may take now. */
+/* A machine that was armed again meanwhile is to be forgotten. What a full disk did not take when
+ * the machine passed it may take now. */
 static bool has_kept(void *ctx, unsigned image, const struct session_receiver *r)
 {
     struct box *b = ctx;
@@ -105,9 +110,15 @@ static int is_used(void *ctx, const char *image, struct err *err)
 
 int box_open_ring(struct box *b, struct err *err)
 {
-    const struct serve_hooks hooks = {
-        .ctx = b, .prepare = prepare_stream, .event = on_session_event, .failed = lose_stream, .removed = forget_stream, .choose = choose_image, .label = label_machine,
-        .kept = has_kept, .own = tell_own};
+    const struct serve_hooks hooks = {.ctx = b,
+                                      .prepare = prepare_stream,
+                                      .event = on_session_event,
+                                      .failed = lose_stream,
+                                      .removed = forget_stream,
+                                      .choose = choose_image,
+                                      .label = label_machine,
+                                      .kept = has_kept,
+                                      .own = tell_own};
     const struct library_needs library = {.data = b->paths.data,
                                           .folder = b->paths.images,
                                           .key = &b->key,

@@ -1,5 +1,6 @@
-/* The box gives up what it does not need: after this its threads open nothing but what lies below a few folders. Whoever took over
- * a decoder could then not write to the box's own disk, nor to any other. Sockets and open files stay (Landlock, Linux 5.13). */
+/* The box gives up what it does not need: after this its threads open nothing but what lies below a
+ * few folders. Whoever took over a decoder could then not write to the box's own disk, nor to any
+ * other. Sockets and open files stay (Landlock, Linux 5.13). */
 #ifndef BOARD_BOX_CONFINE_H
 #define BOARD_BOX_CONFINE_H
 

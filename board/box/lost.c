@@ -35,7 +35,8 @@ struct lost {
 
 /* ---- what the services want to know ---- */
 
-static void store_nothing(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+static void store_nothing(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey,
+                          const uint8_t *value, size_t nvalue)
 {
     (void)ctx, (void)kind, (void)key, (void)nkey, (void)value, (void)nvalue;
 }
@@ -71,8 +72,11 @@ static int open_services(struct lost *l, struct err *err)
 /* Without the page the screen says all the same what there is to say. */
 static int open_page(struct lost *l, struct err *err)
 {
-    const struct portal_needs needs = {
-        .config = &l->config, .stack = l->stack, .closed = l->sentence, .store = store_nothing, .ctx = l};
+    const struct portal_needs needs = {.config = &l->config,
+                                       .stack = l->stack,
+                                       .closed = l->sentence,
+                                       .store = store_nothing,
+                                       .ctx = l};
     struct err why = {0};
     char address[IP_TEXT];
     int rc = portal_make(&l->portal, &needs, err);
@@ -131,15 +135,26 @@ static void decide(struct lost *l, const char *wish, const char *said)
 static void obey(struct lost *l, enum keys_order order)
 {
     switch (order) {
-    case ORDER_SHOW: show(l, true); break;
-    case ORDER_DATA_AGAIN: decide(l, "data-again", "the data partition is tried again"); break;
-    case ORDER_DATA_ANEW: decide(l, "data-anew", "the data partition gets a new file system"); break;
-    case ORDER_RESTART: decide(l, "reboot", "starting again"); break;
-    case ORDER_OFF: decide(l, "poweroff", "switching off"); break;
+    case ORDER_SHOW:
+        show(l, true);
+        break;
+    case ORDER_DATA_AGAIN:
+        decide(l, "data-again", "the data partition is tried again");
+        break;
+    case ORDER_DATA_ANEW:
+        decide(l, "data-anew", "the data partition gets a new file system");
+        break;
+    case ORDER_RESTART:
+        decide(l, "reboot", "starting again");
+        break;
+    case ORDER_OFF:
+        decide(l, "poweroff", "switching off");
+        break;
     case ORDER_PASSWORD: /* there is neither */
     case ORDER_ARM:
     case ORDER_LIFT:
-    case ORDER_NONE: break;
+    case ORDER_NONE:
+        break;
     }
 }
 
@@ -190,7 +205,8 @@ static void wait_for_link(struct lost *l, const char *told, const atomic_int *st
 static int run(struct lost *l, const atomic_int *stop, struct err *err)
 {
     while (!*stop && !l->decided) {
-        int services = services_pause(l->services), portal = portal_pause(l->portal), pause = services < portal ? services : portal;
+        int services = services_pause(l->services), portal = portal_pause(l->portal),
+            pause = services < portal ? services : portal;
         int rc = ip_stack_wait(l->stack, pause < STEP_MS ? pause : STEP_MS, -1);
         struct mono now = ip_stack_now(l->stack);
 
@@ -213,7 +229,8 @@ static void give_up_the_rest(void)
         log_line("this kernel lets the box reach every file: it has no Landlock");
 }
 
-static int open_lost(struct lost *l, const struct box_paths *paths, const atomic_int *stop, struct err *err)
+static int open_lost(struct lost *l, const struct box_paths *paths, const atomic_int *stop,
+                     struct err *err)
 {
     int rc;
 
@@ -244,7 +261,8 @@ static void close_lost(struct lost *l)
     screen_close(l->screen);
 }
 
-int lost_run(const struct box_config *config, const struct box_paths *paths, const char *reason, const atomic_int *stop, struct err *err)
+int lost_run(const struct box_config *config, const struct box_paths *paths, const char *reason,
+             const atomic_int *stop, struct err *err)
 {
     struct lost *l = calloc(1, sizeof *l);
     int rc;
@@ -253,8 +271,10 @@ int lost_run(const struct box_config *config, const struct box_paths *paths, con
         return err_set(err, PC_EMEMORY, "out of memory");
     l->config = *config;
     snprintf(l->sentence, sizeof l->sentence,
-             "The data of this box cannot be read: %.200s. It does not know which machines are done, so it hands out addresses and nothing else, "
-             "until a person decides at its keys.", reason);
+             "The data of this box cannot be read: %.200s. It does not know which machines are "
+             "done, so it hands out addresses and nothing else, "
+             "until a person decides at its keys.",
+             reason);
     rc = open_lost(l, paths, stop, err);
     if (rc == 0 && !l->decided)
         rc = run(l, stop, err);

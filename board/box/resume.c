@@ -9,7 +9,8 @@
 
 #define VALUE_BYTES (2 + 4 + SESSION_KEY_BYTES)
 
-enum told resume_restore(struct resume *r, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+enum told resume_restore(struct resume *r, const uint8_t *key, size_t nkey, const uint8_t *value,
+                         size_t nvalue)
 {
     struct resume_session s = {0};
     struct reader in = reader_on(value, nvalue);
@@ -26,7 +27,8 @@ enum told resume_restore(struct resume *r, const uint8_t *key, size_t nkey, cons
     return TOLD_KNOWN;
 }
 
-/* By a stream that is there: the one that is being made may stand in an empty place among the others. */
+/* By a stream that is there: the one that is being made may stand in an empty place among the
+ * others. */
 static bool tsi_in_use(uint16_t tsi, const struct stream *others, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
@@ -67,8 +69,10 @@ static void put_down(struct resume *r, struct journal *j, const struct resume_se
         (void)journal_put(j, JOURNAL_SESSION, s->image, sizeof s->image, value, sizeof value);
 }
 
-/* The session of the last run; NULL when there is none, or when its group lies outside of what is configured now. */
-static struct resume_session *last_of(struct resume *r, const struct stream *st, uint32_t first_group)
+/* The session of the last run; NULL when there is none, or when its group lies outside of what is
+ * configured now. */
+static struct resume_session *last_of(struct resume *r, const struct stream *st,
+                                      uint32_t first_group)
 {
     for (unsigned i = 0; i < r->n; i++)
         if (!r->session[i].taken && memcmp(r->session[i].image, st->file.id, IMG_HASH_BYTES) == 0 &&
@@ -77,20 +81,23 @@ static struct resume_session *last_of(struct resume *r, const struct stream *st,
     return NULL;
 }
 
-/* A group and a TSI that the others do not have, and better not the sessions still to be resumed either. */
-static void make_new(const struct resume *r, struct session_welcome *w, const struct stream *others, unsigned n, uint32_t first_group)
+/* A group and a TSI that the others do not have, and better not the sessions still to be resumed
+ * either. */
+static void make_new(const struct resume *r, struct session_welcome *w, const struct stream *others,
+                     unsigned n, uint32_t first_group)
 {
     for (unsigned i = 0; i < 2 * CONFIG_IMAGES_MAX; i++) {
         w->group = first_group + i % CONFIG_IMAGES_MAX;
-        if (!group_in_use(w->group, others, n) && (i >= CONFIG_IMAGES_MAX || !is_reserved(r, 0, w->group)))
+        if (!group_in_use(w->group, others, n) &&
+            (i >= CONFIG_IMAGES_MAX || !is_reserved(r, 0, w->group)))
             break;
     }
     while (tsi_in_use(w->tsi, others, n) || is_reserved(r, w->tsi, 0))
         random_fill(&w->tsi, sizeof w->tsi);
 }
 
-void resume_stream(struct resume *r, struct journal *j, struct stream *st, const struct stream *others, unsigned n,
-                   uint32_t first_group)
+void resume_stream(struct resume *r, struct journal *j, struct stream *st,
+                   const struct stream *others, unsigned n, uint32_t first_group)
 {
     struct session_welcome *w = &st->session.welcome;
     struct resume_session *last = last_of(r, st, first_group);

@@ -12,14 +12,15 @@
 
 #define CLAIM_MS 50
 
-/* The picture is for the one who stands before the box; on somebody's Linux it would paint over his desktop. Lines go to the log
- * already. */
+/* The picture is for the one who stands before the box; on somebody's Linux it would paint over his
+ * desktop. Lines go to the log already. */
 struct screen *station_screen(void)
 {
     return screen_open(pid1_there() ? "/dev/fb0" : NULL, -1, NULL);
 }
 
-/* The folder is there before the first keyboard is, so that one that is plugged in later can be opened too. */
+/* The folder is there before the first keyboard is, so that one that is plugged in later can be
+ * opened too. */
 struct keyboard *station_keyboard(void)
 {
     if (!pid1_there())
@@ -29,7 +30,8 @@ struct keyboard *station_keyboard(void)
 }
 
 /* Waits until a cable is plugged in. */
-static int find_interface(struct box_config *c, const char *told, struct screen *screen, const atomic_int *stop, struct err *err)
+static int find_interface(struct box_config *c, const char *told, struct screen *screen,
+                          const atomic_int *stop, struct err *err)
 {
     char *interface = c->ring.interface;
     bool several = false, said = false;
@@ -43,7 +45,8 @@ static int find_interface(struct box_config *c, const char *told, struct screen 
     while (!link_find(interface, &several)) {
         if (!said) {
             log_line("no network interface has a link");
-            page_say(screen, c->name, "No network interface has a link: plug in the cable to the switch.", true);
+            page_say(screen, c->name,
+                     "No network interface has a link: plug in the cable to the switch.", true);
         }
         said = true;
         pid1_alive();
@@ -52,12 +55,14 @@ static int find_interface(struct box_config *c, const char *told, struct screen 
             return err_set(err, PC_EINTERFACE, "no network interface has a link");
     }
     if (several)
-        log_line("several network interfaces have a link; this one comes first: %s ('interface' chooses)", interface);
+        log_line("several network interfaces have a link; this one comes first: %s ('interface' "
+                 "chooses)",
+                 interface);
     return 0;
 }
 
-int station_network(struct ip_stack **stack, struct box_config *c, const char *told, struct screen *screen,
-                    const atomic_int *stop, struct err *err)
+int station_network(struct ip_stack **stack, struct box_config *c, const char *told,
+                    struct screen *screen, const atomic_int *stop, struct err *err)
 {
     struct ip_config ip = {.address = c->address,
                            .prefix = c->prefix,

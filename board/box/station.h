@@ -13,9 +13,11 @@
 
 struct screen *station_screen(void);
 struct keyboard *station_keyboard(void);
-/* The stack on the interface `told` (NULL: as configured); with "auto" the first that has a link, whose name is then in the configuration.
- * Waits until a cable is plugged in, and says so on the screen; an error when *stop is set meanwhile. Then for IP_CLAIM_START_NS at most, until
- * it is known whether the address is the box's alone (net/ip/claim.h). */
-int station_network(struct ip_stack **, struct box_config *, const char *told, struct screen *, const atomic_int *stop, struct err *);
+/* The stack on the interface `told` (NULL: as configured); with "auto" the first that has a link,
+ * whose name is then in the configuration. Waits until a cable is plugged in, and says so on the
+ * screen; an error when *stop is set meanwhile. Then for IP_CLAIM_START_NS at most, until it is
+ * known whether the address is the box's alone (net/ip/claim.h). */
+int station_network(struct ip_stack **, struct box_config *, const char *told, struct screen *,
+                    const atomic_int *stop, struct err *);
 
 #endif

@@ -46,7 +46,9 @@ static int line_send(void *ctx, const unsigned char *bytes, size_t n)
     struct line *l = ctx;
     ssize_t sent = wait_for(l, POLLOUT) ? send(l->fd, bytes, n, MSG_NOSIGNAL | MSG_DONTWAIT) : -1;
 
-    return sent > 0 ? (int)sent : !l->late && (errno == EAGAIN || errno == EINTR) ? MBEDTLS_ERR_SSL_WANT_WRITE : MBEDTLS_ERR_SSL_CONN_EOF;
+    return sent > 0                                          ? (int)sent
+           : !l->late && (errno == EAGAIN || errno == EINTR) ? MBEDTLS_ERR_SSL_WANT_WRITE
+                                                             : MBEDTLS_ERR_SSL_CONN_EOF;
 }
 
 static int line_receive(void *ctx, unsigned char *to, size_t n)
@@ -54,7 +56,9 @@ static int line_receive(void *ctx, unsigned char *to, size_t n)
     struct line *l = ctx;
     ssize_t got = wait_for(l, POLLIN) ? recv(l->fd, to, n, MSG_DONTWAIT) : 0;
 
-    return got > 0 ? (int)got : got < 0 && (errno == EAGAIN || errno == EINTR) ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_SSL_CONN_EOF;
+    return got > 0                                          ? (int)got
+           : got < 0 && (errno == EAGAIN || errno == EINTR) ? MBEDTLS_ERR_SSL_WANT_READ
+                                                            : MBEDTLS_ERR_SSL_CONN_EOF;
 }
 
 static bool connect_to(struct line *l, const struct addrinfo *at)
@@ -64,8 +68,8 @@ static bool connect_to(struct line *l, const struct addrinfo *at)
 
     l->fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (l->fd >= 0 && (connect(l->fd, at->ai_addr, at->ai_addrlen) == 0 ||
-                       (errno == EINPROGRESS && wait_for(l, POLLOUT) && getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &failed, &n) == 0 &&
-                        failed == 0)))
+                       (errno == EINPROGRESS && wait_for(l, POLLOUT) &&
+                        getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &failed, &n) == 0 && failed == 0)))
         return true;
     if (failed)
         errno = failed;
@@ -89,7 +93,8 @@ static int reach(struct line *l, const struct login *box, struct err *err)
     freeaddrinfo(found);
     if (there)
         return 0;
-    return err_set(err, CLI_ECONNECT, "cannot reach a box at %s port %s: %s", box->host, port, l->late ? "no answer" : strerror(errno));
+    return err_set(err, CLI_ECONNECT, "cannot reach a box at %s port %s: %s", box->host, port,
+                   l->late ? "no answer" : strerror(errno));
 }
 
 /* ---- TLS ---- */
@@ -98,10 +103,12 @@ static int tls_failed(const struct line *l, int rc, struct err *err)
 {
     if (l->late)
         return err_set(err, CLI_ETIMEOUT, "the box did not answer in time");
-    return err_set(err, CLI_ETLS, "no TLS 1.3 can be had there: mbedTLS says -0x%04x", (unsigned)-rc);
+    return err_set(err, CLI_ETLS, "no TLS 1.3 can be had there: mbedTLS says -0x%04x",
+                   (unsigned)-rc);
 }
 
-/* The certificate proves nothing to a chain; the handshake proves that its key is there, and the caller compares its fingerprint. */
+/* The certificate proves nothing to a chain; the handshake proves that its key is there, and the
+ * caller compares its fingerprint. */
 static int tls_begin(struct line *l, struct err *err)
 {
     mbedtls_ssl_config *c = &l->config;
@@ -109,7 +116,8 @@ static int tls_begin(struct line *l, struct err *err)
     int rc = psa_crypto_init() == PSA_SUCCESS ? 0 : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
 
     if (rc == 0)
-        rc = mbedtls_ssl_config_defaults(c, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+        rc = mbedtls_ssl_config_defaults(c, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                         MBEDTLS_SSL_PRESET_DEFAULT);
     mbedtls_ssl_conf_rng(c, random_mbedtls, NULL);
     mbedtls_ssl_conf_min_tls_version(c, MBEDTLS_SSL_VERSION_TLS1_3);
     mbedtls_ssl_conf_max_tls_version(c, MBEDTLS_SSL_VERSION_TLS1_3);
@@ -188,7 +196,8 @@ static int say_filled(struct line *l, const struct api_request *r, struct err *e
     return 0;
 }
 
-static int say_request(struct line *l, const struct login *box, const struct api_request *r, struct err *err)
+static int say_request(struct line *l, const struct login *box, const struct api_request *r,
+                       struct err *err)
 {
     char head[2048], token[LOGIN_TOKEN_MAX + 32] = "";
     size_t body = r->n_body ? r->n_body : r->body ? strlen(r->body) : 0;
@@ -196,10 +205,13 @@ static int say_request(struct line *l, const struct login *box, const struct api
 
     if (box->token[0])
         snprintf(token, sizeof token, "Authorization: Bearer %s\r\n", box->token);
-    n = snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: %s:%u\r\nUser-Agent: ringcast\r\nConnection: close\r\n%s%s", r->method, r->path,
-                 box->host, box->port, token, r->headers ? r->headers : "");
+    n = snprintf(
+        head, sizeof head,
+        "%s %s HTTP/1.1\r\nHost: %s:%u\r\nUser-Agent: ringcast\r\nConnection: close\r\n%s%s",
+        r->method, r->path, box->host, box->port, token, r->headers ? r->headers : "");
     if (n > 0 && (size_t)n < sizeof head && (r->body || r->fill || strcmp(r->method, "GET") != 0))
-        n += snprintf(head + n, sizeof head - (size_t)n, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+        n += snprintf(head + n, sizeof head - (size_t)n,
+                      "Content-Type: %s\r\nContent-Length: %zu\r\n",
                       r->type ? r->type : "application/json", body);
     if (n < 0 || (size_t)n + 3 > sizeof head)
         return err_set(err, CLI_EUSAGE, "expected a shorter request");
@@ -230,7 +242,8 @@ static int hear(struct line *l, char **out, size_t *n, struct err *err)
         rc = mbedtls_ssl_read(&l->ssl, (unsigned char *)bytes + *n, room - 1 - *n);
         if (rc > 0)
             *n += (size_t)rc;
-        else if (!l->late && (rc == 0 || rc == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || rc == MBEDTLS_ERR_SSL_CONN_EOF))
+        else if (!l->late && (rc == 0 || rc == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY ||
+                              rc == MBEDTLS_ERR_SSL_CONN_EOF))
             return 0; /* an answer that was cut short is seen by its length */
         else if (rc != MBEDTLS_ERR_SSL_WANT_READ && rc != MBEDTLS_ERR_SSL_WANT_WRITE &&
                  rc != MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
@@ -245,11 +258,14 @@ static int check_pin(const struct login *box, const struct line *l, struct err *
     if (!box->pinned)
         return err_set(err, CLI_ELOGIN, "expected --fingerprint, or a login ('ringcast login')");
     if (memcmp(box->pin, l->pin, sizeof l->pin) != 0)
-        return err_set(err, CLI_EPIN, "this is not the box that was pinned: its certificate's fingerprint is %s", login_pin_text(text, l->pin));
+        return err_set(err, CLI_EPIN,
+                       "this is not the box that was pinned: its certificate's fingerprint is %s",
+                       login_pin_text(text, l->pin));
     return 0;
 }
 
-int api_ask(const struct login *box, const struct api_request *r, struct api_answer *a, struct err *err)
+int api_ask(const struct login *box, const struct api_request *r, struct api_answer *a,
+            struct err *err)
 {
     struct line l;
     char *bytes = NULL;
@@ -282,7 +298,8 @@ void api_free(struct api_answer *a)
     memset(a, 0, sizeof *a);
 }
 
-int api_get(const struct login *box, const struct api_request *r, struct api_answer *a, struct err *err)
+int api_get(const struct login *box, const struct api_request *r, struct api_answer *a,
+            struct err *err)
 {
     char why[API_REASON_MAX + 1];
     int rc = api_ask(box, r, a, err);
@@ -290,12 +307,14 @@ int api_get(const struct login *box, const struct api_request *r, struct api_ans
     if (rc || a->status / 100 == 2)
         return rc;
     rc = a->status == 401 ? CLI_ELOGIN : CLI_EREFUSED;
-    err_set(err, rc, "the box says: %s%s", api_answer_reason(a, why), rc == CLI_ELOGIN ? "; 'ringcast login' gets a token" : "");
+    err_set(err, rc, "the box says: %s%s", api_answer_reason(a, why),
+            rc == CLI_ELOGIN ? "; 'ringcast login' gets a token" : "");
     api_free(a);
     return rc;
 }
 
-int api_fingerprint(const struct login *box, int timeout_ms, uint8_t pin[LOGIN_PIN_BYTES], struct err *err)
+int api_fingerprint(const struct login *box, int timeout_ms, uint8_t pin[LOGIN_PIN_BYTES],
+                    struct err *err)
 {
     struct line l;
     int rc = line_open(&l, box, timeout_ms, err);

@@ -1,5 +1,6 @@
-/* One request to a box's API over TLS 1.3, by the kernel's sockets. The box is known by its certificate's fingerprint and by nothing
- * else: not one byte is sent to another. Blocks until the answer is there or the time is up. */
+/* One request to a box's API over TLS 1.3, by the kernel's sockets. The box is known by its
+ * certificate's fingerprint and by nothing else: not one byte is sent to another. Blocks until the
+ * answer is there or the time is up. */
 #ifndef BOARD_CLI_API_H
 #define BOARD_CLI_API_H
 
@@ -27,8 +28,8 @@ enum cli_error { CLI_ERRORS(X) };
 
 struct api_request {
     const char *method, *path;
-    const char *body;    /* NULL: none */
-    size_t n_body;       /* its bytes; 0: it is a text */
+    const char *body; /* NULL: none */
+    size_t n_body;    /* its bytes; 0: it is a text */
     /* NULL, or where the n_body bytes come from, in order: all n, or an error */
     int (*fill)(void *ctx, char *to, size_t n, struct err *);
     void *ctx;
@@ -37,12 +38,14 @@ struct api_request {
     int timeout_ms;      /* for everything */
 };
 
-/* The token goes along when there is one. The answer, whatever its status; its body is freed by api_free. */
+/* The token goes along when there is one. The answer, whatever its status; its body is freed by
+ * api_free. */
 int api_ask(const struct login *, const struct api_request *, struct api_answer *, struct err *);
 void api_free(struct api_answer *);
 /* The same; another status than 2xx is CLI_EREFUSED (or CLI_ELOGIN) with the box's own sentence. */
 int api_get(const struct login *, const struct api_request *, struct api_answer *, struct err *);
 /* The fingerprint of whoever answers there. */
-int api_fingerprint(const struct login *, int timeout_ms, uint8_t pin[LOGIN_PIN_BYTES], struct err *);
+int api_fingerprint(const struct login *, int timeout_ms, uint8_t pin[LOGIN_PIN_BYTES],
+                    struct err *);
 
 #endif

@@ -17,7 +17,8 @@ static void take_cookie(struct api_answer *a, const char *header, size_t n)
 {
     static const char name[] = "\nSet-Cookie:";
 
-    for (const char *at = header, *end = header + n; (at = memchr(at, '\n', (size_t)(end - at))); at++) {
+    for (const char *at = header, *end = header + n; (at = memchr(at, '\n', (size_t)(end - at)));
+         at++) {
         size_t length;
 
         if ((size_t)(end - at) < sizeof name || strncasecmp(at, name, sizeof name - 1) != 0)
@@ -32,13 +33,15 @@ static void take_cookie(struct api_answer *a, const char *header, size_t n)
     }
 }
 
-/* The size line of a chunk (RFC 9112 section 7.1): hexadecimal digits, perhaps an extension, CR LF. NULL: it is none. */
+/* The size line of a chunk (RFC 9112 section 7.1): hexadecimal digits, perhaps an extension, CR LF.
+ * NULL: it is none. */
 static const char *chunk_size(const char *at, const char *end, size_t *size)
 {
     const char *line = memchr(at, '\n', (size_t)(end - at));
     size_t digits = strspn(at, "0123456789abcdefABCDEF");
 
-    if (!line || line - at > 100 || digits == 0 || digits > 7 || (at[digits] != '\r' && at[digits] != ';'))
+    if (!line || line - at > 100 || digits == 0 || digits > 7 ||
+        (at[digits] != '\r' && at[digits] != ';'))
         return NULL;
     *size = strtoul(at, NULL, 16);
     return line + 1;
@@ -72,7 +75,8 @@ int api_answer_read(struct api_answer *a, char *bytes, size_t n, struct err *err
     http_parser_init(&p);
     rc = http_parser_feed(&p, (const uint8_t *)bytes, n, &used);
     if (rc <= 0)
-        return err_set(err, CLI_EANSWER, "expected an answer of a box, got %s", n ? "something else" : "nothing");
+        return err_set(err, CLI_EANSWER, "expected an answer of a box, got %s",
+                       n ? "something else" : "nothing");
     take_cookie(a, bytes, used);
     a->status = p.answer.status;
     a->body = bytes + used;

@@ -14,7 +14,8 @@
 
 int client_usage(const struct client *c, const char *said)
 {
-    fprintf(stderr, "ringcast %s: %s; 'ringcast %s --help' says more\n", c->command, said, c->command);
+    fprintf(stderr, "ringcast %s: %s; 'ringcast %s --help' says more\n", c->command, said,
+            c->command);
     return EXIT_USAGE;
 }
 
@@ -35,17 +36,26 @@ static int set_option(struct client *c, int option, const char *value)
     uint32_t seconds;
 
     switch (option) {
-    case 'B': return login_box_parse(&c->box, value, &c->err);
-    case 'F': return login_pin_parse(&c->box, value, &c->err);
-    case 'T': c->token_file = value; return 0;
-    case 'L': c->login_file = value; return 0;
-    case 'j': c->json = true; return 0;
+    case 'B':
+        return login_box_parse(&c->box, value, &c->err);
+    case 'F':
+        return login_pin_parse(&c->box, value, &c->err);
+    case 'T':
+        c->token_file = value;
+        return 0;
+    case 'L':
+        c->login_file = value;
+        return 0;
+    case 'j':
+        c->json = true;
+        return 0;
     case 'O':
         if (ini_number(&seconds, value, "", NULL, 1, 86400, "seconds, 1 to 86400", &c->err))
             return c->err.code = CLI_EUSAGE;
         c->timeout_ms = (int)seconds * 1000;
         return 0;
-    default: return 1;
+    default:
+        return 1;
     }
 }
 
@@ -63,8 +73,8 @@ static int load(struct client *c)
     return rc ? ENDED + client_failed(c) : 0;
 }
 
-int client_begin(struct client *c, int argc, char **argv, const struct option *options, const char *help,
-                 bool (*own)(void *ctx, int option, const char *value), void *ctx)
+int client_begin(struct client *c, int argc, char **argv, const struct option *options,
+                 const char *help, bool (*own)(void *ctx, int option, const char *value), void *ctx)
 {
     const char *letters = "h";
     int o, rc;
@@ -92,9 +102,13 @@ int client_begin(struct client *c, int argc, char **argv, const struct option *o
 
 /* ---- requests ---- */
 
-int client_ask(struct client *c, const char *method, const char *path, const char *body, struct api_answer *a)
+int client_ask(struct client *c, const char *method, const char *path, const char *body,
+               struct api_answer *a)
 {
-    struct api_request r = {.method = method, .path = path, .body = body, .timeout_ms = c->timeout_ms};
+    struct api_request r = {.method = method,
+                            .path = path,
+                            .body = body,
+                            .timeout_ms = c->timeout_ms};
 
     return api_get(&c->box, &r, a, &c->err) ? client_failed(c) : EXIT_DONE;
 }
@@ -119,7 +133,8 @@ int client_said(struct client *c, struct api_answer *a, const char *done)
     return EXIT_DONE;
 }
 
-int client_order(struct client *c, const char *method, const char *path, const char *body, const char *done)
+int client_order(struct client *c, const char *method, const char *path, const char *body,
+                 const char *done)
 {
     struct api_answer a;
     int rc = client_ask(c, method, path, body, &a);
@@ -129,11 +144,13 @@ int client_order(struct client *c, const char *method, const char *path, const c
 
 bool client_path(char *out, size_t cap, const char *before, const char *word, const char *after)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:";
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:";
     size_t n = (size_t)snprintf(out, cap, "%s", before);
 
     for (; *word && n + 4 < cap; word++)
-        n += (size_t)snprintf(out + n, cap - n, strchr(plain, *word) ? "%c" : "%%%02X", (unsigned char)*word);
+        n += (size_t)snprintf(out + n, cap - n, strchr(plain, *word) ? "%c" : "%%%02X",
+                              (unsigned char)*word);
     if (*word || n + strlen(after) >= cap)
         return false;
     strcpy(out + n, after);
@@ -153,7 +170,8 @@ int client_read(struct client *c, const struct api_answer *a, struct client_doc 
     if (rc == 0)
         return 0;
     client_doc_free(d);
-    err_set(&c->err, rc == CLI_EMEMORY ? rc : CLI_EANSWER, "the box's answer is %s", rc == CLI_EMEMORY ? "too large" : "not JSON");
+    err_set(&c->err, rc == CLI_EMEMORY ? rc : CLI_EANSWER, "the box's answer is %s",
+            rc == CLI_EMEMORY ? "too large" : "not JSON");
     return client_failed(c);
 }
 
@@ -164,7 +182,8 @@ void client_doc_free(struct client_doc *d)
     *d = (struct client_doc){0};
 }
 
-const char *client_text(const struct json_doc *d, int object, const char *key, char out[CLIENT_TEXT])
+const char *client_text(const struct json_doc *d, int object, const char *key,
+                        char out[CLIENT_TEXT])
 {
     size_t n = (size_t)(json_get_str(d, object, key, out, CLIENT_TEXT) > 0 ? strlen(out) : 0), k;
 

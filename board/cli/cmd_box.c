@@ -12,26 +12,32 @@
 #include "imaging/fec/fec.h"
 
 static const char help[] =
-    "usage: ringcast box [--config FILE] [--interface IF|auto] [--images DIR] [--payload DIR] [--sticks DIR]\n"
+    "usage: ringcast box [--config FILE] [--interface IF|auto] [--images DIR] [--payload DIR] "
+    "[--sticks DIR]\n"
     "                    --data DIR\n"
     "\n"
     "  --config FILE      ringcast.conf; without it the defaults hold\n"
     "  --interface IF     where the machines are; auto (the default): the first with a link\n"
     "  --images DIR       .ring images to serve; raw images there are packed first\n"
     "  --payload DIR      what targets boot\n"
-    "  --sticks DIR       where USB sticks are mounted: DIR/0 to DIR/3, and DIR/0.note to DIR/3.note about them\n"
+    "  --sticks DIR       where USB sticks are mounted: DIR/0 to DIR/3, and DIR/0.note to "
+    "DIR/3.note about them\n"
     "  --data DIR         where the box keeps its key, its memory and its image library\n"
-    "  --data-lost WHY    DIR cannot be read: hand out addresses, offer nothing to boot, say WHY on screen and page\n"
-    "  --data-grown-before  an earlier start has kept its memory in DIR: without one there it is lost\n"
+    "  --data-lost WHY    DIR cannot be read: hand out addresses, offer nothing to boot, say WHY "
+    "on screen and page\n"
+    "  --data-grown-before  an earlier start has kept its memory in DIR: without one there it is "
+    "lost\n"
     "  --arm MAC          image this machine again although it has passed; while no box runs\n"
     "  --check            read the configuration and say whether it can be understood\n"
     "\n"
     "Hands out addresses, boots machines, images them. Ends on SIGINT or SIGTERM.\n";
 
-const struct option cmd_box_options[] = {{"config", 1, 0, 'c'}, {"interface", 1, 0, 'k'}, {"images", 1, 0, 'i'},
-                                        {"payload", 1, 0, 'p'}, {"sticks", 1, 0, 's'},   {"data", 1, 0, 'd'},     {"check", 0, 0, 'n'}, {"arm", 1, 0, 'a'},
-                                        {"data-lost", 1, 0, 'l'}, {"data-grown-before", 0, 0, 'g'},
-                                        {"help", 0, 0, 'h'},   {0, 0, 0, 0}};
+const struct option cmd_box_options[] = {{"config", 1, 0, 'c'},    {"interface", 1, 0, 'k'},
+                                         {"images", 1, 0, 'i'},    {"payload", 1, 0, 'p'},
+                                         {"sticks", 1, 0, 's'},    {"data", 1, 0, 'd'},
+                                         {"check", 0, 0, 'n'},     {"arm", 1, 0, 'a'},
+                                         {"data-lost", 1, 0, 'l'}, {"data-grown-before", 0, 0, 'g'},
+                                         {"help", 0, 0, 'h'},      {0, 0, 0, 0}};
 
 struct arguments {
     struct box_paths paths;

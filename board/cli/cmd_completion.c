@@ -1,4 +1,5 @@
-/* ringcast completion: what a shell needs to complete this program's words, from the commands' own tables. */
+/* ringcast completion: what a shell needs to complete this program's words, from the commands' own
+ * tables. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,8 @@ static void bash_options(const struct command *c, bool valued)
 
 static void print_bash(void)
 {
-    puts("_ringcast()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words= valued=\n"
+    puts("_ringcast()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - "
+         "1]} words= valued=\n"
          "    COMPREPLY=()\n    if [ \"$COMP_CWORD\" = 1 ]; then");
     fputs("        words='--help --version", stdout);
     for (const struct command *c = commands; c->name; c++)
@@ -45,7 +47,8 @@ static void print_zsh(void)
     for (const struct command *c = commands; c->name; c++)
         if (c->summary)
             printf("    '%s:%s'\n", c->name, c->summary);
-    puts(")\nif (( CURRENT == 2 )); then\n    _describe command commands\n    _arguments '--help' '--version'\n    return\nfi\n"
+    puts(")\nif (( CURRENT == 2 )); then\n    _describe command commands\n    _arguments '--help' "
+         "'--version'\n    return\nfi\n"
          "shift words\n(( CURRENT-- ))\ncase $words[1] in");
     for (const struct command *c = commands; c->name; c++) {
         if (!c->summary)
@@ -67,13 +70,17 @@ static void print_fish(void)
     for (const struct command *c = commands; c->name; c++) {
         if (!c->summary)
             continue;
-        printf("complete -c ringcast -n __fish_use_subcommand -f -a %s -d '%s'\n", c->name, c->summary);
+        printf("complete -c ringcast -n __fish_use_subcommand -f -a %s -d '%s'\n", c->name,
+               c->summary);
         for (const struct option *o = c->options; o && o->name; o++)
-            printf("complete -c ringcast -n '__fish_seen_subcommand_from %s' -l %s%s\n", c->name, o->name, o->has_arg ? " -r" : "");
+            printf("complete -c ringcast -n '__fish_seen_subcommand_from %s' -l %s%s\n", c->name,
+                   o->name, o->has_arg ? " -r" : "");
         if (c->words)
-            printf("complete -c ringcast -n '__fish_seen_subcommand_from %s' -f -a '%s'\n", c->name, c->words);
+            printf("complete -c ringcast -n '__fish_seen_subcommand_from %s' -f -a '%s'\n", c->name,
+                   c->words);
     }
-    puts("complete -c ringcast -n __fish_use_subcommand -l help\ncomplete -c ringcast -n __fish_use_subcommand -l version");
+    puts("complete -c ringcast -n __fish_use_subcommand -l help\ncomplete -c ringcast -n "
+         "__fish_use_subcommand -l version");
 }
 
 int cmd_completion(int argc, char **argv)
@@ -89,7 +96,8 @@ int cmd_completion(int argc, char **argv)
             return EXIT_DONE;
         }
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        puts("usage: ringcast completion bash|zsh|fish\n\nPrints what the shell reads to complete the words of ringcast.");
+        puts("usage: ringcast completion bash|zsh|fish\n\nPrints what the shell reads to complete "
+             "the words of ringcast.");
         return EXIT_DONE;
     }
     fputs("ringcast completion: expected bash, zsh or fish\n", stderr);

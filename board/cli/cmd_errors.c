@@ -1,4 +1,5 @@
-/* ringcast errors: every code of every room with its sentence, so that the number on a screen can be looked up. */
+/* ringcast errors: every code of every room with its sentence, so that the number on a screen can
+ * be looked up. */
 #include "board/cli/api.h"
 #include "board/cli/commands.h"
 #include "board/core/config.h"
@@ -45,16 +46,12 @@ struct row {
 #define X(name, code, sentence) {code, #name, sentence},
 static const struct row rows[] = {
     FEC_ERRORS(X) PACKET_ERRORS(X) IMG_ERRORS(X) CAROUSEL_ERRORS(X) SEND_ERRORS(X) RECEIVE_ERRORS(X)
-    DISK_ERRORS(X) RING_ERRORS(X) IP_ERRORS(X) SESSION_ERRORS(X) HTTP_ERRORS(X) MDNS_ERRORS(X) DHCP_ERRORS(X)
-    HOST_ERRORS(X) CONFIG_ERRORS(X) SCREEN_ERRORS(X)
-    LIBRARY_ERRORS(X)
-    PC_ERRORS(X) TARGET_ERRORS(X)
-    PLAN_ERRORS(X) WOL_ERRORS(X)
-    REPORT_ERRORS(X) SYSLOG_ERRORS(X) WEBHOOK_ERRORS(X)
-    TFTP_ERRORS(X) IGMP_ERRORS(X) CONTENT_ERRORS(X)
-    BSDP_ERRORS(X) PXE_ERRORS(X)
-    CLI_ERRORS(X) JSON_ERRORS(X) TLS_ERRORS(X) WEB_ERRORS(X)
-};
+        DISK_ERRORS(X) RING_ERRORS(X) IP_ERRORS(X) SESSION_ERRORS(X) HTTP_ERRORS(X) MDNS_ERRORS(X)
+            DHCP_ERRORS(X) HOST_ERRORS(X) CONFIG_ERRORS(X) SCREEN_ERRORS(X) LIBRARY_ERRORS(X)
+                PC_ERRORS(X) TARGET_ERRORS(X) PLAN_ERRORS(X) WOL_ERRORS(X) REPORT_ERRORS(X)
+                    SYSLOG_ERRORS(X) WEBHOOK_ERRORS(X) TFTP_ERRORS(X) IGMP_ERRORS(X)
+                        CONTENT_ERRORS(X) BSDP_ERRORS(X) PXE_ERRORS(X) CLI_ERRORS(X) JSON_ERRORS(X)
+                            TLS_ERRORS(X) WEB_ERRORS(X)};
 #undef X
 
 const char *error_sentence(int code)

@@ -15,10 +15,11 @@ static const char help[] =
     "usage: ringcast expected [show] [OPTION...]\n"
     "       ringcast expected put FILE [OPTION...]\n"
     "\n"
-    "Prints the list of machines that the box expects, as CSV: MAC,name,asset,position,image,host name. Or puts\n"
-    "that of FILE ('-': standard input) in its place; one with a line that makes no sense changes nothing.\n"
-    "\n" CLIENT_HELP
-    "\n"
+    "Prints the list of machines that the box expects, as CSV: MAC,name,asset,position,image,host "
+    "name. Or puts\n"
+    "that of FILE ('-': standard input) in its place; one with a line that makes no sense changes "
+    "nothing.\n"
+    "\n" CLIENT_HELP "\n"
     "Exit codes: 0; 1 no answer, or the box refused; 5 not the box that was pinned.\n";
 
 const struct option cmd_expected_options[] = {CLIENT_OPTIONS, {0}};
@@ -65,7 +66,10 @@ static long read_list(struct client *c, const char *path, char *to)
 
 static int put(struct client *c, const char *path)
 {
-    struct api_request r = {.method = "PUT", .path = "/api/v1/expected", .type = "text/csv", .timeout_ms = c->timeout_ms};
+    struct api_request r = {.method = "PUT",
+                            .path = "/api/v1/expected",
+                            .type = "text/csv",
+                            .timeout_ms = c->timeout_ms};
     char *list = malloc(LIST_MAX);
     long n = list ? read_list(c, path, list) : err_set(&c->err, CLI_EMEMORY, "out of memory");
     struct api_answer a;
@@ -73,7 +77,8 @@ static int put(struct client *c, const char *path)
 
     r.body = list;
     r.n_body = n > 0 ? (size_t)n : 0;
-    rc = n < 0 || api_get(&c->box, &r, &a, &c->err) ? client_failed(c) : client_said(c, &a, "the list is taken");
+    rc = n < 0 || api_get(&c->box, &r, &a, &c->err) ? client_failed(c)
+                                                    : client_said(c, &a, "the list is taken");
     free(list);
     return rc;
 }
@@ -81,7 +86,8 @@ static int put(struct client *c, const char *path)
 int cmd_expected(int argc, char **argv)
 {
     struct client c = {.command = "expected"};
-    int rc = client_begin(&c, argc, argv, cmd_expected_options, help, NULL, NULL), words = argc - optind;
+    int rc = client_begin(&c, argc, argv, cmd_expected_options, help, NULL, NULL),
+        words = argc - optind;
     char **word = argv + optind;
 
     if (rc)

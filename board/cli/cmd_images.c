@@ -15,10 +15,13 @@ static const char help[] =
     "       ringcast images upload FILE [--name NAME] [--label TEXT] [--resume] [OPTION...]\n"
     "       ringcast images sticks [OPTION...]\n"
     "       ringcast images import PATH [--stick N] [--name NAME] [--label TEXT] [OPTION...]\n"
-    "       ringcast images pull URL NAME [--label TEXT] [--sha256 HEX] [--server-fingerprint HEX] [OPTION...]\n"
+    "       ringcast images pull URL NAME [--label TEXT] [--sha256 HEX] [--server-fingerprint HEX] "
+    "[OPTION...]\n"
     "\n"
-    "The images the box holds; has one read through and judged; deletes one; sends one, a .ring or a raw\n"
-    "image, in pieces that survive a line that breaks, and waits for the box's verdict. What is on the USB\n"
+    "The images the box holds; has one read through and judged; deletes one; sends one, a .ring or "
+    "a raw\n"
+    "image, in pieces that survive a line that breaks, and waits for the box's verdict. What is on "
+    "the USB\n"
     "sticks in the box; has the box copy one of these, or fetch one from a web server.\n"
     "\n"
     "  --yes                yes, delete it: nobody is asked on the terminal\n"
@@ -27,12 +30,20 @@ static const char help[] =
     "  --resume             go on with an upload of that name and size that was begun earlier\n"
     "  --stick N            the stick of that number (default: the first that has PATH)\n"
     "  --sha256 HEX         of the file that is pulled: one with another is refused\n"
-    "  --server-fingerprint HEX  SHA-256 of the certificate of the server that is pulled from: it alone is believed\n" CLIENT_HELP
-    "\n"
-    "Exit codes: 0; 1 no answer, or the box refused; 4 --yes is missing; 5 not the box that was pinned.\n";
+    "  --server-fingerprint HEX  SHA-256 of the certificate of the server that is pulled from: it "
+    "alone is believed\n" CLIENT_HELP "\n"
+    "Exit codes: 0; 1 no answer, or the box refused; 4 --yes is missing; 5 not the box that was "
+    "pinned.\n";
 
-const struct option cmd_images_options[] = {{"yes", 0, 0, 'y'}, {"name", 1, 0, 'n'}, {"label", 1, 0, 'l'}, {"resume", 0, 0, 'r'},
-                                            {"stick", 1, 0, 's'}, {"sha256", 1, 0, 'x'}, {"server-fingerprint", 1, 0, 'S'}, CLIENT_OPTIONS,   {0}};
+const struct option cmd_images_options[] = {{"yes", 0, 0, 'y'},
+                                            {"name", 1, 0, 'n'},
+                                            {"label", 1, 0, 'l'},
+                                            {"resume", 0, 0, 'r'},
+                                            {"stick", 1, 0, 's'},
+                                            {"sha256", 1, 0, 'x'},
+                                            {"server-fingerprint", 1, 0, 'S'},
+                                            CLIENT_OPTIONS,
+                                            {0}};
 
 struct wanted {
     bool yes;
@@ -65,11 +76,13 @@ static bool is_unsigned(const struct json_doc *d, int image)
 
 static void print_images(const struct json_doc *d)
 {
-    char name[CLIENT_TEXT], version[CLIENT_TEXT], state[CLIENT_TEXT], size[UNITS_TEXT], least[UNITS_TEXT];
+    char name[CLIENT_TEXT], version[CLIENT_TEXT], state[CLIENT_TEXT], size[UNITS_TEXT],
+        least[UNITS_TEXT];
 
     for (int i = json_next(d, JSON_ROOT, JSON_NONE); i != JSON_NONE; i = json_next(d, JSON_ROOT, i))
-        printf("%-24s %-12s %-9s %10s  for disks from %s%s\n", client_text(d, i, "name", name), client_text(d, i, "version", version),
-               client_text(d, i, "state", state), units_size_text(size, client_number(d, i, "bytes")),
+        printf("%-24s %-12s %-9s %10s  for disks from %s%s\n", client_text(d, i, "name", name),
+               client_text(d, i, "version", version), client_text(d, i, "state", state),
+               units_size_text(size, client_number(d, i, "bytes")),
                units_size_text(least, client_number(d, i, "min_target_bytes")),
                is_unsigned(d, i) ? ", not signed" : "");
 }
@@ -100,7 +113,8 @@ static int verify(struct client *c, const char *name)
 
     if (!client_path(path, sizeof path, "/api/v1/images/", name, "/verify"))
         return client_usage(c, "the name is too long");
-    return client_order(c, "POST", path, "{}", "it is being read through; 'ringcast images' says how it stands");
+    return client_order(c, "POST", path, "{}",
+                        "it is being read through; 'ringcast images' says how it stands");
 }
 
 static int delete_image(struct client *c, const char *name)
@@ -124,15 +138,19 @@ static int delete_image(struct client *c, const char *name)
 
 static void print_sticks(const struct json_doc *d)
 {
-    char label[CLIENT_TEXT], device[CLIENT_TEXT], cause[CLIENT_TEXT], path[CLIENT_TEXT], size[UNITS_TEXT];
+    char label[CLIENT_TEXT], device[CLIENT_TEXT], cause[CLIENT_TEXT], path[CLIENT_TEXT],
+        size[UNITS_TEXT];
 
-    for (int i = json_next(d, JSON_ROOT, JSON_NONE); i != JSON_NONE; i = json_next(d, JSON_ROOT, i)) {
+    for (int i = json_next(d, JSON_ROOT, JSON_NONE); i != JSON_NONE;
+         i = json_next(d, JSON_ROOT, i)) {
         int files = json_get(d, i, "files");
 
-        printf("stick %" PRIu64 " (%s, %s)%s%s\n", client_number(d, i, "stick"), client_text(d, i, "label", label),
-               client_text(d, i, "device", device), client_text(d, i, "cause", cause)[0] ? ": " : "", cause);
+        printf("stick %" PRIu64 " (%s, %s)%s%s\n", client_number(d, i, "stick"),
+               client_text(d, i, "label", label), client_text(d, i, "device", device),
+               client_text(d, i, "cause", cause)[0] ? ": " : "", cause);
         for (int f = json_next(d, files, JSON_NONE); f != JSON_NONE; f = json_next(d, files, f))
-            printf("  %10s  %s\n", units_size_text(size, client_number(d, f, "bytes")), client_text(d, f, "path", path));
+            printf("  %10s  %s\n", units_size_text(size, client_number(d, f, "bytes")),
+                   client_text(d, f, "path", path));
     }
 }
 
@@ -164,17 +182,20 @@ static int sticks(struct client *c)
 }
 
 /* The file of that path, and its stick's number; JSON_NONE. */
-static int find_file(const struct json_doc *d, const char *path, const char *wanted, uint64_t *stick)
+static int find_file(const struct json_doc *d, const char *path, const char *wanted,
+                     uint64_t *stick)
 {
     char at[CLIENT_TEXT], number[24];
 
-    for (int i = json_next(d, JSON_ROOT, JSON_NONE); i != JSON_NONE; i = json_next(d, JSON_ROOT, i)) {
+    for (int i = json_next(d, JSON_ROOT, JSON_NONE); i != JSON_NONE;
+         i = json_next(d, JSON_ROOT, i)) {
         int files = json_get(d, i, "files");
 
         *stick = client_number(d, i, "stick");
         snprintf(number, sizeof number, "%" PRIu64, *stick);
         for (int f = json_next(d, files, JSON_NONE); f != JSON_NONE; f = json_next(d, files, f))
-            if ((!wanted || strcmp(wanted, number) == 0) && strcmp(client_text(d, f, "path", at), path) == 0)
+            if ((!wanted || strcmp(wanted, number) == 0) &&
+                strcmp(client_text(d, f, "path", at), path) == 0)
                 return f;
     }
     return JSON_NONE;
@@ -196,7 +217,8 @@ static int import(struct client *c, const struct wanted *w, const char *path)
     client_doc_free(&d);
     api_free(&a);
     if (file == JSON_NONE) {
-        err_set(&c->err, CLI_EREFUSED, "expected a file that 'ringcast images sticks' lists, got %.80s", path);
+        err_set(&c->err, CLI_EREFUSED,
+                "expected a file that 'ringcast images sticks' lists, got %.80s", path);
         return client_failed(c);
     }
     json_open(&j, NULL, '{');
@@ -207,7 +229,8 @@ static int import(struct client *c, const struct wanted *w, const char *path)
     json_close(&j);
     if (!json_text(&j))
         return client_usage(c, "the name is too long");
-    return client_order(c, "POST", "/api/v1/imports", body, "it is being copied; 'ringcast images' lists it when it is whole");
+    return client_order(c, "POST", "/api/v1/imports", body,
+                        "it is being copied; 'ringcast images' lists it when it is whole");
 }
 
 /* The box fetches it by itself and goes on when this has ended. */
@@ -228,14 +251,16 @@ static int pull(struct client *c, const struct wanted *w, const char *url, const
     json_close(&j);
     if (!json_text(&j))
         return client_usage(c, "the address, the name or the label is too long");
-    return client_order(c, "POST", "/api/v1/pulls", body, "the box fetches it; 'ringcast images' lists it when it is there");
+    return client_order(c, "POST", "/api/v1/pulls", body,
+                        "the box fetches it; 'ringcast images' lists it when it is there");
 }
 
 int cmd_images(int argc, char **argv)
 {
     struct client c = {.command = "images"};
     struct wanted w = {0};
-    int rc = client_begin(&c, argc, argv, cmd_images_options, help, own_option, &w), words = argc - optind;
+    int rc = client_begin(&c, argc, argv, cmd_images_options, help, own_option, &w),
+        words = argc - optind;
 
     if (rc)
         return rc - 1;
@@ -255,5 +280,6 @@ int cmd_images(int argc, char **argv)
     w.upload.path = words == 2 ? argv[optind + 1] : NULL;
     if (words == 2 && strcmp(argv[optind], "upload") == 0)
         return upload_file(&c, &w.upload);
-    return client_usage(&c, "expected list, verify NAME, delete NAME, upload FILE, sticks, import PATH or pull URL NAME");
+    return client_usage(&c, "expected list, verify NAME, delete NAME, upload FILE, sticks, import "
+                            "PATH or pull URL NAME");
 }

@@ -115,7 +115,8 @@ static void print_parts(const struct img_file *f)
     char size[UNITS_TEXT];
 
     printf("%-14s%s, %u partitions, sectors of %u bytes%s\n", "table", tables[f->head.table],
-           f->body.nparts, 1u << f->head.sector_log2, img_head_sector(&f->head) ? "" : " (assumed)");
+           f->body.nparts, 1u << f->head.sector_log2,
+           img_head_sector(&f->head) ? "" : " (assumed)");
     for (uint32_t i = 0; i < f->body.nparts; i++) {
         const struct img_part *p = &f->body.parts[i];
 

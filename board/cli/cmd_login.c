@@ -10,21 +10,28 @@
 
 #define PASSWORD_MAX 128
 
-static const char help[] =
-    "usage: ringcast login --box ADDRESS [--fingerprint HEX] [--password-file FILE] [--name NAME] [OPTION...]\n"
-    "\n"
-    "Asks the box for a token and keeps address, fingerprint and token for the other commands, in a file\n"
-    "that only you may read. On a terminal it shows the fingerprint that it finds and asks whether it is\n"
-    "the one on the box's screen, and it asks for the password. Without a terminal nothing is asked:\n"
-    "--fingerprint and --password-file must be there, or --token-file.\n"
-    "\n"
-    "  --password-file FILE the box's password ('-': standard input)\n"
-    "  --name NAME          how the token is called on the box (default: this machine's, and a number)\n" CLIENT_HELP
-    "\n"
-    "Exit codes: 0; 1 no answer, or the box refused; 4 the fingerprint was not confirmed; 5 it is another\n"
-    "than --fingerprint says.\n";
+static const char help[] = "usage: ringcast login --box ADDRESS [--fingerprint HEX] "
+                           "[--password-file FILE] [--name NAME] [OPTION...]\n"
+                           "\n"
+                           "Asks the box for a token and keeps address, fingerprint and token for "
+                           "the other commands, in a file\n"
+                           "that only you may read. On a terminal it shows the fingerprint that it "
+                           "finds and asks whether it is\n"
+                           "the one on the box's screen, and it asks for the password. Without a "
+                           "terminal nothing is asked:\n"
+                           "--fingerprint and --password-file must be there, or --token-file.\n"
+                           "\n"
+                           "  --password-file FILE the box's password ('-': standard input)\n"
+                           "  --name NAME          how the token is called on the box (default: "
+                           "this machine's, and a number)\n" CLIENT_HELP "\n"
+                           "Exit codes: 0; 1 no answer, or the box refused; 4 the fingerprint was "
+                           "not confirmed; 5 it is another\n"
+                           "than --fingerprint says.\n";
 
-const struct option cmd_login_options[] = {{"password-file", 1, 0, 'p'}, {"name", 1, 0, 'n'}, CLIENT_OPTIONS, {0}};
+const struct option cmd_login_options[] = {{"password-file", 1, 0, 'p'},
+                                           {"name", 1, 0, 'n'},
+                                           CLIENT_OPTIONS,
+                                           {0}};
 
 struct wanted {
     const char *password_file, *name;
@@ -70,8 +77,10 @@ static int confirm(struct client *c)
         return err_set(&c->err, CLI_ELOGIN, "expected --fingerprint, as the box's screen shows it");
     if (api_fingerprint(&c->box, c->timeout_ms, c->box.pin, &c->err))
         return c->err.code;
-    fprintf(stderr, "The box at %s says it is\n  %s\n", c->box.host, login_pin_text(text, c->box.pin));
-    if (!ask("Is that what its screen shows? Type yes to go on: ", false, line, sizeof line) || strcmp(line, "yes") != 0)
+    fprintf(stderr, "The box at %s says it is\n  %s\n", c->box.host,
+            login_pin_text(text, c->box.pin));
+    if (!ask("Is that what its screen shows? Type yes to go on: ", false, line, sizeof line) ||
+        strcmp(line, "yes") != 0)
         return err_set(&c->err, CLI_ECONSENT, "the fingerprint was not confirmed");
     c->box.pinned = true;
     return 0;
@@ -81,22 +90,29 @@ static int password(struct client *c, const struct wanted *w, char out[PASSWORD_
 {
     if (w->password_file)
         return login_secret_read(out, PASSWORD_MAX + 2, w->password_file, &c->err);
-    if (!isatty(STDIN_FILENO) || !ask("Password of the box: ", true, out, PASSWORD_MAX + 2) || !out[0])
+    if (!isatty(STDIN_FILENO) || !ask("Password of the box: ", true, out, PASSWORD_MAX + 2) ||
+        !out[0])
         return err_set(&c->err, CLI_ELOGIN, "expected --password-file");
     return 0;
 }
 
 /* POST of {key: value}; headers may be NULL. */
-static int post(struct client *c, const char *path, const char *key, const char *value, const char *headers, struct api_answer *a)
+static int post(struct client *c, const char *path, const char *key, const char *value,
+                const char *headers, struct api_answer *a)
 {
     char body[1024];
     struct json j = json_on(body, sizeof body);
-    struct api_request r = {.method = "POST", .path = path, .body = body, .headers = headers, .timeout_ms = c->timeout_ms};
+    struct api_request r = {.method = "POST",
+                            .path = path,
+                            .body = body,
+                            .headers = headers,
+                            .timeout_ms = c->timeout_ms};
 
     json_open(&j, NULL, '{');
     json_str(&j, key, value);
     json_close(&j);
-    return json_text(&j) ? api_get(&c->box, &r, a, &c->err) : err_set(&c->err, CLI_EUSAGE, "expected a shorter %s", key);
+    return json_text(&j) ? api_get(&c->box, &r, a, &c->err)
+                         : err_set(&c->err, CLI_EUSAGE, "expected a shorter %s", key);
 }
 
 static int token(struct client *c, const char *name, const char *secret)
@@ -115,7 +131,8 @@ static int token(struct client *c, const char *name, const char *secret)
     rc = post(c, "/api/v1/tokens", "name", name, headers, &a);
     if (rc)
         return rc;
-    if (json_read(&d, a.body, a.n) != 0 || json_get_str(&d, JSON_ROOT, "token", c->box.token, sizeof c->box.token) <= 0)
+    if (json_read(&d, a.body, a.n) != 0 ||
+        json_get_str(&d, JSON_ROOT, "token", c->box.token, sizeof c->box.token) <= 0)
         err_set(&c->err, CLI_EANSWER, "the box's answer holds no token");
     api_free(&a);
     return c->err.code;

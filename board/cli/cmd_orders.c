@@ -11,26 +11,32 @@
 #include "net/wire/units.h"
 
 static const char help[] =
-    "usage: ringcast orders session IMAGE [--start RULE] [--rate RATE] [--targets all|expected|named] [--include]\n"
+    "usage: ringcast orders session IMAGE [--start RULE] [--rate RATE] [--targets "
+    "all|expected|named] [--include]\n"
     "                                     [--arm MINUTES] [--yes]\n"
     "       ringcast orders start|stop|suspend|resume SESSION\n"
     "       ringcast orders identify|unidentify|arm MAC\n"
     "       ringcast orders wake expected|MAC...\n"
     "\n"
-    "  --start RULE         now (the default); ready:N when N machines wait; at:HH:MM by the clock of this\n"
+    "  --start RULE         now (the default); ready:N when N machines wait; at:HH:MM by the clock "
+    "of this\n"
     "                       computer; quiet:M when nobody has joined for M minutes\n"
     "  --rate RATE          such as 300Mbit; auto (the default): what the machines can take\n"
-    "  --targets WHO        all (the default), or only machines of the expected list; named: only those whose\n"
+    "  --targets WHO        all (the default), or only machines of the expected list; named: only "
+    "those whose\n"
     "                       line of it names the image\n"
     "  --include            also machines that have this image already\n"
     "  --yes                does not ask whether the machines' disks may be erased\n"
-    "  --arm MINUTES        from then on it takes no more machines; not begun by then, it is over\n" CLIENT_HELP
-    "\n"
-    "Options of the login may stand anywhere. Exit codes: 0; 1 no answer, or the box refused; 2 the order\n"
+    "  --arm MINUTES        from then on it takes no more machines; not begun by then, it is "
+    "over\n" CLIENT_HELP "\n"
+    "Options of the login may stand anywhere. Exit codes: 0; 1 no answer, or the box refused; 2 "
+    "the order\n"
     "makes no sense; 5 not the box that was pinned.\n";
 
-const struct option cmd_orders_options[] = {{"start", 1, 0, 's'}, {"rate", 1, 0, 'r'}, {"targets", 1, 0, 't'}, {"arm", 1, 0, 'a'},
-                                            {"include", 0, 0, 'i'}, {"yes", 0, 0, 'y'}, CLIENT_OPTIONS, {0}};
+const struct option cmd_orders_options[] = {{"start", 1, 0, 's'},   {"rate", 1, 0, 'r'},
+                                            {"targets", 1, 0, 't'}, {"arm", 1, 0, 'a'},
+                                            {"include", 0, 0, 'i'}, {"yes", 0, 0, 'y'},
+                                            CLIENT_OPTIONS,         {0}};
 
 struct wish {
     const char *rule, *rate, *targets, *arm;
@@ -50,15 +56,16 @@ static bool own_option(void *ctx, int option, const char *value)
     return true;
 }
 
-/* Seconds until this computer's clock shows HH:MM the next time; 0: that is no time of day, which the box says better. */
+/* Seconds until this computer's clock shows HH:MM the next time; 0: that is no time of day, which
+ * the box says better. */
 static uint64_t seconds_until(const char *at)
 {
     time_t now = time(NULL), then;
     struct tm tm;
     int hour = -1, minute = -1, n = 0;
 
-    if (sscanf(at, "%2d:%2d%n", &hour, &minute, &n) != 2 || at[n] || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
-        !localtime_r(&now, &tm))
+    if (sscanf(at, "%2d:%2d%n", &hour, &minute, &n) != 2 || at[n] || hour < 0 || hour > 23 ||
+        minute < 0 || minute > 59 || !localtime_r(&now, &tm))
         return 0;
     tm.tm_hour = hour;
     tm.tm_min = minute;
@@ -79,7 +86,8 @@ static bool put_rule(struct json *j, const char *rule)
     const char *value = rule + strcspn(rule, ":");
     size_t n = (size_t)(value - rule);
     uint32_t number = 0;
-    bool ready = n == 5 && memcmp(rule, "ready", n) == 0, quiet = n == 5 && memcmp(rule, "quiet", n) == 0;
+    bool ready = n == 5 && memcmp(rule, "ready", n) == 0,
+         quiet = n == 5 && memcmp(rule, "quiet", n) == 0;
     bool at = n == 2 && memcmp(rule, "at", n) == 0;
 
     value += *value == ':';
@@ -102,7 +110,8 @@ static bool put_rule(struct json *j, const char *rule)
 }
 
 /* The body, or NULL and what is wrong with the wish. */
-static const char *session_body(struct json *j, const struct wish *w, const char *image, const char **wrong)
+static const char *session_body(struct json *j, const struct wish *w, const char *image,
+                                const char **wrong)
 {
     uint64_t bytes_s = 0;
     uint32_t minutes = 0;
@@ -116,7 +125,8 @@ static const char *session_body(struct json *j, const struct wish *w, const char
         *wrong = "expected a rate such as 300Mbit, or auto, after --rate";
     if (bytes_s)
         json_u64(j, "rate", bytes_s * 8);
-    if (w->targets && strcmp(w->targets, "all") != 0 && strcmp(w->targets, "expected") != 0 && strcmp(w->targets, "named") != 0)
+    if (w->targets && strcmp(w->targets, "all") != 0 && strcmp(w->targets, "expected") != 0 &&
+        strcmp(w->targets, "named") != 0)
         *wrong = "expected all, expected or named after --targets";
     json_str(j, "targets", w->targets ? w->targets : "all");
     if (w->include)
@@ -139,7 +149,9 @@ static bool agreed(const struct wish *w, const char *image)
         return true;
     if (!isatty(STDIN_FILENO))
         return false;
-    fprintf(stderr, "This erases the disk of %s that boots from that box's network, and writes %s to it. Type yes to go on: ",
+    fprintf(stderr,
+            "This erases the disk of %s that boots from that box's network, and writes %s to it. "
+            "Type yes to go on: ",
             all ? "every machine" : "every machine of the list", image);
     return fgets(line, sizeof line, stdin) && strcmp(line, "yes\n") == 0;
 }
@@ -154,7 +166,8 @@ static int new_session(struct client *c, const struct wish *w, const char *image
         return client_usage(c, wrong ? wrong : "the image's name is too long");
     if (!agreed(w, image))
         return client_usage(c, "nothing is ordered: expected yes, or --yes");
-    return client_order(c, "POST", "/api/v1/sessions", body, "the session is made; 'ringcast sessions' says how it stands");
+    return client_order(c, "POST", "/api/v1/sessions", body,
+                        "the session is made; 'ringcast sessions' says how it stands");
 }
 
 static int about_session(struct client *c, const char *verb, const char *id)
@@ -176,7 +189,11 @@ static int about_machine(struct client *c, const char *verb, const char *mac)
     snprintf(after, sizeof after, "/%s", off ? "identify" : verb);
     if (!client_path(path, sizeof path, "/api/v1/machines/", mac, after))
         return client_usage(c, "expected a MAC such as 52:49:4e:47:00:01");
-    return client_order(c, "POST", path, strcmp(verb, "identify") == 0 ? "{\"on\":true}" : off ? "{\"on\":false}" : "{}", "done");
+    return client_order(c, "POST", path,
+                        strcmp(verb, "identify") == 0 ? "{\"on\":true}"
+                        : off                         ? "{\"on\":false}"
+                                                      : "{}",
+                        "done");
 }
 
 static bool one_of(const char *word, const char *const *words)
@@ -193,7 +210,8 @@ int cmd_orders(int argc, char **argv)
     static const char *const machine_verbs[] = {"identify", "unidentify", "arm", NULL};
     struct client c = {.command = "orders"};
     struct wish w = {0};
-    int rc = client_begin(&c, argc, argv, cmd_orders_options, help, own_option, &w), words = argc - optind;
+    int rc = client_begin(&c, argc, argv, cmd_orders_options, help, own_option, &w),
+        words = argc - optind;
     char **word = argv + optind;
 
     if (rc)
@@ -201,7 +219,8 @@ int cmd_orders(int argc, char **argv)
     if (words == 2 && strcmp(word[0], "session") == 0)
         return new_session(&c, &w, word[1]);
     if (w.rule || w.rate || w.targets || w.arm || w.include || w.yes)
-        return client_usage(&c, "--start, --rate, --targets, --include, --arm and --yes go with 'session IMAGE'");
+        return client_usage(
+            &c, "--start, --rate, --targets, --include, --arm and --yes go with 'session IMAGE'");
     if (words == 2 && one_of(word[0], session_verbs))
         return about_session(&c, word[0], word[1]);
     if (words == 2 && one_of(word[0], machine_verbs))

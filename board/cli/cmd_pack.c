@@ -121,9 +121,11 @@ static const char *set_option(struct packing *p, int option)
     }
 }
 
-const struct option cmd_pack_options[] = {{"output", 1, 0, 'o'}, {"key", 1, 0, 'k'}, {"unsigned", 0, 0, 'u'},
-                                          {"name", 1, 0, 'n'}, {"label", 1, 0, 'l'}, {"level", 1, 0, 'L'},
-                                          {"threads", 1, 0, 't'}, {"force", 0, 0, 'f'}, {"json", 0, 0, 'j'}, {0}};
+const struct option cmd_pack_options[] = {{"output", 1, 0, 'o'},   {"key", 1, 0, 'k'},
+                                          {"unsigned", 0, 0, 'u'}, {"name", 1, 0, 'n'},
+                                          {"label", 1, 0, 'l'},    {"level", 1, 0, 'L'},
+                                          {"threads", 1, 0, 't'},  {"force", 0, 0, 'f'},
+                                          {"json", 0, 0, 'j'},     {0}};
 
 static const char *parse(struct packing *p, int argc, char **argv)
 {

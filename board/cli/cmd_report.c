@@ -11,17 +11,20 @@ static const char help[] =
     "usage: ringcast report [get] [--format csv|json|html|pub] [--output FILE] [OPTION...]\n"
     "       ringcast report verify FILE --key NAME.pub [--json]\n"
     "\n"
-    "Fetches the report of all attempts, a row each, signed by the box; or judges one that was fetched,\n"
+    "Fetches the report of all attempts, a row each, signed by the box; or judges one that was "
+    "fetched,\n"
     "without a box.\n"
     "\n"
     "  --format FORMAT      csv (the default), json or html; pub: the key that verifies them\n"
     "  -o, --output FILE    where it goes (standard output)\n"
-    "  --key NAME.pub       the box's public key (identity.pub in its data folder, or --format pub)\n" CLIENT_HELP
-    "\n"
-    "Exit codes: 0; 1 no answer, the box refused, or the report is damaged; 5 not the box that was pinned,\n"
+    "  --key NAME.pub       the box's public key (identity.pub in its data folder, or --format "
+    "pub)\n" CLIENT_HELP "\n"
+    "Exit codes: 0; 1 no answer, the box refused, or the report is damaged; 5 not the box that was "
+    "pinned,\n"
     "or not the key that signed.\n";
 
-const struct option cmd_report_options[] = {{"format", 1, 0, 'f'}, {"output", 1, 0, 'o'}, {"key", 1, 0, 'k'}, CLIENT_OPTIONS, {0}};
+const struct option cmd_report_options[] = {
+    {"format", 1, 0, 'f'}, {"output", 1, 0, 'o'}, {"key", 1, 0, 'k'}, CLIENT_OPTIONS, {0}};
 
 struct wanted {
     const char *format, *output;
@@ -35,8 +38,9 @@ static bool own_option(void *ctx, int option, const char *value)
         w->output = value;
     if (option == 'f')
         w->format = value;
-    return option == 'o' || (option == 'f' && (strcmp(value, "csv") == 0 || strcmp(value, "json") == 0 || strcmp(value, "html") == 0 ||
-                                               strcmp(value, "pub") == 0));
+    return option == 'o' ||
+           (option == 'f' && (strcmp(value, "csv") == 0 || strcmp(value, "json") == 0 ||
+                              strcmp(value, "html") == 0 || strcmp(value, "pub") == 0));
 }
 
 static int write_out(struct client *c, const struct wanted *w, const struct api_answer *a)
@@ -48,7 +52,8 @@ static int write_out(struct client *c, const struct wanted *w, const struct api_
         done = (f == stdout ? fflush(f) : fclose(f)) == 0 && done;
     if (done)
         return EXIT_DONE;
-    err_set(&c->err, CLI_EFILE, "cannot write %s: %s", w->output ? w->output : "the report", strerror(errno));
+    err_set(&c->err, CLI_EFILE, "cannot write %s: %s", w->output ? w->output : "the report",
+            strerror(errno));
     return client_failed(c);
 }
 
@@ -58,7 +63,8 @@ static int get(int argc, char **argv)
     struct wanted w = {.format = "csv"};
     struct api_answer a;
     char path[64];
-    int rc = client_begin(&c, argc, argv, cmd_report_options, help, own_option, &w), words = argc - optind;
+    int rc = client_begin(&c, argc, argv, cmd_report_options, help, own_option, &w),
+        words = argc - optind;
 
     if (rc)
         return rc - 1;

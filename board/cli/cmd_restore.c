@@ -25,13 +25,15 @@ struct command_line {
 static const char help[] =
     "usage: ringcast restore --source SOURCE --target DISK --erase [OPTION...]\n"
     "\n"
-    "  --source SOURCE     IMAGE.ring, http(s)://HOST[:PORT]/PATH or ringcast://HOST[:PORT][/NAME]\n"
+    "  --source SOURCE     IMAGE.ring, http(s)://HOST[:PORT]/PATH or "
+    "ringcast://HOST[:PORT][/NAME]\n"
     "  --target DISK       a disk nobody uses, or a file\n"
     "  --create            make the file if there is none\n"
     "  --erase             needed: everything on the target is lost\n"
     "  --key FILE          a public key whose signature is trusted; may be repeated\n"
     "  --trust FILE        https: authorities (PEM) believed beside the public ones\n"
-    "  --fingerprint HEX   https: of the server's certificate, whatever its name, date and authority\n"
+    "  --fingerprint HEX   https: of the server's certificate, whatever its name, date and "
+    "authority\n"
     "  --any-signer        take the image whoever signed it, or nobody\n"
     "  --noverify          do not read back what was written\n"
     "  --noprompt          do not ask on the terminal before erasing\n"
@@ -54,18 +56,42 @@ static int set_option(struct command_line *c, int option)
     char *end;
 
     switch (option) {
-    case 's': r->from.where = optarg; return 0;
-    case 't': snprintf(r->disk, sizeof r->disk, "%s", optarg); return 0;
-    case 'e': c->erase = true; return 0;
-    case 'c': r->create = true; return 0;
-    case 'v': r->noverify = true; return 0;
-    case 'p': c->noprompt = true; return 0;
-    case 'j': c->json = true; return 0;
-    case 'y': r->any_signer = true; return 0;
-    case 'f': r->from.fingerprint = optarg; return 0;
-    case 'u': r->from.trust = optarg; return 0;
-    case 'i': r->from.interface = optarg; return 0;
-    case 'a': r->from.address = optarg; return 0;
+    case 's':
+        r->from.where = optarg;
+        return 0;
+    case 't':
+        snprintf(r->disk, sizeof r->disk, "%s", optarg);
+        return 0;
+    case 'e':
+        c->erase = true;
+        return 0;
+    case 'c':
+        r->create = true;
+        return 0;
+    case 'v':
+        r->noverify = true;
+        return 0;
+    case 'p':
+        c->noprompt = true;
+        return 0;
+    case 'j':
+        c->json = true;
+        return 0;
+    case 'y':
+        r->any_signer = true;
+        return 0;
+    case 'f':
+        r->from.fingerprint = optarg;
+        return 0;
+    case 'u':
+        r->from.trust = optarg;
+        return 0;
+    case 'i':
+        r->from.interface = optarg;
+        return 0;
+    case 'a':
+        r->from.address = optarg;
+        return 0;
     case 'k':
         if (c->n_keys == RESTORE_KEYS_MAX)
             return usage("expected at most 8 --key");
@@ -84,17 +110,20 @@ static int set_option(struct command_line *c, int option)
         if (units_size(optarg, &r->memory) || r->memory == 0)
             return usage("expected a size like 288M after --memory");
         return 0;
-    default: return usage("an option is unknown or lacks its value");
+    default:
+        return usage("an option is unknown or lacks its value");
     }
 }
 
-const struct option cmd_restore_options[] = {{"source", 1, 0, 's'}, {"target", 1, 0, 't'}, {"erase", 0, 0, 'e'},
-                                             {"create", 0, 0, 'c'},
-                                             {"noverify", 0, 0, 'v'}, {"noprompt", 0, 0, 'p'}, {"json", 0, 0, 'j'},
-                                             {"key", 1, 0, 'k'}, {"any-signer", 0, 0, 'y'}, {"timeout", 1, 0, 'o'},
-                                             {"interface", 1, 0, 'i'}, {"address", 1, 0, 'a'}, {"write-limit", 1, 0, 'w'},
-                                             {"memory", 1, 0, 'm'}, {"trust", 1, 0, 'u'}, {"fingerprint", 1, 0, 'f'},
-                                             {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
+const struct option cmd_restore_options[] = {{"source", 1, 0, 's'},      {"target", 1, 0, 't'},
+                                             {"erase", 0, 0, 'e'},       {"create", 0, 0, 'c'},
+                                             {"noverify", 0, 0, 'v'},    {"noprompt", 0, 0, 'p'},
+                                             {"json", 0, 0, 'j'},        {"key", 1, 0, 'k'},
+                                             {"any-signer", 0, 0, 'y'},  {"timeout", 1, 0, 'o'},
+                                             {"interface", 1, 0, 'i'},   {"address", 1, 0, 'a'},
+                                             {"write-limit", 1, 0, 'w'}, {"memory", 1, 0, 'm'},
+                                             {"trust", 1, 0, 'u'},       {"fingerprint", 1, 0, 'f'},
+                                             {"help", 0, 0, 'h'},        {0, 0, 0, 0}};
 
 static int parse(struct command_line *l, int argc, char **argv)
 {
@@ -142,11 +171,14 @@ static int ask(void *ctx, const struct img_head *head, const struct disk *disk, 
     char size[UNITS_TEXT], line[8] = "";
 
     if (onto_partition(&c->r, head))
-        fprintf(stderr, "warning: %s is a partition, and the image is of a whole disk with its partition table\n", c->r.disk);
+        fprintf(stderr,
+                "warning: %s is a partition, and the image is of a whole disk with its partition "
+                "table\n",
+                c->r.disk);
     if (c->noprompt || !isatty(STDIN_FILENO))
         return 0;
-    fprintf(stderr, "Everything on %s (%s) will be lost; '%s' takes its place. Type yes to go on: ", c->r.disk,
-            units_size_text(size, disk->bytes), head->name);
+    fprintf(stderr, "Everything on %s (%s) will be lost; '%s' takes its place. Type yes to go on: ",
+            c->r.disk, units_size_text(size, disk->bytes), head->name);
     if (fgets(line, sizeof line, stdin) && !strcmp(line, "yes\n"))
         return 0;
     return err_set(err, HOST_ECONSENT, "not erased: expected yes");
@@ -163,7 +195,8 @@ static double ratio_to_bound(const struct receive_counts *c)
 
 static double loss_of(const struct receive_counts *c, uint32_t drops)
 {
-    uint64_t heard = atomic_load(&c->packets) + atomic_load(&c->body_packets) + atomic_load(&c->early);
+    uint64_t heard =
+        atomic_load(&c->packets) + atomic_load(&c->body_packets) + atomic_load(&c->early);
 
     return session_loss_ppm(heard, atomic_load(&c->lost), drops) / 1e6;
 }
@@ -213,7 +246,8 @@ static void print_json(const struct restore *r)
     json_str(&j, "label", r->head.label);
     json_hex(&j, "root", r->head.root, sizeof r->head.root);
     json_fixed(&j, "seconds", r->seconds, 3);
-    json_fixed(&j, "receive_seconds", (double)(atomic_load(&c->last_ns) - atomic_load(&c->first_ns)) / 1e9, 3);
+    json_fixed(&j, "receive_seconds",
+               (double)(atomic_load(&c->last_ns) - atomic_load(&c->first_ns)) / 1e9, 3);
     json_fixed(&j, "ratio_to_bound", ratio_to_bound(c), 4);
     json_bool(&j, "hash_verified", r->passed && !r->noverify);
     json_bool(&j, "onto_partition", onto_partition(r, &r->head));
@@ -230,9 +264,11 @@ static void say_result(const struct restore *r)
     char took[UNITS_TEXT];
 
     if (r->passed)
-        fprintf(stderr, "%s: %s is on %s%s%s, %s\n", r->noverify ? "WRITTEN, not verified" : "PASS", r->head.name, r->disk,
-                r->noverify ? "" : ", read back and verified",
-                atomic_load(&r->counts.table) == TABLE_LEFT ? "; the copy of its partition table is not at the disk's end" : "",
+        fprintf(stderr, "%s: %s is on %s%s%s, %s\n", r->noverify ? "WRITTEN, not verified" : "PASS",
+                r->head.name, r->disk, r->noverify ? "" : ", read back and verified",
+                atomic_load(&r->counts.table) == TABLE_LEFT
+                    ? "; the copy of its partition table is not at the disk's end"
+                    : "",
                 units_time_text(took, (int64_t)(r->seconds * 1e9)));
     else
         fprintf(stderr, "FAIL: %s\n", r->err.text);

@@ -48,12 +48,15 @@ static int usage(const char *said)
     return EXIT_USAGE;
 }
 
-const struct option cmd_serve_options[] = {
-    {"config", 1, 0, 'c'},    {"interface", 1, 0, 'k'},    {"address", 1, 0, 'k'}, {"rate", 1, 0, 'k'},
-    {"floor", 1, 0, 'k'},     {"ceiling", 1, 0, 'k'},      {"client-rate", 1, 0, 'k'}, {"group", 1, 0, 'k'},
-    {"port", 1, 0, 'k'},      {"ttl", 1, 0, 'k'},          {"loop-suspend", 1, 0, 'k'}, {"repair", 1, 0, 'k'},
-    {"offload", 1, 0, 'k'},   {"mdns", 1, 0, 'k'},         {"check", 0, 0, 'n'},   {"json", 0, 0, 'j'},
-    {"help", 0, 0, 'h'},      {0, 0, 0, 0}};
+const struct option cmd_serve_options[] = {{"config", 1, 0, 'c'},       {"interface", 1, 0, 'k'},
+                                           {"address", 1, 0, 'k'},      {"rate", 1, 0, 'k'},
+                                           {"floor", 1, 0, 'k'},        {"ceiling", 1, 0, 'k'},
+                                           {"client-rate", 1, 0, 'k'},  {"group", 1, 0, 'k'},
+                                           {"port", 1, 0, 'k'},         {"ttl", 1, 0, 'k'},
+                                           {"loop-suspend", 1, 0, 'k'}, {"repair", 1, 0, 'k'},
+                                           {"offload", 1, 0, 'k'},      {"mdns", 1, 0, 'k'},
+                                           {"check", 0, 0, 'n'},        {"json", 0, 0, 'j'},
+                                           {"help", 0, 0, 'h'},         {0, 0, 0, 0}};
 
 /* The configuration file counts before all options, wherever it stands. */
 static int load_config(struct arguments *a, int argc, char **argv, struct err *err)
@@ -158,7 +161,9 @@ int cmd_serve(int argc, char **argv)
         serve_log_summary(&s);
     }
     t = serve_tally(&s);
-    code = rc ? report_failure("serve", &err, false) : t.failed + t.lost + t.unfinished ? EXIT_SOME : EXIT_DONE;
+    code = rc                                 ? report_failure("serve", &err, false)
+           : t.failed + t.lost + t.unfinished ? EXIT_SOME
+                                              : EXIT_DONE;
     if (a.json)
         serve_print_json(&s);
     serve_close(&s);

@@ -13,9 +13,9 @@ static const char status_help[] =
     "\n"
     "What the box does, its sessions, and the machines that failed.\n"
     "\n"
-    "  --machines           a line for every machine\n" CLIENT_HELP
-    "\n"
-    "Exit codes: 0; 1 no answer; 3 the box answers, and at least one machine has failed; 5 it is not the\n"
+    "  --machines           a line for every machine\n" CLIENT_HELP "\n"
+    "Exit codes: 0; 1 no answer; 3 the box answers, and at least one machine has failed; 5 it is "
+    "not the\n"
     "box that was pinned.\n";
 
 static const char sessions_help[] =
@@ -30,18 +30,24 @@ const struct option cmd_sessions_options[] = {CLIENT_OPTIONS, {0}};
 
 static void print_box(const struct json_doc *d)
 {
-    char name[CLIENT_TEXT], version[CLIENT_TEXT], guard[CLIENT_TEXT], free[UNITS_TEXT], up[UNITS_TEXT];
+    char name[CLIENT_TEXT], version[CLIENT_TEXT], guard[CLIENT_TEXT], free[UNITS_TEXT],
+        up[UNITS_TEXT];
     int box = json_get(d, JSON_ROOT, "box"), t = json_get(d, JSON_ROOT, "totals");
 
-    printf("%s %s, up %s, %s free, %s\n", client_text(d, box, "name", name), client_text(d, box, "version", version),
+    printf("%s %s, up %s, %s free, %s\n", client_text(d, box, "name", name),
+           client_text(d, box, "version", version),
            units_time_text(up, (int64_t)client_number(d, box, "uptime_s") * MONO_S),
-           units_size_text(free, client_number(d, box, "data_free_bytes")), client_text(d, box, "guard", guard));
-    printf("%" PRIu64 " machines: %" PRIu64 " waiting, %" PRIu64 " imaging, %" PRIu64 " verifying, %" PRIu64 " passed, %" PRIu64
-           " failed, %" PRIu64 " lost",
-           client_number(d, t, "machines"), client_number(d, t, "waiting"), client_number(d, t, "imaging"),
-           client_number(d, t, "verifying"), client_number(d, t, "passed"), client_number(d, t, "failed"), client_number(d, t, "lost"));
+           units_size_text(free, client_number(d, box, "data_free_bytes")),
+           client_text(d, box, "guard", guard));
+    printf("%" PRIu64 " machines: %" PRIu64 " waiting, %" PRIu64 " imaging, %" PRIu64
+           " verifying, %" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " lost",
+           client_number(d, t, "machines"), client_number(d, t, "waiting"),
+           client_number(d, t, "imaging"), client_number(d, t, "verifying"),
+           client_number(d, t, "passed"), client_number(d, t, "failed"),
+           client_number(d, t, "lost"));
     if (client_number(d, t, "expected"))
-        printf("; %" PRIu64 " expected, %" PRIu64 " never came", client_number(d, t, "expected"), client_number(d, t, "never_came"));
+        printf("; %" PRIu64 " expected, %" PRIu64 " never came", client_number(d, t, "expected"),
+               client_number(d, t, "never_came"));
     putchar('\n');
 }
 
@@ -52,7 +58,8 @@ static void print_rate(const struct json_doc *d, int session)
     uint64_t bits = client_number(d, session, "rate_bits_s");
 
     if (bits)
-        printf("%22s%s%s%s\n", "", units_rate_text(rate, bits / 8), client_text(d, session, "rate_reason", reason)[0] ? ", " : "", reason);
+        printf("%22s%s%s%s\n", "", units_rate_text(rate, bits / 8),
+               client_text(d, session, "rate_reason", reason)[0] ? ", " : "", reason);
 }
 
 static void print_sessions(const struct json_doc *d, int sessions)
@@ -60,8 +67,9 @@ static void print_sessions(const struct json_doc *d, int sessions)
     char image[CLIENT_TEXT], state[CLIENT_TEXT], sentence[CLIENT_TEXT];
 
     for (int s = json_next(d, sessions, JSON_NONE); s != JSON_NONE; s = json_next(d, sessions, s)) {
-        printf("session %-3" PRIu64 " %-9s %-24s %s\n", client_number(d, s, "id"), client_text(d, s, "state", state),
-               client_text(d, s, "image", image), client_text(d, s, "sentence", sentence));
+        printf("session %-3" PRIu64 " %-9s %-24s %s\n", client_number(d, s, "id"),
+               client_text(d, s, "state", state), client_text(d, s, "image", image),
+               client_text(d, s, "sentence", sentence));
         print_rate(d, s);
     }
 }
@@ -92,8 +100,9 @@ static void print_machines(const struct json_doc *d, bool all)
         if (!all && strcmp(state, "fail") != 0)
             continue;
         number_text(d, m, "percent", percent);
-        printf("%4" PRIu64 " %-17s %-16s %-9s %5s %%  %s\n", client_number(d, m, "number"), client_text(d, m, "mac", mac),
-               client_text(d, m, "name", name), state, percent, client_text(d, m, "cause", cause));
+        printf("%4" PRIu64 " %-17s %-16s %-9s %5s %%  %s\n", client_number(d, m, "number"),
+               client_text(d, m, "mac", mac), client_text(d, m, "name", name), state, percent,
+               client_text(d, m, "cause", cause));
     }
 }
 
@@ -120,7 +129,8 @@ int cmd_status(int argc, char **argv)
         return rc;
     rc = client_read(&c, &a, &d);
     if (rc == 0) {
-        rc = client_number(d.json, json_get(d.json, JSON_ROOT, "totals"), "failed") ? EXIT_SOME : EXIT_DONE;
+        rc = client_number(d.json, json_get(d.json, JSON_ROOT, "totals"), "failed") ? EXIT_SOME
+                                                                                    : EXIT_DONE;
         if (c.json) {
             puts(a.body);
         } else {

@@ -1,4 +1,5 @@
-/* ringcast target: the receiver of a machine that was booted from the network, started by init with its box's page. */
+/* ringcast target: the receiver of a machine that was booted from the network, started by init with
+ * its box's page. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -12,14 +13,15 @@
 
 #define SHOWN_S 5 /* PASS stays on the screen for so long before the machine goes */
 
-static const char help[] = "usage: ringcast target --identity FILE [OPTION...]\n"
-                           "\n"
-                           "  --identity FILE     the page of the box that served this machine\n"
-                           "  --interface IF      network interface, or auto (the default): any with a link\n"
-                           "  --address CIDR      our address on it, or dhcp (the default)\n"
-                           "  --framebuffer FILE  /dev/fb0; none: lines on stderr alone\n"
-                           "  --disk-root DIR     where sys, proc and dev are; for tests\n"
-                           "  --once              wait for nothing: the first failure ends it\n";
+static const char help[] =
+    "usage: ringcast target --identity FILE [OPTION...]\n"
+    "\n"
+    "  --identity FILE     the page of the box that served this machine\n"
+    "  --interface IF      network interface, or auto (the default): any with a link\n"
+    "  --address CIDR      our address on it, or dhcp (the default)\n"
+    "  --framebuffer FILE  /dev/fb0; none: lines on stderr alone\n"
+    "  --disk-root DIR     where sys, proc and dev are; for tests\n"
+    "  --once              wait for nothing: the first failure ends it\n";
 
 struct arguments {
     const char *identity;
@@ -32,9 +34,10 @@ static int usage(const char *said)
     return EXIT_USAGE;
 }
 
-const struct option cmd_target_options[] = {{"identity", 1, 0, 'i'}, {"interface", 1, 0, 'n'}, {"address", 1, 0, 'a'},
-                                            {"disk-root", 1, 0, 'd'}, {"once", 0, 0, 'o'}, {"framebuffer", 1, 0, 'f'},
-                                            {"help", 0, 0, 'h'}, {0, 0, 0, 0}};
+const struct option cmd_target_options[] = {{"identity", 1, 0, 'i'}, {"interface", 1, 0, 'n'},
+                                            {"address", 1, 0, 'a'},  {"disk-root", 1, 0, 'd'},
+                                            {"once", 0, 0, 'o'},     {"framebuffer", 1, 0, 'f'},
+                                            {"help", 0, 0, 'h'},     {0, 0, 0, 0}};
 
 static int parse(struct arguments *a, int argc, char **argv)
 {
@@ -45,17 +48,33 @@ static int parse(struct arguments *a, int argc, char **argv)
     opterr = 0;
     while ((c = getopt_long(argc, argv, "h", cmd_target_options, NULL)) != -1) {
         switch (c) {
-        case 'i': a->identity = optarg; break;
-        case 'n': a->o.interface = strcmp(optarg, "auto") ? optarg : NULL; break;
-        case 'a': a->o.address = optarg; break;
-        case 'd': a->o.root = optarg; break;
-        case 'o': a->o.once = true; break;
-        case 'f': a->o.framebuffer = strcmp(optarg, "none") ? optarg : NULL; break;
-        case 'h': fputs(help, stdout); exit(EXIT_DONE);
-        default: return usage("an option is unknown or lacks its value");
+        case 'i':
+            a->identity = optarg;
+            break;
+        case 'n':
+            a->o.interface = strcmp(optarg, "auto") ? optarg : NULL;
+            break;
+        case 'a':
+            a->o.address = optarg;
+            break;
+        case 'd':
+            a->o.root = optarg;
+            break;
+        case 'o':
+            a->o.once = true;
+            break;
+        case 'f':
+            a->o.framebuffer = strcmp(optarg, "none") ? optarg : NULL;
+            break;
+        case 'h':
+            fputs(help, stdout);
+            exit(EXIT_DONE);
+        default:
+            return usage("an option is unknown or lacks its value");
         }
     }
-    return optind < argc || !a->identity ? usage("expected --identity and nothing besides options") : 0;
+    return optind < argc || !a->identity ? usage("expected --identity and nothing besides options")
+                                         : 0;
 }
 
 static int read_page(struct target_page *page, const char *path, struct err *err)

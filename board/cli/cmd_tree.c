@@ -13,17 +13,20 @@ static const char help[] =
     "       ringcast tree upload DIR NAME [--replace] [OPTION...]\n"
     "       ringcast tree delete NAME --yes [--partial] [OPTION...]\n"
     "\n"
-    "Folders with other systems' boot loaders on the data partition of a box: lists them; sends a folder, file\n"
-    "by file, and publishes it when the box has all of it; deletes one. An entry of ringcast.conf gives a tree\n"
+    "Folders with other systems' boot loaders on the data partition of a box: lists them; sends a "
+    "folder, file\n"
+    "by file, and publishes it when the box has all of it; deletes one. An entry of ringcast.conf "
+    "gives a tree\n"
     "out by folder = /data/trees/NAME.\n"
     "\n"
     "  --yes                yes, delete it: nobody is asked on the terminal\n"
     "  --replace            take the place of a tree of that name\n"
-    "  --partial            delete what has come of an upload, and not the tree\n" CLIENT_HELP
-    "\n"
-    "Exit codes: 0; 1 no answer, or the box refused; 4 --yes is missing; 5 not the box that was pinned.\n";
+    "  --partial            delete what has come of an upload, and not the tree\n" CLIENT_HELP "\n"
+    "Exit codes: 0; 1 no answer, or the box refused; 4 --yes is missing; 5 not the box that was "
+    "pinned.\n";
 
-const struct option cmd_tree_options[] = {{"yes", 0, 0, 'y'}, {"replace", 0, 0, 'r'}, {"partial", 0, 0, 'p'}, CLIENT_OPTIONS, {0}};
+const struct option cmd_tree_options[] = {
+    {"yes", 0, 0, 'y'}, {"replace", 0, 0, 'r'}, {"partial", 0, 0, 'p'}, CLIENT_OPTIONS, {0}};
 
 struct wanted {
     bool yes, replace, partial;
@@ -42,14 +45,18 @@ static bool own_option(void *ctx, int option, const char *value)
 
 static void print_trees(const struct json_doc *d)
 {
-    char name[CLIENT_TEXT], state[CLIENT_TEXT], entry[CLIENT_TEXT], cause[CLIENT_TEXT], size[UNITS_TEXT];
+    char name[CLIENT_TEXT], state[CLIENT_TEXT], entry[CLIENT_TEXT], cause[CLIENT_TEXT],
+        size[UNITS_TEXT];
 
-    for (int i = json_next(d, JSON_ROOT, JSON_NONE); i != JSON_NONE; i = json_next(d, JSON_ROOT, i)) {
-        bool offered = client_text(d, i, "entry", entry)[0], bad = client_text(d, i, "cause", cause)[0];
+    for (int i = json_next(d, JSON_ROOT, JSON_NONE); i != JSON_NONE;
+         i = json_next(d, JSON_ROOT, i)) {
+        bool offered = client_text(d, i, "entry", entry)[0],
+             bad = client_text(d, i, "cause", cause)[0];
 
-        printf("%-24s %-8s %10s in %" PRIu64 " files%s%s%s%s\n", client_text(d, i, "name", name), client_text(d, i, "state", state),
-               units_size_text(size, client_number(d, i, "bytes")), client_number(d, i, "files"), offered ? ", entry " : "", entry,
-               bad ? ": " : "", cause);
+        printf("%-24s %-8s %10s in %" PRIu64 " files%s%s%s%s\n", client_text(d, i, "name", name),
+               client_text(d, i, "state", state),
+               units_size_text(size, client_number(d, i, "bytes")), client_number(d, i, "files"),
+               offered ? ", entry " : "", entry, bad ? ": " : "", cause);
     }
 }
 
@@ -95,7 +102,8 @@ int cmd_tree(int argc, char **argv)
 {
     struct client c = {.command = "tree"};
     struct wanted w = {0};
-    int rc = client_begin(&c, argc, argv, cmd_tree_options, help, own_option, &w), words = argc - optind;
+    int rc = client_begin(&c, argc, argv, cmd_tree_options, help, own_option, &w),
+        words = argc - optind;
 
     if (rc)
         return rc - 1;

@@ -90,7 +90,10 @@ static int run(struct verifying *v)
     return EXIT_DONE;
 }
 
-const struct option cmd_verify_options[] = {{"key", 1, 0, 'k'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
+const struct option cmd_verify_options[] = {{"key", 1, 0, 'k'},
+                                            {"json", 0, 0, 'j'},
+                                            {"help", 0, 0, 'h'},
+                                            {0}};
 
 int cmd_verify(int argc, char **argv)
 {

@@ -8,10 +8,10 @@
 static const char help[] =
     "usage: ringcast wake [expected|MAC...] [OPTION...]\n"
     "\n"
-    "The box sends magic packets to these machines, or (the default) to those of the expected list that still\n"
+    "The box sends magic packets to these machines, or (the default) to those of the expected list "
+    "that still\n"
     "lack their image.\n"
-    "\n" CLIENT_HELP
-    "\n"
+    "\n" CLIENT_HELP "\n"
     "Exit codes: 0; 1 no answer, or the box refused; 5 not the box that was pinned.\n";
 
 const struct option cmd_wake_options[] = {CLIENT_OPTIONS, {0}};

@@ -1,5 +1,6 @@
-/* The words of the command line: `ringcast NAME ...` runs the command of that name. One row a command, in
- * commands.c; each command has its own file, parses its own arguments and prints its own messages. */
+/* The words of the command line: `ringcast NAME ...` runs the command of that name. One row a
+ * command, in commands.c; each command has its own file, parses its own arguments and prints its
+ * own messages. */
 #ifndef BOARD_CLI_COMMANDS_H
 #define BOARD_CLI_COMMANDS_H
 
@@ -38,9 +39,11 @@ int cmd_orders(int argc, char **argv);
 int cmd_expected(int argc, char **argv);
 int cmd_wake(int argc, char **argv);
 
-extern const struct option cmd_pack_options[], cmd_info_options[], cmd_verify_options[], cmd_key_options[], cmd_serve_options[],
-    cmd_restore_options[], cmd_box_options[], cmd_target_options[], cmd_login_options[], cmd_status_options[], cmd_sessions_options[],
-    cmd_images_options[], cmd_tree_options[], cmd_orders_options[], cmd_expected_options[], cmd_wake_options[], cmd_report_options[];
+extern const struct option cmd_pack_options[], cmd_info_options[], cmd_verify_options[],
+    cmd_key_options[], cmd_serve_options[], cmd_restore_options[], cmd_box_options[],
+    cmd_target_options[], cmd_login_options[], cmd_status_options[], cmd_sessions_options[],
+    cmd_images_options[], cmd_tree_options[], cmd_orders_options[], cmd_expected_options[],
+    cmd_wake_options[], cmd_report_options[];
 
 /* Ends with a row whose name is NULL. */
 extern const struct command commands[];

@@ -19,7 +19,8 @@
 
 static bool host_legal(const char *text, size_t n)
 {
-    return n > 0 && n <= LOGIN_HOST_MAX && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") >= n;
+    return n > 0 && n <= LOGIN_HOST_MAX &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") >= n;
 }
 
 int login_box_parse(struct login *l, const char *text, struct err *err)
@@ -27,8 +28,11 @@ int login_box_parse(struct login *l, const char *text, struct err *err)
     size_t n = strcspn(text, ":");
     uint32_t port = PORT;
 
-    if (!host_legal(text, n) || (text[n] && ini_number(&port, text + n + 1, "", NULL, 1, 65535, "a port", NULL)))
-        return err_set(err, CLI_EUSAGE, "expected the box's address, such as 10.77.0.1 or box.local:443, got \"%.80s\"", text);
+    if (!host_legal(text, n) ||
+        (text[n] && ini_number(&port, text + n + 1, "", NULL, 1, 65535, "a port", NULL)))
+        return err_set(
+            err, CLI_EUSAGE,
+            "expected the box's address, such as 10.77.0.1 or box.local:443, got \"%.80s\"", text);
     memcpy(l->host, text, n);
     l->host[n] = 0;
     l->port = (uint16_t)port;
@@ -40,7 +44,10 @@ int login_pin_parse(struct login *l, const char *text, struct err *err)
     uint8_t pin[LOGIN_PIN_BYTES];
 
     if (!tls_pin_parse(text, pin))
-        return err_set(err, CLI_EUSAGE, "expected a fingerprint of 64 hexadecimal digits, as the box's screen shows it, got \"%.100s\"", text);
+        return err_set(err, CLI_EUSAGE,
+                       "expected a fingerprint of 64 hexadecimal digits, as the box's screen shows "
+                       "it, got \"%.100s\"",
+                       text);
     memcpy(l->pin, pin, sizeof pin);
     l->pinned = true;
     return 0;
@@ -64,9 +71,11 @@ static int read_private(char *out, size_t cap, const char *path, struct err *err
 
     if (fd >= 0 && !standard && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_mode & 077) {
         close(fd);
-        return err_set(err, CLI_EFILE, "others may read or write %s; 'chmod 600 %s' ends that", path, path);
+        return err_set(err, CLI_EFILE, "others may read or write %s; 'chmod 600 %s' ends that",
+                       path, path);
     }
-    while (n > 0 && have < cap - 1 && !(standard && memchr(out, '\n', have)) && (n = read(fd, out + have, cap - 1 - have)) > 0)
+    while (n > 0 && have < cap - 1 && !(standard && memchr(out, '\n', have)) &&
+           (n = read(fd, out + have, cap - 1 - have)) > 0)
         have += (size_t)n;
     if (n < 0)
         err_set(err, CLI_EFILE, "cannot read %s: %s", path, strerror(errno));
@@ -88,7 +97,8 @@ int login_secret_read(char *out, size_t cap, const char *path, struct err *err)
         return n;
     length = strcspn(text, "\r\n");
     if (length == 0 || length >= cap)
-        return err_set(err, CLI_EFILE, "expected one line of at most %zu bytes in %s", cap - 1, path);
+        return err_set(err, CLI_EFILE, "expected one line of at most %zu bytes in %s", cap - 1,
+                       path);
     memcpy(out, text, length);
     out[length] = 0;
     return 0;
@@ -108,7 +118,8 @@ struct reading {
     struct login *l, from;
 };
 
-static int entry(void *ctx, const struct ini_place *at, const char *section, const char *key, const char *value, struct err *err)
+static int entry(void *ctx, const struct ini_place *at, const char *section, const char *key,
+                 const char *value, struct err *err)
 {
     struct login *l = &((struct reading *)ctx)->from;
     struct err why = {0};
@@ -122,7 +133,9 @@ static int entry(void *ctx, const struct ini_place *at, const char *section, con
         rc = ini_text(l->token, sizeof l->token, value, "a token", &why);
     else
         err_set(&why, CLI_EFILE, "expected box, fingerprint or token, got \"%.40s\"", key);
-    return rc || *section ? err_set(err, CLI_EFILE, "%s:%u: %s", at->file, at->line, why.code ? why.text : "expected no section") : 0;
+    return rc || *section ? err_set(err, CLI_EFILE, "%s:%u: %s", at->file, at->line,
+                                    why.code ? why.text : "expected no section")
+                          : 0;
 }
 
 int login_load(struct login *l, const char *path, struct err *err)
@@ -199,7 +212,8 @@ static bool sync_above(char *folders)
 int login_save(const struct login *l, const char *path, struct err *err)
 {
     char pin[LOGIN_PIN_TEXT], text[FILE_MAX], folders[1024], fresh[1032];
-    int n = snprintf(text, sizeof text, "box = %s:%u\nfingerprint = %s\ntoken = %s\n", l->host, l->port, login_pin_text(pin, l->pin), l->token);
+    int n = snprintf(text, sizeof text, "box = %s:%u\nfingerprint = %s\ntoken = %s\n", l->host,
+                     l->port, login_pin_text(pin, l->pin), l->token);
 
     if ((size_t)snprintf(folders, sizeof folders, "%s", path) >= sizeof folders)
         return err_set(err, CLI_EFILE, "expected a path of at most 1023 bytes");
@@ -212,6 +226,7 @@ int login_save(const struct login *l, const char *path, struct err *err)
         return CLI_EFILE;
     }
     if (!sync_above(folders))
-        return err_set(err, CLI_EFILE, "%s is written, but its name may not be on the disk: %s", path, strerror(errno));
+        return err_set(err, CLI_EFILE, "%s is written, but its name may not be on the disk: %s",
+                       path, strerror(errno));
     return 0;
 }

@@ -1,4 +1,5 @@
-/* Which box a command speaks to, how it is known, and by what right: a file that only its owner may read, in the form of an INI file,
+/* Which box a command speaks to, how it is known, and by what right: a file that only its owner may
+ * read, in the form of an INI file,
  *
  *     box = 10.77.0.1:443
  *     fingerprint = AB:CD:...      SHA-256 of the box's certificate
@@ -32,12 +33,15 @@ int login_box_parse(struct login *, const char *text, struct err *);
 /* 64 hexadecimal digits of either case, colons between bytes allowed. */
 int login_pin_parse(struct login *, const char *text, struct err *);
 const char *login_pin_text(char out[LOGIN_PIN_TEXT], const uint8_t pin[LOGIN_PIN_BYTES]);
-/* The first line of a file that nobody else may read, or of standard input ("-"): a token or a password. */
+/* The first line of a file that nobody else may read, or of standard input ("-"): a token or a
+ * password. */
 int login_secret_read(char *out, size_t cap, const char *path, struct err *);
 
-/* Where it is kept unless somebody says otherwise: $XDG_CONFIG_HOME/ringcast/login or ~/.config/ringcast/login. False: no home. */
+/* Where it is kept unless somebody says otherwise: $XDG_CONFIG_HOME/ringcast/login or
+ * ~/.config/ringcast/login. False: no home. */
 bool login_path(char *out, size_t cap);
-/* Fills what is not filled yet. CLI_EFILE: it cannot be read, or others may read it. A file that is not there is no error. */
+/* Fills what is not filled yet. CLI_EFILE: it cannot be read, or others may read it. A file that is
+ * not there is no error. */
 int login_load(struct login *, const char *path, struct err *);
 /* Makes the folder and the file (0600), which appears whole. */
 int login_save(const struct login *, const char *path, struct err *);

@@ -10,7 +10,9 @@
 #include "board/core/image_report.h"
 #include "board/core/seal.h"
 
-#define FILE_MAX (64u << 20) /* of the largest report there can be this is several times the size */
+#define FILE_MAX                                                                                   \
+    (64u << 20) /* of the largest report there can be this is several times the size               \
+                 */
 
 static const char help[] =
     "usage: ringcast report verify FILE --key NAME.pub [--json]\n"
@@ -36,7 +38,8 @@ static int read_file(const char *path, uint8_t **bytes, size_t *n, struct err *e
     *bytes = malloc(FILE_MAX + 1);
     *n = *bytes ? fread(*bytes, 1, FILE_MAX + 1, f) : 0;
     if (!*bytes || ferror(f) || *n > FILE_MAX)
-        err_set(err, REPORT_EFILE, "%s cannot be read whole, or is larger than a report can be", path);
+        err_set(err, REPORT_EFILE, "%s cannot be read whole, or is larger than a report can be",
+                path);
     fclose(f);
     return err->code;
 }
@@ -59,7 +62,8 @@ static int verify(const struct verifying *v)
 
         return rc == REPORT_EUNTRUSTED ? EXIT_UNTRUSTED : code;
     }
-    fprintf(stderr, "%s is whole, %s, signed by the trusted key\n", v->file, report_format_name(format));
+    fprintf(stderr, "%s is whole, %s, signed by the trusted key\n", v->file,
+            report_format_name(format));
     if (v->json)
         printf("{\"ok\":true,\"format\":\"%s\"}\n", report_format_name(format));
     return EXIT_DONE;
@@ -73,7 +77,10 @@ static int usage(const char *said)
 
 int report_verify(int argc, char **argv)
 {
-    static const struct option options[] = {{"key", 1, 0, 'k'}, {"json", 0, 0, 'j'}, {"help", 0, 0, 'h'}, {0}};
+    static const struct option options[] = {{"key", 1, 0, 'k'},
+                                            {"json", 0, 0, 'j'},
+                                            {"help", 0, 0, 'h'},
+                                            {0}};
     struct verifying v = {0};
     int c;
 

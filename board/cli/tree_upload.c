@@ -15,7 +15,7 @@
 #include "board/core/progress.h"
 #include "imaging/hash/sha256.h"
 
-#define TRIES 5           /* of a file, when the line breaks */
+#define TRIES 5             /* of a file, when the line breaks */
 #define SLOWEST_PER_MS 1000 /* bytes: what a file's time is reckoned by */
 #define PATH_TEXT 4096
 #define LEVELS_MAX 32
@@ -30,11 +30,14 @@ struct sending {
 
 /* ---- the folder ---- */
 
-typedef int each_file(struct sending *, const char *file, const char *relative, const struct stat *);
+typedef int each_file(struct sending *, const char *file, const char *relative,
+                      const struct stat *);
 
-static int walk(struct sending *s, const char *folder, const char *relative, unsigned levels, each_file *each);
+static int walk(struct sending *s, const char *folder, const char *relative, unsigned levels,
+                each_file *each);
 
-static int walk_one(struct sending *s, const char *file, const char *relative, unsigned levels, each_file *each)
+static int walk_one(struct sending *s, const char *file, const char *relative, unsigned levels,
+                    each_file *each)
 {
     struct stat st;
 
@@ -50,7 +53,8 @@ static int walk_one(struct sending *s, const char *file, const char *relative, u
     return 0;
 }
 
-static int walk(struct sending *s, const char *folder, const char *relative, unsigned levels, each_file *each)
+static int walk(struct sending *s, const char *folder, const char *relative, unsigned levels,
+                each_file *each)
 {
     struct dirent **entry = NULL;
     int n = scandir(folder, &entry, NULL, alphasort), rc = 0;
@@ -64,7 +68,8 @@ static int walk(struct sending *s, const char *folder, const char *relative, uns
         if (rc || dots)
             continue;
         if (snprintf(file, sizeof file, "%s/%s", folder, entry[i]->d_name) >= (int)sizeof file ||
-            snprintf(below, sizeof below, "%s%s%s", relative, *relative ? "/" : "", entry[i]->d_name) >= (int)sizeof below)
+            snprintf(below, sizeof below, "%s%s%s", relative, *relative ? "/" : "",
+                     entry[i]->d_name) >= (int)sizeof below)
             rc = err_set(&s->c->err, CLI_EFILE, "expected a shorter path than %.150s", folder);
         else
             rc = walk_one(s, file, below, levels, each);
@@ -92,7 +97,8 @@ static int read_some(struct sending *s, char *to, size_t n, struct err *err)
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            return err_set(err, CLI_EFILE, "cannot read a file of %s: %s", s->name, got ? strerror(errno) : "it has become shorter");
+            return err_set(err, CLI_EFILE, "cannot read a file of %s: %s", s->name,
+                           got ? strerror(errno) : "it has become shorter");
         to += got;
         n -= (size_t)got;
     }
@@ -132,7 +138,8 @@ static int path_of(struct sending *s, const char *relative, const char *hex, cha
         char word[PATH_TEXT], before[PATH_TEXT + 2];
 
         snprintf(before, sizeof before, "%s/", out);
-        snprintf(word, sizeof word, "%.*s", (int)(slash ? slash - part : (ptrdiff_t)strlen(part)), part);
+        snprintf(word, sizeof word, "%.*s", (int)(slash ? slash - part : (ptrdiff_t)strlen(part)),
+                 part);
         fits = client_path(out, cap, before, word, "");
         part = slash ? slash + 1 : NULL;
     }
@@ -161,15 +168,24 @@ static bool may_pass(int code)
 
 static int send_once(struct sending *s, const char *path, uint64_t bytes)
 {
-    struct api_request r = {.method = "PUT", .path = path, .type = "application/octet-stream", .n_body = (size_t)bytes, .fill = fill, .ctx = s,
-                            .timeout_ms = s->c->timeout_ms + (int)(bytes / SLOWEST_PER_MS < INT32_MAX / 2 ? bytes / SLOWEST_PER_MS : INT32_MAX / 2)};
+    struct api_request r = {.method = "PUT",
+                            .path = path,
+                            .type = "application/octet-stream",
+                            .n_body = (size_t)bytes,
+                            .fill = fill,
+                            .ctx = s,
+                            .timeout_ms =
+                                s->c->timeout_ms + (int)(bytes / SLOWEST_PER_MS < INT32_MAX / 2
+                                                             ? bytes / SLOWEST_PER_MS
+                                                             : INT32_MAX / 2)};
     struct api_answer a;
     uint64_t before = s->sent;
     int rc;
 
     s->c->err = (struct err){0};
     if (lseek(s->fd, 0, SEEK_SET))
-        return err_set(&s->c->err, CLI_EFILE, "cannot read a file of %s: %s", s->name, strerror(errno));
+        return err_set(&s->c->err, CLI_EFILE, "cannot read a file of %s: %s", s->name,
+                       strerror(errno));
     rc = api_get(&s->c->box, &r, &a, &s->c->err);
     if (rc == 0)
         api_free(&a);
@@ -201,7 +217,8 @@ static int send_open(struct sending *s, const char *relative, uint64_t bytes)
     return err_set(&s->c->err, why.code, "%.100s: %.150s", relative, why.text);
 }
 
-static int send_file(struct sending *s, const char *file, const char *relative, const struct stat *st)
+static int send_file(struct sending *s, const char *file, const char *relative,
+                     const struct stat *st)
 {
     int rc;
 

@@ -1,5 +1,6 @@
-/* A folder into a box's trees, file by file, each with its SHA-256; then it is published. What lies in it and is neither a file nor a folder is named,
- * and left out. An upload that ended early is begun anew: files that the box has are replaced. */
+/* A folder into a box's trees, file by file, each with its SHA-256; then it is published. What lies
+ * in it and is neither a file nor a folder is named, and left out. An upload that ended early is
+ * begun anew: files that the box has are replaced. */
 #ifndef BOARD_CLI_TREE_UPLOAD_H
 #define BOARD_CLI_TREE_UPLOAD_H
 

@@ -28,7 +28,8 @@ struct sending {
 /* Of an object with "id" and "offset"; false: it has none. */
 static bool take_offset(struct sending *s, const struct json_doc *d, int object)
 {
-    return json_get_str(d, object, "id", s->id, sizeof s->id) > 0 && json_get_u64(d, object, "offset", s->bytes, &s->offset);
+    return json_get_str(d, object, "id", s->id, sizeof s->id) > 0 &&
+           json_get_u64(d, object, "offset", s->bytes, &s->offset);
 }
 
 static bool answer_offset(struct sending *s, const struct api_answer *a)
@@ -41,9 +42,11 @@ static bool answer_offset(struct sending *s, const struct api_answer *a)
 /* After the last '/', and up to the last '.': debian-12.ring is debian-12. */
 static void name_after(char out[CLIENT_TEXT], const char *path)
 {
-    const char *from = strrchr(path, '/') ? strrchr(path, '/') + 1 : path, *end = strrchr(from, '.');
+    const char *from = strrchr(path, '/') ? strrchr(path, '/') + 1 : path,
+               *end = strrchr(from, '.');
 
-    snprintf(out, CLIENT_TEXT, "%.*s", (int)(end && end > from ? end - from : (ptrdiff_t)strlen(from)), from);
+    snprintf(out, CLIENT_TEXT, "%.*s",
+             (int)(end && end > from ? end - from : (ptrdiff_t)strlen(from)), from);
 }
 
 /* ---- where it begins ---- */
@@ -83,8 +86,10 @@ static int find_begun(struct sending *s)
         return rc;
     rc = client_read(s->c, &a, &d);
     if (rc == 0) {
-        for (int i = json_next(d.json, JSON_ROOT, JSON_NONE); i != JSON_NONE && !s->id[0]; i = json_next(d.json, JSON_ROOT, i))
-            if (strcmp(client_text(d.json, i, "name", name), s->name) == 0 && client_number(d.json, i, "bytes") == s->bytes)
+        for (int i = json_next(d.json, JSON_ROOT, JSON_NONE); i != JSON_NONE && !s->id[0];
+             i = json_next(d.json, JSON_ROOT, i))
+            if (strcmp(client_text(d.json, i, "name", name), s->name) == 0 &&
+                client_number(d.json, i, "bytes") == s->bytes)
                 (void)take_offset(s, d.json, i);
         client_doc_free(&d);
     }
@@ -111,14 +116,21 @@ static void ask_offset(struct sending *s)
 static int send_piece(struct sending *s)
 {
     char path[64], offset[64];
-    struct api_request r = {.method = "PUT", .path = path, .type = "application/octet-stream", .headers = offset, .body = s->piece,
+    struct api_request r = {.method = "PUT",
+                            .path = path,
+                            .type = "application/octet-stream",
+                            .headers = offset,
+                            .body = s->piece,
                             .timeout_ms = s->c->timeout_ms};
     struct api_answer a;
-    ssize_t n = pread(s->fd, s->piece, s->bytes - s->offset < PIECE ? (size_t)(s->bytes - s->offset) : PIECE, (off_t)s->offset);
+    ssize_t n = pread(s->fd, s->piece,
+                      s->bytes - s->offset < PIECE ? (size_t)(s->bytes - s->offset) : PIECE,
+                      (off_t)s->offset);
     int rc;
 
     if (n <= 0)
-        return err_set(&s->c->err, CLI_EFILE, "cannot read %s: %s", s->name, n ? strerror(errno) : "it has become shorter");
+        return err_set(&s->c->err, CLI_EFILE, "cannot read %s: %s", s->name,
+                       n ? strerror(errno) : "it has become shorter");
     r.n_body = (size_t)n;
     snprintf(path, sizeof path, "/api/v1/uploads/%s", s->id);
     snprintf(offset, sizeof offset, "Upload-Offset: %" PRIu64 "\r\n", s->offset);
@@ -158,7 +170,9 @@ static int send_all(struct sending *s)
         progress_at(&p, s->offset, NULL);
     }
     progress_end(&p);
-    return s->offset == s->bytes ? 0 : rc ? rc : err_set(&s->c->err, CLI_EANSWER, "the box keeps nothing of what it is sent");
+    return s->offset == s->bytes ? 0
+           : rc                  ? rc
+                : err_set(&s->c->err, CLI_EANSWER, "the box keeps nothing of what it is sent");
 }
 
 static int upload_open(struct sending *s, const struct upload *u)
@@ -167,7 +181,8 @@ static int upload_open(struct sending *s, const struct upload *u)
 
     s->fd = open(u->path, O_RDONLY | O_CLOEXEC);
     if (s->fd < 0 || fstat(s->fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
-        return err_set(&s->c->err, CLI_EFILE, "cannot send %s: %s", u->path, s->fd < 0 ? strerror(errno) : "it is no file, or empty");
+        return err_set(&s->c->err, CLI_EFILE, "cannot send %s: %s", u->path,
+                       s->fd < 0 ? strerror(errno) : "it is no file, or empty");
     s->bytes = (uint64_t)st.st_size;
     s->piece = malloc(PIECE);
     if (u->name)
@@ -179,7 +194,8 @@ static int upload_open(struct sending *s, const struct upload *u)
 
 /* ---- the box's verdict ---- */
 
-/* What the box says of the upload now. 0, or a code with its sentence: CLI_EREFUSED with the box's cause when it will be no image. */
+/* What the box says of the upload now. 0, or a code with its sentence: CLI_EREFUSED with the box's
+ * cause when it will be no image. */
 static int ask_state(struct sending *s, char state[CLIENT_TEXT])
 {
     static struct json_doc d;
@@ -198,13 +214,15 @@ static int ask_state(struct sending *s, char state[CLIENT_TEXT])
     client_text(&d, JSON_ROOT, "state", state);
     if (rc == 0 && (strcmp(state, "failed") == 0 || strcmp(state, "bad") == 0)) {
         client_text(&d, JSON_ROOT, "cause", cause);
-        rc = err_set(&s->c->err, CLI_EREFUSED, "the box does not take %.80s: %.200s", s->name, cause[0] ? cause : state);
+        rc = err_set(&s->c->err, CLI_EREFUSED, "the box does not take %.80s: %.200s", s->name,
+                     cause[0] ? cause : state);
     }
     api_free(&a);
     return rc;
 }
 
-/* The box checks the file that it was sent, and packs a raw disk: waits for the end of both. A broken line is worth another try. */
+/* The box checks the file that it was sent, and packs a raw disk: waits for the end of both. A
+ * broken line is worth another try. */
 static int await_verdict(struct sending *s)
 {
     char state[CLIENT_TEXT] = "", said[CLIENT_TEXT] = "";

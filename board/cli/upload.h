@@ -1,4 +1,5 @@
-/* A file into a box's library, in pieces, each of which the box keeps: what was sent before the line broke is not sent again. */
+/* A file into a box's library, in pieces, each of which the box keeps: what was sent before the
+ * line broke is not sent again. */
 #ifndef BOARD_CLI_UPLOAD_H
 #define BOARD_CLI_UPLOAD_H
 
@@ -11,7 +12,8 @@ struct upload {
     bool resume;
 };
 
-/* The exit code; says how far it is on stderr. Ends with the box's verdict: it waits until the image is ready or refused. */
+/* The exit code; says how far it is on stderr. Ends with the box's verdict: it waits until the
+ * image is ready or refused. */
 int upload_file(struct client *, const struct upload *);
 
 #endif

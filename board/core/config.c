@@ -68,7 +68,8 @@ static int set_group(uint32_t *to, const char *value, struct err *err)
 
 static int key_interface(struct config *c, const char *v, struct err *err)
 {
-    return ini_text(c->interface, sizeof c->interface, v, "an interface's name, at most 15 bytes", err);
+    return ini_text(c->interface, sizeof c->interface, v, "an interface's name, at most 15 bytes",
+                    err);
 }
 
 static int key_address(struct config *c, const char *v, struct err *err)
@@ -76,7 +77,9 @@ static int key_address(struct config *c, const char *v, struct err *err)
     struct ip_config parsed;
     int rc = ip_config_parse(&parsed, v, err);
 
-    return rc ? rc : ini_text(c->address, sizeof c->address, v, "an address such as 10.0.0.1/24, or dhcp", err);
+    return rc ? rc
+              : ini_text(c->address, sizeof c->address, v,
+                         "an address such as 10.0.0.1/24, or dhcp", err);
 }
 
 static int key_rate(struct config *c, const char *v, struct err *err)
@@ -133,7 +136,8 @@ static int key_ttl(struct config *c, const char *v, struct err *err)
 static int key_loop_suspend(struct config *c, const char *v, struct err *err)
 {
     if (strcmp(v, "auto") != 0)
-        return ini_number(&c->loop_suspend, v, "", NULL, 0, 1000000, "a number of loops (0: never), or auto", err);
+        return ini_number(&c->loop_suspend, v, "", NULL, 0, 1000000,
+                          "a number of loops (0: never), or auto", err);
     c->loop_suspend = CONFIG_SUSPEND_AUTO;
     return 0;
 }
@@ -180,13 +184,20 @@ static const struct {
     int (*set)(struct config *, const char *value, struct err *);
     bool repeats;
 } keys[] = {
-    {"interface", key_interface, false},     {"address", key_address, false},
-    {"rate", key_rate, false},               {"floor", key_floor, false},
-    {"ceiling", key_ceiling, false},         {"client-rate", key_client_rate, false},
-    {"group", key_group, false},             {"port", key_port, false},
-    {"ttl", key_ttl, false},                 {"loop-suspend", key_loop_suspend, false},
-    {"offload", key_offload, false},         {"repair", key_repair, false},
-    {"mdns", key_mdns, false},               {"image", key_image, true},
+    {"interface", key_interface, false},
+    {"address", key_address, false},
+    {"rate", key_rate, false},
+    {"floor", key_floor, false},
+    {"ceiling", key_ceiling, false},
+    {"client-rate", key_client_rate, false},
+    {"group", key_group, false},
+    {"port", key_port, false},
+    {"ttl", key_ttl, false},
+    {"loop-suspend", key_loop_suspend, false},
+    {"offload", key_offload, false},
+    {"repair", key_repair, false},
+    {"mdns", key_mdns, false},
+    {"image", key_image, true},
 };
 #define KEYS (sizeof keys / sizeof *keys)
 
@@ -213,16 +224,19 @@ int config_set(struct config *c, const char *key, const char *value, struct err 
 
 /* ---- ringcast.conf ---- */
 
-int config_entry(struct config *c, uint32_t *seen, const struct ini_place *at, const char *key, const char *value,
-                 struct err *err)
+int config_entry(struct config *c, uint32_t *seen, const struct ini_place *at, const char *key,
+                 const char *value, struct err *err)
 {
     struct err why = {0};
     size_t i = key_find(key);
 
     if (i == KEYS)
-        return err_set(err, CONFIG_EKEY, "%s:%u: expected a key such as rate or image, got \"%.40s\"", at->file, at->line, key);
+        return err_set(err, CONFIG_EKEY,
+                       "%s:%u: expected a key such as rate or image, got \"%.40s\"", at->file,
+                       at->line, key);
     if (*seen >> i & 1 && !keys[i].repeats)
-        return err_set(err, CONFIG_EKEY, "%s:%u: expected %s once, got it again", at->file, at->line, key);
+        return err_set(err, CONFIG_EKEY, "%s:%u: expected %s once, got it again", at->file,
+                       at->line, key);
     *seen |= UINT32_C(1) << i;
     if (config_set(c, key, value, &why))
         return err_set(err, why.code, "%s:%u: %s", at->file, at->line, why.text);
@@ -234,18 +248,19 @@ struct ini_config {
     uint32_t seen;
 };
 
-static int on_entry(void *ctx, const struct ini_place *at, const char *section, const char *key, const char *value,
-                    struct err *err)
+static int on_entry(void *ctx, const struct ini_place *at, const char *section, const char *key,
+                    const char *value, struct err *err)
 {
     struct ini_config *t = ctx;
 
     if (*section && strcmp(section, "serve") != 0)
-        return err_set(err, CONFIG_EKEY, "%s:%u: expected the section [serve] or none, got [%.40s]", at->file, at->line,
-                       section);
+        return err_set(err, CONFIG_EKEY, "%s:%u: expected the section [serve] or none, got [%.40s]",
+                       at->file, at->line, section);
     return config_entry(t->config, &t->seen, at, key, value, err);
 }
 
-static int parse_ini(struct config *c, const char *file, const char *text, size_t n, struct err *err)
+static int parse_ini(struct config *c, const char *file, const char *text, size_t n,
+                     struct err *err)
 {
     struct ini_config t = {.config = c};
 
@@ -262,9 +277,12 @@ static const struct {
     enum asr_needs needs;
     bool required;
 } asr_keys[] = {
-    {"Data Rate", "rate", ASR_POSITIVE, true},        {"Multicast Address", "group", ASR_TEXT, true},
-    {"Client Data Rate", "client-rate", ASR_POSITIVE, false}, {"DNS Service Discovery", "mdns", ASR_TRUTH, false},
-    {"Loop Suspend", "loop-suspend", ASR_NUMBER, false}, {"Multicast TTL", "ttl", ASR_NUMBER, false},
+    {"Data Rate", "rate", ASR_POSITIVE, true},
+    {"Multicast Address", "group", ASR_TEXT, true},
+    {"Client Data Rate", "client-rate", ASR_POSITIVE, false},
+    {"DNS Service Discovery", "mdns", ASR_TRUTH, false},
+    {"Loop Suspend", "loop-suspend", ASR_NUMBER, false},
+    {"Multicast TTL", "ttl", ASR_NUMBER, false},
     {"Port", "port", ASR_NUMBER, false},
 };
 #define ASR_KEYS (sizeof asr_keys / sizeof *asr_keys)
@@ -277,7 +295,9 @@ struct asr {
 
 static const char *asr_wants(enum asr_needs needs)
 {
-    return needs == ASR_TEXT ? "a <string>" : needs == ASR_TRUTH ? "<true/> or <false/>" : "an <integer>";
+    return needs == ASR_TEXT    ? "a <string>"
+           : needs == ASR_TRUTH ? "<true/> or <false/>"
+                                : "an <integer>";
 }
 
 static bool asr_fits(enum asr_needs needs, const struct plist_value *v)
@@ -289,7 +309,8 @@ static bool asr_fits(enum asr_needs needs, const struct plist_value *v)
     return v->kind == PLIST_INTEGER && v->integer >= (needs == ASR_POSITIVE);
 }
 
-static int asr_entry(void *ctx, const char *name, const struct plist_value *v, unsigned line, struct err *err)
+static int asr_entry(void *ctx, const char *name, const struct plist_value *v, unsigned line,
+                     struct err *err)
 {
     struct asr *a = ctx;
     struct err why = {0};
@@ -299,12 +320,15 @@ static int asr_entry(void *ctx, const char *name, const struct plist_value *v, u
     while (i < ASR_KEYS && strcmp(asr_keys[i].name, name) != 0)
         i++;
     if (i == ASR_KEYS)
-        return err_set(err, CONFIG_EKEY, "%s:%u: expected one of asr's keys, got \"%.60s\"", a->file, line, name);
+        return err_set(err, CONFIG_EKEY, "%s:%u: expected one of asr's keys, got \"%.60s\"",
+                       a->file, line, name);
     if (a->seen >> i & 1)
-        return err_set(err, CONFIG_EKEY, "%s:%u: expected \"%s\" once, got it again", a->file, line, name);
+        return err_set(err, CONFIG_EKEY, "%s:%u: expected \"%s\" once, got it again", a->file, line,
+                       name);
     a->seen |= 1u << i;
     if (!asr_fits(asr_keys[i].needs, v))
-        return err_set(err, CONFIG_EVALUE, "%s:%u: %s: expected %s%s", a->file, line, name, asr_wants(asr_keys[i].needs),
+        return err_set(err, CONFIG_EVALUE, "%s:%u: %s: expected %s%s", a->file, line, name,
+                       asr_wants(asr_keys[i].needs),
                        asr_keys[i].needs == ASR_POSITIVE ? " above 0 (bytes per second)" : "");
     memcpy(text, v->text, sizeof text);
     if (v->kind == PLIST_BOOL)
@@ -317,7 +341,8 @@ static int asr_entry(void *ctx, const char *name, const struct plist_value *v, u
 }
 
 /* asr's defaults hold where its plist is silent: loops for ever, TTL 3, advertised. */
-static int parse_asr(struct config *c, const char *file, const char *text, size_t n, struct err *err)
+static int parse_asr(struct config *c, const char *file, const char *text, size_t n,
+                     struct err *err)
 {
     struct asr a = {.config = c, .file = file};
     int rc;
@@ -326,7 +351,8 @@ static int parse_asr(struct config *c, const char *file, const char *text, size_
     rc = plist_read(file, text, n, asr_entry, &a, err);
     for (size_t i = 0; rc == 0 && i < ASR_KEYS; i++)
         if (asr_keys[i].required && !(a.seen >> i & 1))
-            return err_set(err, CONFIG_EMISSING, "%s: expected the key \"%s\"", file, asr_keys[i].name);
+            return err_set(err, CONFIG_EMISSING, "%s: expected the key \"%s\"", file,
+                           asr_keys[i].name);
     return rc;
 }
 
@@ -336,11 +362,13 @@ int config_parse(struct config *c, const char *file, const char *text, size_t n,
 {
     if (plist_is_binary(text, n))
         return err_set(err, CONFIG_EBINARY,
-                       "%s: expected an XML property list, got a binary one; 'plutil -convert xml1 %s' converts it", file,
-                       file);
+                       "%s: expected an XML property list, got a binary one; 'plutil -convert xml1 "
+                       "%s' converts it",
+                       file, file);
     if (memchr(text, 0, n))
         return err_set(err, CONFIG_ESYNTAX, "%s: expected text, got a zero byte", file);
-    return plist_is_xml(text, n) ? parse_asr(c, file, text, n, err) : parse_ini(c, file, text, n, err);
+    return plist_is_xml(text, n) ? parse_asr(c, file, text, n, err)
+                                 : parse_ini(c, file, text, n, err);
 }
 
 int config_read_file(char text[CONFIG_FILE_MAX + 1], size_t *n, const char *path, struct err *err)

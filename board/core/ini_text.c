@@ -17,7 +17,8 @@ struct ini_text {
     struct err *err;
 };
 
-/* fgets on a text in memory, counting lines; one that is too long ends the reading, and n is what inih has room for. */
+/* fgets on a text in memory, counting lines; one that is too long ends the reading, and n is what
+ * inih has room for. */
 static char *ini_line(char *to, int n, void *ctx)
 {
     struct ini_text *t = ctx;
@@ -29,7 +30,8 @@ static char *ini_line(char *to, int n, void *ctx)
         ;
     t->place.line++;
     if (len >= (size_t)n) {
-        err_set(t->err, CONFIG_ESYNTAX, "%s:%u: expected a line of at most %d bytes", t->place.file, t->place.line, n - 3);
+        err_set(t->err, CONFIG_ESYNTAX, "%s:%u: expected a line of at most %d bytes", t->place.file,
+                t->place.line, n - 3);
         return NULL;
     }
     memcpy(to, t->at, len);
@@ -45,10 +47,16 @@ static int on_entry(void *ctx, const char *section, const char *key, const char 
     return t->entry(t->ctx, &t->place, section, key, value, t->err) == 0;
 }
 
-int ini_text_read(const char *file, const char *text, size_t n, ini_entry *entry, void *ctx, struct err *err)
+int ini_text_read(const char *file, const char *text, size_t n, ini_entry *entry, void *ctx,
+                  struct err *err)
 {
     struct err why = {0};
-    struct ini_text t = {.place = {.file = file}, .at = text, .end = text + n, .entry = entry, .ctx = ctx, .err = &why};
+    struct ini_text t = {.place = {.file = file},
+                         .at = text,
+                         .end = text + n,
+                         .entry = entry,
+                         .ctx = ctx,
+                         .err = &why};
     int rc;
 
     ini_allow_multiline = false; /* an indented line is a line */
@@ -56,7 +64,8 @@ int ini_text_read(const char *file, const char *text, size_t n, ini_entry *entry
     ini_max_line = LINE_MAX_BYTES;
     rc = ini_parse_stream(ini_line, &t, on_entry, &t);
     if (rc && !why.code)
-        err_set(&why, CONFIG_ESYNTAX, "%s:%d: expected KEY = VALUE, a [section] or a comment", file, rc);
+        err_set(&why, CONFIG_ESYNTAX, "%s:%d: expected KEY = VALUE, a [section] or a comment", file,
+                rc);
     return why.code ? err_set(err, why.code, "%s", why.text) : 0;
 }
 
@@ -87,8 +96,8 @@ int ini_truth(bool *to, const char *value, const char *what, struct err *err)
     return ini_wrong(what, value, err);
 }
 
-int ini_number(uint32_t *to, const char *value, const char *units, const uint32_t *factor, uint32_t low, uint32_t high,
-               const char *what, struct err *err)
+int ini_number(uint32_t *to, const char *value, const char *units, const uint32_t *factor,
+               uint32_t low, uint32_t high, const char *what, struct err *err)
 {
     uint64_t v = 0;
     size_t n = 0;

@@ -48,10 +48,13 @@ static void *lane_thread(void *arg)
 static int lane_open(struct jobs *j, struct lane *l, struct err *err)
 {
     l->all = j;
-    if (queue_init(&l->in, 2 * JOBS_WAITING, sizeof(struct job *)) || queue_init(&l->out, JOBS_WAITING, sizeof(struct job *)))
+    if (queue_init(&l->in, 2 * JOBS_WAITING, sizeof(struct job *)) ||
+        queue_init(&l->out, JOBS_WAITING, sizeof(struct job *)))
         return err_set(err, PC_EMEMORY, "out of memory");
     l->started = pthread_create(&l->thread, NULL, lane_thread, l) == 0;
-    return l->started ? 0 : err_set(err, PC_ETHREAD, "the box's thread for files and signatures cannot be started");
+    return l->started ? 0
+                      : err_set(err, PC_ETHREAD,
+                                "the box's thread for files and signatures cannot be started");
 }
 
 int jobs_open(struct jobs **out, struct err *err)
@@ -64,7 +67,9 @@ int jobs_open(struct jobs **out, struct err *err)
         return err_set(err, PC_EMEMORY, "out of memory");
     j->ready = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (j->ready < 0)
-        rc = err_set(err, PC_ETHREAD, "the box's thread for files and signatures cannot be started: no event descriptor");
+        rc = err_set(
+            err, PC_ETHREAD,
+            "the box's thread for files and signatures cannot be started: no event descriptor");
     for (unsigned i = 0; rc == 0 && i < JOB_LANES; i++)
         rc = lane_open(j, &j->lane[i], err);
     if (rc) {
@@ -75,7 +80,8 @@ int jobs_open(struct jobs **out, struct err *err)
     return 0;
 }
 
-bool job_post(struct jobs *j, enum job_lane lane, struct job *job, void (*run)(void *ctx), void (*done)(void *ctx), void *ctx)
+bool job_post(struct jobs *j, enum job_lane lane, struct job *job, void (*run)(void *ctx),
+              void (*done)(void *ctx), void *ctx)
 {
     struct lane *l = &j->lane[lane];
 

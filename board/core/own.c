@@ -30,8 +30,8 @@ static bool host_legal(const char *s)
     size_t n = strlen(s);
 
     for (size_t i = 0; i < n; i++)
-        if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= '0' && s[i] <= '9') ||
-              (s[i] == '-' && i > 0 && i + 1 < n)))
+        if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
+              (s[i] >= '0' && s[i] <= '9') || (s[i] == '-' && i > 0 && i + 1 < n)))
             return false;
     return n <= OWN_HOST_MAX;
 }
@@ -46,7 +46,8 @@ static bool path_legal(const char *path)
     while (*path) {
         size_t part = strcspn(path, "/");
 
-        if (part == 0 || (part == 1 && path[0] == '.') || (part == 2 && path[0] == '.' && path[1] == '.'))
+        if (part == 0 || (part == 1 && path[0] == '.') ||
+            (part == 2 && path[0] == '.' && path[1] == '.'))
             return false;
         path += part;
         if (*path && !*++path)
@@ -72,8 +73,10 @@ static struct own_file *place(struct own *o, enum own_where where, const char *p
 
 static int too_much(const char *path, struct err *err)
 {
-    return err_set(err, PC_EOWN, "expected files for a machine of %d bytes in all and %d at most, %.200s is too much", SESSION_OWN_MAX,
-                   OWN_FILES_MAX, path);
+    return err_set(
+        err, PC_EOWN,
+        "expected files for a machine of %d bytes in all and %d at most, %.200s is too much",
+        SESSION_OWN_MAX, OWN_FILES_MAX, path);
 }
 
 /* All of the file, at most cap bytes; -1. */
@@ -87,7 +90,8 @@ static ssize_t read_all(int fd, uint8_t *to, size_t cap)
     return n < 0 ? -1 : (ssize_t)have;
 }
 
-static int take_file(struct own *o, int folder, const char *name, enum own_where where, const char *path, struct err *err)
+static int take_file(struct own *o, int folder, const char *name, enum own_where where,
+                     const char *path, struct err *err)
 {
     int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     size_t room = sizeof o->store - o->stored;
@@ -119,7 +123,8 @@ static int by_name(const void *a, const void *b)
 }
 
 /* The names in a folder, sorted: the same files give the same bytes. */
-static int list(int folder, char name[NAMES_MAX][256], unsigned *n, const char *path, struct err *err)
+static int list(int folder, char name[NAMES_MAX][256], unsigned *n, const char *path,
+                struct err *err)
 {
     int fd = dup(folder);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -134,7 +139,9 @@ static int list(int folder, char name[NAMES_MAX][256], unsigned *n, const char *
     for (*n = 0, errno = 0; *n < NAMES_MAX && (e = readdir(d)); errno = 0)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
             snprintf(name[(*n)++], 256, "%s", e->d_name);
-    rc = *n < NAMES_MAX && errno ? err_set(err, PC_EFOLDER, "the folder %.200s cannot be read: %s", path, strerror(errno)) : 0;
+    rc = *n < NAMES_MAX && errno ? err_set(err, PC_EFOLDER, "the folder %.200s cannot be read: %s",
+                                           path, strerror(errno))
+                                 : 0;
     closedir(d);
     if (rc)
         return rc;
@@ -142,7 +149,8 @@ static int list(int folder, char name[NAMES_MAX][256], unsigned *n, const char *
     return *n == NAMES_MAX ? too_much(path, err) : 0;
 }
 
-static int walk(struct own *o, int folder, enum own_where where, const char *path, unsigned depth, struct err *err)
+static int walk(struct own *o, int folder, enum own_where where, const char *path, unsigned depth,
+                struct err *err)
 {
     char name[NAMES_MAX][256], below[2 * OWN_PATH_MAX + 256];
     unsigned n;
@@ -175,16 +183,19 @@ int own_gather(struct own *o, const char *folder, const uint8_t mac[6], struct e
     int rc = 0;
 
     MUST_NOT_SERVE();
-    snprintf(name, sizeof name, "%02x-%02x-%02x-%02x-%02x-%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    snprintf(name, sizeof name, "%02x-%02x-%02x-%02x-%02x-%02x", mac[0], mac[1], mac[2], mac[3],
+             mac[4], mac[5]);
     for (unsigned i = 0; rc == 0 && folder && i < 4; i++) {
         int fd;
 
-        snprintf(path, sizeof path, "%.500s/%s%s%s", folder, i < 2 ? "" : name, i < 2 ? "" : "/", kind[i % 2]);
+        snprintf(path, sizeof path, "%.500s/%s%s%s", folder, i < 2 ? "" : name, i < 2 ? "" : "/",
+                 kind[i % 2]);
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0 && errno == ENOENT)
             continue;
         if (fd < 0)
-            return err_set(err, PC_EFOLDER, "the folder %.200s cannot be read: %s", path, strerror(errno));
+            return err_set(err, PC_EFOLDER, "the folder %.200s cannot be read: %s", path,
+                           strerror(errno));
         rc = walk(o, fd, i % 2 ? OWN_FAT : OWN_EXT4, "", 0, err);
         close(fd);
     }
@@ -255,7 +266,8 @@ static bool rd_text(struct reader *r, char *to, size_t max)
 static bool file_read(struct reader *r, struct own_file *f)
 {
     f->where = rd_u8(r);
-    if (!rd_text(r, f->path, OWN_PATH_MAX) || !path_legal(f->path) || (f->where != OWN_EXT4 && f->where != OWN_FAT))
+    if (!rd_text(r, f->path, OWN_PATH_MAX) || !path_legal(f->path) ||
+        (f->where != OWN_EXT4 && f->where != OWN_FAT))
         return false;
     f->n = rd_u16(r);
     f->bytes = rd_bytes(r, f->n);
@@ -308,13 +320,16 @@ bool own_decode(struct own *o, const uint8_t *bytes, size_t n)
     return (r.left == 0 || disks_read(&r, o)) && rd_done(&r);
 }
 
-void own_hash(const struct session_ask *a, const uint8_t *bytes, size_t n, uint8_t hash[IMG_HASH_BYTES])
+void own_hash(const struct session_ask *a, const uint8_t *bytes, size_t n,
+              uint8_t hash[IMG_HASH_BYTES])
 {
     mbedtls_sha256_context c;
 
     mbedtls_sha256_init(&c);
-    MUST(mbedtls_sha256_starts(&c, 0) == 0 && mbedtls_sha256_update(&c, (const uint8_t *)purpose, sizeof purpose) == 0 &&
-         mbedtls_sha256_update(&c, a->mac, sizeof a->mac) == 0 && mbedtls_sha256_update(&c, a->id, sizeof a->id) == 0 &&
+    MUST(mbedtls_sha256_starts(&c, 0) == 0 &&
+         mbedtls_sha256_update(&c, (const uint8_t *)purpose, sizeof purpose) == 0 &&
+         mbedtls_sha256_update(&c, a->mac, sizeof a->mac) == 0 &&
+         mbedtls_sha256_update(&c, a->id, sizeof a->id) == 0 &&
          mbedtls_sha256_update(&c, bytes, n) == 0 && mbedtls_sha256_finish(&c, hash) == 0);
     mbedtls_sha256_free(&c);
 }

@@ -1,13 +1,15 @@
-/* What is a machine's own: its host name and files, as the box gathers them and the machine believes them (net/session/SPEC.md section 7).
+/* What is a machine's own: its host name and files, as the box gathers them and the machine
+ * believes them (net/session/SPEC.md section 7).
  *
  *   machines.csv: host name ──┐
  *   personal/ext4, personal/fat, then personal/52-49-4e-47-00-01/ext4 and fat ──> own_gather
  *           ──> own_encode ──> own_hash, signed
  *   the machine: signature right? ──> own_decode ──> settle.h
  *
- * The folder "personal" lies beside ringcast.conf; what lies below its "ext4" and "fat" is for every machine, what lies below a folder named
- * like a MAC for that machine, and goes before the same path of all. Files only; modes are not kept. Everything together has to
- * fit one message: 4032 bytes. */
+ * The folder "personal" lies beside ringcast.conf; what lies below its "ext4" and "fat" is for
+ * every machine, what lies below a folder named like a MAC for that machine, and goes before the
+ * same path of all. Files only; modes are not kept. Everything together has to fit one message:
+ * 4032 bytes. */
 #ifndef BOARD_CORE_OWN_H
 #define BOARD_CORE_OWN_H
 
@@ -41,18 +43,20 @@ struct own {
     unsigned n_written, n_known;
     /* what of the machine's disks the box has written; set by disks.h */
     struct disk_written written[OWN_WRITTEN_MAX];
-    struct disk_known known[OWN_KNOWN_MAX];       /* what was inside it at its last attempt */
-    uint8_t store[SESSION_OWN_MAX]; /* of what own_gather has read */
+    struct disk_known known[OWN_KNOWN_MAX]; /* what was inside it at its last attempt */
+    uint8_t store[SESSION_OWN_MAX];         /* of what own_gather has read */
     size_t stored;
 };
 
-/* Fills `own` from `folder` (NULL or missing: nothing lies there), the host name being set already. 0, PC_EOWN (it does not fit), PC_EFOLDER. */
+/* Fills `own` from `folder` (NULL or missing: nothing lies there), the host name being set already.
+ * 0, PC_EOWN (it does not fit), PC_EFOLDER. */
 int own_gather(struct own *, const char *folder, const uint8_t mac[6], struct err *);
 /* Bytes of the content (0: there is nothing at all); PC_EOWN: more than `cap`. */
 int own_encode(const struct own *, uint8_t *to, size_t cap);
 /* Borrows `bytes`. False: it makes no sense. */
 bool own_decode(struct own *, const uint8_t *bytes, size_t n);
 /* What is signed. */
-void own_hash(const struct session_ask *, const uint8_t *bytes, size_t n, uint8_t hash[IMG_HASH_BYTES]);
+void own_hash(const struct session_ask *, const uint8_t *bytes, size_t n,
+              uint8_t hash[IMG_HASH_BYTES]);
 
 #endif

@@ -40,8 +40,8 @@ static int expected(const struct scan *s, const char *what)
         n++;
     }
     got[n] = 0;
-    return err_set(s->err, CONFIG_ESYNTAX, "%s:%u: expected %s, got %s%s%s", s->file, s->line, what, n ? "\"" : "",
-                   n ? got : "something else", n ? "\"" : "");
+    return err_set(s->err, CONFIG_ESYNTAX, "%s:%u: expected %s, got %s%s%s", s->file, s->line, what,
+                   n ? "\"" : "", n ? got : "something else", n ? "\"" : "");
 }
 
 /* Blanks and comments between elements. */
@@ -216,13 +216,15 @@ static bool take_quoted(struct scan *s)
 /* <?xml version="1.0" encoding="UTF-8"?> */
 static int take_declaration(struct scan *s)
 {
-    bool good = take_word(s, "<?xml") && take_blanks(s) && (take_word(s, "version=\"1.0\"") || take_word(s, "version='1.0'"));
+    bool good = take_word(s, "<?xml") && take_blanks(s) &&
+                (take_word(s, "version=\"1.0\"") || take_word(s, "version='1.0'"));
 
     if (good && take_blanks(s) && starts(s, "encoding"))
         good = take_word(s, "encoding=\"UTF-8\"") || take_word(s, "encoding=\"utf-8\"") ||
                take_word(s, "encoding='UTF-8'") || take_word(s, "encoding='utf-8'");
     take_blanks(s);
-    return good && take_word(s, "?>") ? 0 : expected(s, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+    return good && take_word(s, "?>") ? 0
+                                      : expected(s, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
 }
 
 /* <!DOCTYPE plist PUBLIC "..." "..."> */
@@ -231,11 +233,14 @@ static int take_doctype(struct scan *s)
     bool good = take_word(s, "<!DOCTYPE") && take_blanks(s) && take_word(s, "plist");
 
     if (good && take_blanks(s) && starts(s, "PUBLIC"))
-        good = take_word(s, "PUBLIC") && take_blanks(s) && take_quoted(s) && take_blanks(s) && take_quoted(s);
+        good = take_word(s, "PUBLIC") && take_blanks(s) && take_quoted(s) && take_blanks(s) &&
+               take_quoted(s);
     else if (good && starts(s, "SYSTEM"))
         good = take_word(s, "SYSTEM") && take_blanks(s) && take_quoted(s);
     take_blanks(s);
-    return good && take_word(s, ">") ? 0 : expected(s, "<!DOCTYPE plist PUBLIC \"...\" \"...\">, no definitions");
+    return good && take_word(s, ">")
+               ? 0
+               : expected(s, "<!DOCTYPE plist PUBLIC \"...\" \"...\">, no definitions");
 }
 
 /* What may stand before <plist>: a declaration, comments, a DOCTYPE line. */
@@ -254,7 +259,9 @@ static int take_prolog(struct scan *s)
         rc = skip_space(s);
     if (rc)
         return rc;
-    return take_tag(s, "<plist version=\"1.0\"") || take_tag(s, "<plist") ? 0 : expected(s, "<plist version=\"1.0\">");
+    return take_tag(s, "<plist version=\"1.0\"") || take_tag(s, "<plist")
+               ? 0
+               : expected(s, "<plist version=\"1.0\">");
 }
 
 bool plist_is_xml(const char *text, size_t n)
@@ -271,7 +278,8 @@ bool plist_is_binary(const char *text, size_t n)
     return n >= 6 && memcmp(text, "bplist", 6) == 0;
 }
 
-int plist_read(const char *file, const char *text, size_t n, plist_take take, void *ctx, struct err *err)
+int plist_read(const char *file, const char *text, size_t n, plist_take take, void *ctx,
+               struct err *err)
 {
     struct scan s = {.file = file, .at = text, .end = text + n, .line = 1, .err = err};
     char key[PLIST_TEXT_MAX + 1];

@@ -20,7 +20,8 @@ static int check_trust(const struct restore *r, const struct img_head *head, str
     if (r->any_signer)
         return img_head_signed(head) ? img_signature_check(head, err) : 0;
     if (r->n_keys == 0)
-        return err_set(err, HOST_ENOKEY, "expected --key FILE with a trusted public key (or --any-signer)");
+        return err_set(err, HOST_ENOKEY,
+                       "expected --key FILE with a trusted public key (or --any-signer)");
     for (unsigned i = 0; i < r->n_keys && rc; i++) {
         memset(&one, 0, sizeof one);
         rc = img_trust_check(head, r->key[i], &one);
@@ -38,8 +39,8 @@ static bool same_file(const char *a, const char *b)
 
 static int open_disk(struct restore *r, const struct source *s, struct disk *disk)
 {
-    struct disk_want want = {s->head.min_target_bytes, s->head.raw_bytes,
-                             img_head_sector(&s->head), r->create};
+    struct disk_want want = {s->head.min_target_bytes, s->head.raw_bytes, img_head_sector(&s->head),
+                             r->create};
     int rc = r->pick ? r->pick(r->ctx, &s->head, r->disk, &r->err) : 0;
 
     if (!rc)
@@ -74,8 +75,12 @@ static int last_look(void *ctx, struct err *err)
 static int run_stages(struct restore *r, struct source *s, struct disk *disk, struct watch *watch,
                       struct receive_counts *early)
 {
-    struct receive_options opt = {.verify = !r->noverify, .patient = s->ops != &source_ring,
-                                  .memory = (size_t)r->memory, .scanned = go_on, .last_look = last_look, .ctx = r};
+    struct receive_options opt = {.verify = !r->noverify,
+                                  .patient = s->ops != &source_ring,
+                                  .memory = (size_t)r->memory,
+                                  .scanned = go_on,
+                                  .last_look = last_look,
+                                  .ctx = r};
     struct err fed = {0};
     struct receive *receive;
     int rc = s->ops->body(s, early, &r->err);
@@ -119,11 +124,13 @@ static int onto_disk(struct restore *r, struct source *s, struct disk *disk)
     return rc;
 }
 
-/* Who goes before the first byte: of his own will he leaves; a refusal is a failure with a cause, for the board to show. */
+/* Who goes before the first byte: of his own will he leaves; a refusal is a failure with a cause,
+ * for the board to show. */
 static void leave(struct source *s, int code)
 {
     bool own_will = code == HOST_ECONSENT || code == RECEIVE_EINTR;
-    struct session_facts last = {.state = own_will ? SESSION_LEAVING : SESSION_FAIL, .error = own_will ? 0 : code};
+    struct session_facts last = {.state = own_will ? SESSION_LEAVING : SESSION_FAIL,
+                                 .error = own_will ? 0 : code};
 
     s->ops->close(s, &last);
 }
@@ -181,7 +188,8 @@ int restore_exit(const struct restore *r)
         return r->noverify ? EXIT_UNVERIFIED : EXIT_DONE;
     if (disk_refusal(r->err.code) || r->err.code == HOST_ECONSENT)
         return EXIT_REFUSED;
-    if (r->err.code == IMG_EUNTRUSTED || r->err.code == IMG_ESIGNATURE || r->err.code == HOST_ENOKEY)
+    if (r->err.code == IMG_EUNTRUSTED || r->err.code == IMG_ESIGNATURE ||
+        r->err.code == HOST_ENOKEY)
         return EXIT_UNTRUSTED;
     return EXIT_FAILED;
 }

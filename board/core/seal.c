@@ -19,8 +19,10 @@ static const struct shape {
 } shapes[SHAPES] = {
     [REPORT_CSV] = {"CSV", "csv", "signature," ALGORITHM ",", ",", ",,,,,,,,,,,,,,,,,,,,\r\n"},
     [CSV_OF_23] = {"CSV", "csv", "signature," ALGORITHM ",", ",", ",,,,,,,,,,,,,,,,,,,\r\n"},
-    [REPORT_JSON] = {"JSON", "json", ",\"signature\":{\"algorithm\":\"" ALGORITHM "\",\"key\":\"", "\",\"value\":\"", "\"}}\n"},
-    [REPORT_HTML] = {"HTML", "html", "<p class=\"seal\">Signed by the box (" ALGORITHM "). Key <code>",
+    [REPORT_JSON] = {"JSON", "json", ",\"signature\":{\"algorithm\":\"" ALGORITHM "\",\"key\":\"",
+                     "\",\"value\":\"", "\"}}\n"},
+    [REPORT_HTML] = {"HTML", "html",
+                     "<p class=\"seal\">Signed by the box (" ALGORITHM "). Key <code>",
                      "</code> signature <code>", "</code></p>\n</body>\n</html>\n"},
 };
 
@@ -111,12 +113,13 @@ static bool take_hex(const uint8_t **at, uint8_t *out, size_t n)
 
 static size_t seal_bytes(const struct shape *shape)
 {
-    return strlen(shape->before) + KEY_DIGITS + strlen(shape->between) + SIGNATURE_DIGITS + strlen(shape->after);
+    return strlen(shape->before) + KEY_DIGITS + strlen(shape->between) + SIGNATURE_DIGITS +
+           strlen(shape->after);
 }
 
 /* Whether the file ends in a seal of this format. */
-static bool seal_read(const uint8_t *bytes, size_t n, const struct shape *shape, uint8_t pub[IMG_PUBKEY_BYTES],
-                      uint8_t signature[IMG_SIGNATURE_BYTES])
+static bool seal_read(const uint8_t *bytes, size_t n, const struct shape *shape,
+                      uint8_t pub[IMG_PUBKEY_BYTES], uint8_t signature[IMG_SIGNATURE_BYTES])
 {
     size_t length = seal_bytes(shape);
     const uint8_t *at;
@@ -124,11 +127,13 @@ static bool seal_read(const uint8_t *bytes, size_t n, const struct shape *shape,
     if (n < length)
         return false;
     at = bytes + (n - length);
-    return take_text(&at, shape->before) && take_hex(&at, pub, IMG_PUBKEY_BYTES) && take_text(&at, shape->between) &&
-           take_hex(&at, signature, IMG_SIGNATURE_BYTES) && take_text(&at, shape->after);
+    return take_text(&at, shape->before) && take_hex(&at, pub, IMG_PUBKEY_BYTES) &&
+           take_text(&at, shape->between) && take_hex(&at, signature, IMG_SIGNATURE_BYTES) &&
+           take_text(&at, shape->after);
 }
 
-int seal_check(const uint8_t *bytes, size_t n, const uint8_t pub[IMG_PUBKEY_BYTES], enum report_format *format, struct err *err)
+int seal_check(const uint8_t *bytes, size_t n, const uint8_t pub[IMG_PUBKEY_BYTES],
+               enum report_format *format, struct err *err)
 {
     uint8_t signer[IMG_PUBKEY_BYTES], signature[IMG_SIGNATURE_BYTES], hash[IMG_HASH_BYTES];
     unsigned f = 0;
@@ -137,14 +142,18 @@ int seal_check(const uint8_t *bytes, size_t n, const uint8_t pub[IMG_PUBKEY_BYTE
     while (f < SHAPES && !seal_read(bytes, n, &shapes[f], signer, signature))
         f++;
     if (f == SHAPES)
-        return err_set(err, REPORT_EUNSEALED, "expected a report that ends in its box's signature, got none at its end");
+        return err_set(err, REPORT_EUNSEALED,
+                       "expected a report that ends in its box's signature, got none at its end");
     if (memcmp(signer, pub, IMG_PUBKEY_BYTES) != 0)
-        return err_set(err, REPORT_EUNTRUSTED, "the report is signed by another key than the trusted one");
+        return err_set(err, REPORT_EUNTRUSTED,
+                       "the report is signed by another key than the trusted one");
     *format = f == CSV_OF_23 ? REPORT_CSV : (enum report_format)f;
     seal_begin(&s, *format);
     seal_add(&s, bytes, n - seal_bytes(&shapes[f]));
     finish(&s, hash);
     return sign_hash_right(signer, hash, signature)
                ? 0
-               : err_set(err, REPORT_EALTERED, "the signature is wrong: the report was altered after the box had signed it");
+               : err_set(
+                     err, REPORT_EALTERED,
+                     "the signature is wrong: the report was altered after the box had signed it");
 }

@@ -13,9 +13,9 @@
 #include "net/wire/units.h"
 
 #define STATUS_NS (5 * MONO_S)
-#define CLOSING_NS (2 * MONO_S)    /* the last packets, and beacons that are still to come */
+#define CLOSING_NS (2 * MONO_S) /* the last packets, and beacons that are still to come */
 #define LINGER_NS (300 * MONO_MS)
-#define UNKNOWN_MBIT 1000          /* of a link that does not say */
+#define UNKNOWN_MBIT 1000 /* of a link that does not say */
 
 /* ---- opening ---- */
 
@@ -29,7 +29,8 @@ static int resolve_rates(struct serve *s, struct err *err)
     if (rc)
         return rc;
     link = (uint64_t)(info.mbit ? info.mbit : UNKNOWN_MBIT) * 125000;
-    s->ceiling = s->config.ceiling ? s->config.ceiling : link / 100 * 95 / (s->shares ? 1 : s->config.n_images);
+    s->ceiling = s->config.ceiling ? s->config.ceiling
+                                   : link / 100 * 95 / (s->shares ? 1 : s->config.n_images);
     if (s->ceiling < CONFIG_RATE_MIN)
         s->ceiling = CONFIG_RATE_MIN;
     if (!s->config.rate_auto)
@@ -38,7 +39,8 @@ static int resolve_rates(struct serve *s, struct err *err)
     if (s->floor < CONFIG_RATE_MIN)
         s->floor = CONFIG_RATE_MIN;
     if (s->floor > s->ceiling)
-        return err_set(err, CONFIG_EVALUE, "expected a floor that is not above what the link carries");
+        return err_set(err, CONFIG_EVALUE,
+                       "expected a floor that is not above what the link carries");
     return 0;
 }
 
@@ -76,10 +78,12 @@ int serve_add(struct serve *s, const char *path, struct stream_source *opened, s
     if (place == CONFIG_IMAGES_MAX && opened)
         drop_opened(opened);
     if (place == CONFIG_IMAGES_MAX)
-        return err_set(err, SESSION_EFULL, "%s: expected at most %d images", path, CONFIG_IMAGES_MAX);
+        return err_set(err, SESSION_EFULL, "%s: expected at most %d images", path,
+                       CONFIG_IMAGES_MAX);
     rc = stream_open(st, path, &o, &s->offload, err);
     if (rc == 0 && session_server_add(&s->server, &st->session))
-        rc = err_set(err, SESSION_EFULL, "two images are called \"%s\": receivers could not tell them apart",
+        rc = err_set(err, SESSION_EFULL,
+                     "two images are called \"%s\": receivers could not tell them apart",
                      st->session.name);
     if (rc == 0) {
         s->n_streams = s->server.n;
@@ -102,7 +106,8 @@ bool serve_remove(struct serve *s, const char *name, struct mono now)
     for (unsigned i = 0; i < s->n_streams; i++) {
         struct stream *st = &s->streams[i];
 
-        if (!session_image_there(&s->server, i) || st->session.leaving || strcmp(st->session.name, name) != 0)
+        if (!session_image_there(&s->server, i) || st->session.leaving ||
+            strcmp(st->session.name, name) != 0)
             continue;
         leave(s, i, now);
         log_line("%s: taken away; who still needs it is told", name);
@@ -118,7 +123,8 @@ static void let_go(struct serve *s, struct mono now)
         struct stream *st = &s->streams[i];
         int64_t left = mono_sub(st->leaves, now);
 
-        if (!st->session.leaving || left > CLOSING_NS - LINGER_NS || (left > 0 && !stream_finished(st)))
+        if (!st->session.leaving || left > CLOSING_NS - LINGER_NS ||
+            (left > 0 && !stream_finished(st)))
             continue;
         if (s->hooks.removed)
             s->hooks.removed(s->hooks.ctx, st);
@@ -194,7 +200,8 @@ static void advertise(struct serve *s)
     }
     gethostname(host, sizeof host - 1);
     snprintf(instance, sizeof instance, "Ringcast on %s", host);
-    s->advertised = mdns_advertise(s->stack, instance, s->config.port, items, s->n_streams, &err) == 0;
+    s->advertised =
+        mdns_advertise(s->stack, instance, s->config.port, items, s->n_streams, &err) == 0;
     if (!s->advertised)
         log_line("not advertised: %s", err.text);
 }
@@ -231,7 +238,8 @@ int serve_open(struct serve *s, const struct config *c, struct err *err)
     return rc;
 }
 
-int serve_begin(struct serve *s, const struct config *c, const struct serve_hooks *hooks, struct ip_stack *stack, struct err *err)
+int serve_begin(struct serve *s, const struct config *c, const struct serve_hooks *hooks,
+                struct ip_stack *stack, struct err *err)
 {
     int rc;
 
@@ -339,7 +347,8 @@ void serve_finish(struct serve *s)
     for (unsigned i = 0; i < s->n_streams; i++)
         if (session_image_there(&s->server, i) && !s->streams[i].session.leaving)
             stream_finish(&s->streams[i]);
-    while (mono_sub(end, clock_now()) > 0 && !(all_finished(s) && mono_sub(clock_now(), linger) > 0))
+    while (mono_sub(end, clock_now()) > 0 &&
+           !(all_finished(s) && mono_sub(clock_now(), linger) > 0))
         if (step(s, 20, &ignored))
             break;
 }

@@ -16,8 +16,8 @@ const char *serve_receiver_name(char buf[SERVE_NAME], const struct session_recei
 {
     char address[IP_TEXT];
 
-    snprintf(buf, SERVE_NAME, "%02x:%02x:%02x:%02x:%02x:%02x (%s)", r->mac[0], r->mac[1], r->mac[2], r->mac[3], r->mac[4],
-             r->mac[5], ip_address_text(address, r->address));
+    snprintf(buf, SERVE_NAME, "%02x:%02x:%02x:%02x:%02x:%02x (%s)", r->mac[0], r->mac[1], r->mac[2],
+             r->mac[3], r->mac[4], r->mac[5], ip_address_text(address, r->address));
     return buf;
 }
 
@@ -26,16 +26,17 @@ void serve_log_opening(const struct serve *s)
     char rate[UNITS_TEXT], floor[UNITS_TEXT], address[IP_TEXT];
 
     log_line("serving on %s as %s port %u%s", s->config.interface,
-              ip_address_text(address, ip_stack_address(s->stack)), s->config.port,
-              s->offload ? ", with segmentation offload" : "");
+             ip_address_text(address, ip_stack_address(s->stack)), s->config.port,
+             s->offload ? ", with segmentation offload" : "");
     for (unsigned i = 0; i < s->n_streams; i++) {
         const struct stream *st = &s->streams[i];
 
         units_rate_text(rate, s->ceiling);
         units_rate_text(floor, s->floor);
         log_line("%s: group %s, TTL %u, %s%s%s%s; waiting for the first receiver", st->session.name,
-                  ip_address_text(address, st->session.welcome.group), st->session.welcome.ttl,
-                  st->steered ? "between " : "", st->steered ? floor : "", st->steered ? " and " : "", rate);
+                 ip_address_text(address, st->session.welcome.group), st->session.welcome.ttl,
+                 st->steered ? "between " : "", st->steered ? floor : "",
+                 st->steered ? " and " : "", rate);
     }
 }
 
@@ -58,8 +59,8 @@ void serve_log_event(const struct serve *s, const struct session_event *e)
             log_line("%s: %s: %s", m->name, name, session_state_name(r->facts.state));
         break;
     case SESSION_GONE:
-        log_line("%s: %s fell silent while %s, at %.1f %%", m->name, name, session_state_name(r->facts.state),
-                  r->facts.done / 100.0);
+        log_line("%s: %s fell silent while %s, at %.1f %%", m->name, name,
+                 session_state_name(r->facts.state), r->facts.done / 100.0);
         break;
     case SESSION_BACK:
         log_line("%s: %s is back", m->name, name);
@@ -84,7 +85,7 @@ void serve_log_rate(const struct stream *st)
     char rate[UNITS_TEXT], reason[80];
 
     log_line("%s: rate %s: %s", st->session.name, units_rate_text(rate, st->rate.now),
-              rate_reason_text(&st->rate, reason, sizeof reason));
+             rate_reason_text(&st->rate, reason, sizeof reason));
 }
 
 /* The receiver that is furthest behind, and the largest loss there is. */
@@ -115,13 +116,16 @@ void serve_log_status(const struct serve *s)
             continue;
         send_stats(st->send, &now);
         survey(&st->session, &slowest, &worst);
-        log_line("%s: %s, loop %u, window %u of %u, repair %.1f %%; %u receivers need it, the slowest at %.1f %%, loss up to "
-                  "%.1f %%",
-                  st->session.name, units_rate_text(rate, st->set), now.pass, now.window + 1, st->file.head.windows,
-                  st->file.head.windows && now.rows > st->file.body.windows[now.window].k
-                      ? 100.0 * (now.rows - st->file.body.windows[now.window].k) / st->file.body.windows[now.window].k
-                      : 0.0,
-                  st->session.needing, slowest / 100.0, worst / 1e4);
+        log_line("%s: %s, loop %u, window %u of %u, repair %.1f %%; %u receivers need it, the "
+                 "slowest at %.1f %%, loss up to "
+                 "%.1f %%",
+                 st->session.name, units_rate_text(rate, st->set), now.pass, now.window + 1,
+                 st->file.head.windows,
+                 st->file.head.windows && now.rows > st->file.body.windows[now.window].k
+                     ? 100.0 * (now.rows - st->file.body.windows[now.window].k) /
+                           st->file.body.windows[now.window].k
+                     : 0.0,
+                 st->session.needing, slowest / 100.0, worst / 1e4);
     }
 }
 
@@ -130,7 +134,8 @@ static double cpu_seconds(void)
     struct rusage u;
 
     getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 void serve_log_summary(const struct serve *s)
@@ -143,19 +148,21 @@ void serve_log_summary(const struct serve *s)
         if (!session_image_there(&s->server, i))
             continue;
         send_stats(s->streams[i].send, &now);
-        log_line("%s: %u passed, %u failed, %u lost, %u unfinished; %s sent in %u loops", s->streams[i].session.name, t.passed,
-                  t.failed, t.lost, t.unfinished, units_size_text(bytes, now.bytes), now.pass);
+        log_line("%s: %u passed, %u failed, %u lost, %u unfinished; %s sent in %u loops",
+                 s->streams[i].session.name, t.passed, t.failed, t.lost, t.unfinished,
+                 units_size_text(bytes, now.bytes), now.pass);
     }
 }
 
-static void json_receiver(struct json *j, const struct session_image *m, const struct session_receiver *r)
+static void json_receiver(struct json *j, const struct session_image *m,
+                          const struct session_receiver *r)
 {
     static const char *const word[SESSION_STATES] = {"joined", "manifest", "receiving", "verifying",
                                                      "pass",   "fail",     "left"};
     char mac[18], address[IP_TEXT];
 
-    snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", r->mac[0], r->mac[1], r->mac[2], r->mac[3], r->mac[4],
-             r->mac[5]);
+    snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", r->mac[0], r->mac[1], r->mac[2],
+             r->mac[3], r->mac[4], r->mac[5]);
     json_open(j, NULL, '{');
     json_str(j, "mac", mac);
     json_str(j, "address", ip_address_text(address, r->address));

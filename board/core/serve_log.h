@@ -1,4 +1,5 @@
-/* What `serve` says: events as they happen, a line on each stream every few seconds, a summary at the end. */
+/* What `serve` says: events as they happen, a line on each stream every few seconds, a summary at
+ * the end. */
 #ifndef BOARD_CORE_SERVE_LOG_H
 #define BOARD_CORE_SERVE_LOG_H
 

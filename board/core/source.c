@@ -45,11 +45,12 @@ int source_interface(char name[16], const char *wanted, struct err *err)
         closedir(dir);
     if (found == 1)
         return 0;
-    return err_set(err, HOST_EINTERFACE, "expected --interface: this machine has %d of them besides loopback", found);
+    return err_set(err, HOST_EINTERFACE,
+                   "expected --interface: this machine has %d of them besides loopback", found);
 }
 
-int source_fetch(source_reader *read, void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx,
-                 struct err *err)
+int source_fetch(source_reader *read, void *ctx, uint64_t from, uint64_t to, receive_sink *sink,
+                 void *sink_ctx, struct err *err)
 {
     uint8_t *buf = malloc(STEP);
     int rc = buf ? 0 : err_set(err, RECEIVE_EMEMORY, "out of memory");

@@ -36,7 +36,8 @@ static int read_file(void *ctx, uint64_t offset, uint8_t *buf, size_t n, struct 
     return img_file_read(ctx, offset, buf, n, err);
 }
 
-static int file_fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx, struct err *err)
+static int file_fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx,
+                      struct err *err)
 {
     return source_fetch(read_file, ctx, from, to, sink, sink_ctx, err);
 }
@@ -53,4 +54,5 @@ static void file_close(struct source *s, const struct session_facts *last)
     free(s->ctx);
 }
 
-const struct source_ops source_file = {file_open, file_body, file_feed, NULL, NULL, file_close, NULL, NULL};
+const struct source_ops source_file = {file_open, file_body,  file_feed, NULL,
+                                       NULL,      file_close, NULL,      NULL};

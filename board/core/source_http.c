@@ -1,4 +1,5 @@
-/* An image on an HTTP server: head and body by range, then the source rows of the windows that are needed. */
+/* An image on an HTTP server: head and body by range, then the source rows of the windows that are
+ * needed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,15 +23,19 @@ static void web_free(struct web *w)
     free(w);
 }
 
-static int whom_to_trust(struct web *w, const struct source_options *opt, struct http_trust *trust, struct err *err)
+static int whom_to_trust(struct web *w, const struct source_options *opt, struct http_trust *trust,
+                         struct err *err)
 {
     int rc = authorities_public(&w->authorities, err);
 
-    *trust = (struct http_trust){.authorities = &w->authorities, .pinned = opt->fingerprint != NULL};
+    *trust =
+        (struct http_trust){.authorities = &w->authorities, .pinned = opt->fingerprint != NULL};
     if (rc == 0 && opt->trust)
         rc = tls_trust_load(&w->authorities, opt->trust, true, err);
     if (rc == 0 && trust->pinned && !tls_pin_parse(opt->fingerprint, trust->pin))
-        rc = err_set(err, HTTP_ETRUST, "expected a fingerprint of 64 hexadecimal digits, got \"%.100s\"", opt->fingerprint);
+        rc = err_set(err, HTTP_ETRUST,
+                     "expected a fingerprint of 64 hexadecimal digits, got \"%.100s\"",
+                     opt->fingerprint);
     return rc;
 }
 
@@ -75,7 +80,8 @@ static int web_open(struct source *s, const struct source_options *opt, struct e
     if (!rc && http_size(w->file) != IMG_STREAM_OFFSET + s->head.stream_bytes + s->head.body_bytes)
         rc = err_set(err, IMG_ESIZE, "the image on the server has %llu bytes; its head says %llu",
                      (unsigned long long)http_size(w->file),
-                     (unsigned long long)(IMG_STREAM_OFFSET + s->head.stream_bytes + s->head.body_bytes));
+                     (unsigned long long)(IMG_STREAM_OFFSET + s->head.stream_bytes +
+                                          s->head.body_bytes));
     if (rc)
         web_free(w);
     return rc;
@@ -90,7 +96,8 @@ static int web_body(struct source *s, struct receive_counts *counts, struct err 
     (void)counts;
     if (!bytes)
         return err_set(err, RECEIVE_EMEMORY, "not enough memory for the image's tables");
-    rc = http_read(w->file, IMG_STREAM_OFFSET + s->head.stream_bytes, bytes, (size_t)s->head.body_bytes, err);
+    rc = http_read(w->file, IMG_STREAM_OFFSET + s->head.stream_bytes, bytes,
+                   (size_t)s->head.body_bytes, err);
     if (!rc) {
         rc = img_body_parse(bytes, (size_t)s->head.body_bytes, &s->head, &s->body, err);
         s->owns_body = rc == 0;
@@ -106,7 +113,8 @@ static int read_web(void *ctx, uint64_t offset, uint8_t *buf, size_t n, struct e
     return http_read(w->file, offset, buf, n, err);
 }
 
-static int web_fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx, struct err *err)
+static int web_fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx,
+                     struct err *err)
 {
     return source_fetch(read_web, ctx, from, to, sink, sink_ctx, err);
 }
@@ -122,4 +130,5 @@ static void web_close(struct source *s, const struct session_facts *last)
     web_free(s->ctx);
 }
 
-const struct source_ops source_http = {web_open, web_body, web_feed, NULL, NULL, web_close, NULL, NULL};
+const struct source_ops source_http = {web_open, web_body,  web_feed, NULL,
+                                       NULL,     web_close, NULL,     NULL};

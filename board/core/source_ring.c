@@ -70,14 +70,17 @@ static int parse_url(const char *text, struct ring_url *u, struct err *err)
     u->port = (uint16_t)port;
     snprintf(u->name, sizeof u->name, "%s", at);
     if (strlen(at) > SESSION_NAME_MAX || !session_name_legal(u->name))
-        return err_set(err, HOST_EURL, "expected an image name of at most %d bytes in %.80s", SESSION_NAME_MAX, text);
+        return err_set(err, HOST_EURL, "expected an image name of at most %d bytes in %.80s",
+                       SESSION_NAME_MAX, text);
     return 0;
 }
 
 static int control_begin(struct ring_source *g, struct err *err)
 {
     struct session_control *c = NULL;
-    int rc = session_control_start(&c, g->stack, g->at, &g->welcome, &(struct session_asker){g->name, g->id, g->person}, &g->said, err);
+    int rc =
+        session_control_start(&c, g->stack, g->at, &g->welcome,
+                              &(struct session_asker){g->name, g->id, g->person}, &g->said, err);
 
     if (c)
         session_control_about(c, &g->about);
@@ -116,15 +119,18 @@ static int ask_own(struct ring_source *g, const struct source_options *opt, stru
         return 0;
     memcpy(s->asked.mac, ip_stack_mac(g->stack), sizeof s->asked.mac);
     memcpy(s->asked.id, g->id, sizeof s->asked.id);
-    return session_ask(g->stack, g->at, g->id, (opt->join_s ? opt->join_s : opt->timeout_s) * 1000, &s->own, err);
+    return session_ask(g->stack, g->at, g->id, (opt->join_s ? opt->join_s : opt->timeout_s) * 1000,
+                       &s->own, err);
 }
 
 static int ask_in(struct ring_source *g, int timeout_ms, struct session_welcome *w, struct err *err)
 {
-    return session_join(g->stack, g->at, &(struct session_asker){g->name, g->id, g->person}, timeout_ms, w, err);
+    return session_join(g->stack, g->at, &(struct session_asker){g->name, g->id, g->person},
+                        timeout_ms, w, err);
 }
 
-/* A person waits while the box checks the image: it says so, and asks again. A netbooted machine has a loop of its own. */
+/* A person waits while the box checks the image: it says so, and asks again. A netbooted machine
+ * has a loop of its own. */
 static int ask_until_ready(struct ring_source *g, int timeout_ms, struct err *err)
 {
     struct err why = {0};
@@ -171,8 +177,9 @@ static int join(struct ring_source *g, const struct source_options *opt, struct 
     return rc ? rc : control_begin(g, err);
 }
 
-/* A sender that was started anew knows nothing of us, and has another session of perhaps the same image. If so, what we
- * have of it stays. Where nobody answers, we stay in the session that we have. */
+/* A sender that was started anew knows nothing of us, and has another session of perhaps the same
+ * image. If so, what we have of it stays. Where nobody answers, we stay in the session that we
+ * have. */
 static int rejoin(struct ring_source *g, struct err *err)
 {
     struct session_welcome old = g->welcome, now;
@@ -182,7 +189,8 @@ static int rejoin(struct ring_source *g, struct err *err)
     control_end(g, NULL, 0);
     if (ask_in(g, REJOIN_MS, &now, &ignored) == 0) {
         if (memcmp(now.head, old.head, sizeof now.head) != 0)
-            return err_set(err, RECEIVE_ECLOSED, "the sender was started anew and has another image now");
+            return err_set(err, RECEIVE_ECLOSED,
+                           "the sender was started anew and has another image now");
         g->welcome = now;
         collect_session(&g->collect, now.key, now.tsi);
         if (now.group != old.group || now.port != old.port)
@@ -253,22 +261,25 @@ static bool forsaken(struct ring_source *g, const struct vigil *v, int64_t now)
     return news.silent_ns > patience_ns(g, &news);
 }
 
-/* Silence means nothing to who needs no more packets: a slow disk may take its time for the last blocks. */
+/* Silence means nothing to who needs no more packets: a slow disk may take its time for the last
+ * blocks. */
 static bool needs_packets(const struct ring_source *g)
 {
     return !g->collect.intake || g->collect.intake->track.lacking > 0;
 }
 
-/* The stream's rate as the sender last said it: what the disk must be measured against. A rate of 0 while packets are needed: the
- * stream is held. */
+/* The stream's rate as the sender last said it: what the disk must be measured against. A rate of 0
+ * while packets are needed: the stream is held. */
 static void note_rate(struct ring_source *g)
 {
     struct session_news news;
 
     session_control_get(g->control, &news);
-    atomic_store(&g->source->waits, news.ack.tsi && !news.ack.rate && needs_packets(g) && news.silent_ns < patience_ns(g, &news));
+    atomic_store(&g->source->waits, news.ack.tsi && !news.ack.rate && needs_packets(g) &&
+                                        news.silent_ns < patience_ns(g, &news));
     if (g->collect.intake)
-        g->collect.intake->wire_rate = news.ack.tsi && news.ack.rate ? news.ack.rate : g->welcome.rate;
+        g->collect.intake->wire_rate =
+            news.ack.tsi && news.ack.rate ? news.ack.rate : g->welcome.rate;
 }
 
 /* The sender's operator has ended the session, and something is lacking. */
@@ -282,7 +293,8 @@ static bool was_stopped(struct ring_source *g)
 
 static int say_stopped(const struct ring_source *g, struct err *err)
 {
-    return err_set(err, HOST_ESTOPPED, "the session was stopped by the operator before all of the image was there: %s",
+    return err_set(err, HOST_ESTOPPED,
+                   "the session was stopped by the operator before all of the image was there: %s",
                    g->collect.intake ? SOURCE_UNUSABLE : "the disk is as it was");
 }
 
@@ -303,7 +315,8 @@ static int listen(struct ring_source *g, struct vigil *v, struct err *err)
     if (n > 0 || !needs_packets(g) || atomic_load(&g->source->waits))
         v->heard = now;
     else if (g->timeout_s > 0 && now - v->heard > g->timeout_s * INT64_C(1000000000))
-        return err_set(err, RECEIVE_ETIMEOUT, "no packet of the session arrived for %d s", g->timeout_s);
+        return err_set(err, RECEIVE_ETIMEOUT, "no packet of the session arrived for %d s",
+                       g->timeout_s);
     if (now - v->counted > COUNT_NS) {
         v->counted = now;
         ring_rx_counts(g->rx, &counts);
@@ -318,7 +331,8 @@ static int listen(struct ring_source *g, struct vigil *v, struct err *err)
     return rejoin(g, err);
 }
 
-/* The body is whole. A wrong symbol from inside the group spoils it: then it is received once more, until the time is up. */
+/* The body is whole. A wrong symbol from inside the group spoils it: then it is received once more,
+ * until the time is up. */
 static int take_body(struct ring_source *g, struct source *s, struct vigil *v, struct err *err)
 {
     struct err why = {0};
@@ -349,7 +363,8 @@ static int ring_body(struct source *s, struct receive_counts *counts, struct err
         if (!rc && body_complete(&g->body))
             rc = take_body(g, s, &v, err);
         else if (!rc && g->collect.closed)
-            rc = err_set(err, RECEIVE_ECLOSED, "the sender ended the session before the image was complete");
+            rc = err_set(err, RECEIVE_ECLOSED,
+                         "the sender ended the session before the image was complete");
     }
     body_free(&g->body);
     g->collect.body = NULL;
@@ -368,7 +383,8 @@ static int ring_feed(struct source *s, struct receive *r, struct err *err)
         rc = listen(g, &v, err);
         receive_events(r);
         if (!rc && g->collect.closed && !receive_settle(r))
-            rc = err_set(err, RECEIVE_ECLOSED, "the sender ended the session before the image was complete");
+            rc = err_set(err, RECEIVE_ECLOSED,
+                         "the sender ended the session before the image was complete");
     }
     g->collect.intake = NULL;
     return rc;
@@ -419,9 +435,10 @@ static uint64_t ring_drops(struct source *s)
     return atomic_load(&g->drops);
 }
 
-/* A sender that was started anew does not know us. That this machine has passed it must know all the same, or it would image it
- * again: so it is told in a session of the same image, after another handshake; or in the one we had, where none comes about: it may
- * still be there, and take in nobody any more. */
+/* A sender that was started anew does not know us. That this machine has passed it must know all
+ * the same, or it would image it again: so it is told in a session of the same image, after another
+ * handshake; or in the one we had, where none comes about: it may still be there, and take in
+ * nobody any more. */
 static bool tell_anew(struct ring_source *g, const struct session_facts *last)
 {
     struct session_welcome now;
@@ -433,7 +450,8 @@ static bool tell_anew(struct ring_source *g, const struct session_facts *last)
     return control_begin(g, &ignored) == 0 && control_end(g, last, FAREWELL_S * 1000);
 }
 
-/* The last word, until the sender has it: a PASS for as long as the caller wishes, the rest briefly. */
+/* The last word, until the sender has it: a PASS for as long as the caller wishes, the rest
+ * briefly. */
 static bool farewell(struct ring_source *g, const struct session_facts *last)
 {
     int64_t end = clock_now().ns + g->farewell_s * INT64_C(1000000000);

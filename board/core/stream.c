@@ -11,7 +11,7 @@
 #include "net/os/random.h"
 
 #define REPORT_NS MONO_S
-#define RETRY_NS (100 * MONO_MS)       /* after the wire refused packets */
+#define RETRY_NS (100 * MONO_MS) /* after the wire refused packets */
 #define NOMINAL_K 12288
 
 /* Samples of the image at hand: one control thread, one table. */
@@ -34,14 +34,18 @@ static void on_send_event(void *ctx, enum send_event what, uint64_t value)
 /* On the control thread: what the sending thread has noted since. */
 static void stream_say(struct stream *s)
 {
-    struct stream_said now = {atomic_load(&s->begun), atomic_load(&s->waited_ns), atomic_load(&s->down)};
+    struct stream_said now = {atomic_load(&s->begun), atomic_load(&s->waited_ns),
+                              atomic_load(&s->down)};
 
     if (now.begun != s->said.begun)
-        log_line("%s: Starting stream (loop %llu)", s->file.head.name, (unsigned long long)atomic_load(&s->loop));
+        log_line("%s: Starting stream (loop %llu)", s->file.head.name,
+                 (unsigned long long)atomic_load(&s->loop));
     if (now.waited_ns != s->said.waited_ns)
-        log_line("%s: the wire waited %.1f s for the disk or the encoder", s->file.head.name, (double)(now.waited_ns - s->said.waited_ns) / 1e9);
+        log_line("%s: the wire waited %.1f s for the disk or the encoder", s->file.head.name,
+                 (double)(now.waited_ns - s->said.waited_ns) / 1e9);
     if (now.down != s->said.down)
-        log_line("%s: %s", s->file.head.name, now.down ? "the link is down: waiting" : "the link is up again");
+        log_line("%s: %s", s->file.head.name,
+                 now.down ? "the link is down: waiting" : "the link is up again");
     s->said = now;
 }
 
@@ -72,7 +76,8 @@ static void *sending_thread(void *arg)
     struct stream *s = arg;
 
     /* A late wake-up is a lower rate (pace.h). Where we may not, it works as well, less evenly. */
-    (void)pthread_setschedparam(pthread_self(), SCHED_FIFO, &(struct sched_param){.sched_priority = 1});
+    (void)pthread_setschedparam(pthread_self(), SCHED_FIFO,
+                                &(struct sched_param){.sched_priority = 1});
     while (!atomic_load(&s->end)) {
         struct mono wake;
         struct err err = {0};
@@ -110,7 +115,8 @@ static void fill_session(struct stream *s, const struct stream_options *o)
     s->session.n_rows = SESSION_RECEIVERS_MAX;
 }
 
-static int open_ring(struct stream *s, const struct stream_options *o, bool *offload, struct err *err)
+static int open_ring(struct stream *s, const struct stream_options *o, bool *offload,
+                     struct err *err)
 {
     enum config_choice choice = o->config->offload;
     struct ring_tx_options r = {.flow = {s->session.welcome.group, s->session.welcome.port},
@@ -151,7 +157,8 @@ static int open_sender(struct stream *s, struct err *err)
     return 0;
 }
 
-int stream_open(struct stream *s, const char *path, const struct stream_options *o, bool *offload, struct err *err)
+int stream_open(struct stream *s, const char *path, const struct stream_options *o, bool *offload,
+                struct err *err)
 {
     struct rate_config rc = {o->floor, o->ceiling, o->ceiling / 2};
     int e = o->opened ? 0 : img_file_open(&s->file, path, err);
@@ -174,8 +181,9 @@ int stream_open(struct stream *s, const char *path, const struct stream_options 
     if (o->prepare)
         o->prepare(o->ctx, s);
     s->session.rows = calloc(s->session.n_rows, sizeof *s->session.rows);
-    e = s->session.rows ? open_ring(s, o, offload, err)
-                        : err_set(err, SEND_ERR_MEMORY, "there is no memory for the table of receivers");
+    e = s->session.rows
+            ? open_ring(s, o, offload, err)
+            : err_set(err, SEND_ERR_MEMORY, "there is no memory for the table of receivers");
     return e ? e : open_sender(s, err);
 }
 
@@ -266,11 +274,13 @@ static void report_repair(struct stream *s, unsigned n)
     send_report(s->send, &told);
 }
 
-/* What the disks of the slowest clients can take of the window being sent: they write what it unpacks to. */
+/* What the disks of the slowest clients can take of the window being sent: they write what it
+ * unpacks to. */
 static uint64_t client_cap(const struct stream *s, const struct send_stats *now)
 {
     const struct img_window *w = &s->file.body.windows[now->window];
-    uint64_t wire = (uint64_t)now->rows * w->d * PACE_WIRE_BYTES, raw = (uint64_t)w->chunks * IMG_CHUNK_BYTES;
+    uint64_t wire = (uint64_t)now->rows * w->d * PACE_WIRE_BYTES,
+             raw = (uint64_t)w->chunks * IMG_CHUNK_BYTES;
     uint64_t cap = (uint64_t)((double)s->client_rate * (double)wire / (double)raw);
 
     return cap > s->floor ? cap : s->floor;
@@ -292,7 +302,8 @@ static void set_rate(struct stream *s, const struct send_stats *now)
 }
 
 /* Whole loops since the last look. */
-static void count_loops(struct stream *s, struct session_server *server, unsigned image, uint32_t pass)
+static void count_loops(struct stream *s, struct session_server *server, unsigned image,
+                        uint32_t pass)
 {
     for (; s->pass_seen < pass; s->pass_seen++) {
         if (!s->fresh)

@@ -105,7 +105,8 @@ static int take_after(struct target_page *p, const char *value, struct err *err)
 static int take_disk(struct target_page *p, const char *value, struct err *err)
 {
     snprintf(p->rule, sizeof p->rule, "%s", value);
-    return strlen(value) < sizeof p->rule ? disk_rule_parse(&p->pick, value, err) : refuse(err, "a shorter rule", value);
+    return strlen(value) < sizeof p->rule ? disk_rule_parse(&p->pick, value, err)
+                                          : refuse(err, "a shorter rule", value);
 }
 
 static const struct {
@@ -144,7 +145,8 @@ int target_page_parse(struct target_page *p, const uint8_t *bytes, size_t n, str
 
     memset(p, 0, sizeof *p);
     if (n > TARGET_PAGE_BYTES || !next_line(&r, line) || strcmp(line, magic))
-        return refuse(err, magic, n > TARGET_PAGE_BYTES ? "more than 1024 bytes" : "another first line");
+        return refuse(err, magic,
+                      n > TARGET_PAGE_BYTES ? "more than 1024 bytes" : "another first line");
     while (!rc && next_line(&r, line))
         rc = take_line(p, line, &seen, err);
     for (unsigned i = 0; i < WORDS && !rc; i++)

@@ -1,4 +1,5 @@
-/* The page of text by which a target knows its box: 1024 bytes in its initial ramdisk, laid there by the box that served it.
+/* The page of text by which a target knows its box: 1024 bytes in its initial ramdisk, laid there
+ * by the box that served it.
  *
  *   RINGCAST-BOX-IDENTITY-1
  *   address 10.77.0.1
@@ -8,8 +9,8 @@
  *   after-pass reboot           or poweroff, wait
  *   disk auto                   or a rule of imaging/disk/choose.h
  *
- * in any order after the first line, each word once, padded with newlines. Pure. A page that is not exactly so is refused: a
- * target that does not know whom to believe writes nothing. */
+ * in any order after the first line, each word once, padded with newlines. Pure. A page that is not
+ * exactly so is refused: a target that does not know whom to believe writes nothing. */
 #ifndef BOARD_CORE_TARGET_PAGE_H
 #define BOARD_CORE_TARGET_PAGE_H
 

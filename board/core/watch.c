@@ -45,7 +45,8 @@ static void note_limit(struct watch *w, struct session_facts *f)
 static void note_window(struct watch *w, struct session_facts *f)
 {
     struct receive_counts *c = w->counts;
-    struct loss_counts n = {.seen = atomic_load(&c->packets) + atomic_load(&c->body_packets) + atomic_load(&c->early),
+    struct loss_counts n = {.seen = atomic_load(&c->packets) + atomic_load(&c->body_packets) +
+                                    atomic_load(&c->early),
                             .missed = atomic_load(&c->lost),
                             .dropped = w->source->ops->drops ? w->source->ops->drops(w->source) : 0,
                             .worst_ppm = atomic_load(&c->worst_ppm)};
@@ -63,16 +64,20 @@ static uint64_t wanted_rate(const struct watch *w, uint64_t disk_rate)
 {
     const struct img_head *h = &w->source->head;
 
-    return h->data_bytes ? (uint64_t)((double)disk_rate * (double)h->stream_bytes / (double)h->data_bytes) : 0;
+    return h->data_bytes
+               ? (uint64_t)((double)disk_rate * (double)h->stream_bytes / (double)h->data_bytes)
+               : 0;
 }
 
-/* Whoever needs no more packets says so before the last blocks are decoded: the sender can stop, or look to the others. Should one
- * of them prove wrong, packets are needed again. */
+/* Whoever needs no more packets says so before the last blocks are decoded: the sender can stop, or
+ * look to the others. Should one of them prove wrong, packets are needed again. */
 static enum session_state state_now(struct watch *w)
 {
     enum session_state state = (enum session_state)atomic_load(&w->state);
 
-    return state == SESSION_RECEIVING && w->body && atomic_load(&w->counts->lacking) == 0 ? SESSION_VERIFYING : state;
+    return state == SESSION_RECEIVING && w->body && atomic_load(&w->counts->lacking) == 0
+               ? SESSION_VERIFYING
+               : state;
 }
 
 static void gather(struct watch *w)
@@ -104,7 +109,9 @@ static uint64_t done_bytes(const struct watch *w)
 {
     uint64_t there = atomic_load(&w->counts->unpacked) + atomic_load(&w->counts->kept);
 
-    return w->body && w->body->ndata ? (uint64_t)((double)w->source->head.data_bytes * (double)there / w->body->ndata) : 0;
+    return w->body && w->body->ndata
+               ? (uint64_t)((double)w->source->head.data_bytes * (double)there / w->body->ndata)
+               : 0;
 }
 
 static double proven_part(const struct watch *w)
@@ -121,8 +128,11 @@ static void show_line(struct watch *w)
 
     if (f->drops)
         snprintf(dropped, sizeof dropped, "dropped %.2f %%, ", watch_dropped_ppm(f) / 1e4);
-    snprintf(note, sizeof note, "loss %.2f %%, %sread back %.0f %%%s", f->loss_ppm / 1e4, dropped, 100 * proven_part(w),
-             f->disk_limited ? ", disk behind" : f->machine_limited ? ", machine behind" : "");
+    snprintf(note, sizeof note, "loss %.2f %%, %sread back %.0f %%%s", f->loss_ppm / 1e4, dropped,
+             100 * proven_part(w),
+             f->disk_limited      ? ", disk behind"
+             : f->machine_limited ? ", machine behind"
+                                  : "");
     progress_at(&w->progress, done_bytes(w), note);
 }
 
@@ -145,8 +155,12 @@ static void note_rate(struct watch *w, uint64_t done)
 
 static void show_view(struct watch *w)
 {
-    struct watch_view v = {.head = &w->source->head, .state = w->facts.state, .left_ns = -1, .facts = &w->facts,
-                           .waits = atomic_load(&w->source->waits), .label = w->label};
+    struct watch_view v = {.head = &w->source->head,
+                           .state = w->facts.state,
+                           .left_ns = -1,
+                           .facts = &w->facts,
+                           .waits = atomic_load(&w->source->waits),
+                           .label = w->label};
 
     if (w->body) {
         v.total = w->source->head.data_bytes;
@@ -200,8 +214,8 @@ static void *watch_main(void *arg)
     return NULL;
 }
 
-int watch_start(struct watch *w, struct source *source, struct receive_counts *counts, const struct watch_show *to,
-                struct err *err)
+int watch_start(struct watch *w, struct source *source, struct receive_counts *counts,
+                const struct watch_show *to, struct err *err)
 {
 
     memset(w, 0, sizeof *w);
@@ -218,7 +232,8 @@ int watch_start(struct watch *w, struct source *source, struct receive_counts *c
     return 0;
 }
 
-void watch_receiving(struct watch *w, struct receive *receive, const struct img_body *body, bool unread)
+void watch_receiving(struct watch *w, struct receive *receive, const struct img_body *body,
+                     bool unread)
 {
     pthread_mutex_lock(&w->lock);
     w->receive = receive;

@@ -3,7 +3,8 @@
 #define BOARD_ERRORS_LIBRARY_H
 
 #define LIBRARY_ERRORS(X)                                                                          \
-    X(LIBRARY_ENAME, -2900, "not a name for an image: 1 to 64 bytes of plain text without slashes") \
+    X(LIBRARY_ENAME, -2900,                                                                        \
+      "not a name for an image: 1 to 64 bytes of plain text without slashes")                      \
     X(LIBRARY_ETEXT, -2901, "version or note are too long or no plain text")                       \
     X(LIBRARY_EEXISTS, -2902, "an image of that name is there already")                            \
     X(LIBRARY_EFULL, -2903, "the library holds as many images as it can")                          \
@@ -21,7 +22,7 @@
     X(LIBRARY_ECONFIRM, -2915, "what is to be deleted was not confirmed by its name")              \
     X(LIBRARY_EREQUEST, -2916, "a request to the library is not understood")                       \
     X(LIBRARY_ESTICK, -2917, "a stick, or a file on it, is not there or cannot be read")           \
-    X(LIBRARY_EUSED, -2918, "a session gives out this image: it is stopped first") \
+    X(LIBRARY_EUSED, -2918, "a session gives out this image: it is stopped first")                 \
     X(LIBRARY_ETREE, -2930, "not a name for a tree, or not a path in one")                         \
     X(LIBRARY_EPARTIAL, -2931, "the tree that was uploaded is not what was announced")
 

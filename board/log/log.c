@@ -138,7 +138,8 @@ unsigned log_last(char to[][LOG_LINE], unsigned n)
     return n;
 }
 
-/* Names of files, requests and machines are in lines, and lines go to terminals: what might move a cursor, or is no UTF-8, comes as '?'. */
+/* Names of files, requests and machines are in lines, and lines go to terminals: what might move a
+ * cursor, or is no UTF-8, comes as '?'. */
 static void line_make_plain(char *line)
 {
     char *to = line;

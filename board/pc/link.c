@@ -7,8 +7,8 @@
 
 #include "net/ring/ring.h"
 
-/* A card, or its like: bridges, tunnels and what else the kernel makes up have no device; a namespace's veth is the exception that
- * tests live in. */
+/* A card, or its like: bridges, tunnels and what else the kernel makes up have no device; a
+ * namespace's veth is the exception that tests live in. */
 static bool is_wired(const char *name)
 {
     char path[300];

@@ -6,8 +6,8 @@
 
 #define LINK_NAME 16
 
-/* The first wired Ethernet interface by name that is up and has a link. False when none has one now; *several tells that it was not
- * the only one. */
+/* The first wired Ethernet interface by name that is up and has a link. False when none has one
+ * now; *several tells that it was not the only one. */
 bool link_find(char name[LINK_NAME], bool *several);
 
 #endif

@@ -22,7 +22,8 @@ static bool has(const char *name, const char *what)
     return access(path, F_OK) == 0;
 }
 
-/* A card that is plugged in late is down until somebody switches it on; only then it can tell of a link. */
+/* A card that is plugged in late is down until somebody switches it on; only then it can tell of a
+ * link. */
 static void switch_on(const char *name)
 {
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -41,7 +42,8 @@ static bool usable(const char *name)
 {
     struct ring_if info;
 
-    if (strlen(name) >= TARGET_NIC_NAME || !strcmp(name, "lo") || has(name, "wireless") || has(name, "bridge"))
+    if (strlen(name) >= TARGET_NIC_NAME || !strcmp(name, "lo") || has(name, "wireless") ||
+        has(name, "bridge"))
         return false;
     if (ring_if_info(name, &info, NULL))
         return false;

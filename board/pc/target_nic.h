@@ -5,7 +5,8 @@
 #define TARGET_NICS 16
 #define TARGET_NIC_NAME 16
 
-/* Switches every wired card on and fills in the names of those that have a link now, sorted. Returns how many. */
+/* Switches every wired card on and fills in the names of those that have a link now, sorted.
+ * Returns how many. */
 unsigned target_nics(char names[TARGET_NICS][TARGET_NIC_NAME]);
 
 #endif

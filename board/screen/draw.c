@@ -6,7 +6,7 @@
 #include "net/wire/must.h"
 #include "net/wire/utf8.h"
 
-/* --- pixels --------------------------------------------------------------------------------------------------- */
+/* ---- pixels ---- */
 
 static uint32_t channel(struct draw_channel c, uint32_t value)
 {
@@ -39,7 +39,8 @@ void draw_fill(const struct draw_canvas *c, struct draw_rect r, uint32_t colour)
     int left = clamp(r.x, 0, c->width), right = clamp(r.x + r.w, left, c->width);
     int top = clamp(r.y, 0, c->height), bottom = clamp(r.y + r.h, top, c->height);
     uint32_t pixel = packed(c, colour);
-    size_t wide = (size_t)c->bits / 8, at = (size_t)left * wide, bytes = (size_t)(right - left) * wide;
+    size_t wide = (size_t)c->bits / 8, at = (size_t)left * wide,
+           bytes = (size_t)(right - left) * wide;
     uint8_t *first = c->pixels + (size_t)top * c->stride;
     for (int x = left; x < right && top < bottom; x++)
         put(c, first, x, pixel);
@@ -47,7 +48,7 @@ void draw_fill(const struct draw_canvas *c, struct draw_rect r, uint32_t colour)
         memcpy(c->pixels + (size_t)y * c->stride + at, first + at, bytes);
 }
 
-/* --- text ----------------------------------------------------------------------------------------------------- */
+/* ---- text ---- */
 
 uint32_t draw_next(const char **text)
 {
@@ -120,9 +121,10 @@ size_t draw_plain(char *to, size_t n, const char *text)
     return used;
 }
 
-/* --- shapes --------------------------------------------------------------------------------------------------- */
+/* ---- shapes ---- */
 
-/* Is (x, y) within `reach` of the segment from (x0, y0) to (x1, y1)? Coordinates below 2^15, so products fit. */
+/* Is (x, y) within `reach` of the segment from (x0, y0) to (x1, y1)? Coordinates below 2^15, so
+ * products fit. */
 static bool near_segment(int x, int y, const int s[4], int reach)
 {
     long dx = s[2] - s[0], dy = s[3] - s[1], px = x - s[0], py = y - s[1];

@@ -24,7 +24,7 @@ static const struct theme themes[] = {
     [SCREEN_BAR] = {0xe8b800, 0x000000, 0x3a3000, 0x000000},
 };
 
-/* --- the page ------------------------------------------------------------------------------------------------- */
+/* ---- the page ---- */
 
 struct layout {
     struct draw_canvas canvas; /* narrower than the screen beside a code */
@@ -78,7 +78,8 @@ static void draw_wrapped(struct layout *l, const char *text, int rows, uint32_t 
     }
 }
 
-/* The word's letters are a third of the screen high; they narrow as far as they must to leave room for the shape. */
+/* The word's letters are a third of the screen high; they narrow as far as they must to leave room
+ * for the shape. */
 static void draw_word(struct layout *l, const struct screen_page *p)
 {
     const struct draw_canvas *c = &l->canvas;
@@ -132,7 +133,8 @@ static void draw_lines(struct layout *l, const struct screen_page *p)
             continue;
         widen(l);
         if (p->lines[i].name)
-            draw_text(&l->canvas, l->margin, l->y, l->scale, l->scale, p->lines[i].name, l->theme->dim);
+            draw_text(&l->canvas, l->margin, l->y, l->scale, l->scale, p->lines[i].name,
+                      l->theme->dim);
         draw_text(&l->canvas, value_x, l->y, l->scale, l->scale, p->lines[i].value, l->theme->ink);
         l->y += l->row;
     }
@@ -146,15 +148,18 @@ static int count_lines(const struct screen_page *p)
     return n;
 }
 
-/* On the right of what is still to come, from here down; smaller where many lines want to be long. */
+/* On the right of what is still to come, from here down; smaller where many lines want to be long.
+ */
 static void draw_code(struct layout *l, const struct screen_page *p)
 {
     struct qr q;
-    int room = l->bottom - l->y - l->margin, most = count_lines(p) > MANY_LINES ? l->width / 4 : l->width * 2 / 5;
+    int room = l->bottom - l->y - l->margin,
+        most = count_lines(p) > MANY_LINES ? l->width / 4 : l->width * 2 / 5;
     int side = room < most ? room : most;
 
     qr_make(&q, p->qr);
-    side = qr_draw(&l->canvas, (struct draw_rect){l->width - l->margin - side, l->y, side, side}, &q);
+    side =
+        qr_draw(&l->canvas, (struct draw_rect){l->width - l->margin - side, l->y, side, side}, &q);
     l->qr_bottom = side ? l->y + side + l->margin : 0;
     l->canvas.width = side ? l->width - side - 2 * l->margin : l->width;
 }
@@ -162,9 +167,11 @@ static void draw_code(struct layout *l, const struct screen_page *p)
 /* In the corner, three times as high as text; the rest begins below it. */
 static void draw_number(struct layout *l, const char *number)
 {
-    int scale = 3 * l->scale, wide = (int)draw_glyphs(number) * draw_font.width * scale, top = l->margin / 2;
+    int scale = 3 * l->scale, wide = (int)draw_glyphs(number) * draw_font.width * scale,
+        top = l->margin / 2;
 
-    draw_text(&l->canvas, l->width - l->margin - wide, top - draw_font.ink_top * scale, scale, scale, number, l->theme->ink);
+    draw_text(&l->canvas, l->width - l->margin - wide, top - draw_font.ink_top * scale, scale,
+              scale, number, l->theme->ink);
     l->y = top + draw_font.ink_height * scale + l->margin / 2;
 }
 
@@ -174,7 +181,8 @@ static void draw_footer(struct layout *l, const struct screen_page *p)
 
     if (p->asks)
         draw_fill(&l->canvas, row, l->theme->ink);
-    draw_text(&l->canvas, l->margin, l->bottom, l->scale, l->scale, p->footer, p->asks ? l->theme->page : l->theme->dim);
+    draw_text(&l->canvas, l->margin, l->bottom, l->scale, l->scale, p->footer,
+              p->asks ? l->theme->page : l->theme->dim);
 }
 
 static unsigned rows_of(const struct layout *l, const char *text)
@@ -190,7 +198,8 @@ static unsigned rows_of(const struct layout *l, const char *text)
 /* The last lines that fit, the newest at the bottom. */
 static void draw_log(struct layout *l, const struct screen_page *p)
 {
-    unsigned first = p->n_text, rows = 0, room = l->bottom > l->y ? (unsigned)((l->bottom - l->y) / l->row) : 0;
+    unsigned first = p->n_text, rows = 0,
+             room = l->bottom > l->y ? (unsigned)((l->bottom - l->y) / l->row) : 0;
 
     while (first > 0 && rows + rows_of(l, p->text[first - 1]) <= room)
         rows += rows_of(l, p->text[--first]);
@@ -210,12 +219,14 @@ static void draw_huge(struct layout *l, const struct screen_page *p)
 {
     const struct draw_canvas *c = &l->canvas;
     int n = clamp((int)draw_glyphs(p->huge), 1, c->width), high = l->bottom - 2 * l->margin;
-    int sx = clamp((c->width - 2 * l->margin) / (n * draw_font.width), 1, 400), sy = clamp(high / draw_font.ink_height, 1, 400);
+    int sx = clamp((c->width - 2 * l->margin) / (n * draw_font.width), 1, 400),
+        sy = clamp(high / draw_font.ink_height, 1, 400);
 
     sx = clamp(sx, 1, sy);
     sy = clamp(sy, 1, 2 * sx); /* still the shape of a figure */
-    draw_text(c, (c->width - n * draw_font.width * sx) / 2, (l->bottom - draw_font.ink_height * sy) / 2 - draw_font.ink_top * sy, sx,
-              sy, p->huge, l->theme->ink);
+    draw_text(c, (c->width - n * draw_font.width * sx) / 2,
+              (l->bottom - draw_font.ink_height * sy) / 2 - draw_font.ink_top * sy, sx, sy, p->huge,
+              l->theme->ink);
 }
 
 static void draw_content(struct layout *l, const struct screen_page *p)
@@ -247,9 +258,17 @@ static void draw_content(struct layout *l, const struct screen_page *p)
 void draw_page(const struct draw_canvas *c, const struct screen_page *p)
 {
     int scale = clamp(c->height / 700, 1, 8);
-    struct theme inverse = {themes[p->shape].ink, themes[p->shape].page, themes[p->shape].page, themes[p->shape].page};
-    struct layout l = {*c, p->inverted ? &inverse : &themes[p->shape], scale, draw_font.width * scale, draw_font.height * scale,
-                       draw_font.width * scale, c->width, 0, c->height - (p->footer ? draw_font.height * scale : 0)};
+    struct theme inverse = {themes[p->shape].ink, themes[p->shape].page, themes[p->shape].page,
+                            themes[p->shape].page};
+    struct layout l = {*c,
+                       p->inverted ? &inverse : &themes[p->shape],
+                       scale,
+                       draw_font.width * scale,
+                       draw_font.height * scale,
+                       draw_font.width * scale,
+                       c->width,
+                       0,
+                       c->height - (p->footer ? draw_font.height * scale : 0)};
 
     draw_fill(c, (struct draw_rect){0, 0, c->width, c->height}, l.theme->page);
     if (p->huge)

@@ -15,8 +15,8 @@ void qr_make(struct qr *q, const char *text)
     q->size = 0;
     if (!text || !*text)
         return;
-    made = qrcodegen_encodeText(text, work, q->code, qrcodegen_Ecc_MEDIUM, qrcodegen_VERSION_MIN, QR_VERSION_MAX,
-                                qrcodegen_Mask_AUTO, true);
+    made = qrcodegen_encodeText(text, work, q->code, qrcodegen_Ecc_MEDIUM, qrcodegen_VERSION_MIN,
+                                QR_VERSION_MAX, qrcodegen_Mask_AUTO, true);
     q->size = made ? qrcodegen_getSize(q->code) : 0;
 }
 
@@ -37,7 +37,9 @@ int qr_draw(const struct draw_canvas *c, struct draw_rect square, const struct q
     for (int y = 0; y < q->size; y++)
         for (int x = 0; x < q->size; x++)
             if (qr_dark(q, x, y))
-                draw_fill(c, (struct draw_rect){left + x * module, top + y * module, module, module}, BLACK);
+                draw_fill(c,
+                          (struct draw_rect){left + x * module, top + y * module, module, module},
+                          BLACK);
     return side;
 }
 
@@ -68,7 +70,8 @@ size_t qr_lines(char *to, size_t n, const struct qr *q)
     for (int y = -QR_QUIET; q->size && y < end; y += 2) {
         add(&l, "\x1b[97;40m");
         for (int x = -QR_QUIET; x < end; x++)
-            add(&l, half[(qr_dark(q, x, y) ? 2 : 0) + (qr_dark(q, x, y + 1) || y + 1 == end ? 1 : 0)]);
+            add(&l,
+                half[(qr_dark(q, x, y) ? 2 : 0) + (qr_dark(q, x, y + 1) || y + 1 == end ? 1 : 0)]);
         add(&l, "\x1b[0m\r\n");
     }
     if (l.full)

@@ -26,7 +26,7 @@ struct screen {
     int said_percent;
 };
 
-/* --- the framebuffer ------------------------------------------------------------------------------------------ */
+/* ---- the framebuffer ---- */
 
 static struct draw_channel channel_of(const struct fb_bitfield *f)
 {
@@ -37,8 +37,8 @@ static struct draw_channel channel_of(const struct fb_bitfield *f)
 static bool drawable(const struct fb_var_screeninfo *v, const struct fb_fix_screeninfo *f)
 {
     return (v->bits_per_pixel == 16 || v->bits_per_pixel == 32) && v->red.length &&
-           v->green.length && v->blue.length && f->type == FB_TYPE_PACKED_PIXELS && v->xres >= 320 &&
-           v->yres >= 200 && v->xres <= 16384 && v->yres <= 16384 &&
+           v->green.length && v->blue.length && f->type == FB_TYPE_PACKED_PIXELS &&
+           v->xres >= 320 && v->yres >= 200 && v->xres <= 16384 && v->yres <= 16384 &&
            f->line_length >= v->xres * v->bits_per_pixel / 8 &&
            f->smem_len / f->line_length >= v->yres + v->yoffset;
 }
@@ -55,9 +55,14 @@ static int map_device(struct screen *s, int fd, const struct fb_var_screeninfo *
     }
     s->device = (uint8_t *)device + (size_t)v->yoffset * f->line_length;
     s->shown = memory + bytes;
-    s->canvas = (struct draw_canvas){memory, f->line_length, (int)v->xres, (int)v->yres,
-                                     (int)v->bits_per_pixel, channel_of(&v->red),
-                                     channel_of(&v->green), channel_of(&v->blue)};
+    s->canvas = (struct draw_canvas){memory,
+                                     f->line_length,
+                                     (int)v->xres,
+                                     (int)v->yres,
+                                     (int)v->bits_per_pixel,
+                                     channel_of(&v->red),
+                                     channel_of(&v->green),
+                                     channel_of(&v->blue)};
     memset(s->device, 0, bytes); /* as `shown` says */
     return 0;
 }
@@ -71,10 +76,11 @@ static int open_picture(struct screen *s, const char *path, struct err *err)
         return err_set(err, SCREEN_EOPEN, "%s: %s", path, strerror(errno));
     int rc = 0;
     if (ioctl(fd, FBIOGET_VSCREENINFO, &v) < 0 || ioctl(fd, FBIOGET_FSCREENINFO, &f) < 0)
-        rc = err_set(err, SCREEN_EOPEN, "%s: expected a framebuffer, got %s", path, strerror(errno));
+        rc =
+            err_set(err, SCREEN_EOPEN, "%s: expected a framebuffer, got %s", path, strerror(errno));
     else if (!drawable(&v, &f))
-        rc = err_set(err, SCREEN_EFORMAT, "%s: expected 16 or 32 bits a pixel, got %u (%ux%u)", path,
-                     v.bits_per_pixel, v.xres, v.yres);
+        rc = err_set(err, SCREEN_EFORMAT, "%s: expected 16 or 32 bits a pixel, got %u (%ux%u)",
+                     path, v.bits_per_pixel, v.xres, v.yres);
     else if (map_device(s, fd, &v, &f) < 0)
         rc = err_set(err, SCREEN_EOPEN, "%s: cannot be mapped: %s", path, strerror(errno));
     close(fd);
@@ -119,7 +125,7 @@ static void show_picture(struct screen *s, const struct screen_page *p)
     }
 }
 
-/* --- the lines ------------------------------------------------------------------------------------------------ */
+/* ---- the lines ---- */
 
 struct text {
     char bytes[LINES_MAX];

@@ -1,10 +1,11 @@
-/* What a person in front of the box or of a target sees: one page at a time, drawn into the framebuffer the firmware
- * left, and said in plain lines on the serial port. No page is ever partly old: what changed is copied row by row from
- * a picture drawn beforehand. Without a framebuffer (or with one of another depth than 16 or 32 bits) the lines are all
- * there is. One thread, the one that opened it.
+/* What a person in front of the box or of a target sees: one page at a time, drawn into the
+ * framebuffer the firmware left, and said in plain lines on the serial port. No page is ever partly
+ * old: what changed is copied row by row from a picture drawn beforehand. Without a framebuffer (or
+ * with one of another depth than 16 or 32 bits) the lines are all there is. One thread, the one
+ * that opened it.
  *
- * Texts are UTF-8 and may be foreign: control characters and broken sequences show as '?', so nobody's disk or machine
- * name moves the cursor of a terminal. */
+ * Texts are UTF-8 and may be foreign: control characters and broken sequences show as '?', so
+ * nobody's disk or machine name moves the cursor of a terminal. */
 #ifndef BOARD_SCREEN_SCREEN_H
 #define BOARD_SCREEN_SCREEN_H
 
@@ -26,7 +27,8 @@
 enum screen_error { SCREEN_ERRORS(X) };
 #undef X
 
-/* The shape says the same as the colour and the word, for eyes that see neither. It also picks the page's colour. */
+/* The shape says the same as the colour and the word, for eyes that see neither. It also picks the
+ * page's colour. */
 enum screen_shape {
     SCREEN_PLAIN, /* no shape, dark page */
     SCREEN_TICK,  /* green page */
@@ -40,14 +42,14 @@ struct screen_line {
 };
 
 struct screen_page {
-    const char *title;                       /* top line; NULL for none */
+    const char *title; /* top line; NULL for none */
     /* a third of the screen high: "PASS"; up to 4 letters stay that high */
     const char *word;
-    enum screen_shape shape;                 /* beside the word */
+    enum screen_shape shape; /* beside the word */
     /* what it means or what to do next; wrapped; NULL for none */
     const char *sentence;
-    struct screen_line lines[SCREEN_LINES];  /* image, serial, MAC, disk, rate, time left ... */
-    int percent;                             /* 0 .. 100 draws bar and number; negative: neither */
+    struct screen_line lines[SCREEN_LINES]; /* image, serial, MAC, disk, rate, time left ... */
+    int percent;                            /* 0 .. 100 draws bar and number; negative: neither */
     /* the machine's: large in the upper right corner; NULL for none */
     const char *number;
     /* what a telephone takes over, on the right; NULL for none. Only in the picture */
@@ -63,22 +65,23 @@ struct screen_page {
     bool asks;
     /* alone on the page, as large as fits: which machine this is; NULL for none */
     const char *huge;
-    bool inverted;                           /* ground and ink changed with each other, to blink */
+    bool inverted; /* ground and ink changed with each other, to blink */
 };
 
 struct screen;
 
-/* Opens the framebuffer at `path` ("/dev/fb0"; NULL: none) and keeps `lines_fd` (negative: none) for the lines; both
- * may be missing. Always gives a screen, which the caller gives back to screen_close; `err` (may be NULL) says why
- * there is no picture. Takes the console out of text mode, so that the cursor does not blink through the page. */
+/* Opens the framebuffer at `path` ("/dev/fb0"; NULL: none) and keeps `lines_fd` (negative: none)
+ * for the lines; both may be missing. Always gives a screen, which the caller gives back to
+ * screen_close; `err` (may be NULL) says why there is no picture. Takes the console out of text
+ * mode, so that the cursor does not blink through the page. */
 struct screen *screen_open(const char *path, int lines_fd, struct err *err);
 
 /* True when there is a picture besides the lines. */
 bool screen_has_picture(const struct screen *);
 
-/* Shows a page; everything in it is borrowed for the call. A change of title, word or sentence is said at once on the
- * lines, a change of the other values with the next such change or step of 5 percent. Cheap enough for four calls a
- * second. */
+/* Shows a page; everything in it is borrowed for the call. A change of title, word or sentence is
+ * said at once on the lines, a change of the other values with the next such change or step of 5
+ * percent. Cheap enough for four calls a second. */
 void screen_show(struct screen *, const struct screen_page *);
 
 /* The picture stays as it is. */

@@ -55,7 +55,8 @@ static void add_values(struct out *o, const struct screen_page *p)
 
 static const char *tile_text(char text[8], const struct wall_tile *t)
 {
-    static const char *const words[WALL_STATES] = {"wait", "", "verify", "ok", "FAIL", "LOST", "gone"};
+    static const char *const words[WALL_STATES] = {"wait", "",     "verify", "ok",
+                                                   "FAIL", "LOST", "gone"};
 
     MUST(t->state < WALL_STATES);
     snprintf(text, 8, "%u%%", t->percent < 100 ? t->percent : 99u);
@@ -65,13 +66,15 @@ static const char *tile_text(char text[8], const struct wall_tile *t)
 /* The page of them whose turn it is. */
 static void add_wall(struct out *o, const struct wall *w)
 {
-    unsigned across = SCREEN_TEXT_COLUMNS / TILE, page = across * SCREEN_TEXT_ROWS, pages = (w->n + page - 1) / page;
+    unsigned across = SCREEN_TEXT_COLUMNS / TILE, page = across * SCREEN_TEXT_ROWS,
+             pages = (w->n + page - 1) / page;
     unsigned first = pages ? w->turn % pages * page : 0;
 
     for (unsigned i = 0; i < page && first + i < w->n; i++) {
         char text[8], tile[32];
 
-        snprintf(tile, sizeof tile, "%5u %-6s ", w->tiles[first + i].number, tile_text(text, &w->tiles[first + i]));
+        snprintf(tile, sizeof tile, "%5u %-6s ", w->tiles[first + i].number,
+                 tile_text(text, &w->tiles[first + i]));
         add(o, tile);
         if (i % across == across - 1 || first + i + 1 == w->n)
             end_line(o);

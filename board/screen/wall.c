@@ -7,7 +7,7 @@
 #include "net/wire/must.h"
 
 #define SCALE_MAX 12
-#define GAP 2           /* pixels between tiles and round the letters, times the scale */
+#define GAP 2            /* pixels between tiles and round the letters, times the scale */
 #define SYMBOL_LETTERS 3 /* "41%": what stands below the number */
 
 static const struct {
@@ -72,11 +72,13 @@ struct wall_grid wall_fit(int width, int height, const struct wall *w)
     return g;
 }
 
-static void draw_centred(const struct draw_canvas *c, struct draw_rect r, int scale, const char *text, uint32_t ink)
+static void draw_centred(const struct draw_canvas *c, struct draw_rect r, int scale,
+                         const char *text, uint32_t ink)
 {
     int x = r.x + (r.w - (int)draw_glyphs(text) * draw_font.width * scale) / 2;
 
-    draw_text(c, x, r.y + (r.h - draw_font.ink_height * scale) / 2 - draw_font.ink_top * scale, scale, scale, text, ink);
+    draw_text(c, x, r.y + (r.h - draw_font.ink_height * scale) / 2 - draw_font.ink_top * scale,
+              scale, scale, text, ink);
 }
 
 static void draw_frame(const struct draw_canvas *c, struct draw_rect r, int line, uint32_t colour)
@@ -88,14 +90,16 @@ static void draw_frame(const struct draw_canvas *c, struct draw_rect r, int line
 }
 
 /* Below the number: a shape, or a letter, or how far it is. */
-static void draw_symbol(const struct draw_canvas *c, struct draw_rect r, int scale, const struct wall_tile *t)
+static void draw_symbol(const struct draw_canvas *c, struct draw_rect r, int scale,
+                        const struct wall_tile *t)
 {
     char text[8];
     int side = r.h < r.w ? r.h : r.w;
 
     if (looks[t->state].shape != SCREEN_PLAIN) {
-        draw_shape(c, (struct draw_rect){r.x + (r.w - side) / 2, r.y + (r.h - side) / 2, side, side}, looks[t->state].shape,
-                   looks[t->state].ink);
+        draw_shape(c,
+                   (struct draw_rect){r.x + (r.w - side) / 2, r.y + (r.h - side) / 2, side, side},
+                   looks[t->state].shape, looks[t->state].ink);
         return;
     }
     if (t->state == WALL_RECEIVING)
@@ -106,15 +110,19 @@ static void draw_symbol(const struct draw_canvas *c, struct draw_rect r, int sca
     draw_centred(c, r, scale, text, looks[t->state].ink);
 }
 
-static void draw_tile(const struct draw_canvas *c, struct draw_rect r, int scale, const struct wall_tile *t)
+static void draw_tile(const struct draw_canvas *c, struct draw_rect r, int scale,
+                      const struct wall_tile *t)
 {
-    struct draw_rect upper = {r.x, r.y, r.w, r.h / 2}, lower = {r.x, r.y + r.h / 2, r.w, r.h - r.h / 2};
+    struct draw_rect upper = {r.x, r.y, r.w, r.h / 2},
+                     lower = {r.x, r.y + r.h / 2, r.w, r.h - r.h / 2};
     char number[8];
 
     MUST(t->state < WALL_STATES);
     draw_fill(c, r, looks[t->state].ground);
     if (t->state == WALL_RECEIVING)
-        draw_fill(c, (struct draw_rect){r.x, r.y + r.h - 2 * scale, r.w * (t->percent < 100 ? t->percent : 100) / 100, 2 * scale},
+        draw_fill(c,
+                  (struct draw_rect){r.x, r.y + r.h - 2 * scale,
+                                     r.w * (t->percent < 100 ? t->percent : 100) / 100, 2 * scale},
                   looks[t->state].ink);
     snprintf(number, sizeof number, "%u", t->number);
     draw_centred(c, upper, scale, number, looks[t->state].ink);
@@ -131,10 +139,14 @@ void wall_draw(const struct draw_canvas *c, struct draw_rect area, const struct 
     unsigned first = g.columns * g.rows * (w->turn % g.pages);
 
     for (unsigned i = 0; g.columns && i < g.columns * g.rows && first + i < w->n; i++) {
-        int left = area.w * (int)(i % g.columns) / (int)g.columns, right = area.w * (int)(i % g.columns + 1) / (int)g.columns;
-        int top = area.h * (int)(i / g.columns) / (int)g.rows, bottom = area.h * (int)(i / g.columns + 1) / (int)g.rows;
+        int left = area.w * (int)(i % g.columns) / (int)g.columns,
+            right = area.w * (int)(i % g.columns + 1) / (int)g.columns;
+        int top = area.h * (int)(i / g.columns) / (int)g.rows,
+            bottom = area.h * (int)(i / g.columns + 1) / (int)g.rows;
 
-        draw_tile(c, (struct draw_rect){area.x + left, area.y + top, right - left - GAP, bottom - top - GAP}, g.scale,
-                  &w->tiles[first + i]);
+        draw_tile(c,
+                  (struct draw_rect){area.x + left, area.y + top, right - left - GAP,
+                                     bottom - top - GAP},
+                  g.scale, &w->tiles[first + i]);
     }
 }

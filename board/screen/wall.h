@@ -1,4 +1,5 @@
-/* The wall board: one tile a machine, as large as all of them fit, state by colour and by letter or shape. Pure. */
+/* The wall board: one tile a machine, as large as all of them fit, state by colour and by letter or
+ * shape. Pure. */
 #ifndef BOARD_SCREEN_WALL_H
 #define BOARD_SCREEN_WALL_H
 

@@ -9,7 +9,8 @@
 #include "board/screen/qr.h"
 #include "net/wire/must.h"
 
-_Static_assert(RECEIPT_BYTES == QR_TEXT_MAX + 1, "the longest receipt is the longest text of a code");
+_Static_assert(RECEIPT_BYTES == QR_TEXT_MAX + 1,
+               "the longest receipt is the longest text of a code");
 
 #define VALUE_BYTES 40
 

@@ -1,4 +1,5 @@
-/* What a telephone takes from the screen of a machine that has passed or failed: a few lines of text in a QR code.
+/* What a telephone takes from the screen of a machine that has passed or failed: a few lines of
+ * text in a QR code.
  *
  *   RINGCAST RECEIPT 1
  *   result PASS                     or FAIL and the error's number
@@ -12,8 +13,8 @@
  *   box 0123456789abcdef            whose key signed the image: the first 8 bytes of the SHA-256 of
  *                                   the key
  *
- * It is a note and no proof: the machine itself writes it, and it is not signed. What the box signs is its report, whose rows have
- * the same MAC, serials and root hash. Pure. */
+ * It is a note and no proof: the machine itself writes it, and it is not signed. What the box signs
+ * is its report, whose rows have the same MAC, serials and root hash. Pure. */
 #ifndef BOARD_TARGET_RECEIPT_H
 #define BOARD_TARGET_RECEIPT_H
 

@@ -29,7 +29,8 @@ static const char *const kind_name[] = {[OWN_EXT4] = "ext4", [OWN_FAT] = "vfat"}
 /* Links are followed as the machine itself will: from the partition's root. */
 static int open_within(int root, const char *path, int flags)
 {
-    struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+    struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC,
+                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 
     return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
 }
@@ -58,7 +59,9 @@ static int open_folder(int root, const char *path, struct err *err)
                 close(up);
         }
         if (fd < 0)
-            return err_set(err, PC_ESETTLE, "the folder of %.120s cannot be made on this machine: %s", path, strerror(errno));
+            return err_set(err, PC_ESETTLE,
+                           "the folder of %.120s cannot be made on this machine: %s", path,
+                           strerror(errno));
         if (fd > 0)
             close(fd);
     }
@@ -97,7 +100,8 @@ static int write_file(int root, const struct own_file *f, struct err *err)
     bool done;
 
     if (folder < 0)
-        return err_set(err, PC_ESETTLE, "%.120s cannot be written on this machine: %s", f->path, strerror(errno));
+        return err_set(err, PC_ESETTLE, "%.120s cannot be written on this machine: %s", f->path,
+                       strerror(errno));
     (void)unlinkat(folder, ASIDE, 0);
     fd = openat(folder, ASIDE, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     done = fd >= 0 && write_all(fd, f->bytes, f->n);
@@ -105,12 +109,15 @@ static int write_file(int root, const struct own_file *f, struct err *err)
         done = close(fd) == 0 && done;
     done = done && renameat(folder, ASIDE, folder, name_of(f->path)) == 0;
     if (!done) {
-        err_set(err, PC_ESETTLE, "%.120s cannot be written on this machine: %s", f->path, strerror(errno));
+        err_set(err, PC_ESETTLE, "%.120s cannot be written on this machine: %s", f->path,
+                strerror(errno));
         (void)unlinkat(folder, ASIDE, 0);
     }
     done = fsync(folder) == 0 && done; /* FAT does without */
     close(folder);
-    return done ? 0 : err_set(err, PC_ESETTLE, "%.120s cannot be brought to this machine's disk: %s", f->path, strerror(errno));
+    return done ? 0
+                : err_set(err, PC_ESETTLE, "%.120s cannot be brought to this machine's disk: %s",
+                          f->path, strerror(errno));
 }
 
 static int compare_file(int root, const struct own_file *f, struct err *err)
@@ -142,7 +149,8 @@ static void mounted_close(struct mounted *m)
 }
 
 /* False: the partition holds no file system of that kind, or one without the folder. */
-static bool mounted_open(struct mounted *m, const char *node, enum own_where kind, unsigned long flags)
+static bool mounted_open(struct mounted *m, const char *node, enum own_where kind,
+                         unsigned long flags)
 {
     int etc;
 
@@ -164,11 +172,13 @@ static bool mounted_open(struct mounted *m, const char *node, enum own_where kin
     return etc >= 0;
 }
 
-static int each_file(const struct own *o, enum own_where where, int root, int (*does)(int, const struct own_file *, struct err *),
-                     struct err *err)
+static int each_file(const struct own *o, enum own_where where, int root,
+                     int (*does)(int, const struct own_file *, struct err *), struct err *err)
 {
     char line[OWN_HOST_MAX + 2];
-    struct own_file host = {.where = OWN_EXT4, .path = "etc/hostname", .bytes = (const uint8_t *)line};
+    struct own_file host = {.where = OWN_EXT4,
+                            .path = "etc/hostname",
+                            .bytes = (const uint8_t *)line};
     int rc = 0;
 
     host.n = (size_t)snprintf(line, sizeof line, "%s\n", o->host);
@@ -190,23 +200,28 @@ static bool has_some(const struct own *o, enum own_where where)
 }
 
 /* Written, unmounted so that nothing of it is in memory any more, and read again. */
-static int settle_one(struct mounted *m, const char *node, const struct own *o, enum own_where where, struct err *err)
+static int settle_one(struct mounted *m, const char *node, const struct own *o,
+                      enum own_where where, struct err *err)
 {
     int rc = each_file(o, where, m->root, write_file, err);
 
     if (rc == 0 && syncfs(m->root))
-        rc = err_set(err, PC_ESETTLE, "what is this machine's own cannot be brought to its disk: %s", strerror(errno));
+        rc =
+            err_set(err, PC_ESETTLE, "what is this machine's own cannot be brought to its disk: %s",
+                    strerror(errno));
     mounted_close(m);
     if (rc)
         return rc;
     if (!mounted_open(m, node, where, MS_RDONLY))
-        return err_set(err, PC_ESETTLE, "the partition that was written cannot be read again: %s", strerror(errno));
+        return err_set(err, PC_ESETTLE, "the partition that was written cannot be read again: %s",
+                       strerror(errno));
     rc = each_file(o, where, m->root, compare_file, err);
     mounted_close(m);
     return rc;
 }
 
-static int settle_kind(char node[][64], unsigned n, const struct own *o, enum own_where where, struct err *err)
+static int settle_kind(char node[][64], unsigned n, const struct own *o, enum own_where where,
+                       struct err *err)
 {
     struct mounted m;
 
@@ -215,8 +230,10 @@ static int settle_kind(char node[][64], unsigned n, const struct own *o, enum ow
     for (unsigned i = 0; i < n; i++)
         if (mounted_open(&m, node[i], where, 0))
             return settle_one(&m, node[i], o, where, err);
-    return err_set(err, PC_ESETTLE, "the image has no %s for what is this machine's own: expected one among its %u partitions",
-                   where == OWN_EXT4 ? "ext4 partition with a folder etc" : "FAT partition", n);
+    return err_set(
+        err, PC_ESETTLE,
+        "the image has no %s for what is this machine's own: expected one among its %u partitions",
+        where == OWN_EXT4 ? "ext4 partition with a folder etc" : "FAT partition", n);
 }
 
 int settle_partitions(char node[][64], unsigned n, const struct own *o, struct err *err)
@@ -236,12 +253,16 @@ static int read_table(const char *disk, struct stat *st, struct err *err)
     if (fd < 0 || fstat(fd, st) || !S_ISBLK(st->st_mode)) {
         if (fd >= 0)
             close(fd);
-        return err_set(err, PC_ESETTLE, "expected %.80s to be a block device, to write what is this machine's own", disk);
+        return err_set(err, PC_ESETTLE,
+                       "expected %.80s to be a block device, to write what is this machine's own",
+                       disk);
     }
     for (unsigned i = 0; i < TRIES && (rc = ioctl(fd, BLKRRPART)) && errno == EBUSY; i++)
         usleep(100000);
     close(fd);
-    return rc ? err_set(err, PC_ESETTLE, "the kernel cannot read the partition table of %.80s: %s", disk, strerror(errno)) : 0;
+    return rc ? err_set(err, PC_ESETTLE, "the kernel cannot read the partition table of %.80s: %s",
+                        disk, strerror(errno))
+              : 0;
 }
 
 /* The number in a file FOLDER/ENTRY/NAME, and the one behind its colon; 0: there is none. */
@@ -261,8 +282,10 @@ static unsigned number_in(int folder, const char *entry, const char *name, unsig
     return value;
 }
 
-/* Nodes of our own for the partitions, by number: the kernel's may come late. The highest number, or -1 when there may be more of them. */
-static int make_nodes(const struct stat *st, const char *folder, char node[SETTLE_PARTITIONS_MAX][64])
+/* Nodes of our own for the partitions, by number: the kernel's may come late. The highest number,
+ * or -1 when there may be more of them. */
+static int make_nodes(const struct stat *st, const char *folder,
+                      char node[SETTLE_PARTITIONS_MAX][64])
 {
     char path[64];
     DIR *d;
@@ -303,9 +326,12 @@ int settle_disk(const char *disk, const struct own *o, struct err *err)
     if (rc)
         return rc;
     if (!mkdtemp(folder))
-        return err_set(err, PC_ESETTLE, "there is no place for nodes of the partitions: %s", strerror(errno));
+        return err_set(err, PC_ESETTLE, "there is no place for nodes of the partitions: %s",
+                       strerror(errno));
     n = make_nodes(&st, folder, node);
-    rc = n < 0 ? err_set(err, PC_ESETTLE, "the partitions of %s cannot be listed: %s", disk, strerror(errno)) : settle_partitions(node, (unsigned)n, o, err);
+    rc = n < 0 ? err_set(err, PC_ESETTLE, "the partitions of %s cannot be listed: %s", disk,
+                         strerror(errno))
+               : settle_partitions(node, (unsigned)n, o, err);
     for (unsigned i = 0; i < SETTLE_PARTITIONS_MAX; i++)
         if (node[i][0])
             unlink(node[i]);

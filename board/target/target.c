@@ -31,7 +31,7 @@ struct target {
     struct disk_need need;
     struct disk_facts chosen;
     struct restore *restore; /* the attempt that runs */
-    struct own own; /* of this attempt; borrows from its source */
+    struct own own;          /* of this attempt; borrows from its source */
     char url[64];
 };
 
@@ -46,8 +46,9 @@ static bool same_disks(const struct inventory *a, const struct inventory *b)
     return same;
 }
 
-/* Disks appear late: they spin up, and the kernel finds eMMC and USB in its own time. One that has not appeared yet would have been
- * the second candidate. So it is looked until nothing changes any more. */
+/* Disks appear late: they spin up, and the kernel finds eMMC and USB in its own time. One that has
+ * not appeared yet would have been the second candidate. So it is looked until nothing changes any
+ * more. */
 static int look_until_settled(struct target *t, struct err *err)
 {
     int rc = inventory_read(&t->disks, t->o->root, err), waited = 0;
@@ -108,8 +109,8 @@ static int pick(void *ctx, const struct img_head *head, char disk[PATH_MAX], str
     return 0;
 }
 
-/* The disk is open by now: what its name means cannot change any more. Is it the one that was chosen, still free, and would it be
- * chosen again among the disks there are now? */
+/* The disk is open by now: what its name means cannot change any more. Is it the one that was
+ * chosen, still free, and would it be chosen again among the disks there are now? */
 static int last_look(void *ctx, struct err *err)
 {
     struct target *t = ctx;
@@ -118,9 +119,10 @@ static int last_look(void *ctx, struct err *err)
     int rc;
 
     snprintf(path, sizeof path, "%.3000s/dev/%s", t->o->root, t->chosen.name);
-    if (stat(path, &st) || (S_ISBLK(st.st_mode) &&
-                            (major(st.st_rdev) != t->chosen.major || minor(st.st_rdev) != t->chosen.minor)))
-        return err_set(err, DISK_EOTHER, "%s is another device than the kernel said when it was chosen", path);
+    if (stat(path, &st) || (S_ISBLK(st.st_mode) && (major(st.st_rdev) != t->chosen.major ||
+                                                    minor(st.st_rdev) != t->chosen.minor)))
+        return err_set(err, DISK_EOTHER,
+                       "%s is another device than the kernel said when it was chosen", path);
     rc = inventory_again(&t->chosen, t->o->root, err);
     if (!rc)
         rc = inventory_read(&t->disks, t->o->root, err);
@@ -142,9 +144,12 @@ static int believe(void *ctx, const struct source *s, struct err *err)
 
     own_hash(&s->asked, s->own.bytes, s->own.n, hash);
     if (!sign_hash_right(t->o->page.key, hash, s->own.signature))
-        return err_set(err, PC_EOWN, "what was said to be this machine's own is not signed by its box");
+        return err_set(err, PC_EOWN,
+                       "what was said to be this machine's own is not signed by its box");
     if (!own_decode(&t->own, s->own.bytes, s->own.n))
-        return err_set(err, PC_EOWN, "expected this machine's own host name and files, got something else from the box");
+        return err_set(
+            err, PC_EOWN,
+            "expected this machine's own host name and files, got something else from the box");
     return 0;
 }
 
@@ -192,20 +197,20 @@ static void attempt(struct target *t, const char *interface, struct restore *r)
     restore_run(r);
 }
 
-/* Whether trying again may help: the box is not there yet, is not ready, or went away. Everything else is about this machine or
- * about the image, and stays as it is. */
+/* Whether trying again may help: the box is not there yet, is not ready, or went away. Everything
+ * else is about this machine or about the image, and stays as it is. */
 static bool may_pass(const struct restore *r)
 {
     bool met = r->head.raw_bytes != 0; /* the box has answered with a session */
 
     if (r->err.code == RECEIVE_EINTR)
         return false;
-    return !met || r->err.code == RECEIVE_ETIMEOUT || r->err.code == RECEIVE_ECLOSED || r->err.code == PC_EOWN ||
-           r->err.code == HOST_ESTOPPED;
+    return !met || r->err.code == RECEIVE_ETIMEOUT || r->err.code == RECEIVE_ECLOSED ||
+           r->err.code == PC_EOWN || r->err.code == HOST_ESTOPPED;
 }
 
-/* Stopped by the operator: the machine waits as one that has just booted, and whoever reads its screen knows what is on the disk. The disk looks
- * empty unless the sentence says more. */
+/* Stopped by the operator: the machine waits as one that has just booted, and whoever reads its
+ * screen knows what is on the disk. The disk looks empty unless the sentence says more. */
 static const char *say_stopped(struct target *t, const struct restore *r, char sentence[320])
 {
     size_t n = strlen(r->err.text), tail = strlen(SOURCE_UNUSABLE);
@@ -213,7 +218,8 @@ static const char *say_stopped(struct target *t, const struct restore *r, char s
 
     snprintf(sentence, 320, "%.280s%s", r->err.text, unusable ? ", it looks empty" : "");
     target_show_before(&t->show, sentence);
-    return "Stopped by the operator at the box. This machine waits for the next session; nothing is to be done here";
+    return "Stopped by the operator at the box. This machine waits for the next session; nothing "
+           "is to be done here";
 }
 
 static unsigned links(const struct target *t, char names[TARGET_NICS][TARGET_NIC_NAME])
@@ -262,7 +268,8 @@ static void conclude(struct target *t, const struct restore *r)
         target_show_fail(&t->show, r->err.text, r->err.code);
         return;
     }
-    snprintf(sentence, sizeof sentence, "%s is on this machine's disk, read back and verified%s", r->head.name,
+    snprintf(sentence, sizeof sentence, "%s is on this machine's disk, read back and verified%s",
+             r->head.name,
              r->told ? "" : "; the box has not confirmed it and may image this machine again");
     target_show_pass(&t->show, sentence);
 }
@@ -274,7 +281,8 @@ int target_run(const struct target_options *o)
     char address[IP_TEXT];
 
     t.o = o;
-    snprintf(t.url, sizeof t.url, "ringcast://%s:%u", ip_address_text(address, o->page.address), o->page.port);
+    snprintf(t.url, sizeof t.url, "ringcast://%s:%u", ip_address_text(address, o->page.address),
+             o->page.port);
     target_show_open(&t.show, o->root, o->framebuffer, o->page.key);
     attempts(&t, &r);
     conclude(&t, &r);

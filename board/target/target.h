@@ -1,14 +1,15 @@
-/* A machine that was booted from the network by a box: finds the box again, picks the one disk that may be erased, restores the
- * image onto it, shows how it stands, and says how it ended.
+/* A machine that was booted from the network by a box: finds the box again, picks the one disk that
+ * may be erased, restores the image onto it, shows how it stands, and says how it ended.
  *
  *   link → address (DHCP) → session of the box that served us → trust in its key → disk (inventory,
  *           choose) → restore → PASS
  *
- * What the network or the box lack is waited for, for ever, and said on the screen. What makes this machine the wrong one (no disk
- * that may be erased, an image of another signer, a disk that fails) ends in FAIL, and the box is told its code. Nothing is written
- * before the disks have been looked at until none appeared for three seconds, and once more at the last moment: a disk that appears
- * later than that is not seen. After PASS the box is told until it confirms: only then it knows that this machine is
- * not to be imaged again. */
+ * What the network or the box lack is waited for, for ever, and said on the screen. What makes this
+ * machine the wrong one (no disk that may be erased, an image of another signer, a disk that fails)
+ * ends in FAIL, and the box is told its code. Nothing is written before the disks have been looked
+ * at until none appeared for three seconds, and once more at the last moment: a disk that appears
+ * later than that is not seen. After PASS the box is told until it confirms: only then it knows
+ * that this machine is not to be imaged again. */
 #ifndef BOARD_TARGET_TARGET_H
 #define BOARD_TARGET_TARGET_H
 

@@ -29,14 +29,16 @@ static void identify(char *to, size_t room, const char *root, const char *names)
             close(fd);
         }
         facts_text(to, room, bytes, got > 0 ? (size_t)got : 0);
-        if (!strcmp(to, "None") || !strcmp(to, "Default string") || !strcmp(to, "To be filled by O.E.M.") ||
-            !strcmp(to, "Not Specified") || !strcmp(to, "System Serial Number"))
+        if (!strcmp(to, "None") || !strcmp(to, "Default string") ||
+            !strcmp(to, "To be filled by O.E.M.") || !strcmp(to, "Not Specified") ||
+            !strcmp(to, "System Serial Number"))
             to[0] = 0;
         names += n;
     }
 }
 
-void target_show_open(struct target_show *t, const char *root, const char *framebuffer, const uint8_t key[IMG_PUBKEY_BYTES])
+void target_show_open(struct target_show *t, const char *root, const char *framebuffer,
+                      const uint8_t key[IMG_PUBKEY_BYTES])
 {
     char vendor[64], product[64];
 
@@ -45,8 +47,10 @@ void target_show_open(struct target_show *t, const char *root, const char *frame
     t->screen = screen_open(framebuffer, STDERR_FILENO, NULL);
     identify(vendor, sizeof vendor, root, "sys_vendor board_vendor");
     identify(product, sizeof product, root, "product_version product_name board_name");
-    identify(t->serial, sizeof t->serial, root, "product_serial board_serial chassis_serial product_uuid");
-    snprintf(t->machine, sizeof t->machine, "%s%s%s", vendor, vendor[0] && product[0] ? " " : "", product);
+    identify(t->serial, sizeof t->serial, root,
+             "product_serial board_serial chassis_serial product_uuid");
+    snprintf(t->machine, sizeof t->machine, "%s%s%s", vendor, vendor[0] && product[0] ? " " : "",
+             product);
 }
 
 void target_show_close(struct target_show *t)
@@ -56,7 +60,8 @@ void target_show_close(struct target_show *t)
 
 void target_show_mac(struct target_show *t, const uint8_t mac[6])
 {
-    snprintf(t->mac, sizeof t->mac, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    snprintf(t->mac, sizeof t->mac, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+             mac[4], mac[5]);
 }
 
 void target_show_image(struct target_show *t, const struct img_head *h)
@@ -78,11 +83,13 @@ void target_show_disk(struct target_show *t, const struct disk_facts *f)
 {
     char size[UNITS_TEXT];
 
-    snprintf(t->disk, sizeof t->disk, "%s, %s%s%s", f->name, units_size_text(size, f->bytes), f->model[0] ? ", " : "", f->model);
+    snprintf(t->disk, sizeof t->disk, "%s, %s%s%s", f->name, units_size_text(size, f->bytes),
+             f->model[0] ? ", " : "", f->model);
     snprintf(t->disk_serial, sizeof t->disk_serial, "%s", f->serial);
 }
 
-void target_show_left_out(struct target_show *t, const struct inventory *v, const struct disk_need *need)
+void target_show_left_out(struct target_show *t, const struct inventory *v,
+                          const struct disk_need *need)
 {
     for (unsigned i = 0; i < v->n && t->n_left_out < TARGET_DISKS; i++)
         if (!(v->disk[i].bars & DISK_BIT(DISK_BAR_KIND)))
@@ -105,7 +112,10 @@ static unsigned begin(const struct target_show *t, struct screen_page *p, const 
 {
     unsigned n = 0;
 
-    *p = (struct screen_page){.title = title, .sentence = sentence, .percent = -1, .number = t->number[0] ? t->number : NULL};
+    *p = (struct screen_page){.title = title,
+                              .sentence = sentence,
+                              .percent = -1,
+                              .number = t->number[0] ? t->number : NULL};
     add(p, &n, "image", t->image);
     add(p, &n, "machine", t->machine);
     add(p, &n, "serial", t->serial);
@@ -127,15 +137,21 @@ void target_show_waiting(struct target_show *t, const char *sentence)
 static const char *state_sentence(const struct watch_view *v)
 {
     if (v->waits && v->state <= SESSION_RECEIVING)
-        return v->total ? "Waiting: the stream is suspended at the box" : "Ready. Waiting for the box to start; nothing is to be done here";
+        return v->total ? "Waiting: the stream is suspended at the box"
+                        : "Ready. Waiting for the box to start; nothing is to be done here";
     switch (v->state) {
-    case SESSION_MANIFEST: return "Receiving the list of what the image holds";
-    case SESSION_RECEIVING: return v->facts->disk_limited      ? "Receiving; the disk is slower than the stream"
-                                   : v->facts->machine_limited ? "Receiving; the machine is slower than the stream"
-                                                               : "Receiving";
-    case SESSION_VERIFYING: return "Reading back what was written";
-    case SESSION_PASS: return "All of it was read back and is right; telling the box";
-    default: return "It did not work; telling the box";
+    case SESSION_MANIFEST:
+        return "Receiving the list of what the image holds";
+    case SESSION_RECEIVING:
+        return v->facts->disk_limited      ? "Receiving; the disk is slower than the stream"
+               : v->facts->machine_limited ? "Receiving; the machine is slower than the stream"
+                                           : "Receiving";
+    case SESSION_VERIFYING:
+        return "Reading back what was written";
+    case SESSION_PASS:
+        return "All of it was read back and is right; telling the box";
+    default:
+        return "It did not work; telling the box";
     }
 }
 

@@ -191,17 +191,17 @@ static void stream_pick(struct carousel *c, uint32_t max, struct carousel_pick *
         c->at.plan = steer_visit(&c->steer, w->k, w->blocks, w->stored);
     uint32_t run = w->blocks - c->at.block, row = c->at.row;
     bool stored = row < w->k || c->at.plan.lg_t == STEER_LG_T_STORED;
-    *pick = (struct carousel_pick){
-        .toi = 1,
-        .count = (uint16_t)(run < max ? run : max),
-        .sbn = c->at.sbn + c->at.block,
-        .k = w->k,
-        .esi = (uint16_t)row,
-        .lg_t = c->at.plan.lg_t,
-        .flags = (uint8_t)((stored ? PICK_STORED : 0) | (c->at.fresh ? PICK_VISIT : 0)),
-        .block = c->at.block,
-        .blocks = w->blocks,
-        .window = c->at.window};
+    *pick = (struct carousel_pick){.toi = 1,
+                                   .count = (uint16_t)(run < max ? run : max),
+                                   .sbn = c->at.sbn + c->at.block,
+                                   .k = w->k,
+                                   .esi = (uint16_t)row,
+                                   .lg_t = c->at.plan.lg_t,
+                                   .flags = (uint8_t)((stored ? PICK_STORED : 0) |
+                                                      (c->at.fresh ? PICK_VISIT : 0)),
+                                   .block = c->at.block,
+                                   .blocks = w->blocks,
+                                   .window = c->at.window};
     c->at.fresh = false;
     stream_advance(c, pick->count);
 }

@@ -153,8 +153,9 @@ static struct steer_report rough_report(const struct steer_bins *of)
     return (struct steer_report){.mean_ppm = mean_of_bin(of, b), .reporters = of->reporters};
 }
 
-/* Of those served the mean of the ninth of ten, and the worst block. Not the largest mean: where bursts come, the
- * receivers' means scatter themselves, and a margin on top of the largest would count that twice. */
+/* Of those served the mean of the ninth of ten, and the worst block. Not the largest mean: where
+ * bursts come, the receivers' means scatter themselves, and a margin on top of the largest would
+ * count that twice. */
 static struct steer_report settled_report(const struct steer_bins *of)
 {
     struct steer_report r = {0, 0, 0};
@@ -246,8 +247,9 @@ static uint32_t rows_to_be_had(const struct steer *s, uint32_t stored)
     return s->max_lg_t > STEER_LG_T_STORED ? 1u << s->max_lg_t : stored;
 }
 
-/* Whether a visit of that T carries r rows. Where the image stores them, a tenth less than asked for
- * will do: that costs one receiver in some hundreds a further pass, a larger T costs everybody. */
+/* Whether a visit of that T carries r rows. Where the image stores them, a tenth less than asked
+ * for will do: that costs one receiver in some hundreds a further pass, a larger T costs everybody.
+ */
 static bool carries(unsigned lg_t, uint32_t r, uint32_t stored)
 {
     return lg_t == STEER_LG_T_STORED ? r <= stored + stored / 10 : r <= 1u << lg_t;

@@ -35,11 +35,11 @@
  * be expected in one visit, two visits (three ...) are planned for: r = need(p^2), as repair that
  * does not suffice would only delay everybody.
  *
- * Who counts. A receiver whose loss is out of the ordinary must not slow the others down: steer_poll
- * weighs what a larger r costs all receivers against the pass it saves those who need it and takes
- * the least total; beyond that, no minority makes the majority pay more than 3 % of a pass. One
- * machine at 2 % among forty is served, one at 5 % among four is left to its second pass. Of those
- * served the report tells the mean loss of the ninth of ten, and the worst block. */
+ * Who counts. A receiver whose loss is out of the ordinary must not slow the others down:
+ * steer_poll weighs what a larger r costs all receivers against the pass it saves those who need it
+ * and takes the least total; beyond that, no minority makes the majority pay more than 3 % of a
+ * pass. One machine at 2 % among forty is served, one at 5 % among four is left to its second pass.
+ * Of those served the report tells the mean loss of the ninth of ten, and the worst block. */
 #ifndef IMAGING_CAROUSEL_STEER_H
 #define IMAGING_CAROUSEL_STEER_H
 

@@ -42,7 +42,9 @@ static bool holds_text(const char *text, const char *part)
 static int bad_rule(struct err *err, const char *at)
 {
     return err_set(err, DISK_ERULE,
-                   "expected auto or a list of serial=, wwn=, model=, size= and path= for the disk, got \"%.80s\"", at);
+                   "expected auto or a list of serial=, wwn=, model=, size= and path= for the "
+                   "disk, got \"%.80s\"",
+                   at);
 }
 
 static int take(char *to, size_t room, const char *value, struct err *err)
@@ -65,7 +67,8 @@ static int rule_word(struct disk_pick *p, const char *word, struct err *err)
         return take(p->model, sizeof p->model, word + n, err);
     if ((n = starts(word, "path=")) > 0)
         return take(p->path, sizeof p->path, word + n, err);
-    if ((n = starts(word, "size=")) > 0 && !p->size && units_size(word + n, &p->size) == 0 && p->size)
+    if ((n = starts(word, "size=")) > 0 && !p->size && units_size(word + n, &p->size) == 0 &&
+        p->size)
         return 0;
     return bad_rule(err, word);
 }
@@ -95,13 +98,15 @@ static bool in_word(char c)
     return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
 }
 
-/* Whether the path has that part, cut out between words: ata1 is no part of ata10, which would be another port's disk. */
+/* Whether the path has that part, cut out between words: ata1 is no part of ata10, which would be
+ * another port's disk. */
 static bool holds_part(const char *path, const char *part)
 {
     size_t n = strlen(part);
 
     for (const char *at = path; (at = strstr(at, part)) != NULL; at++)
-        if (!(at > path && in_word(at[-1]) && in_word(at[0])) && !(in_word(at[n - 1]) && in_word(at[n])))
+        if (!(at > path && in_word(at[-1]) && in_word(at[0])) &&
+            !(in_word(at[n - 1]) && in_word(at[n])))
             return true;
     return false;
 }
@@ -113,7 +118,8 @@ static bool picked(const struct disk_pick *p, const struct disk_facts *f)
 
     if (p->size && off > p->size / SIZE_PART)
         return false;
-    if ((p->serial[0] && !same_text(f->serial, p->serial)) || (p->wwn[0] && !same_text(f->wwn, p->wwn)))
+    if ((p->serial[0] && !same_text(f->serial, p->serial)) ||
+        (p->wwn[0] && !same_text(f->wwn, p->wwn)))
         return false;
     if (p->model[0] && !holds_text(f->model, p->model))
         return false;
@@ -122,12 +128,14 @@ static bool picked(const struct disk_pick *p, const struct disk_facts *f)
 
 /* ---- the choice ---- */
 
-/* Two devices with one world-wide name (or one model, where a device tells no name) and one serial number are two ways to one
- * disk. An eMMC's areas and the hidden paths of a disk share its name by right. */
+/* Two devices with one world-wide name (or one model, where a device tells no name) and one serial
+ * number are two ways to one disk. An eMMC's areas and the hidden paths of a disk share its name by
+ * right. */
 static bool twins(const struct disk_facts *a, const struct disk_facts *b)
 {
     const uint32_t by_right = DISK_BIT(DISK_BAR_EMMC_AREA) | DISK_BIT(DISK_BAR_HIDDEN);
-    bool same = a->wwn[0] && b->wwn[0] ? !strcmp(a->wwn, b->wwn) : a->serial[0] && !strcmp(a->model, b->model);
+    bool same = a->wwn[0] && b->wwn[0] ? !strcmp(a->wwn, b->wwn)
+                                       : a->serial[0] && !strcmp(a->model, b->model);
 
     return !((a->bars | b->bars) & by_right) && same && !strcmp(a->serial, b->serial);
 }
@@ -175,14 +183,16 @@ uint32_t disk_bars(const struct inventory *v, unsigned i, const struct disk_need
     return bars;
 }
 
-/* Small units of a UFS device hold the machine's firmware; its large unit is the disk. Volumes of a RAID controller share a target
- * as well, and are disks each. */
+/* Small units of a UFS device hold the machine's firmware; its large unit is the disk. Volumes of a
+ * RAID controller share a target as well, and are disks each. */
 static bool is_firmware_unit(const struct disk_facts *f, uint32_t bars)
 {
-    return bars == DISK_BIT(DISK_BAR_SMALL) && strstr(f->place, ".ufshc/") != NULL && f->bytes < UFS_FIRMWARE_MAX;
+    return bars == DISK_BIT(DISK_BAR_SMALL) && strstr(f->place, ".ufshc/") != NULL &&
+           f->bytes < UFS_FIRMWARE_MAX;
 }
 
-/* A drawer without a disk, a card reader without a card. A disk inside that has no size any more has failed. */
+/* A drawer without a disk, a card reader without a card. A disk inside that has no size any more
+ * has failed. */
 static bool is_empty_drive(uint32_t bars)
 {
     const uint32_t both = DISK_BIT(DISK_BAR_NO_MEDIUM) | DISK_BIT(DISK_BAR_REMOVABLE);
@@ -192,9 +202,10 @@ static bool is_empty_drive(uint32_t bars)
 
 bool disk_counts(const struct inventory *v, unsigned i, const struct disk_need *need)
 {
-    const uint32_t outside = DISK_BIT(DISK_BAR_KIND) | DISK_BIT(DISK_BAR_HIDDEN) | DISK_BIT(DISK_BAR_EMMC_AREA) |
-                             DISK_BIT(DISK_BAR_OPTICAL) | DISK_BIT(DISK_BAR_USB) | DISK_BIT(DISK_BAR_SD) |
-                             DISK_BIT(DISK_BAR_EXTERNAL) | DISK_BIT(DISK_BAR_FABRIC) | DISK_BIT(DISK_BAR_UNPICKED);
+    const uint32_t outside =
+        DISK_BIT(DISK_BAR_KIND) | DISK_BIT(DISK_BAR_HIDDEN) | DISK_BIT(DISK_BAR_EMMC_AREA) |
+        DISK_BIT(DISK_BAR_OPTICAL) | DISK_BIT(DISK_BAR_USB) | DISK_BIT(DISK_BAR_SD) |
+        DISK_BIT(DISK_BAR_EXTERNAL) | DISK_BIT(DISK_BAR_FABRIC) | DISK_BIT(DISK_BAR_UNPICKED);
     uint32_t bars = disk_bars(v, i, need);
 
     return !(bars & outside) && !is_empty_drive(bars) && !is_firmware_unit(&v->disk[i], bars);
@@ -220,19 +231,23 @@ unsigned disk_inside(const struct inventory *v, struct disk_known *to, unsigned 
     return n;
 }
 
-/* A rule that says where the disk sits, or which one it is, leaves one that is not there out of the question. */
+/* A rule that says where the disk sits, or which one it is, leaves one that is not there out of the
+ * question. */
 static bool leaves_out(const struct disk_pick *p, const struct disk_known *k)
 {
     uint64_t off = p->size > k->bytes ? p->size - k->bytes : k->bytes - p->size;
 
-    return p->path[0] || p->wwn[0] || (p->serial[0] && !same_text(p->serial, k->text)) || (p->size && off > p->size / SIZE_PART);
+    return p->path[0] || p->wwn[0] || (p->serial[0] && !same_text(p->serial, k->text)) ||
+           (p->size && off > p->size / SIZE_PART);
 }
 
 /* Marks the disk that is meant in `taken`; false: there is none that is not taken yet. */
-static bool take_known(const struct inventory *v, const struct disk_known *k, bool taken[INVENTORY_MAX])
+static bool take_known(const struct inventory *v, const struct disk_known *k,
+                       bool taken[INVENTORY_MAX])
 {
     for (unsigned i = 0; i < v->n; i++)
-        if (!taken[i] && v->disk[i].bytes == k->bytes && strncmp(text_of(&v->disk[i]), k->text, DISK_SERIAL_MAX) == 0)
+        if (!taken[i] && v->disk[i].bytes == k->bytes &&
+            strncmp(text_of(&v->disk[i]), k->text, DISK_SERIAL_MAX) == 0)
             return taken[i] = true;
     return false;
 }
@@ -260,14 +275,16 @@ static const char *bar_text(const struct disk_facts *f, uint32_t bars)
     return f->note[0] && f->noted == first ? f->note : texts[first];
 }
 
-const char *disk_line(char *to, size_t room, const struct inventory *v, unsigned i, const struct disk_need *need)
+const char *disk_line(char *to, size_t room, const struct inventory *v, unsigned i,
+                      const struct disk_need *need)
 {
     const struct disk_facts *f = &v->disk[i];
     uint32_t bars = disk_bars(v, i, need);
     char size[UNITS_TEXT];
 
     snprintf(to, room, "%s %s (%s%s%s%s%s)", f->name, bars ? bar_text(f, bars) : "is a candidate",
-             units_size_text(size, f->bytes), f->model[0] ? ", " : "", f->model, f->serial[0] ? ", serial " : "", f->serial);
+             units_size_text(size, f->bytes), f->model[0] ? ", " : "", f->model,
+             f->serial[0] ? ", serial " : "", f->serial);
     return to;
 }
 
@@ -279,8 +296,10 @@ static void add_disk(char *to, size_t room, const struct disk_facts *f, uint32_t
     snprintf(to + n, room - n, "; %s %s", f->name, bars ? bar_text(f, bars) : "is a candidate");
 }
 
-/* Devices that are never disks of a machine (loops, RAM) are of no interest to the person who reads. */
-static void add_disks(char *to, size_t room, const struct inventory *v, const struct disk_need *need)
+/* Devices that are never disks of a machine (loops, RAM) are of no interest to the person who
+ * reads. */
+static void add_disks(char *to, size_t room, const struct inventory *v,
+                      const struct disk_need *need)
 {
     for (unsigned i = 0; i < v->n; i++) {
         uint32_t bars = disk_bars(v, i, need);
@@ -307,11 +326,14 @@ int disk_choose(const struct inventory *v, const struct disk_need *need, struct 
         return (int)which;
     if (candidates == 1 && counted == 1)
         return err_set(err, DISK_EGONE,
-                       "expected the disk %s (%s) as at the last attempt, it is gone; %s is a candidate: look at the cable, or arm this "
+                       "expected the disk %s (%s) as at the last attempt, it is gone; %s is a "
+                       "candidate: look at the cable, or arm this "
                        "machine by name",
                        lost->text, units_size_text(size, lost->bytes), v->disk[which].name);
     add_disks(text, sizeof text, v, need);
     if (candidates == 0)
-        return err_set(err, DISK_ENONE, "no disk of this machine may be erased%s", text[0] ? text : ": it has none");
-    return err_set(err, DISK_ESEVERAL, "expected one disk inside, or a rule that names one, found %u%s", counted, text);
+        return err_set(err, DISK_ENONE, "no disk of this machine may be erased%s",
+                       text[0] ? text : ": it has none");
+    return err_set(err, DISK_ESEVERAL,
+                   "expected one disk inside, or a rule that names one, found %u%s", counted, text);
 }

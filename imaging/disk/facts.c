@@ -21,9 +21,10 @@ void facts_bar(struct disk_facts *f, enum disk_bar bar, const char *note, ...)
 
 bool facts_same(const struct disk_facts *a, const struct disk_facts *b)
 {
-    return !strcmp(a->name, b->name) && !strcmp(a->place, b->place) && !strcmp(a->model, b->model) &&
-           !strcmp(a->serial, b->serial) && !strcmp(a->wwn, b->wwn) && a->bytes == b->bytes &&
-           a->sequence == b->sequence && a->sector == b->sector && a->major == b->major && a->minor == b->minor;
+    return !strcmp(a->name, b->name) && !strcmp(a->place, b->place) &&
+           !strcmp(a->model, b->model) && !strcmp(a->serial, b->serial) &&
+           !strcmp(a->wwn, b->wwn) && a->bytes == b->bytes && a->sequence == b->sequence &&
+           a->sector == b->sector && a->major == b->major && a->minor == b->minor;
 }
 
 /* ---- values ---- */
@@ -171,10 +172,11 @@ static bool passes(const char *place, const char *prefix)
 void facts_place(struct disk_facts *f, const char *place)
 {
     snprintf(f->place, sizeof f->place, "%s", place);
-    if (!strncmp(place, "/devices/virtual/nvme-fabrics/", 30) || passes(place, "/rport-") || passes(place, "/session") ||
-        passes(place, "/vport-"))
+    if (!strncmp(place, "/devices/virtual/nvme-fabrics/", 30) || passes(place, "/rport-") ||
+        passes(place, "/session") || passes(place, "/vport-"))
         facts_bar(f, DISK_BAR_FABRIC, "%s", "");
-    else if (!strncmp(place, "/devices/virtual/", 17) && strncmp(place, "/devices/virtual/nvme-subsystem/", 32) != 0)
+    else if (!strncmp(place, "/devices/virtual/", 17) &&
+             strncmp(place, "/devices/virtual/nvme-subsystem/", 32) != 0)
         facts_bar(f, DISK_BAR_KIND, "%s", "");
     if (passes(place, "/usb"))
         facts_bar(f, DISK_BAR_USB, "%s", "");
@@ -184,7 +186,8 @@ void facts_place(struct disk_facts *f, const char *place)
 
 /* ---- mounts ---- */
 
-/* "36 35 98:0 /mnt1 /mnt2 rw,noatime ...": the third word is the device, the fifth where it is mounted. */
+/* "36 35 98:0 /mnt1 /mnt2 rw,noatime ...": the third word is the device, the fifth where it is
+ * mounted. */
 bool facts_mount(const char *line, unsigned major, unsigned minor, char *where, size_t room)
 {
     const char *word[5];

@@ -1,4 +1,5 @@
-/* A disk that lies or fails at chosen bytes, in front of a good one: for tests of everything that must notice. */
+/* A disk that lies or fails at chosen bytes, in front of a good one: for tests of everything that
+ * must notice. */
 #include <stdlib.h>
 
 #include "imaging/disk/disk.h"
@@ -27,11 +28,13 @@ static int fault_read(void *ctx, uint8_t *to, size_t n, uint64_t at, struct err 
 static int strike(const struct fault *f, uint64_t at, uint64_t n, struct err *err)
 {
     if (covers(at, n, f->faults.write_fails_at))
-        return err_set(err, DISK_EFAULT, "write at byte %llu fails as told", (unsigned long long)at);
+        return err_set(err, DISK_EFAULT, "write at byte %llu fails as told",
+                       (unsigned long long)at);
     return covers(at, n, f->faults.write_lost_at);
 }
 
-static int fault_write(void *ctx, const struct disk_part *parts, int n_parts, uint64_t at, struct err *err)
+static int fault_write(void *ctx, const struct disk_part *parts, int n_parts, uint64_t at,
+                       struct err *err)
 {
     struct fault *f = ctx;
     uint64_t n = 0;
@@ -77,8 +80,8 @@ static void fault_close(void *ctx)
     free(f);
 }
 
-static const struct disk_ops fault_ops = {fault_read,    fault_write, fault_zero,
-                                          fault_discard, fault_flush, fault_close, NULL};
+static const struct disk_ops fault_ops = {fault_read,  fault_write, fault_zero, fault_discard,
+                                          fault_flush, fault_close, NULL};
 
 int disk_fault(struct disk *disk, const struct disk_faults *faults, struct err *err)
 {

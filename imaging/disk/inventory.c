@@ -74,7 +74,8 @@ static bool says(const struct look *l, const char *name, const char *what)
     return !strcmp(value, what);
 }
 
-/* Calls each(ctx, name) for the entries of a folder; one that is not there has none. False when it cannot be read. */
+/* Calls each(ctx, name) for the entries of a folder; one that is not there has none. False when it
+ * cannot be read. */
 static bool entries(const char *path, void (*each)(void *ctx, const char *name), void *ctx)
 {
     DIR *dir = opendir(path);
@@ -138,7 +139,8 @@ static void look_flags(struct look *l)
         facts_bar(f, DISK_BAR_SD, "%s", "");
 }
 
-/* Ports that the firmware declares as reachable from outside (Thunderbolt) mark what hangs on them. */
+/* Ports that the firmware declares as reachable from outside (Thunderbolt) mark what hangs on them.
+ */
 static void look_outside(struct look *l, const char *dir)
 {
     struct look up = *l;
@@ -162,8 +164,8 @@ static void count_controller(void *ctx, const char *name)
     char path[PATH_MAX], real[PATH_MAX];
     struct look up;
 
-    if (strncmp(name, "nvme", 4) || name[4 + strspn(name + 4, "0123456789")] || join(path, c->dir, "/", name) ||
-        !realpath(path, real))
+    if (strncmp(name, "nvme", 4) || name[4 + strspn(name + 4, "0123456789")] ||
+        join(path, c->dir, "/", name) || !realpath(path, real))
         return;
     up = *c->look;
     memcpy(up.dir, real, sizeof real);
@@ -173,7 +175,8 @@ static void count_controller(void *ctx, const char *name)
     c->n++;
 }
 
-/* An NVMe namespace hangs below its controller, or below a subsystem whose controllers are paths to it. */
+/* An NVMe namespace hangs below its controller, or below a subsystem whose controllers are paths to
+ * it. */
 static void look_nvme(struct look *l)
 {
     struct controllers c = {l, l->dir, 0};
@@ -205,7 +208,8 @@ static void hold(void *ctx, const char *name)
 }
 
 /* False when it is there and cannot be read. */
-static bool each_line(struct look *l, const char *file, void (*each)(struct look *, const char *line))
+static bool each_line(struct look *l, const char *file,
+                      void (*each)(struct look *, const char *line))
 {
     char path[PATH_MAX], line[4096];
     FILE *f = join(path, l->root, "/proc/", file) ? NULL : fopen(path, "r");
@@ -257,7 +261,8 @@ static void look_partition(void *ctx, const char *name)
     const struct look *l = ctx;
     struct look part = *l;
 
-    if (!strncmp(name, l->f->name, strlen(l->f->name)) && !join(part.dir, l->dir, "/", name) && number(&part, "partition", 0))
+    if (!strncmp(name, l->f->name, strlen(l->f->name)) && !join(part.dir, l->dir, "/", name) &&
+        number(&part, "partition", 0))
         look_use(&part);
 }
 
@@ -268,11 +273,13 @@ static int read_fd(void *ctx, uint64_t at, void *buf, size_t n)
     return pread(*(int *)ctx, buf, n, (off_t)at) == (ssize_t)n ? 0 : -1;
 }
 
-/* Disks that are out of the question are left alone: an optical drive takes a minute to say that it is empty. */
+/* Disks that are out of the question are left alone: an optical drive takes a minute to say that it
+ * is empty. */
 static void look_inside(struct look *l)
 {
-    const uint32_t alone = DISK_BIT(DISK_BAR_KIND) | DISK_BIT(DISK_BAR_HIDDEN) | DISK_BIT(DISK_BAR_OPTICAL) |
-                           DISK_BIT(DISK_BAR_NO_MEDIUM) | DISK_BIT(DISK_BAR_EMMC_AREA);
+    const uint32_t alone = DISK_BIT(DISK_BAR_KIND) | DISK_BIT(DISK_BAR_HIDDEN) |
+                           DISK_BIT(DISK_BAR_OPTICAL) | DISK_BIT(DISK_BAR_NO_MEDIUM) |
+                           DISK_BIT(DISK_BAR_EMMC_AREA);
     struct parts *parts;
     struct readat at = {.read = read_fd};
     char path[PATH_MAX];
@@ -300,9 +307,11 @@ static int look_at(struct disk_facts *f, const char *root, const char *name, str
 
     memset(f, 0, sizeof *f);
     snprintf(f->name, sizeof f->name, "%s", name);
-    if (strlen(name) >= sizeof f->name || join(path, root, "/sys/block/", name) || !realpath(path, l.dir) ||
-        join(path, root, "/sys", "") || !realpath(path, base) || strncmp(l.dir, base, strlen(base)) != 0)
-        return err_set(err, DISK_EINVENTORY, "%s/sys/block/%.64s cannot be followed to its device", root, name);
+    if (strlen(name) >= sizeof f->name || join(path, root, "/sys/block/", name) ||
+        !realpath(path, l.dir) || join(path, root, "/sys", "") || !realpath(path, base) ||
+        strncmp(l.dir, base, strlen(base)) != 0)
+        return err_set(err, DISK_EINVENTORY, "%s/sys/block/%.64s cannot be followed to its device",
+                       root, name);
     facts_name(f);
     facts_place(f, l.dir + strlen(base));
     look_flags(&l);
@@ -328,8 +337,10 @@ static int not_hidden(const struct dirent *e)
     return e->d_name[0] != '.';
 }
 
-/* Devices of no disk's kind are kept for the record as long as they leave room: any machine has dozens of loops. */
-static int add_all(struct inventory *v, const char *root, struct dirent **names, int n, struct err *err)
+/* Devices of no disk's kind are kept for the record as long as they leave room: any machine has
+ * dozens of loops. */
+static int add_all(struct inventory *v, const char *root, struct dirent **names, int n,
+                   struct err *err)
 {
     struct disk_facts f;
 
@@ -341,7 +352,8 @@ static int add_all(struct inventory *v, const char *root, struct dirent **names,
         if (f.bars & DISK_BIT(DISK_BAR_KIND) && v->n >= INVENTORY_MAX / 2)
             continue;
         if (v->n == INVENTORY_MAX)
-            return err_set(err, DISK_EINVENTORY, "expected at most %d disks, this machine has more", INVENTORY_MAX);
+            return err_set(err, DISK_EINVENTORY, "expected at most %d disks, this machine has more",
+                           INVENTORY_MAX);
         v->disk[v->n++] = f;
     }
     return 0;
@@ -356,7 +368,8 @@ int inventory_read(struct inventory *v, const char *root, struct err *err)
 
     v->n = 0;
     if (n < 0)
-        return err_set(err, DISK_EINVENTORY, "%s/sys/block cannot be read: %s", root, strerror(errno));
+        return err_set(err, DISK_EINVENTORY, "%s/sys/block cannot be read: %s", root,
+                       strerror(errno));
     rc = add_all(v, root, names, n, err);
     while (n > 0)
         free(names[--n]);
@@ -370,9 +383,12 @@ int inventory_again(const struct disk_facts *was, const char *root, struct err *
     int rc = look_at(&now, root, was->name, NULL);
 
     if (rc || !facts_same(was, &now))
-        return err_set(err, DISK_EOTHER, "%s is not the disk any more that was chosen: expected %s serial %s, got %s serial %s",
-                       was->name, was->model, was->serial, rc ? "nothing" : now.model, rc ? "" : now.serial);
-    if (now.bars & ~(was->bars & DISK_MARK_BARS) || memcmp(now.marks, was->marks, sizeof now.marks) != 0)
+        return err_set(
+            err, DISK_EOTHER,
+            "%s is not the disk any more that was chosen: expected %s serial %s, got %s serial %s",
+            was->name, was->model, was->serial, rc ? "nothing" : now.model, rc ? "" : now.serial);
+    if (now.bars & ~(was->bars & DISK_MARK_BARS) ||
+        memcmp(now.marks, was->marks, sizeof now.marks) != 0)
         return err_set(err, DISK_EOTHER, "%s was free when it was chosen and now %s", was->name,
                        now.note[0] ? now.note : "is in use");
     return 0;

@@ -1,4 +1,5 @@
-/* A limit on writing speed in front of a disk: for machines that share a storage, and to try out slow disks. */
+/* A limit on writing speed in front of a disk: for machines that share a storage, and to try out
+ * slow disks. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -41,7 +42,8 @@ static int limit_read(void *ctx, uint8_t *to, size_t n, uint64_t at, struct err 
     return l->below.ops->read(l->below.ctx, to, n, at, err);
 }
 
-static int limit_write(void *ctx, const struct disk_part *parts, int n_parts, uint64_t at, struct err *err)
+static int limit_write(void *ctx, const struct disk_part *parts, int n_parts, uint64_t at,
+                       struct err *err)
 {
     struct limit *l = ctx;
     uint64_t n = 0;
@@ -89,8 +91,8 @@ static uint64_t limit_hole(void *ctx, uint64_t at)
     return l->below.ops->hole ? l->below.ops->hole(l->below.ctx, at) : 0;
 }
 
-static const struct disk_ops limit_ops = {limit_read,    limit_write, limit_zero,
-                                          limit_discard, limit_flush, limit_close, limit_hole};
+static const struct disk_ops limit_ops = {limit_read,  limit_write, limit_zero, limit_discard,
+                                          limit_flush, limit_close, limit_hole};
 
 int disk_limit(struct disk *disk, uint64_t bytes_per_s, struct err *err)
 {

@@ -6,7 +6,8 @@
 #include "imaging/volume/marks_id.h"
 
 /* The box's partitions are 52494E47-4341-5354-424F-580000000001 to ...04. */
-static const uint8_t box_part[15] = {0x47, 0x4E, 0x49, 0x52, 0x41, 0x43, 0x54, 0x53, 0x42, 0x4F, 0x58};
+static const uint8_t box_part[15] = {0x47, 0x4E, 0x49, 0x52, 0x41, 0x43,
+                                     0x54, 0x53, 0x42, 0x4F, 0x58};
 
 /* A disk, or one of its partitions. */
 struct area {
@@ -16,8 +17,10 @@ struct area {
     unsigned part; /* its number in the table from 1; 0: the whole disk */
 };
 
-static const enum disk_bar mark_bars[] = {[MARK_CLUSTER] = DISK_BAR_CLUSTER, [MARK_RAID] = DISK_BAR_RAID,     [MARK_LVM] = DISK_BAR_LVM,
-                                          [MARK_ZFS] = DISK_BAR_ZFS,         [MARK_BCACHE] = DISK_BAR_BCACHE, [MARK_POOL] = DISK_BAR_POOL};
+static const enum disk_bar mark_bars[] = {
+    [MARK_CLUSTER] = DISK_BAR_CLUSTER, [MARK_RAID] = DISK_BAR_RAID,
+    [MARK_LVM] = DISK_BAR_LVM,         [MARK_ZFS] = DISK_BAR_ZFS,
+    [MARK_BCACHE] = DISK_BAR_BCACHE,   [MARK_POOL] = DISK_BAR_POOL};
 
 static void mark_found(void *ctx, enum mark_kind kind, const char *what)
 {
@@ -37,7 +40,8 @@ static void mark_unreadable(void *ctx, uint64_t at)
 {
     struct area *a = ctx;
 
-    facts_bar(a->f, DISK_BAR_UNREADABLE, "cannot be read at byte %llu", (unsigned long long)(a->at.base + at));
+    facts_bar(a->f, DISK_BAR_UNREADABLE, "cannot be read at byte %llu",
+              (unsigned long long)(a->at.base + at));
 }
 
 static void get_sector(struct area *a, uint64_t at)
@@ -55,7 +59,8 @@ static void probe_area(struct area *a)
     marks_look(&a->at, a->bytes, &to);
 }
 
-static void probe_part(struct disk_facts *f, const struct readat *disk, const struct parts *p, unsigned i)
+static void probe_part(struct disk_facts *f, const struct readat *disk, const struct parts *p,
+                       unsigned i)
 {
     struct area a = {f, *disk, p->part[i].bytes, i + 1};
     struct mark_watcher to = {&a, mark_found, mark_unreadable};

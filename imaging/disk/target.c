@@ -1,5 +1,6 @@
-/* A file or a block device as a target. Reads and writes go past the page cache where the file system allows it:
- * reading back must ask the medium, and a target with 512 MB has no memory for a cache of its disk. */
+/* A file or a block device as a target. Reads and writes go past the page cache where the file
+ * system allows it: reading back must ask the medium, and a target with 512 MB has no memory for a
+ * cache of its disk. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -29,8 +30,8 @@ struct target {
 
 bool disk_refusal(int code)
 {
-    return (code <= DISK_EKIND && code >= DISK_ESECTOR) || (code <= DISK_ENONE && code >= DISK_EGONE) ||
-           code == DISK_EABSENT || code == DISK_EDEV;
+    return (code <= DISK_EKIND && code >= DISK_ESECTOR) ||
+           (code <= DISK_ENONE && code >= DISK_EGONE) || code == DISK_EABSENT || code == DISK_EDEV;
 }
 
 static int fail(const struct target *t, int code, const char *what, uint64_t at, struct err *err)
@@ -44,11 +45,13 @@ static bool aligned(const void *p, size_t n, uint64_t at)
     return ((uintptr_t)p | n | at) % DISK_ALIGN == 0;
 }
 
-/* A read through the cache must ask the medium all the same: dirty pages go out, clean ones are dropped, also those
- * the range covers in part. A write that failed on its way out is said here once and never again, so it is not overheard. */
+/* A read through the cache must ask the medium all the same: dirty pages go out, clean ones are
+ * dropped, also those the range covers in part. A write that failed on its way out is said here
+ * once and never again, so it is not overheard. */
 static int uncache(struct target *t, size_t n, uint64_t at, struct err *err)
 {
-    uint64_t from = at & ~(uint64_t)(DISK_ALIGN - 1), to = (at + n + DISK_ALIGN - 1) & ~(uint64_t)(DISK_ALIGN - 1);
+    uint64_t from = at & ~(uint64_t)(DISK_ALIGN - 1),
+             to = (at + n + DISK_ALIGN - 1) & ~(uint64_t)(DISK_ALIGN - 1);
 
     if (fdatasync(t->cached))
         return fail(t, DISK_EWRITE, "flush failed", at, err);
@@ -98,7 +101,8 @@ static int write_all(struct target *t, const uint8_t *p, size_t n, uint64_t at, 
     return 0;
 }
 
-static int target_write(void *ctx, const struct disk_part *parts, int n_parts, uint64_t at, struct err *err)
+static int target_write(void *ctx, const struct disk_part *parts, int n_parts, uint64_t at,
+                        struct err *err)
 {
     struct target *t = ctx;
     struct iovec iov[DISK_MAX_PARTS] = {{0}};
@@ -161,7 +165,8 @@ static void target_discard(void *ctx, uint64_t at, uint64_t n)
     if (t->block)
         (void)!ioctl(t->direct, BLKDISCARD, range);
     else if (n > 0)
-        (void)!fallocate(t->cached, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)n);
+        (void)!fallocate(t->cached, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at,
+                         (off_t)n);
 }
 
 static int sync_above(const char *path)
@@ -170,7 +175,8 @@ static int sync_above(const char *path)
     char folder[PATH_MAX];
     int fd, rc;
 
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+             slash ? path : ".");
     fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -1;
@@ -245,16 +251,19 @@ static bool backs_a_loop(const char *path, char *loop, size_t room)
     return found;
 }
 
-static int open_block(struct target *t, struct disk *disk, const struct disk_want *want, struct err *err)
+static int open_block(struct target *t, struct disk *disk, const struct disk_want *want,
+                      struct err *err)
 {
     int ro = 0, sector = 0;
 
     t->block = true;
     t->cached = open(t->path, O_RDWR | O_EXCL | O_CLOEXEC);
     if (t->cached < 0 && errno == EBUSY)
-        return err_set(err, DISK_EBUSY, "%s is mounted or in use; expected a disk that nobody uses", t->path);
+        return err_set(err, DISK_EBUSY, "%s is mounted or in use; expected a disk that nobody uses",
+                       t->path);
     if (t->cached < 0 && (errno == EROFS || errno == EACCES || errno == EPERM))
-        return err_set(err, DISK_EREADONLY, "%s cannot be opened for writing: %s", t->path, strerror(errno));
+        return err_set(err, DISK_EREADONLY, "%s cannot be opened for writing: %s", t->path,
+                       strerror(errno));
     if (t->cached < 0)
         return err_set(err, DISK_EOPEN, "%s: %s", t->path, strerror(errno));
     if (ioctl(t->cached, BLKROGET, &ro) == 0 && ro)
@@ -262,47 +271,58 @@ static int open_block(struct target *t, struct disk *disk, const struct disk_wan
     if (ioctl(t->cached, BLKGETSIZE64, &disk->bytes) || ioctl(t->cached, BLKSSZGET, &sector))
         return err_set(err, DISK_EOPEN, "%s: %s", t->path, strerror(errno));
     if (want->sector && (uint32_t)sector != want->sector)
-        return err_set(err, DISK_ESECTOR, "%s has sectors of %d bytes; the image was made on %u", t->path,
-                       sector, want->sector);
+        return err_set(err, DISK_ESECTOR, "%s has sectors of %d bytes; the image was made on %u",
+                       t->path, sector, want->sector);
     return 0;
 }
 
-/* A file in /dev lies in memory, and its name is that of a disk somebody mistyped. /dev/shm is a place for files. */
+/* A file in /dev lies in memory, and its name is that of a disk somebody mistyped. /dev/shm is a
+ * place for files. */
 static int check_place(const char *path, bool there, bool create, struct err *err)
 {
     const char *slash = strrchr(path, '/');
     char folder[PATH_MAX], real[PATH_MAX];
 
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+             slash ? path : ".");
     if (!realpath(there ? path : folder, real))
         return err_set(err, DISK_EOPEN, "%s: %s", path, strerror(errno));
     if ((!strcmp(real, "/dev") || !strncmp(real, "/dev/", 5)) && strcmp(real, "/dev/shm") != 0 &&
         strncmp(real, "/dev/shm/", 9) != 0)
-        return err_set(err, DISK_EDEV, there ? "%s is a file and no disk; expected a device below /dev"
-                                             : "%s does not exist; expected the name of a disk", path);
+        return err_set(err, DISK_EDEV,
+                       there ? "%s is a file and no disk; expected a device below /dev"
+                             : "%s does not exist; expected the name of a disk",
+                       path);
     if (!there && !create)
-        return err_set(err, DISK_EABSENT, "%s does not exist; expected a disk, a file, or --create to make a file", path);
+        return err_set(err, DISK_EABSENT,
+                       "%s does not exist; expected a disk, a file, or --create to make a file",
+                       path);
     return 0;
 }
 
-/* One writer at a time: each of two would read back right what the other then writes over. The size is what it was when it was decided by. */
+/* One writer at a time: each of two would read back right what the other then writes over. The size
+ * is what it was when it was decided by. */
 static int lock_file(struct target *t, off_t size, struct err *err)
 {
     struct stat now;
 
     if (flock(t->cached, LOCK_EX | LOCK_NB))
         return errno == EWOULDBLOCK
-                   ? err_set(err, DISK_EBUSY, "%s is being written by another restore; expected a file that nobody uses", t->path)
+                   ? err_set(
+                         err, DISK_EBUSY,
+                         "%s is being written by another restore; expected a file that nobody uses",
+                         t->path)
                    : err_set(err, DISK_EOPEN, "%s cannot be locked: %s", t->path, strerror(errno));
     if (fstat(t->cached, &now))
         return err_set(err, DISK_EOPEN, "%s: %s", t->path, strerror(errno));
     if (now.st_size != size)
-        return err_set(err, DISK_EBUSY, "%s changed while it was opened; expected a file that nobody uses", t->path);
+        return err_set(err, DISK_EBUSY,
+                       "%s changed while it was opened; expected a file that nobody uses", t->path);
     return 0;
 }
 
-static int open_file(struct target *t, struct disk *disk, const struct disk_want *want, const struct stat *st,
-                     struct err *err)
+static int open_file(struct target *t, struct disk *disk, const struct disk_want *want,
+                     const struct stat *st, struct err *err)
 {
     bool made = !st || st->st_size == 0;
     char loop[32] = "";
@@ -316,7 +336,8 @@ static int open_file(struct target *t, struct disk *disk, const struct disk_want
         return err_set(err, DISK_EBUSY, "%s is in use as /dev/%s", t->path, loop);
     t->cached = open(t->path, O_RDWR | O_CLOEXEC | (st ? 0 : O_CREAT | O_EXCL), 0666);
     if (t->cached < 0 && (errno == EROFS || errno == EACCES || errno == EPERM))
-        return err_set(err, DISK_EREADONLY, "%s cannot be opened for writing: %s", t->path, strerror(errno));
+        return err_set(err, DISK_EREADONLY, "%s cannot be opened for writing: %s", t->path,
+                       strerror(errno));
     if (t->cached < 0)
         return err_set(err, DISK_EOPEN, "%s: %s", t->path, strerror(errno));
     rc = lock_file(t, st ? st->st_size : 0, err);
@@ -332,7 +353,8 @@ static int open_file(struct target *t, struct disk *disk, const struct disk_want
     return 0;
 }
 
-/* The same file once more, past the cache; -1 where that cannot be had: some file systems, no /proc, other alignment. */
+/* The same file once more, past the cache; -1 where that cannot be had: some file systems, no
+ * /proc, other alignment. */
 static int open_direct(int cached)
 {
     uint8_t *probe = aligned_alloc(DISK_ALIGN, DISK_ALIGN);
@@ -349,7 +371,8 @@ static int open_direct(int cached)
     return fd;
 }
 
-static int open_checked(struct target *t, struct disk *disk, const struct disk_want *want, struct err *err)
+static int open_checked(struct target *t, struct disk *disk, const struct disk_want *want,
+                        struct err *err)
 {
     struct stat st;
     bool there = stat(t->path, &st) == 0;
@@ -389,11 +412,13 @@ bool disk_is_partition(const char *path)
 
     if (stat(path, &st) || !S_ISBLK(st.st_mode))
         return false;
-    snprintf(attribute, sizeof attribute, "/sys/dev/block/%u:%u/partition", major(st.st_rdev), minor(st.st_rdev));
+    snprintf(attribute, sizeof attribute, "/sys/dev/block/%u:%u/partition", major(st.st_rdev),
+             minor(st.st_rdev));
     return access(attribute, F_OK) == 0;
 }
 
-int disk_target_open(struct disk *disk, const char *path, const struct disk_want *want, struct err *err)
+int disk_target_open(struct disk *disk, const char *path, const struct disk_want *want,
+                     struct err *err)
 {
     struct target *t = calloc(1, sizeof *t);
     int rc;

@@ -28,8 +28,10 @@ struct slice code_slice(const struct code *c, unsigned lg_t, size_t column)
     size_t most = slice_width(lg_t), width = least(most, row_bytes(c) - column);
     size_t left = c->symbol - least(column, c->symbol), used = least(width, left);
 
-    return (struct slice){
-        .column = column, .width = width, .used = used, .next = least(most, left - used)};
+    return (struct slice){.column = column,
+                          .width = width,
+                          .used = used,
+                          .next = least(most, left - used)};
 }
 
 void slice_from_symbol(struct slice s, uint8_t *row, const uint8_t *symbol)

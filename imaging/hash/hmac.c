@@ -28,7 +28,8 @@ void hmac_key_set(struct hmac_key *k, const void *key, size_t n)
     pad_start(&k->outer, block, 0x5C);
 }
 
-static void hash_on(const mbedtls_sha256_context *start, const void *bytes, size_t n, uint8_t out[HMAC_BYTES])
+static void hash_on(const mbedtls_sha256_context *start, const void *bytes, size_t n,
+                    uint8_t out[HMAC_BYTES])
 {
     mbedtls_sha256_context c;
 

@@ -15,9 +15,9 @@ struct img_file {
 };
 
 /* Opens and checks everything but the stream: file size, head, signature if there is one (whoever
- * made it: trust is the caller's question, sign.h), body hash, tables, Merkle root. The body's bytes
- * are in memory while this runs, its tables until the file is closed; nothing of a file is ever
- * mapped. On error nothing is left open. */
+ * made it: trust is the caller's question, sign.h), body hash, tables, Merkle root. The body's
+ * bytes are in memory while this runs, its tables until the file is closed; nothing of a file is
+ * ever mapped. On error nothing is left open. */
 int img_file_open(struct img_file *f, const char *path, struct err *);
 void img_file_close(struct img_file *f);
 
@@ -28,8 +28,8 @@ static inline uint64_t img_row_at(const struct img_window *w, uint32_t row)
     return w->offset + (uint64_t)row * w->d * IMG_SYMBOL_BYTES;
 }
 
-/* The body's bytes, head.body_bytes of them, read anew and compared with their hash: 0, IMG_EOPEN or
- * IMG_EBODYHASH. */
+/* The body's bytes, head.body_bytes of them, read anew and compared with their hash: 0, IMG_EOPEN
+ * or IMG_EBODYHASH. */
 int img_file_body(const struct img_file *f, uint8_t *to, struct err *);
 
 /* The file has the size and the time of change that it was opened with: what has been read before

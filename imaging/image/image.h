@@ -67,7 +67,8 @@ void img_head_encode(const struct img_head *, uint8_t bytes[IMG_HEAD_BYTES]);
 void img_head_id(const struct img_head *, uint8_t id[IMG_HASH_BYTES]);
 /* False when there is no signer; says nothing about whether the signature is right. */
 bool img_head_signed(const struct img_head *);
-/* The sector size in bytes that a target must have: of the table, or of the source where it is stated; 0: any. */
+/* The sector size in bytes that a target must have: of the table, or of the source where it is
+ * stated; 0: any. */
 uint32_t img_head_sector(const struct img_head *);
 
 struct img_part {

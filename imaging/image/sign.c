@@ -221,14 +221,15 @@ static void numbers_free(struct numbers *n)
     mbedtls_ecp_group_free(&n->group);
 }
 
-int sign_hash(const struct sign_key *key, const uint8_t hash[IMG_HASH_BYTES], uint8_t signature[IMG_SIGNATURE_BYTES], struct err *e)
+int sign_hash(const struct sign_key *key, const uint8_t hash[IMG_HASH_BYTES],
+              uint8_t signature[IMG_SIGNATURE_BYTES], struct err *e)
 {
     struct numbers n;
     int bad = numbers_init(&n);
 
     bad = bad || mbedtls_mpi_read_binary(&n.d, key->secret, sizeof key->secret) ||
-          mbedtls_ecdsa_sign_det_ext(&n.group, &n.r, &n.s, &n.d, hash, IMG_HASH_BYTES, MBEDTLS_MD_SHA256,
-                                     random_mbedtls, NULL) ||
+          mbedtls_ecdsa_sign_det_ext(&n.group, &n.r, &n.s, &n.d, hash, IMG_HASH_BYTES,
+                                     MBEDTLS_MD_SHA256, random_mbedtls, NULL) ||
           mbedtls_mpi_write_binary(&n.r, signature, 32) ||
           mbedtls_mpi_write_binary(&n.s, signature + 32, 32);
     numbers_free(&n);
@@ -242,7 +243,8 @@ bool sign_hash_right(const uint8_t pub[IMG_PUBKEY_BYTES], const uint8_t hash[IMG
     int bad = numbers_init(&n);
 
     bad = bad || mbedtls_ecp_point_read_binary(&n.group, &n.q, pub, IMG_PUBKEY_BYTES) ||
-          mbedtls_ecp_check_pubkey(&n.group, &n.q) || mbedtls_mpi_read_binary(&n.r, signature, 32) ||
+          mbedtls_ecp_check_pubkey(&n.group, &n.q) ||
+          mbedtls_mpi_read_binary(&n.r, signature, 32) ||
           mbedtls_mpi_read_binary(&n.s, signature + 32, 32) ||
           mbedtls_ecdsa_verify(&n.group, hash, IMG_HASH_BYTES, &n.q, &n.r, &n.s);
     numbers_free(&n);
@@ -268,7 +270,8 @@ int img_signature_check(const struct img_head *h, struct err *e)
     img_head_id(h, id);
     return sign_hash_right(h->signer, id, h->signature)
                ? 0
-               : err_set(e, IMG_ESIGNATURE, "the image's signature is wrong: the head was altered after signing");
+               : err_set(e, IMG_ESIGNATURE,
+                         "the image's signature is wrong: the head was altered after signing");
 }
 
 int img_trust_check(const struct img_head *h, const uint8_t pub[IMG_PUBKEY_BYTES], struct err *e)

@@ -28,9 +28,10 @@ int sign_pub_text(const struct sign_key *, char text[SIGN_PUB_TEXT]);
 /* A public key from a file in PEM. */
 int sign_pub_read(uint8_t pub[IMG_PUBKEY_BYTES], const char *pub_path, struct err *);
 
-/* A signature over any hash, as 32 bytes of r and of s. Whoever hashes says in what he hashes what it is, so that no signature
- * over one kind of thing passes for another. */
-int sign_hash(const struct sign_key *, const uint8_t hash[IMG_HASH_BYTES], uint8_t signature[IMG_SIGNATURE_BYTES], struct err *);
+/* A signature over any hash, as 32 bytes of r and of s. Whoever hashes says in what he hashes what
+ * it is, so that no signature over one kind of thing passes for another. */
+int sign_hash(const struct sign_key *, const uint8_t hash[IMG_HASH_BYTES],
+              uint8_t signature[IMG_SIGNATURE_BYTES], struct err *);
 bool sign_hash_right(const uint8_t pub[IMG_PUBKEY_BYTES], const uint8_t hash[IMG_HASH_BYTES],
                      const uint8_t signature[IMG_SIGNATURE_BYTES]);
 

@@ -67,7 +67,8 @@ void pace_set_rate(struct pace *p, uint64_t rate, struct mono now)
     rate_take(p, rate);
 }
 
-/* How late wake-ups come, as a mean over the last dozen; a second's sleep somewhere says nothing about the next. */
+/* How late wake-ups come, as a mean over the last dozen; a second's sleep somewhere says nothing
+ * about the next. */
 static void learn(struct pace *p, struct mono now)
 {
     int64_t late = mono_sub(now, p->asked);
@@ -106,7 +107,8 @@ static void log_add(struct pace *p, struct mono now, uint32_t n)
     p->in_log += n;
 }
 
-/* The bucket pays as of the time of pace_allow: the time spent in sending fills it like any other. */
+/* The bucket pays as of the time of pace_allow: the time spent in sending fills it like any other.
+ */
 void pace_spent(struct pace *p, struct mono now, uint32_t n)
 {
     if (p->rate == PACE_UNLIMITED || n == 0)
@@ -139,8 +141,9 @@ static uint64_t train(const struct pace *p)
     return min_u64(min_u64(n, PACE_TRAIN), p->cap);
 }
 
-/* When a train may leave: both bounds must allow it. A window frees packets as they went, train by train: waiting for the
- * last packet of a train that straddles two would make the others late, and for good; those much shorter are joined. */
+/* When a train may leave: both bounds must allow it. A window frees packets as they went, train by
+ * train: waiting for the last packet of a train that straddles two would make the others late, and
+ * for good; those much shorter are joined. */
 static struct mono due(const struct pace *p, struct mono now)
 {
     uint64_t n = train(p), cost = n * COST;

@@ -30,12 +30,24 @@ static const struct mark marks[] = {
     {0, 16, "WithoutFreeSpace", {"a Parallels disk", CONVERT}},
     {0, 16, "WithouFreSpacExt", {"a Parallels disk", CONVERT}},
     {0, 22, "Bochs Virtual HD Image", {"a Bochs disk", CONVERT}},
-    {0, 8, "encrcdsa", {"an encrypted Apple disk image", "convert it on a Mac: hdiutil convert -format UDTO"}},
+    {0,
+     8,
+     "encrcdsa",
+     {"an encrypted Apple disk image", "convert it on a Mac: hdiutil convert -format UDTO"}},
     {0, 4, "sprs", {"an Apple sparse image", "convert it on a Mac: hdiutil convert -format UDTO"}},
-    {0, 4, "\x3A\xFF\x26\xED", {"an Android sparse image", "convert it first: simg2img THIS disk.img"}},
+    {0,
+     4,
+     "\x3A\xFF\x26\xED",
+     {"an Android sparse image", "convert it first: simg2img THIS disk.img"}},
     {0, 8, "ANDROID!", {"an Android boot image", "it is no disk"}},
-    {0, 8, "MSWIM\0\0\0", {"a WIM file", "it holds files, not a disk: apply it to a disk, and pack that disk"}},
-    {0, 8, "WLPWM\0\0\0", {"a WIM file", "it holds files, not a disk: apply it to a disk, and pack that disk"}},
+    {0,
+     8,
+     "MSWIM\0\0\0",
+     {"a WIM file", "it holds files, not a disk: apply it to a disk, and pack that disk"}},
+    {0,
+     8,
+     "WLPWM\0\0\0",
+     {"a WIM file", "it holds files, not a disk: apply it to a disk, and pack that disk"}},
     {0, 8, "EVF\x09\x0D\x0A\xFF\0", {"an E01 image", "convert it first: ewfexport -f raw"}},
     {0, 8, "EVF2\x0D\x0A\x81\0", {"an Ex01 image", "convert it first: ewfexport -f raw"}},
     {0, 8, "LVF\x09\x0D\x0A\xFF\0", {"an L01 image", "it holds files, not a disk"}},
@@ -48,7 +60,11 @@ static const struct mark marks[] = {
     {257, 5, "ustar", {"a tar archive", UNPACK}},
     {0, 2, "\x1F\x8B", {"a gzip file", UNPACK " (gzip -dc THIS > disk.img)"}},
     {0, 2, "\x1F\x9D", {"a compressed file", UNPACK}},
-    {0, 6, "\xFD" "7zXZ\0", {"an xz file", UNPACK " (xz -dc THIS > disk.img)"}},
+    {0,
+     6,
+     "\xFD"
+     "7zXZ\0",
+     {"an xz file", UNPACK " (xz -dc THIS > disk.img)"}},
     {0, 4, "\x28\xB5\x2F\xFD", {"a zstd file", UNPACK " (zstd -dc THIS > disk.img)"}},
     {0, 4, "\x04\x22\x4D\x18", {"an lz4 file", UNPACK " (lz4 -dc THIS > disk.img)"}},
     {0, 4, "\x02\x21\x4C\x18", {"an lz4 file", UNPACK " (lz4 -dc THIS > disk.img)"}},
@@ -71,15 +87,23 @@ static const struct mark marks[] = {
     {0, 5, "%PDF-", {"a PDF file", FETCH}},
 };
 
-/* Of the last 512 bytes. A fixed VHD is the raw disk with a footer; the first makers' footer had 511 bytes. */
+/* Of the last 512 bytes. A fixed VHD is the raw disk with a footer; the first makers' footer had
+ * 511 bytes. */
 static const struct mark tail_marks[] = {
     {0, 8, "conectix", {"a VHD disk", CONVERT}},
     {1, 8, "conectix", {"a VHD disk", CONVERT}},
-    {0, 4, "koly", {"an Apple disk image (DMG)", "convert it on a Mac: hdiutil convert -format UDTO"}},
-    {504, 8, "cdsaencr", {"an encrypted Apple disk image", "convert it on a Mac: hdiutil convert -format UDTO"}},
+    {0,
+     4,
+     "koly",
+     {"an Apple disk image (DMG)", "convert it on a Mac: hdiutil convert -format UDTO"}},
+    {504,
+     8,
+     "cdsaencr",
+     {"an encrypted Apple disk image", "convert it on a Mac: hdiutil convert -format UDTO"}},
 };
 
-static const struct container *find_mark(const struct mark *m, size_t count, const uint8_t *bytes, size_t n)
+static const struct container *find_mark(const struct mark *m, size_t count, const uint8_t *bytes,
+                                         size_t n)
 {
     for (; count; count--, m++)
         if (n >= m->n && m->at <= n - m->n && memcmp(bytes + m->at, m->bytes, m->n) == 0)
@@ -106,7 +130,8 @@ static bool is_page(const uint8_t *head, size_t n)
         head += 3, n -= 3;
     while (n && (*head == ' ' || *head == '\t' || *head == '\r' || *head == '\n'))
         head++, n--;
-    return begins(head, n, "<!doctype") || begins(head, n, "<html") || begins(head, n, "<head") || begins(head, n, "<?xml");
+    return begins(head, n, "<!doctype") || begins(head, n, "<html") || begins(head, n, "<head") ||
+           begins(head, n, "<?xml");
 }
 
 /* A frame that a decompressor of zstd or lz4 passes over. */
@@ -117,13 +142,16 @@ static bool is_skippable(const uint8_t *head, size_t n)
 
 static bool is_plain_iso(const uint8_t *head, size_t n)
 {
-    return n >= 32774 && memcmp(head + 32769, "CD001", 5) == 0 && (head[510] != 0x55 || head[511] != 0xAA);
+    return n >= 32774 && memcmp(head + 32769, "CD001", 5) == 0 &&
+           (head[510] != 0x55 || head[511] != 0xAA);
 }
 
 const struct container *container_find(const uint8_t *head, size_t n, const uint8_t *tail, size_t m)
 {
-    static const struct container page = {"a web page or an XML file", FETCH}, skippable = {"a zstd or lz4 file", UNPACK},
-                                  iso = {"a CD image without a boot sector for disks", "machines start it from a CD only"};
+    static const struct container page = {"a web page or an XML file", FETCH},
+                                  skippable = {"a zstd or lz4 file", UNPACK},
+                                  iso = {"a CD image without a boot sector for disks",
+                                         "machines start it from a CD only"};
     const struct container *is = find_mark(marks, sizeof marks / sizeof *marks, head, n);
 
     if (!is && is_page(head, n))
@@ -133,7 +161,8 @@ const struct container *container_find(const uint8_t *head, size_t n, const uint
     if (!is && is_plain_iso(head, n))
         is = &iso;
     if (!is && m >= CONTAINER_TAIL)
-        is = find_mark(tail_marks, sizeof tail_marks / sizeof *tail_marks, tail + (m - CONTAINER_TAIL), CONTAINER_TAIL);
+        is = find_mark(tail_marks, sizeof tail_marks / sizeof *tail_marks,
+                       tail + (m - CONTAINER_TAIL), CONTAINER_TAIL);
     return is;
 }
 

@@ -1,8 +1,10 @@
-/* Files that hold a disk, or something else, but are not the bytes of a disk: containers of virtual machines, archives, compressed
- * files, other programs' images, web pages. Taken for a disk they would be packed without an error and start nothing. One rule for all
- * ways by which a source comes: `pack`, the box's folder, uploads, pulls and sticks. Pure.
+/* Files that hold a disk, or something else, but are not the bytes of a disk: containers of virtual
+ * machines, archives, compressed files, other programs' images, web pages. Taken for a disk they
+ * would be packed without an error and start nothing. One rule for all ways by which a source
+ * comes: `pack`, the box's folder, uploads, pulls and sticks. Pure.
  *
- * A hybrid ISO is a disk (it has a boot sector) and passes; an ISO that starts from a CD only does not. */
+ * A hybrid ISO is a disk (it has a boot sector) and passes; an ISO that starts from a CD only does
+ * not. */
 #ifndef IMAGING_PACK_CONTAINER_H
 #define IMAGING_PACK_CONTAINER_H
 
@@ -19,9 +21,10 @@ struct container {
     const char *advice; /* what a person has to do with it */
 };
 
-/* What the file is that begins with these n bytes and ends with these m (fewer, or 0, where they are not at hand); NULL: a disk as far
- * as these bytes tell. The answer is static. */
-const struct container *container_find(const uint8_t *head, size_t n, const uint8_t *tail, size_t m);
+/* What the file is that begins with these n bytes and ends with these m (fewer, or 0, where they
+ * are not at hand); NULL: a disk as far as these bytes tell. The answer is static. */
+const struct container *container_find(const uint8_t *head, size_t n, const uint8_t *tail,
+                                       size_t m);
 
 /* Fills err with "expected EXPECTED, got WHAT: ADVICE"; returns `code`. */
 int container_refuse(const struct container *, const char *expected, int code, struct err *err);

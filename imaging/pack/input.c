@@ -183,7 +183,8 @@ int input_open(struct input *s, const char *path, const atomic_int *stop, struct
     return rc;
 }
 
-/* gzip's code for a warning. Of a file that it unpacks to a pipe it has one: something lies behind the end of what was compressed. */
+/* gzip's code for a warning. Of a file that it unpacks to a pipe it has one: something lies behind
+ * the end of what was compressed. */
 static bool has_trailer(const struct input *s, int status)
 {
     return strcmp(s->tool, "gzip") == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 2;
@@ -212,7 +213,8 @@ int input_close(struct input *s, struct err *e)
     }
     *s = (struct input){.fd = -1, .file = -1};
     if (trailer)
-        snprintf(s->note, sizeof s->note, "the file has bytes behind its compressed contents, which are left out");
+        snprintf(s->note, sizeof s->note,
+                 "the file has bytes behind its compressed contents, which are left out");
     return rc;
 }
 

@@ -84,8 +84,10 @@ static int sync_directory(const char *path, struct err *e)
     /* some network file systems have no such call */
     done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
     if (!done)
-        err_set(e, IMG_EOUTPUT, "%s is written, but its name may not be on the disk: the folder %s cannot be synced: %s", path, dir,
-                strerror(errno));
+        err_set(e, IMG_EOUTPUT,
+                "%s is written, but its name may not be on the disk: the folder %s cannot be "
+                "synced: %s",
+                path, dir, strerror(errno));
     if (fd >= 0)
         close(fd);
     return done ? 0 : IMG_EOUTPUT;

@@ -60,7 +60,8 @@ static int check_size(const struct packing *p, uint64_t bytes)
 }
 
 /* What is no disk, as far as its first and last bytes tell. */
-static int check_bytes(const struct packing *p, const uint8_t *head, size_t n, const uint8_t *tail, size_t m)
+static int check_bytes(const struct packing *p, const uint8_t *head, size_t n, const uint8_t *tail,
+                       size_t m)
 {
     const struct container *is = container_find(head, n, tail, m);
 
@@ -268,7 +269,8 @@ static int finish(struct packing *p)
     if (rc == 0)
         rc = check_size(p, p->taken_bytes);
     if (rc == 0 && !p->seekable && !usage_set_size(&p->use, p->taken_bytes) && p->src.note[0])
-        rc = err_set(p->err, IMG_ESOURCE, "the compressed source ends before its last partition does: it is damaged");
+        rc = err_set(p->err, IMG_ESOURCE,
+                     "the compressed source ends before its last partition does: it is damaged");
     if (rc)
         return rc;
     if (p->src.note[0])

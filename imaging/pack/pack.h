@@ -16,15 +16,15 @@ struct pack_progress {
 
 struct pack_options {
     const char *source, *output;
-    const char *name;                  /* plain UTF-8 of 1 .. 64 bytes, or NULL: after the source */
-    const char *label;                 /* plain UTF-8 of 0 .. 32 bytes */
-    const struct sign_key *key;        /* NULL: unsigned */
-    int level;                         /* LZ4 HC, 1 .. 12 */
-    unsigned threads;                  /* for compression, 1 .. 64 */
-    uint32_t max_k;                    /* 0, or for tests: as window.h says */
-    bool force;                        /* replace an existing output */
-    uint64_t created;                  /* seconds since 1970 */
-    const atomic_int *stop; /* set by a signal: gives up with IMG_EINTR; may be NULL */
+    const char *name;           /* plain UTF-8 of 1 .. 64 bytes, or NULL: after the source */
+    const char *label;          /* plain UTF-8 of 0 .. 32 bytes */
+    const struct sign_key *key; /* NULL: unsigned */
+    int level;                  /* LZ4 HC, 1 .. 12 */
+    unsigned threads;           /* for compression, 1 .. 64 */
+    uint32_t max_k;             /* 0, or for tests: as window.h says */
+    bool force;                 /* replace an existing output */
+    uint64_t created;           /* seconds since 1970 */
+    const atomic_int *stop;     /* set by a signal: gives up with IMG_EINTR; may be NULL */
     void (*progress)(void *ctx, const struct pack_progress *);
     void (*note)(void *ctx, const char *text); /* what a person should know */
     void *ctx;

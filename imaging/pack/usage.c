@@ -9,8 +9,9 @@
 #include "imaging/volume/marks_id.h"
 #include "imaging/volume/startable.h"
 
-/* The first and the last bytes of a partition are never free: there lie the marks of RAIDs, pools and file systems (ZFS takes 512 KiB at
- * either end), and one that a former owner of the target left there would come alive again. */
+/* The first and the last bytes of a partition are never free: there lie the marks of RAIDs, pools
+ * and file systems (ZFS takes 512 KiB at either end), and one that a former owner of the target
+ * left there would come alive again. */
 #define EDGE_BYTES (UINT64_C(1) << 20)
 
 static void tell(struct usage *u, const char *text)
@@ -47,7 +48,8 @@ static void whole_disk(struct usage *u)
     u->parts.n = u->volume[0].kind != NULL;
 }
 
-/* A volume that stands alone (FAT's name in the code of sector 0) says nothing of the partitions. */
+/* A volume that stands alone (FAT's name in the code of sector 0) says nothing of the partitions.
+ */
 static void disk_mark(void *ctx, enum mark_kind kind, const char *what)
 {
     const char **owner = ctx;
@@ -72,7 +74,8 @@ static bool disk_is_owned(struct usage *u, const struct readat *disk)
     marks_look(disk, u->src->bytes, &to);
     if (!owner)
         return false;
-    snprintf(text, sizeof text, "the disk bears marks of both a partition table and %s; all of it is packed", owner);
+    snprintf(text, sizeof text,
+             "the disk bears marks of both a partition table and %s; all of it is packed", owner);
     tell(u, text);
     return true;
 }
@@ -85,17 +88,20 @@ static void tell_startable(struct usage *u, const struct readat *disk)
     tell(u, text);
 }
 
-/* The copy of the table at the end is no data where a restorer would make the very same: a smaller disk can take the image then. */
+/* The copy of the table at the end is no data where a restorer would make the very same: a smaller
+ * disk can take the image then. */
 static void find_copy(struct usage *u, const struct readat *disk)
 {
     size_t n = u->src->bytes < IMG_CHUNK_BYTES ? (size_t)u->src->bytes : IMG_CHUNK_BYTES;
     struct {
-        uint8_t head[IMG_CHUNK_BYTES], made[IMG_CHUNK_BYTES], tail[GPT_MOVE_TAIL_MAX], made_tail[GPT_MOVE_TAIL_MAX];
+        uint8_t head[IMG_CHUNK_BYTES], made[IMG_CHUNK_BYTES], tail[GPT_MOVE_TAIL_MAX],
+            made_tail[GPT_MOVE_TAIL_MAX];
     } *b = malloc(sizeof *b);
     struct gpt_move m;
 
     if (b && u->parts.table == IMG_TABLE_GPT && !readat(disk, 0, b->head, n) &&
-        gpt_move_make(&m, b->head, n, u->parts.sector_log2, u->src->bytes, NULL) == 1 && !readat(disk, m.tail_at, b->tail, m.tail_bytes)) {
+        gpt_move_make(&m, b->head, n, u->parts.sector_log2, u->src->bytes, NULL) == 1 &&
+        !readat(disk, m.tail_at, b->tail, m.tail_bytes)) {
         memcpy(b->made, b->head, n);
         gpt_move_head(&m, b->made);
         gpt_move_tail(&m, b->head, b->made_tail);
@@ -145,7 +151,10 @@ int usage_close(struct usage *u, struct err *e)
         if (u->volume[i].fs)
             good &= u->volume[i].kind->close(u->volume[i].fs);
     u->parts.n = 0;
-    return good ? 0 : err_set(e, IMG_EEXT, "the source's records of free blocks changed while it was packed: unmount it and pack again");
+    return good ? 0
+                : err_set(e, IMG_EEXT,
+                          "the source's records of free blocks changed while it was packed: "
+                          "unmount it and pack again");
 }
 
 bool usage_set_size(struct usage *u, uint64_t raw_bytes)

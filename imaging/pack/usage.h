@@ -16,7 +16,7 @@ struct usage {
         struct fs *fs; /* NULL: all of it is used */
     } volume[IMG_MAX_PARTS];
     uint8_t marks[IMG_MARKS_BYTES]; /* of the source, as the head states them; zeros for a stream */
-    uint64_t copy_at, copy_bytes; /* the GPT's copy at the end, which is left out; 0: none */
+    uint64_t copy_at, copy_bytes;   /* the GPT's copy at the end, which is left out; 0: none */
     bool sector_known; /* there is no table, and the device has told parts.sector_log2 */
     void (*note)(void *ctx, const char *text);
     void *ctx;

@@ -6,9 +6,10 @@
 #include "imaging/packet/packet.h"
 #include "net/wire/must.h"
 
-/* GHASH works in GF(2)[x] / (x^128 + x^7 + x^2 + x + 1) and writes the coefficient of x^0 into the top bit of the first
- * byte. Read as a big-endian number, an element is bit-reversed: multiplying by x shifts it right, and the
- * carry-less product of two such numbers comes out one bit too low. */
+/* GHASH works in GF(2)[x] / (x^128 + x^7 + x^2 + x + 1) and writes the coefficient of x^0 into the
+ * top bit of the first byte. Read as a big-endian number, an element is bit-reversed: multiplying
+ * by x shifts it right, and the carry-less product of two such numbers comes out one bit too low.
+ */
 typedef unsigned __int128 element;
 
 #define AAD_BITS ((PACKET_BYTES - MAC_TAG_BYTES) * 8)
@@ -39,8 +40,8 @@ static inline struct parts parts_of(uint64_t v)
                            v & 0x8421084210842108, v & 0x0842108421084210}};
 }
 
-/* Carry-less product by ordinary multiplication: of two parts at most 13 bits meet in a column, and every fifth
- * column counts, so that no carry reaches a column that does. Constant time. */
+/* Carry-less product by ordinary multiplication: of two parts at most 13 bits meet in a column, and
+ * every fifth column counts, so that no carry reaches a column that does. Constant time. */
 static inline element clmul64(struct parts a, struct parts b)
 {
     const element fifth = (element)0x2108421084210842 << 64 | 0x1084210842108421;
@@ -137,8 +138,8 @@ static void aes_block(const struct mac_key *key, const uint8_t in[16], uint8_t o
     }
 }
 
-/* powers[i] belongs to block i + 1, the last entry to block 0: so that after block 0 blocks and powers run side by
- * side. */
+/* powers[i] belongs to block i + 1, the last entry to block 0: so that after block 0 blocks and
+ * powers run side by side. */
 static void powers_fill(struct mac_key *key, element h)
 {
     element p = h;
@@ -183,7 +184,8 @@ void mac_key_wipe(struct mac_key *key)
     __asm__ volatile("" : : "r"(key) : "memory"); /* keep the stores */
 }
 
-/* SPEC section 4: CCI ‖ SBN ‖ ESI ‖ header byte 1 ‖ TOI and codepoint, and GCM's block counter 1. */
+/* SPEC section 4: CCI ‖ SBN ‖ ESI ‖ header byte 1 ‖ TOI and codepoint, and GCM's block counter 1.
+ */
 static void nonce_block(const uint8_t *d, uint8_t out[16])
 {
     memcpy(out, d + 4, 4);

@@ -1,9 +1,10 @@
-/* The group tag of a datagram (SPEC.md section 4): AES-128-GMAC cut to 8 bytes, over everything but the tag itself.
- * Three implementations give the same bytes; the best the CPU has is chosen when a key is made. All memory is the
- * caller's, a key is read-only after mac_key_init and may be shared by threads.
+/* The group tag of a datagram (SPEC.md section 4): AES-128-GMAC cut to 8 bytes, over everything but
+ * the tag itself. Three implementations give the same bytes; the best the CPU has is chosen when a
+ * key is made. All memory is the caller's, a key is read-only after mac_key_init and may be shared
+ * by threads.
  *
- * How it is fast: a datagram is always the same 93 GHASH blocks, so the key holds H^1 … H^93 and each block is
- * multiplied by its own power; the products are summed unreduced and reduced once. */
+ * How it is fast: a datagram is always the same 93 GHASH blocks, so the key holds H^1 … H^93 and
+ * each block is multiplied by its own power; the products are summed unreduced and reduced once. */
 #ifndef IMAGING_PACKET_MAC_H
 #define IMAGING_PACKET_MAC_H
 
@@ -22,7 +23,8 @@ enum mac_path {
     MAC_VCLMUL    /* AES-NI, AVX-512, VPCLMULQDQ: four blocks an instruction */
 };
 
-/* Private to mac*.c. A field element is a 128-bit number whose top bit is the coefficient of x^0, low half first. */
+/* Private to mac*.c. A field element is a 128-bit number whose top bit is the coefficient of x^0,
+ * low half first. */
 struct mac_key {
     /* H^92 … H^1 for blocks 1 … 92; last H^93, for block 0 */
     _Alignas(64) uint64_t powers[MAC_BLOCKS][2];

@@ -1,5 +1,5 @@
-/* The tag with the CPU's AES and carry-less multiplication; which of it runs is decided at run time. On other
- * processors mac_x86_has says no and the rest is never called. */
+/* The tag with the CPU's AES and carry-less multiplication; which of it runs is decided at run
+ * time. On other processors mac_x86_has says no and the rest is never called. */
 #include "imaging/packet/mac_paths.h"
 
 #include "imaging/packet/packet.h"
@@ -27,8 +27,8 @@ bool mac_x86_has(enum mac_path path)
     return base;
 }
 
-/* One step of the key schedule: the word transform comes from AESKEYGENASSIST, the running XOR of the
- * four words from three shifts. */
+/* One step of the key schedule: the word transform comes from AESKEYGENASSIST, the running XOR of
+ * the four words from three shifts. */
 AES static __m128i schedule(__m128i key, __m128i assist)
 {
     key = _mm_xor_si128(key, _mm_slli_si128(key, 4));
@@ -112,7 +112,8 @@ CLMUL struct mac_wide mac_clmul_sum(const struct mac_key *key, const uint8_t *da
     add_product(&s, load_swapped(datagram), key->powers[MAC_BLOCKS - 1]);
     for (int i = 0; i < WHOLE_BLOCKS; i++, p += 16)
         add_product(&s, load_swapped(p), key->powers[i]);
-    /* The last 8 bytes come as the second half of an earlier load, so nothing is read past the end. */
+    /* The last 8 bytes come as the second half of an earlier load, so nothing is read past the end.
+     */
     last = _mm_slli_si128(load_swapped(p - 8), 8);
     add_product(&s, last, key->powers[WHOLE_BLOCKS]);
     add_product(&s, _mm_set_epi64x(AAD_BITS, 0), key->powers[WHOLE_BLOCKS + 1]);

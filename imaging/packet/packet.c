@@ -4,8 +4,8 @@
 #include "net/wire/reader.h"
 #include "net/wire/writer.h"
 
-/* First header byte: V = 1, no congestion-control or protocol-specific bits. Second: H = 1 (TSI and TOI are 16 bits),
- * and perhaps A. */
+/* First header byte: V = 1, no congestion-control or protocol-specific bits. Second: H = 1 (TSI and
+ * TOI are 16 bits), and perhaps A. */
 #define LCT_FLAGS 0x1010
 #define LCT_CLOSE 0x0002
 #define HDR_WORDS 6

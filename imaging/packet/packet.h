@@ -1,8 +1,10 @@
-/* One datagram of the ring: ALC/LCT header and encoding symbol, to and from a struct. Layout, ranges and their
- * reasons: SPEC.md beside this file. Pure: no clock, socket or heap; it borrows the caller's bytes.
+/* One datagram of the ring: ALC/LCT header and encoding symbol, to and from a struct. Layout,
+ * ranges and their reasons: SPEC.md beside this file. Pure: no clock, socket or heap; it borrows
+ * the caller's bytes.
  *
- * Receiver: mac_check first (mac.h), packet_decode then; a datagram that fails either is counted and dropped.
- * Sender: put the symbol at PACKET_HEADER_BYTES, packet_header_encode, then mac_seal over the whole. */
+ * Receiver: mac_check first (mac.h), packet_decode then; a datagram that fails either is counted
+ * and dropped. Sender: put the symbol at PACKET_HEADER_BYTES, packet_header_encode, then mac_seal
+ * over the whole. */
 #ifndef IMAGING_PACKET_PACKET_H
 #define IMAGING_PACKET_PACKET_H
 
@@ -52,11 +54,12 @@ struct packet {
     const uint8_t *symbol; /* PACKET_SYMBOL_BYTES, borrowed; not used when encoding */
 };
 
-/* Reads a UDP payload. 0, and *out holds legal values only; or the code of the first thing found wrong, and *out
- * is untouched. The tag is not looked at. */
+/* Reads a UDP payload. 0, and *out holds legal values only; or the code of the first thing found
+ * wrong, and *out is untouched. The tag is not looked at. */
 int packet_decode(const uint8_t *bytes, size_t n, struct packet *out);
 
-/* Writes the header with a zero tag in front of a symbol. Every field of *p must be legal (checked, MUST). */
+/* Writes the header with a zero tag in front of a symbol. Every field of *p must be legal (checked,
+ * MUST). */
 void packet_header_encode(const struct packet *p, uint8_t header[PACKET_HEADER_BYTES]);
 
 #endif

@@ -35,7 +35,8 @@ bool queue_push(struct queue *q, const void *item)
     if (tail - atomic_load_explicit(&q->head, memory_order_acquire) > q->mask)
         return false;
     memcpy(q->cells + (size_t)(tail & q->mask) * q->cell, item, q->cell);
-    /* Sequentially consistent with the consumer's store of `sleeping`: one of the two sees the other's. */
+    /* Sequentially consistent with the consumer's store of `sleeping`: one of the two sees the
+     * other's. */
     atomic_store(&q->tail, tail + 1);
     if (atomic_load(&q->sleeping))
         syscall(SYS_futex, &q->tail, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);

@@ -1,6 +1,7 @@
-/* A bounded queue between exactly one producer and one consumer thread. The producer fills a cell, then publishes it
- * by a store of `tail`; the consumer sees it, empties the cell, and gives it back by a store of `head`. A consumer that
- * finds nothing sleeps on `tail` (a futex; time by the monotonic clock, so that setting the clock holds nobody up). */
+/* A bounded queue between exactly one producer and one consumer thread. The producer fills a cell,
+ * then publishes it by a store of `tail`; the consumer sees it, empties the cell, and gives it back
+ * by a store of `head`. A consumer that finds nothing sleeps on `tail` (a futex; time by the
+ * monotonic clock, so that setting the clock holds nobody up). */
 #ifndef IMAGING_QUEUE_QUEUE_H
 #define IMAGING_QUEUE_QUEUE_H
 
@@ -16,7 +17,8 @@ struct queue {
     _Atomic bool sleeping; /* the consumer sleeps or is about to */
 };
 
-/* Makes a queue of `cells` (a power of two) of `cell` bytes each. 0, or -1 when there is no memory. */
+/* Makes a queue of `cells` (a power of two) of `cell` bytes each. 0, or -1 when there is no memory.
+ */
 int queue_init(struct queue *q, uint32_t cells, uint32_t cell);
 void queue_free(struct queue *q);
 

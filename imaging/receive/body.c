@@ -28,7 +28,8 @@ int body_init(struct body_object *b, uint64_t bytes, struct err *err)
     for (uint32_t i = 0; i < b->blocks; i++) {
         uint64_t left = symbols - (uint64_t)i * FEC_K_MAX;
 
-        b->windows[i] = (struct track_window){i, 1, (uint16_t)(left < FEC_K_MAX ? left : FEC_K_MAX)};
+        b->windows[i] =
+            (struct track_window){i, 1, (uint16_t)(left < FEC_K_MAX ? left : FEC_K_MAX)};
     }
     body_reset(b);
     return 0;
@@ -60,7 +61,8 @@ static uint8_t *repair_at(const struct body_object *b, uint32_t sbn, uint32_t i)
 }
 
 /* Absorbs all that is held of a block, recovers what is missing into its place. */
-static void decode(struct body_object *b, uint32_t sbn, uint16_t k, const struct track_slot *slot, uint8_t *sums)
+static void decode(struct body_object *b, uint32_t sbn, uint16_t k, const struct track_slot *slot,
+                   uint8_t *sums)
 {
     const uint8_t *symbols[T];
     uint64_t repair[T / 64] = {0};
@@ -87,8 +89,8 @@ static void decode(struct body_object *b, uint32_t sbn, uint16_t k, const struct
             fec_recovered(sums, FEC_LG_T_DEFAULT, nth++, source_at(b, sbn, i));
 }
 
-bool body_symbol(struct body_object *b, uint32_t cci, uint32_t sbn, uint16_t k, uint16_t esi, uint8_t lg_t,
-                 const uint8_t *symbol)
+bool body_symbol(struct body_object *b, uint32_t cci, uint32_t sbn, uint16_t k, uint16_t esi,
+                 uint8_t lg_t, const uint8_t *symbol)
 {
     struct track_act a;
     uint8_t *sums;

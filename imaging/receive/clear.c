@@ -11,7 +11,7 @@
 #define MARK DISK_ALIGN                    /* bytes of a mark */
 /* where the first one is; the others lie so far behind a power of two */
 #define MARKS_AT (UINT64_C(64) << 10)
-#define MARKS_FROM 20                      /* the lowest power of two */
+#define MARKS_FROM 20 /* the lowest power of two */
 #define MARKS_MAX 48
 
 struct clear {
@@ -50,7 +50,8 @@ static void marks_place(struct marks *m, uint64_t disk_bytes)
     if (disk_bytes < MARKS_AT + 2 * MARK)
         return;
     m->at[m->n++] = MARKS_AT;
-    for (unsigned power = MARKS_FROM; power < 63 && (UINT64_C(1) << power) + MARKS_AT < last; power++)
+    for (unsigned power = MARKS_FROM; power < 63 && (UINT64_C(1) << power) + MARKS_AT < last;
+         power++)
         if (m->n < MARKS_MAX - 1)
             m->at[m->n++] = (UINT64_C(1) << power) + MARKS_AT;
     m->at[m->n++] = last;
@@ -90,10 +91,13 @@ static int mark_judge(struct marks *m, unsigned i, const uint8_t *back, struct e
         if (i == j)
             return 0;
         return err_set(err, RECEIVE_ECOUNTERFEIT,
-                       "the target returns at byte %llu what was written at byte %llu: it is counterfeit, it has less room than it says",
+                       "the target returns at byte %llu what was written at byte %llu: it is "
+                       "counterfeit, it has less room than it says",
                        (unsigned long long)m->at[i], (unsigned long long)m->at[j]);
     }
-    return err_set(err, RECEIVE_EREADBACK, "the target does not return what was written at byte %llu", (unsigned long long)m->at[i]);
+    return err_set(err, RECEIVE_EREADBACK,
+                   "the target does not return what was written at byte %llu",
+                   (unsigned long long)m->at[i]);
 }
 
 static int marks_read(struct marks *m, struct plan *p, uint8_t *back, struct err *err)
@@ -119,7 +123,8 @@ static int marks_remove(const struct marks *m, struct plan *p, struct err *err)
 
 static int marks_try(struct clear *c, struct err *err)
 {
-    struct marks m = {.old = aligned_alloc(DISK_ALIGN, (size_t)MARKS_MAX * MARK), .mark = aligned_alloc(DISK_ALIGN, MARK)};
+    struct marks m = {.old = aligned_alloc(DISK_ALIGN, (size_t)MARKS_MAX * MARK),
+                      .mark = aligned_alloc(DISK_ALIGN, MARK)};
     struct timespec now;
     int rc = 0;
 
@@ -192,7 +197,8 @@ static int zero_step(struct clear *c, uint64_t at, size_t n, struct err *err)
 static void zero_run(struct clear *c, const struct img_run *r)
 {
     struct plan *p = c->plan;
-    uint64_t at = (uint64_t)r->first * IMG_CHUNK_BYTES, end = at + (uint64_t)r->count * IMG_CHUNK_BYTES;
+    uint64_t at = (uint64_t)r->first * IMG_CHUNK_BYTES,
+             end = at + (uint64_t)r->count * IMG_CHUNK_BYTES;
     struct err err = {0};
 
     end = end < plan_end(p) ? end : plan_end(p);

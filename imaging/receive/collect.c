@@ -8,8 +8,8 @@
 
 #define BATCH 256
 
-void collect_init(struct collect *c, const uint8_t key[MAC_KEY_BYTES], uint16_t tsi, struct body_object *body,
-                  struct receive_counts *counts)
+void collect_init(struct collect *c, const uint8_t key[MAC_KEY_BYTES], uint16_t tsi,
+                  struct body_object *body, struct receive_counts *counts)
 {
     memset(c, 0, sizeof *c);
     mac_key_init(&c->key, key);
@@ -21,11 +21,12 @@ void collect_init(struct collect *c, const uint8_t key[MAC_KEY_BYTES], uint16_t 
 /* Adds one; only this thread writes, so a load and a store do. */
 static void bump(_Atomic uint64_t *n)
 {
-    atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1, memory_order_relaxed);
+    atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
 }
 
-/* Loss from packet numbers: what lies between the first and the newest and has not come. A member of the group can tell any
- * number; one that others do not follow is given up. */
+/* Loss from packet numbers: what lies between the first and the newest and has not come. A member
+ * of the group can tell any number; one that others do not follow is given up. */
 static void number(struct collect *c, uint32_t cci)
 {
     int32_t ahead = (int32_t)(cci - c->last_cci);
@@ -39,7 +40,8 @@ static void number(struct collect *c, uint32_t cci)
         c->behind++;
     }
     c->seen++;
-    atomic_store_explicit(&c->counts->lost, c->span > c->seen ? c->span - c->seen : 0, memory_order_relaxed);
+    atomic_store_explicit(&c->counts->lost, c->span > c->seen ? c->span - c->seen : 0,
+                          memory_order_relaxed);
 }
 
 static void clock_packet(struct collect *c, uint64_t now_ns)
@@ -88,7 +90,8 @@ static void take_over(struct receive_counts *to, struct receive_counts *from)
     atomic_store(&to->lost, atomic_load(&from->lost));
 }
 
-void collect_attach(struct collect *c, struct intake *intake, struct receive_counts *counts, uint64_t source_symbols)
+void collect_attach(struct collect *c, struct intake *intake, struct receive_counts *counts,
+                    uint64_t source_symbols)
 {
     struct packet p;
 
@@ -133,7 +136,8 @@ void collect_datagram(struct collect *c, const uint8_t *bytes, size_t n, uint64_
         bump(&c->counts->malformed);
         return;
     }
-    /* A packet of another session is told apart before its tag is computed: its TSI is no secret. */
+    /* A packet of another session is told apart before its tag is computed: its TSI is no secret.
+     */
     if ((bytes[8] << 8 | bytes[9]) != c->tsi) {
         bump(&c->counts->foreign);
         return;

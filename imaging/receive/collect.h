@@ -1,8 +1,8 @@
-/* From datagrams to symbols: length, tag, header, session; then the body or the stream. What is not ours is counted and
- * dropped before anything of it is believed.
+/* From datagrams to symbols: length, tag, header, session; then the body or the stream. What is not
+ * ours is counted and dropped before anything of it is believed.
  *
- * Until the body is there, symbols of the stream have no meaning yet. The first of them are kept, so that a receiver whose
- * body came late does not have to wait for them for a whole pass. */
+ * Until the body is there, symbols of the stream have no meaning yet. The first of them are kept,
+ * so that a receiver whose body came late does not have to wait for them for a whole pass. */
 #ifndef IMAGING_RECEIVE_COLLECT_H
 #define IMAGING_RECEIVE_COLLECT_H
 
@@ -29,24 +29,25 @@ struct collect {
     struct body_object *body; /* wanted while not complete */
     struct intake *intake;    /* NULL until the body is there */
     struct receive_counts *counts;
-    uint64_t source_symbols;  /* of the whole image, for the bound; 0 while not known */
-    bool begun, closed;       /* closed: the sender said the session ends */
+    uint64_t source_symbols;   /* of the whole image, for the bound; 0 while not known */
+    bool begun, closed;        /* closed: the sender said the session ends */
     uint32_t last_cci, behind; /* behind: packets in a row that were older than that */
-    uint64_t seen, span;      /* authentic packets; packet numbers from the first to the newest */
+    uint64_t seen, span;       /* authentic packets; packet numbers from the first to the newest */
     struct collect_early *early; /* NULL: none are kept */
     uint32_t n_early;
 };
 
 /* Keeps body, intake and counts, copies the key. */
-void collect_init(struct collect *c, const uint8_t key[MAC_KEY_BYTES], uint16_t tsi, struct body_object *body,
-                  struct receive_counts *counts);
+void collect_init(struct collect *c, const uint8_t key[MAC_KEY_BYTES], uint16_t tsi,
+                  struct body_object *body, struct receive_counts *counts);
 
 /* From now until collect_attach packets of the stream are kept, if there is memory for them. */
 void collect_keep(struct collect *c);
 
-/* The body is there: symbols go to `intake` (NULL: nowhere), those kept first, and are counted in `counts`, which take over what
- * was counted before. Keeps both. */
-void collect_attach(struct collect *c, struct intake *intake, struct receive_counts *counts, uint64_t source_symbols);
+/* The body is there: symbols go to `intake` (NULL: nowhere), those kept first, and are counted in
+ * `counts`, which take over what was counted before. Keeps both. */
+void collect_attach(struct collect *c, struct intake *intake, struct receive_counts *counts,
+                    uint64_t source_symbols);
 
 /* The same image comes in another session from now on. What was received of it stays. */
 void collect_session(struct collect *c, const uint8_t key[MAC_KEY_BYTES], uint16_t tsi);
@@ -57,7 +58,8 @@ void collect_free(struct collect *c);
 /* One datagram that arrived at now_ns (monotonic). Borrows it. */
 void collect_datagram(struct collect *c, const uint8_t *bytes, size_t n, uint64_t now_ns);
 
-/* Takes what the source has, waiting at most timeout_ms. Number of authentic packets, or the source's error. */
+/* Takes what the source has, waiting at most timeout_ms. Number of authentic packets, or the
+ * source's error. */
 int collect_poll(struct collect *c, const struct frame_source *source, int timeout_ms);
 
 #endif

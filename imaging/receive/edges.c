@@ -9,7 +9,10 @@ void edges_of(const struct plan *p, struct edge edge[3])
 
     edge[0] = (struct edge){0, EDGE_BYTES < p->disk->bytes ? EDGE_BYTES : p->disk->bytes};
     for (int i = 0; i < 2; i++)
-        edge[i + 1] = (struct edge){ends[i] > EDGE_BYTES ? (ends[i] - EDGE_BYTES) & ~(uint64_t)(DISK_ALIGN - 1) : 0, ends[i]};
+        edge[i + 1] = (struct edge){ends[i] > EDGE_BYTES
+                                        ? (ends[i] - EDGE_BYTES) & ~(uint64_t)(DISK_ALIGN - 1)
+                                        : 0,
+                                    ends[i]};
 }
 
 static int edge_check(struct plan *p, const struct edge *e, uint8_t *buf, struct err *err)
@@ -21,7 +24,9 @@ static int edge_check(struct plan *p, const struct edge *e, uint8_t *buf, struct
 
         rc = p->disk->ops->read(p->disk->ctx, buf, n, at, err);
         if (!rc && (buf[0] || memcmp(buf, buf + 1, n - 1)))
-            rc = err_set(err, RECEIVE_EREADBACK, "the target does not return the zeros written at byte %llu", (unsigned long long)at);
+            rc = err_set(err, RECEIVE_EREADBACK,
+                         "the target does not return the zeros written at byte %llu",
+                         (unsigned long long)at);
     }
     return rc;
 }
@@ -31,7 +36,9 @@ int edges_check(struct plan *p, struct err *err)
 {
     uint8_t *buf = p->verify ? aligned_alloc(DISK_ALIGN, IMG_CHUNK_BYTES) : NULL;
     struct edge edge[3];
-    int rc = buf || !p->verify ? 0 : err_set(err, RECEIVE_EMEMORY, "not enough memory to look at the edges of the disk");
+    int rc = buf || !p->verify ? 0
+                               : err_set(err, RECEIVE_EMEMORY,
+                                         "not enough memory to look at the edges of the disk");
 
     edges_of(p, edge);
     for (int i = 0; i < 3 && p->verify && !rc; i++)

@@ -1,5 +1,6 @@
-/* The ends of the target, which look empty until everything else is proven: the first and last EDGE_BYTES of the image, and the target's
- * own last ones, where a larger disk has another partition table. */
+/* The ends of the target, which look empty until everything else is proven: the first and last
+ * EDGE_BYTES of the image, and the target's own last ones, where a larger disk has another
+ * partition table. */
 #ifndef IMAGING_RECEIVE_EDGES_H
 #define IMAGING_RECEIVE_EDGES_H
 
@@ -12,8 +13,8 @@ struct edge {
 
 void edges_of(const struct plan *, struct edge edge[3]);
 
-/* Makes the target look empty: zeros in all edges, flushed; looks whether it does if the plan verifies. Before anything else is written,
- * and after a failure. */
+/* Makes the target look empty: zeros in all edges, flushed; looks whether it does if the plan
+ * verifies. Before anything else is written, and after a failure. */
 int edges_blank(struct plan *, struct err *);
 
 /* Whether all edges read as zeros; a plan that does not verify believes it. */

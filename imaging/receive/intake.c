@@ -76,7 +76,8 @@ int intake_init(struct intake *in, struct plan *plan, bool patient, struct err *
     in->left = malloc(b->ndata);
     in->scratch = aligned_alloc(64, sizeof *in->scratch);
     for (uint32_t w = 0; in->windows && w < b->nwindows; w++) {
-        in->windows[w] = (struct track_window){b->windows[w].first_sbn, b->windows[w].d, b->windows[w].k};
+        in->windows[w] =
+            (struct track_window){b->windows[w].first_sbn, b->windows[w].d, b->windows[w].k};
         if (b->windows[w].d > widest)
             widest = b->windows[w].d;
     }
@@ -116,7 +117,8 @@ static bool in_rows(const struct intake *in, uint32_t d, uint32_t row)
 }
 
 /* Hands the chunk's symbols among rows [from, to] that are in memory to its worker. */
-static void fill(struct intake *in, uint32_t sbn, uint32_t d, uint32_t ordinal, uint32_t from, uint32_t to)
+static void fill(struct intake *in, uint32_t sbn, uint32_t d, uint32_t ordinal, uint32_t from,
+                 uint32_t to)
 {
     const struct img_chunk *c = in->plan->body->data + ordinal;
     uint32_t first = img_chunk_first_esi(c), last = img_chunk_last_esi(c);
@@ -135,7 +137,8 @@ static void fill(struct intake *in, uint32_t sbn, uint32_t d, uint32_t ordinal, 
     work_give(in->work, sbn, &job);
 }
 
-/* Source symbol `esi` is now in the rows: counts it for its chunks and hands over those it completes. */
+/* Source symbol `esi` is now in the rows: counts it for its chunks and hands over those it
+ * completes. */
 static void count_symbol(struct intake *in, uint32_t sbn, uint32_t d, uint32_t esi)
 {
     const struct img_body *b = in->plan->body;
@@ -159,7 +162,8 @@ static void set_aside(struct intake *in, uint32_t sbn, uint32_t d, uint32_t from
     uint32_t n, i;
     const uint32_t *chunks = img_block_chunks(b, sbn, &n);
 
-    for (i = img_block_find(b, sbn, from); i < n && img_chunk_first_esi(b->data + chunks[i]) <= to; i++)
+    for (i = img_block_find(b, sbn, from); i < n && img_chunk_first_esi(b->data + chunks[i]) <= to;
+         i++)
         if (in->left[chunks[i]] > 0)
             fill(in, sbn, d, chunks[i], from, to);
 }
@@ -167,8 +171,8 @@ static void set_aside(struct intake *in, uint32_t sbn, uint32_t d, uint32_t from
 /* ---- runs ---- */
 
 /* Folds one stretch of rows that are all source or all consecutive repair symbols. */
-static void fold_stretch(struct intake *in, uint32_t d, uint32_t slot, uint32_t row, uint32_t n, bool repair,
-                         uint32_t first)
+static void fold_stretch(struct intake *in, uint32_t d, uint32_t slot, uint32_t row, uint32_t n,
+                         bool repair, uint32_t first)
 {
     const uint8_t *symbols[TRACK_RUN];
     unsigned lg_t = in->track.slots[slot].lg_t;
@@ -188,7 +192,9 @@ static void fold_stretch(struct intake *in, uint32_t d, uint32_t slot, uint32_t 
 static void fold(struct intake *in, uint32_t k, uint32_t d, uint32_t slot, uint32_t run)
 {
     uint32_t row = run * TRACK_RUN, last = k + (1u << in->track.slots[slot].lg_t);
-    uint32_t end = row + TRACK_RUN < last ? row + TRACK_RUN : last, border = k < row ? row : k < end ? k : end;
+    uint32_t end = row + TRACK_RUN < last ? row + TRACK_RUN : last, border = k < row   ? row
+                                                                             : k < end ? k
+                                                                                       : end;
 
     if (border > row)
         fold_stretch(in, d, slot, row, border - row, false, row);
@@ -228,15 +234,17 @@ static void close_rows(struct intake *in, uint32_t w, uint32_t below)
     in->closed = (uint16_t)below;
 }
 
-/* Blocks of a window, in 256ths, that the disk can take at the speed its latest writes have shown, a tenth less to catch
- * up. 0 when speeds are not known. */
+/* Blocks of a window, in 256ths, that the disk can take at the speed its latest writes have shown,
+ * a tenth less to catch up. 0 when speeds are not known. */
 static uint32_t bearable(const struct intake *in)
 {
     const struct receive_counts *c = &in->plan->counts;
     const struct img_head *h = in->plan->head;
     double ns = (double)(atomic_load(&c->write_ns) - in->seen_ns);
     double bytes = (double)(atomic_load(&c->write_bytes) - in->seen_bytes);
-    double raw_rate = h->stream_bytes ? (double)in->wire_rate * (double)h->data_bytes / (double)h->stream_bytes : 0;
+    double raw_rate = h->stream_bytes
+                          ? (double)in->wire_rate * (double)h->data_bytes / (double)h->stream_bytes
+                          : 0;
     double share;
 
     if (raw_rate <= 0 || ns < 50e6)
@@ -245,10 +253,11 @@ static uint32_t bearable(const struct intake *in)
     return share < 1 ? 1 : share > 256 ? 256 : (uint32_t)share;
 }
 
-/* The share of a window's blocks to take: what was taken to the end of the visit that is over. If none had to be left out,
- * more: up to three times as many if the disk looks fast enough. All, if the disk could take all that were open for the last
- * quarter of the visit: a block that is left out when a visit begins lacks its first rows once more, however early it is taken
- * again, and then every pass completes one block only. */
+/* The share of a window's blocks to take: what was taken to the end of the visit that is over. If
+ * none had to be left out, more: up to three times as many if the disk looks fast enough. All, if
+ * the disk could take all that were open for the last quarter of the visit: a block that is left
+ * out when a visit begins lacks its first rows once more, however early it is taken again, and then
+ * every pass completes one block only. */
 static void adapt_share(struct intake *in, uint32_t old)
 {
     uint32_t share = in->track.share, likely = bearable(in);
@@ -371,7 +380,8 @@ static void leave_out(struct intake *in, uint32_t n)
     tell_left_out(in);
 }
 
-/* Blocks of the window that the disk can go on with; a quarter less than are taken now when its speed is not known. */
+/* Blocks of the window that the disk can go on with; a quarter less than are taken now when its
+ * speed is not known. */
 static uint32_t sustainable(const struct intake *in, uint32_t taken)
 {
     uint32_t share = bearable(in), blocks = (window(in)->blocks * share + 255) / 256;
@@ -436,8 +446,8 @@ static bool claim(struct intake *in, uint32_t d, uint32_t row)
     return true;
 }
 
-static void hold(struct intake *in, const struct track_act *a, uint32_t sbn, uint16_t k, uint16_t esi,
-                 const uint8_t *symbol)
+static void hold(struct intake *in, const struct track_act *a, uint32_t sbn, uint16_t k,
+                 uint16_t esi, const uint8_t *symbol)
 {
     uint32_t d = a->block, row = a->row;
 
@@ -455,13 +465,15 @@ static void hold(struct intake *in, const struct track_act *a, uint32_t sbn, uin
         decode(in, sbn, d, a->slot);
 }
 
-/* Symbols for a larger T are on the wire than there is room for sums of: makes larger room, if memory allows, and
- * takes over what the blocks hold (made for their own T, which a block keeps while it holds much). */
+/* Symbols for a larger T are on the wire than there is room for sums of: makes larger room, if
+ * memory allows, and takes over what the blocks hold (made for their own T, which a block keeps
+ * while it holds much). */
 static void grow(struct intake *in, unsigned lg_t)
 {
     uint64_t room = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / 2;
     size_t stride = fec_acc_bytes(lg_t);
-    uint8_t *sums = in->track.n_slots * stride <= room ? pages_take(in->track.n_slots * stride) : NULL;
+    uint8_t *sums =
+        in->track.n_slots * stride <= room ? pages_take(in->track.n_slots * stride) : NULL;
 
     in->lg_t_asked = lg_t;
     if (!sums)
@@ -484,8 +496,8 @@ static void grow(struct intake *in, unsigned lg_t)
     in->lg_t = lg_t;
 }
 
-void intake_symbol(struct intake *in, uint32_t cci, uint32_t sbn, uint16_t k, uint16_t esi, uint8_t lg_t,
-                   const uint8_t *symbol)
+void intake_symbol(struct intake *in, uint32_t cci, uint32_t sbn, uint16_t k, uint16_t esi,
+                   uint8_t lg_t, const uint8_t *symbol)
 {
     struct receive_counts *c = &in->plan->counts;
     uint32_t old = in->track.window;
@@ -495,7 +507,8 @@ void intake_symbol(struct intake *in, uint32_t cci, uint32_t sbn, uint16_t k, ui
     if (lg_t > in->lg_t_asked && lg_t <= FEC_LG_T_MAX)
         grow(in, lg_t);
     if (lg_t > in->lg_t) {
-        /* No room for such sums: source symbols serve smaller ones, repair symbols are of no use. */
+        /* No room for such sums: source symbols serve smaller ones, repair symbols are of no use.
+         */
         if (esi >= k) {
             atomic_fetch_add_explicit(&c->skipped, 1, memory_order_relaxed);
             return;
@@ -525,8 +538,8 @@ void intake_symbol(struct intake *in, uint32_t cci, uint32_t sbn, uint16_t k, ui
         atomic_fetch_add_explicit(&c->bad, 1, memory_order_relaxed);
 }
 
-/* True when the event means that the block must be received again. While a decode has the slot, nothing is decided: its end
- * decides, whatever chunks said in the meantime. */
+/* True when the event means that the block must be received again. While a decode has the slot,
+ * nothing is decided: its end decides, whatever chunks said in the meantime. */
 static bool spoiled(struct intake *in, const struct event *e)
 {
     uint16_t slot = in->track.slot_of[e->sbn];

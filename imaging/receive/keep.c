@@ -25,8 +25,9 @@ static void keep_chunk(struct scan *s, uint32_t ordinal, const uint8_t *raw)
         store_keep_edge(s->store, ordinal, raw);
 }
 
-/* Looks at n neighbours from `ordinal` on; *right counts those that hash right, which are kept if `keep`. What cannot be read
- * is not right: writing it may well heal it, and read-back will tell. */
+/* Looks at n neighbours from `ordinal` on; *right counts those that hash right, which are kept if
+ * `keep`. What cannot be read is not right: writing it may well heal it, and read-back will tell.
+ */
 static void look(struct scan *s, uint32_t ordinal, uint32_t n, bool keep, uint32_t *right)
 {
     struct plan *p = s->plan;
@@ -76,7 +77,8 @@ static int scan_all(struct scan *s, keep_progress *progress, void *ctx, struct e
     return rc;
 }
 
-int keep_scan(struct plan *plan, struct store *store, keep_progress *progress, void *ctx, struct err *err)
+int keep_scan(struct plan *plan, struct store *store, keep_progress *progress, void *ctx,
+              struct err *err)
 {
     struct scan s = {plan, store, aligned_alloc(DISK_ALIGN, (size_t)STEP * IMG_CHUNK_BYTES)};
     int rc;

@@ -1,5 +1,6 @@
-/* Memory for what is large and all used: rows, sums, write buffers, parked chunks. In huge pages where the kernel has them:
- * a GB in pages of 4 KiB is a quarter of a million faults, and as many pages to give back. Freed with free(). */
+/* Memory for what is large and all used: rows, sums, write buffers, parked chunks. In huge pages
+ * where the kernel has them: a GB in pages of 4 KiB is a quarter of a million faults, and as many
+ * pages to give back. Freed with free(). */
 #ifndef IMAGING_RECEIVE_PAGES_H
 #define IMAGING_RECEIVE_PAGES_H
 
@@ -8,7 +9,8 @@
 
 #define PAGES_HUGE ((size_t)2 << 20)
 
-/* n bytes, aligned for a huge page and for whatever else; untouched they cost nothing. NULL when there is no memory. */
+/* n bytes, aligned for a huge page and for whatever else; untouched they cost nothing. NULL when
+ * there is no memory. */
 static inline void *pages_take(size_t n)
 {
     void *p;

@@ -8,8 +8,8 @@
 #include "net/wire/must.h"
 
 #define CELL 4096u
-#define RECORDS 131072u  /* chunks parked at once: more than two windows hold */
-#define EDGE_CELLS 768u  /* kept back for the chunks of the edges, 24 of 32 cells */
+#define RECORDS 131072u /* chunks parked at once: more than two windows hold */
+#define EDGE_CELLS 768u /* kept back for the chunks of the edges, 24 of 32 cells */
 #define NONE UINT32_MAX
 #define ON_DISK (UINT32_MAX - 1)
 
@@ -20,11 +20,11 @@ struct record {
 
 struct park {
     struct plan *plan;
-    pthread_mutex_t lock;    /* guards the two free lists */
-    uint32_t *at;            /* by ordinal: record, or NONE */
+    pthread_mutex_t lock; /* guards the two free lists */
+    uint32_t *at;         /* by ordinal: record, or NONE */
     struct record *records;
     uint8_t *cells;
-    uint32_t *next;          /* by cell */
+    uint32_t *next; /* by cell */
     uint32_t n_cells, free_cells, free_cell, free_record;
 };
 
@@ -128,8 +128,8 @@ bool park_get(struct park *p, uint32_t ordinal, uint8_t *stored, struct park_mas
     r = p->records + p->at[ordinal];
     *mask = r->mask;
     if (r->cell == ON_DISK) {
-        if (p->plan->disk->ops->read(p->plan->disk->ctx, stored, disk_bytes(p, ordinal), place(p, ordinal),
-                                     &err))
+        if (p->plan->disk->ops->read(p->plan->disk->ctx, stored, disk_bytes(p, ordinal),
+                                     place(p, ordinal), &err))
             plan_fail(p->plan, &err);
         return true;
     }

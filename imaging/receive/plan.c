@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int plan_make(struct plan *p, const struct img_head *head, const struct img_body *body, struct disk *disk,
-              bool verify, struct err *err)
+int plan_make(struct plan *p, const struct img_head *head, const struct img_body *body,
+              struct disk *disk, bool verify, struct err *err)
 {
     memset(p, 0, sizeof *p);
     p->head = head;
@@ -18,7 +18,8 @@ int plan_make(struct plan *p, const struct img_head *head, const struct img_body
     p->open = calloc(body->nblocks + 1u, sizeof *p->open);
     if (!p->chunk || !p->open) {
         plan_free(p);
-        return err_set(err, RECEIVE_EMEMORY, "not enough memory for the states of %u chunks", body->ndata);
+        return err_set(err, RECEIVE_EMEMORY, "not enough memory for the states of %u chunks",
+                       body->ndata);
     }
     for (uint32_t sbn = 0; sbn < body->nblocks; sbn++)
         p->open[sbn] = body->block_first[sbn + 1] - body->block_first[sbn];
@@ -71,6 +72,7 @@ int plan_judge(const struct plan *p, bool edges, struct err *err)
 
     for (uint32_t i = 0; i < p->body->ndata; i++)
         if (plan_chunk(p, i) < least && (edges || !plan_edge(p, i)))
-            return err_set(err, RECEIVE_EUNPROVEN, "chunk %u was not proven to be on the target", p->body->data[i].number);
+            return err_set(err, RECEIVE_EUNPROVEN, "chunk %u was not proven to be on the target",
+                           p->body->data[i].number);
     return 0;
 }

@@ -44,15 +44,20 @@ static size_t step_bytes(const struct plan *p, const struct step *s)
 }
 
 /* The target returned `hash` where another chunk is. */
-static int wrong_bytes(const struct plan *p, uint64_t at, const uint8_t hash[SHA256_BYTES], struct err *err)
+static int wrong_bytes(const struct plan *p, uint64_t at, const uint8_t hash[SHA256_BYTES],
+                       struct err *err)
 {
     for (uint32_t i = 0; i < p->body->ndata; i++)
         if (!memcmp(p->body->data[i].hash, hash, SHA256_BYTES))
             return err_set(err, RECEIVE_ECOUNTERFEIT,
-                           "the target returns at byte %llu what was written at byte %llu: it is counterfeit, it has less room than it says, "
+                           "the target returns at byte %llu what was written at byte %llu: it is "
+                           "counterfeit, it has less room than it says, "
                            "or it writes to the wrong place",
-                           (unsigned long long)at, (unsigned long long)p->body->data[i].number * IMG_CHUNK_BYTES);
-    return err_set(err, RECEIVE_EREADBACK, "the target returns other bytes than were written at byte %llu", (unsigned long long)at);
+                           (unsigned long long)at,
+                           (unsigned long long)p->body->data[i].number * IMG_CHUNK_BYTES);
+    return err_set(err, RECEIVE_EREADBACK,
+                   "the target returns other bytes than were written at byte %llu",
+                   (unsigned long long)at);
 }
 
 static bool all_zero(const uint8_t *p, size_t n)
@@ -60,7 +65,8 @@ static bool all_zero(const uint8_t *p, size_t n)
     return n == 0 || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
 }
 
-static int zeros_prove(const struct plan *p, const struct step *s, const uint8_t *bytes, size_t n, struct err *err)
+static int zeros_prove(const struct plan *p, const struct step *s, const uint8_t *bytes, size_t n,
+                       struct err *err)
 {
     for (size_t i = 0; i < n; i += IMG_CHUNK_BYTES) {
         size_t len = n - i < IMG_CHUNK_BYTES ? n - i : IMG_CHUNK_BYTES;
@@ -164,7 +170,8 @@ static void proof_read(struct proof *f, bool tell)
 
         if (step_prove(f->plan, &s, buf, &err))
             proof_fail(f, &err);
-        if (tell && f->progress && !f->progress(f->ctx, (unsigned)((uint64_t)so_far * 1000 / f->plan->body->chunks))) {
+        if (tell && f->progress &&
+            !f->progress(f->ctx, (unsigned)((uint64_t)so_far * 1000 / f->plan->body->chunks))) {
             err_set(&err, RECEIVE_EINTR, "interrupted");
             proof_fail(f, &err);
         }
@@ -181,14 +188,19 @@ static void *reader_main(void *arg)
 int proof_all(struct plan *p, proof_progress *progress, void *ctx, struct err *err)
 {
     struct err first = {0};
-    struct proof f = {.plan = p, .progress = progress, .ctx = ctx, .err = &first, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct proof f = {.plan = p,
+                      .progress = progress,
+                      .ctx = ctx,
+                      .err = &first,
+                      .lock = PTHREAD_MUTEX_INITIALIZER};
     pthread_t readers[PROOF_THREADS];
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned n = 0;
 
     if (!p->verify)
         return 0;
-    while (n + 1 < PROOF_THREADS && (long)n + 1 < cpus && pthread_create(&readers[n], NULL, reader_main, &f) == 0)
+    while (n + 1 < PROOF_THREADS && (long)n + 1 < cpus &&
+           pthread_create(&readers[n], NULL, reader_main, &f) == 0)
         n++;
     proof_read(&f, true);
     while (n > 0)
@@ -200,14 +212,16 @@ int proof_all(struct plan *p, proof_progress *progress, void *ctx, struct err *e
 
 /* ---- the last look ---- */
 
-/* A chunk that is to hold what the image has there. Where the partition table was moved, that is not so of the first chunk, which was read
- * when it was written, nor of what lies under the table's copy. */
+/* A chunk that is to hold what the image has there. Where the partition table was moved, that is
+ * not so of the first chunk, which was read when it was written, nor of what lies under the table's
+ * copy. */
 static bool step_of(const struct plan *p, uint32_t number, struct step *s)
 {
     const struct img_run *r = img_run_of(p->body, number);
 
     *s = (struct step){number, 1, r->ordinal + (number - r->first), r->state};
-    return (number > 0 || p->moved_at == UINT64_MAX) && r->state != IMG_FREE && step_at(s) < plan_end(p) && step_at(s) + step_bytes(p, s) <= p->moved_at;
+    return (number > 0 || p->moved_at == UINT64_MAX) && r->state != IMG_FREE &&
+           step_at(s) < plan_end(p) && step_at(s) + step_bytes(p, s) <= p->moved_at;
 }
 
 static int prove_one(struct plan *p, uint32_t number, uint8_t *buf, struct err *err)
@@ -228,8 +242,10 @@ static int prove_near(struct plan *p, uint32_t from, uint32_t end, uint8_t *buf,
 
 int proof_last(struct plan *p, struct err *err)
 {
-    uint32_t n = p->body->chunks, near = PROOF_NEAR / IMG_CHUNK_BYTES < n ? (uint32_t)(PROOF_NEAR / IMG_CHUNK_BYTES) : n;
-    uint32_t end = (uint32_t)((plan_end(p) + IMG_CHUNK_BYTES - 1) / IMG_CHUNK_BYTES), tail = end > 2 * near ? end - near : near;
+    uint32_t n = p->body->chunks,
+             near = PROOF_NEAR / IMG_CHUNK_BYTES < n ? (uint32_t)(PROOF_NEAR / IMG_CHUNK_BYTES) : n;
+    uint32_t end = (uint32_t)((plan_end(p) + IMG_CHUNK_BYTES - 1) / IMG_CHUNK_BYTES),
+             tail = end > 2 * near ? end - near : near;
     uint8_t *buf = p->verify ? aligned_alloc(DISK_ALIGN, IMG_CHUNK_BYTES) : NULL;
     int rc;
 

@@ -21,7 +21,7 @@ struct receive {
     struct work *work;
     struct intake intake;
     size_t memory; /* for all of it */
-    bool edges; /* were made blank, and are to be written at the end */
+    bool edges;    /* were made blank, and are to be written at the end */
     bool (*scanned)(void *ctx, unsigned permille);
     void *ctx;
 };
@@ -39,8 +39,8 @@ static bool nothing_missing(const struct plan *p)
     return true;
 }
 
-/* What a machine has beyond RECEIVE_PLENTY is half ours: memory is the cheapest place for incomplete chunks and for what a slow
- * disk has not taken yet. */
+/* What a machine has beyond RECEIVE_PLENTY is half ours: memory is the cheapest place for
+ * incomplete chunks and for what a slow disk has not taken yet. */
 static size_t plenty(void)
 {
     uint64_t spare = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
@@ -51,7 +51,8 @@ static size_t plenty(void)
     return (size_t)(spare < RECEIVE_PLENTY_MAX ? spare : RECEIVE_PLENTY_MAX);
 }
 
-/* Write buffers: a quarter of what there is beyond RECEIVE_MEMORY, more than the image has chunks are of no use. */
+/* Write buffers: a quarter of what there is beyond RECEIVE_MEMORY, more than the image has chunks
+ * are of no use. */
 static uint32_t store_buffers(const struct img_body *b, size_t memory)
 {
     size_t n = memory > RECEIVE_MEMORY ? (memory - RECEIVE_MEMORY) / 4 / IMG_CHUNK_BYTES : 0;
@@ -61,8 +62,8 @@ static uint32_t store_buffers(const struct img_body *b, size_t memory)
     return n < STORE_BUFFERS_MAX ? (uint32_t)n : STORE_BUFFERS_MAX;
 }
 
-/* What the other stages leave of `memory`: rows and sums of the widest window (of two if there are several), the
- * ring, write buffers, tables, and some for code and stacks. */
+/* What the other stages leave of `memory`: rows and sums of the widest window (of two if there are
+ * several), the ring, write buffers, tables, and some for code and stacks. */
 static size_t park_bytes(const struct img_body *b, size_t memory)
 {
     size_t widest = 0, used;
@@ -70,12 +71,15 @@ static size_t park_bytes(const struct img_body *b, size_t memory)
     for (uint32_t w = 0; w < b->nwindows; w++)
         if (b->windows[w].d > widest)
             widest = b->windows[w].d;
-    used = widest * ROWS_HELD * IMG_SYMBOL_BYTES + (b->nwindows > 1 ? 2 : 1) * widest * fec_acc_bytes(FEC_LG_T_DEFAULT);
-    used += ((size_t)64 << 20) + store_buffers(b, memory) * (size_t)IMG_CHUNK_BYTES + (size_t)b->ndata * 56 + ((size_t)12 << 20);
+    used = widest * ROWS_HELD * IMG_SYMBOL_BYTES +
+           (b->nwindows > 1 ? 2 : 1) * widest * fec_acc_bytes(FEC_LG_T_DEFAULT);
+    used += ((size_t)64 << 20) + store_buffers(b, memory) * (size_t)IMG_CHUNK_BYTES +
+            (size_t)b->ndata * 56 + ((size_t)12 << 20);
     return used + RECEIVE_PARK_MIN < memory ? memory - used : RECEIVE_PARK_MIN;
 }
 
-/* What is free may still not be had: limits, or a kernel that promises no more than it has. Then the least must do. */
+/* What is free may still not be had: limits, or a kernel that promises no more than it has. Then
+ * the least must do. */
 static int open_store(struct receive *r, struct err *err)
 {
     int rc = store_open(&r->store, &r->plan, store_buffers(r->plan.body, r->memory), err);
@@ -88,7 +92,8 @@ static int open_store(struct receive *r, struct err *err)
 
 static int open_park(struct receive *r, size_t bytes, struct err *err)
 {
-    int rc = park_open(&r->park, &r->plan, bytes ? bytes : park_bytes(r->plan.body, r->memory), err);
+    int rc =
+        park_open(&r->park, &r->plan, bytes ? bytes : park_bytes(r->plan.body, r->memory), err);
 
     if (rc != RECEIVE_EMEMORY || bytes || r->memory <= RECEIVE_MEMORY)
         return rc;
@@ -110,7 +115,8 @@ static int start_receiving(struct receive *r, const struct receive_options *opt,
     return rc;
 }
 
-/* The target was looked at. It is written only after everything that can be refused has been had. */
+/* The target was looked at. It is written only after everything that can be refused has been had.
+ */
 static int start_stages(struct receive *r, const struct receive_options *opt, struct err *err)
 {
     struct plan *p = &r->plan;
@@ -208,13 +214,14 @@ static void feed_symbol(struct feed *f, const uint8_t *symbol)
     uint32_t row = f->next / f->w->d, block = f->next % f->w->d;
 
     f->next++;
-    intake_symbol(&f->r->intake, f->cci++, f->w->first_sbn + block, f->w->k, (uint16_t)row, FEC_LG_T_DEFAULT,
-                  symbol);
+    intake_symbol(&f->r->intake, f->cci++, f->w->first_sbn + block, f->w->k, (uint16_t)row,
+                  FEC_LG_T_DEFAULT, symbol);
 }
 
 static int poisoned_image(struct err *err)
 {
-    return err_set(err, RECEIVE_ECHUNK, "a chunk of the image does not have the hash that its signed tables state");
+    return err_set(err, RECEIVE_ECHUNK,
+                   "a chunk of the image does not have the hash that its signed tables state");
 }
 
 static int feed_bytes(void *ctx, uint64_t offset, const uint8_t *bytes, size_t n)
@@ -263,7 +270,8 @@ static int await_workers(struct receive *r, struct err *err)
 
         intake_events(&r->intake, &poisoned);
         if (idle && !intake_complete(&r->intake) && !poisoned)
-            return err_set(err, RECEIVE_ESOURCE, "the image's rows do not make up all of its chunks");
+            return err_set(err, RECEIVE_ESOURCE,
+                           "the image's rows do not make up all of its chunks");
         pause_ms(1);
     }
     return poisoned ? poisoned_image(err) : 0;
@@ -280,8 +288,8 @@ int receive_rows(struct receive *r, receive_fetch *fetch, void *ctx, struct err 
         f.next = 0;
         f.n_part = 0;
         if (!window_done(r, f.w))
-            rc = fetch(ctx, f.w->offset, f.w->offset + (uint64_t)f.w->k * f.w->d * IMG_SYMBOL_BYTES, feed_bytes,
-                       &f, err);
+            rc = fetch(ctx, f.w->offset, f.w->offset + (uint64_t)f.w->k * f.w->d * IMG_SYMBOL_BYTES,
+                       feed_bytes, &f, err);
     }
     if (rc || !r->work)
         return rc;
@@ -312,8 +320,10 @@ static int give_up(struct receive *r, struct err *err)
     int rc = plan_why(&r->plan, &why);
 
     if (atomic_load(&r->plan.touched) && edges_blank(&r->plan, &blank))
-        return err_set(err, rc, "%.120s; nor can the target be made to look empty, it may seem complete: %.80s", why.text,
-                       blank.text);
+        return err_set(
+            err, rc,
+            "%.120s; nor can the target be made to look empty, it may seem complete: %.80s",
+            why.text, blank.text);
     return err_set(err, rc, "%s", why.text);
 }
 

@@ -11,10 +11,10 @@
 #include "net/os/clock.h"
 #include "net/wire/must.h"
 
-#define EDGE_MAX 24u       /* chunks that touch an edge: 9 at each end at the most */
-#define SECTOR_LEAST 512u  /* no disk has smaller ones */
-#define STALE_MS 200       /* a short run is written when nothing joined it for so long */
-#define READY_MS 5         /* until the target may be written it is asked so often whether it may */
+#define EDGE_MAX 24u      /* chunks that touch an edge: 9 at each end at the most */
+#define SECTOR_LEAST 512u /* no disk has smaller ones */
+#define STALE_MS 200      /* a short run is written when nothing joined it for so long */
+#define READY_MS 5        /* until the target may be written it is asked so often whether it may */
 /* chunks that wait: the disk must not, though no long run is among them */
 #define MANY (STORE_BUFFERS * 2 / 3)
 
@@ -81,7 +81,8 @@ static void write_run(struct store *s, const struct piece *run, uint32_t n)
     start = clock_now().ns;
     atomic_store(&p->counts.write_since, start);
     if (p->disk->ops->write(p->disk->ctx, parts, (int)n,
-                            (uint64_t)p->body->data[run[0].ordinal].number * IMG_CHUNK_BYTES, &err)) {
+                            (uint64_t)p->body->data[run[0].ordinal].number * IMG_CHUNK_BYTES,
+                            &err)) {
         plan_fail(p, &err);
         return;
     }
@@ -94,13 +95,15 @@ static void write_run(struct store *s, const struct piece *run, uint32_t n)
         plan_set(p, run[i].ordinal, CHUNK_WRITTEN);
 }
 
-/* Writes one run if it is time to. Called with the lock held, which is let go while the disk works. */
+/* Writes one run if it is time to. Called with the lock held, which is let go while the disk works.
+ */
 static bool write_some(struct store *s, bool stale)
 {
     struct piece run[DISK_MAX_PARTS];
     uint32_t first = 0, n = longest_run(s, &first);
 
-    if (n == 0 || !atomic_load(&s->plan->ready) || (n < STORE_RUN && !stale && !s->drain && s->n_pending < MANY))
+    if (n == 0 || !atomic_load(&s->plan->ready) ||
+        (n < STORE_RUN && !stale && !s->drain && s->n_pending < MANY))
         return false;
     memcpy(run, s->pending + first, n * sizeof *run);
     s->n_pending -= n;
@@ -239,7 +242,8 @@ void store_put(struct store *s, uint32_t ordinal, uint8_t *raw)
     for (at = s->n_pending; at > 0 && s->pending[at - 1].ordinal > ordinal; at--)
         s->pending[at] = s->pending[at - 1];
     s->pending[at] = (struct piece){ordinal, raw};
-    /* Waking the writer for every chunk would cost more than it gains: it looks by itself after STALE_MS. */
+    /* Waking the writer for every chunk would cost more than it gains: it looks by itself after
+     * STALE_MS. */
     if (++s->n_pending % STORE_RUN == 0 || s->n_pending >= MANY)
         pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
@@ -257,7 +261,8 @@ void store_drain(struct store *s)
 }
 
 /* `move`: of the first chunk on a disk of another size, what was changed; else NULL. */
-static int check_edge(struct store *s, const struct piece *e, const struct move *move, uint8_t *back, struct err *err)
+static int check_edge(struct store *s, const struct piece *e, const struct move *move,
+                      uint8_t *back, struct err *err)
 {
     struct plan *p = s->plan;
     const struct img_chunk *c = p->body->data + e->ordinal;
@@ -270,7 +275,8 @@ static int check_edge(struct store *s, const struct piece *e, const struct move 
         return rc;
     chunk_hash(hash, back, n);
     if (!as_made || memcmp(hash, c->hash, sizeof hash))
-        return err_set(err, RECEIVE_EREADBACK, "the target returns other bytes than were written at byte %llu",
+        return err_set(err, RECEIVE_EREADBACK,
+                       "the target returns other bytes than were written at byte %llu",
                        (unsigned long long)c->number * IMG_CHUNK_BYTES);
     plan_set(p, e->ordinal, CHUNK_PROVEN);
     atomic_fetch_add(&p->counts.proven, 1);
@@ -282,7 +288,8 @@ static int write_edge(struct store *s, const struct piece *e, uint32_t n, struct
 {
     struct plan *p = s->plan;
     struct disk_part part = {e->raw, n};
-    int rc = p->disk->ops->write(p->disk->ctx, &part, 1, (uint64_t)p->body->data[e->ordinal].number * IMG_CHUNK_BYTES, err);
+    int rc = p->disk->ops->write(p->disk->ctx, &part, 1,
+                                 (uint64_t)p->body->data[e->ordinal].number * IMG_CHUNK_BYTES, err);
 
     if (rc)
         return rc;
@@ -308,8 +315,10 @@ static int write_others(struct store *s, const struct piece *first, uint8_t *bac
     return rc;
 }
 
-/* All of the first chunk but its first sector, which stays zero: without it the disk is none that anything starts from. `made` holds it. */
-static int write_behind_first_sector(struct store *s, const struct piece *first, uint8_t *made, uint8_t *back, struct err *err)
+/* All of the first chunk but its first sector, which stays zero: without it the disk is none that
+ * anything starts from. `made` holds it. */
+static int write_behind_first_sector(struct store *s, const struct piece *first, uint8_t *made,
+                                     uint8_t *back, struct err *err)
 {
     const struct disk *d = s->plan->disk;
     struct disk_part part = {made, plan_raw_len(s->plan, first->ordinal)};
@@ -323,13 +332,16 @@ static int write_behind_first_sector(struct store *s, const struct piece *first,
     if (!rc && s->plan->verify)
         rc = d->ops->read(d->ctx, back, part.n, 0, err);
     if (!rc && s->plan->verify && memcmp(made, back, part.n))
-        rc = err_set(err, RECEIVE_EREADBACK, "the target returns other bytes than were written at byte 0");
+        rc = err_set(err, RECEIVE_EREADBACK,
+                     "the target returns other bytes than were written at byte 0");
     return rc;
 }
 
-/* The first sector, by which the disk becomes one with partitions; before it, all that it speaks of. A power cut may leave out any
- * sector of a write, so this one goes alone: those that are written along with it are there already. */
-static int write_first(struct store *s, const struct piece *first, uint8_t *back, uint8_t *more, struct err *err)
+/* The first sector, by which the disk becomes one with partitions; before it, all that it speaks
+ * of. A power cut may leave out any sector of a write, so this one goes alone: those that are
+ * written along with it are there already. */
+static int write_first(struct store *s, const struct piece *first, uint8_t *back, uint8_t *more,
+                       struct err *err)
 {
     struct plan *p = s->plan;
     uint32_t n = plan_raw_len(p, first->ordinal);

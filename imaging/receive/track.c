@@ -11,7 +11,8 @@ static size_t round8(size_t n)
 
 size_t track_bytes(uint32_t n_blocks, uint32_t n_slots)
 {
-    return n_slots * sizeof(struct track_slot) + round8(n_blocks * sizeof(uint16_t)) + round8(n_blocks);
+    return n_slots * sizeof(struct track_slot) + round8(n_blocks * sizeof(uint16_t)) +
+           round8(n_blocks);
 }
 
 void track_init(struct track *t, const struct track_window *windows, uint32_t n_windows,
@@ -79,8 +80,8 @@ static void admit_block(struct track *t, uint32_t block, bool yes)
         t->admit[block / 64] &= ~bit;
 }
 
-/* Worst loss of any block in the visit that ends, over the source rows it could have heard (which repair rows
- * were sent it cannot know). Parts of a visit scatter too much. */
+/* Worst loss of any block in the visit that ends, over the source rows it could have heard (which
+ * repair rows were sent it cannot know). Parts of a visit scatter too much. */
 static void note_loss(struct track *t)
 {
     const struct track_window *w = t->windows + t->window;
@@ -172,12 +173,14 @@ static uint16_t take_slot(struct track *t, struct track_act *a, uint32_t sbn, ui
 }
 
 /* The slot for this symbol's block, made or renewed where that is better than what is held. */
-static uint16_t slot_for(struct track *t, struct track_act *a, uint32_t sbn, uint16_t k, uint8_t lg_t)
+static uint16_t slot_for(struct track *t, struct track_act *a, uint32_t sbn, uint16_t k,
+                         uint8_t lg_t)
 {
     uint16_t i = t->slot_of[sbn];
 
     if (i != TRACK_NO_SLOT && t->slots[i].lg_t != lg_t && t->slots[i].have < k / 2) {
-        /* Sums for another T: this visit's repair symbols would be useless, so little is better dropped. */
+        /* Sums for another T: this visit's repair symbols would be useless, so little is better
+         * dropped. */
         free_slot(t, i);
         i = TRACK_NO_SLOT;
     }
@@ -188,16 +191,16 @@ static uint16_t slot_for(struct track *t, struct track_act *a, uint32_t sbn, uin
     return i;
 }
 
-/* Whether the packet is the newest so far: by its number, or because so many in a row were too late that the newest number
- * cannot have been the sender's. */
+/* Whether the packet is the newest so far: by its number, or because so many in a row were too late
+ * that the newest number cannot have been the sender's. */
 static bool newest(struct track *t, uint32_t cci)
 {
     return !t->started || (int32_t)(cci - t->last_cci) > 0 || t->behind >= TRACK_BEHIND;
 }
 
-/* Where the packet stands among the visits: moves on to its visit, or finds it too late (false). Within a visit
- * rows grow with the packet number, so an older packet with a higher row comes from a visit before. The next visit begins
- * with a source row. */
+/* Where the packet stands among the visits: moves on to its visit, or finds it too late (false).
+ * Within a visit rows grow with the packet number, so an older packet with a higher row comes from
+ * a visit before. The next visit begins with a source row. */
 static bool place(struct track *t, struct track_act *a, uint32_t cci, uint32_t window, uint16_t row)
 {
     bool newer = newest(t, cci);
@@ -229,7 +232,8 @@ static bool place(struct track *t, struct track_act *a, uint32_t cci, uint32_t w
 }
 
 /* Holds the symbol if it is wanted. */
-static void hold(struct track *t, struct track_act *a, uint32_t sbn, uint16_t k, uint16_t esi, uint8_t lg_t)
+static void hold(struct track *t, struct track_act *a, uint32_t sbn, uint16_t k, uint16_t esi,
+                 uint8_t lg_t)
 {
     struct track_slot *s;
 

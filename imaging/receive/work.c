@@ -26,7 +26,8 @@ struct worker {
     uint32_t n_later;
 };
 
-/* The first chunk of a block that came wrong: the same wrong content again and again is the sender's image, not the way here. */
+/* The first chunk of a block that came wrong: the same wrong content again and again is the
+ * sender's image, not the way here. */
 struct wrong {
     uint32_t ordinal, print; /* a checksum of what came */
     uint8_t times;           /* 0: none */
@@ -108,13 +109,16 @@ static void note_wrong(struct worker *w, uint32_t sbn, uint32_t ordinal, uint32_
     if (g->times == 0 || (g->ordinal == ordinal && g->print != print))
         *g = (struct wrong){ordinal, print, 0};
     if (g->ordinal == ordinal && ++g->times == WORK_WRONG_MAX) {
-        err_set(&why, RECEIVE_ECHUNK, "chunk %u of the disk came %d times with the same wrong content: the image is damaged where it is given out",
+        err_set(&why, RECEIVE_ECHUNK,
+                "chunk %u of the disk came %d times with the same wrong content: the image is "
+                "damaged where it is given out",
                 w->work->plan->body->data[ordinal].number, WORK_WRONG_MAX);
         plan_fail(w->work->plan, &why);
     }
 }
 
-/* All stored bytes of a chunk are there: unpack, hash, hand on. Lets go of the job's rows as soon as they are read. */
+/* All stored bytes of a chunk are there: unpack, hash, hand on. Lets go of the job's rows as soon
+ * as they are read. */
 static void finish(struct worker *w, uint32_t ordinal, const uint8_t *stored, const struct job *job)
 {
     struct plan *p = w->work->plan;
@@ -151,8 +155,10 @@ static void finish(struct worker *w, uint32_t ordinal, const uint8_t *stored, co
         report(w, EVENT_DONE, sbn);
 }
 
-/* The chunk's stored bytes where they lie in the rows, if they lie there in one piece; else NULL. */
-static const uint8_t *in_place(const struct worker *w, const struct job *job, const struct img_chunk *c)
+/* The chunk's stored bytes where they lie in the rows, if they lie there in one piece; else NULL.
+ */
+static const uint8_t *in_place(const struct worker *w, const struct job *job,
+                               const struct img_chunk *c)
 {
     uint32_t ring = ROWS_HELD * IMG_SYMBOL_BYTES, at = c->start % ring;
 
@@ -265,8 +271,9 @@ static void do_forget(struct worker *w, const struct job *job)
     w->work->told[job->which] = 0;
 }
 
-/* A job as it comes: all but decoding, which is long and is waited for by nobody, while rows that wait hold up the intake.
- * Nothing more comes for a block between its decode and the event that ends it, so only other blocks overtake. */
+/* A job as it comes: all but decoding, which is long and is waited for by nobody, while rows that
+ * wait hold up the intake. Nothing more comes for a block between its decode and the event that
+ * ends it, so only other blocks overtake. */
 static void take(struct worker *w, const struct job *job)
 {
     if (job->kind == JOB_DECODE) {
@@ -310,8 +317,8 @@ static void decode(struct worker *w, const struct job *job)
     }
 }
 
-/* Who lent slot and sums hears of the end of it, and sees in plan.open whether the block is complete now; unless all is at
- * an end anyway. */
+/* Who lent slot and sums hears of the end of it, and sees in plan.open whether the block is
+ * complete now; unless all is at an end anyway. */
 static void do_decode(struct worker *w, const struct job *job)
 {
     if (!plan_stopped(w->work->plan))
@@ -361,8 +368,8 @@ static int start(struct work *k, unsigned i, struct err *err)
     return 0;
 }
 
-int work_open(struct work **out, struct plan *plan, struct rows *rows, struct park *park, struct store *store,
-              unsigned threads, struct err *err)
+int work_open(struct work **out, struct plan *plan, struct rows *rows, struct park *park,
+              struct store *store, unsigned threads, struct err *err)
 {
     struct work *k = calloc(1, sizeof *k);
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);

@@ -1,5 +1,6 @@
-/* Working threads: from symbols in memory to verified raw chunks. A block's jobs all go to the same thread, in order,
- * so that a chunk is parked, completed and decoded by one hand. Decoding waits for the other jobs, of whichever block. */
+/* Working threads: from symbols in memory to verified raw chunks. A block's jobs all go to the same
+ * thread, in order, so that a chunk is parked, completed and decoded by one hand. Decoding waits
+ * for the other jobs, of whichever block. */
 #ifndef IMAGING_RECEIVE_WORK_H
 #define IMAGING_RECEIVE_WORK_H
 
@@ -10,12 +11,13 @@
 #include "imaging/receive/track.h"
 
 #define ROWS_HELD (2 * TRACK_RUN) /* rows of a visit in memory: two runs */
-#define WORK_WRONG_MAX 4 /* so often the same wrong content of a chunk fails the machine */
+#define WORK_WRONG_MAX 4          /* so often the same wrong content of a chunk fails the machine */
 #define WORK_MAX 4                /* threads */
 #define WORK_DECODES 256          /* blocks being decoded or waiting for it */
 
-/* The newest symbols of each block of the window under way: row r of block d lies at slot r % ROWS_HELD. Written by the
- * intake alone; a run's slots of a block are not written again while a job still refers to them. */
+/* The newest symbols of each block of the window under way: row r of block d lies at slot r %
+ * ROWS_HELD. Written by the intake alone; a run's slots of a block are not written again while a
+ * job still refers to them. */
 struct rows {
     uint8_t *bytes; /* [block][ROWS_HELD][IMG_SYMBOL_BYTES] */
     /* jobs that refer to the even and the odd run of the block */
@@ -49,8 +51,8 @@ struct job {
 
 enum event_kind {
     EVENT_DONE,     /* every chunk of the block is finished */
-    EVENT_POISONED, /* a chunk did not have its hash, or could not be kept: receive the block again. Said once until
-                       JOB_FORGET */
+    EVENT_POISONED, /* a chunk did not have its hash, or could not be kept: receive the block again.
+                       Said once until JOB_FORGET */
     EVENT_DECODED,  /* a decode has ended, well or not: its slot and sums are given back */
 };
 
@@ -61,8 +63,8 @@ struct event {
 struct work;
 
 /* Starts `threads` threads (0: one less than there are CPUs, at least 1). Keeps all pointers. */
-int work_open(struct work **out, struct plan *plan, struct rows *rows, struct park *park, struct store *store,
-              unsigned threads, struct err *err);
+int work_open(struct work **out, struct plan *plan, struct rows *rows, struct park *park,
+              struct store *store, unsigned threads, struct err *err);
 
 /* Intake only: hands a job to its block's thread, waiting for room in its queue. */
 void work_give(struct work *w, uint32_t sbn, const struct job *job);

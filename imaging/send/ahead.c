@@ -20,7 +20,8 @@
 #endif
 
 #define CHUNK (UINT64_C(1) << 20)
-/* what is only to be brought into the kernel's memory is read to here, and one byte in so many stands for all */
+/* what is only to be brought into the kernel's memory is read to here, and one byte in so many
+ * stands for all */
 #define SCRATCH (64 << 10)
 #define NONE UINT64_MAX
 #define LOOK_S 1 /* how often a sleeping thread looks at the file */
@@ -36,10 +37,11 @@ struct ahead {
     atomic_bool stop, failed, changed;
     /* the sender finds that reads cannot be told not to wait: the thread waits first */
     atomic_bool waits;
-    struct err why;    /* written before `failed` */
+    struct err why; /* written before `failed` */
     pthread_t thread;
     uint8_t scratch[SCRATCH];
-    /* The sender's: what it reads at once, small enough to stay in the processor's cache until it is in the frames. */
+    /* The sender's: what it reads at once, small enough to stay in the processor's cache until it
+     * is in the frames. */
     uint64_t base, have;
     uint8_t block[AHEAD_SYMBOLS * IMG_SYMBOL_BYTES];
 };
@@ -80,8 +82,8 @@ static uint64_t chunk_at(const struct ahead *a, uint64_t position, uint64_t *off
     return left < CHUNK ? left : CHUNK;
 }
 
-/* Until the sender wants something, or it is time to look at the file. The sender repeats its calls even when it waits, so one that came
- * just before `asleep` does no harm. */
+/* Until the sender wants something, or it is time to look at the file. The sender repeats its calls
+ * even when it waits, so one that came just before `asleep` does no harm. */
 static void sleep_until_wanted(struct ahead *a)
 {
     /* a futex counts it on the monotonic clock */
@@ -93,7 +95,8 @@ static void sleep_until_wanted(struct ahead *a)
     atomic_store(&a->asleep, 0);
 }
 
-/* Waits until the kernel has read what it was asked for. A page that could not be read is found out by whoever reads it then. */
+/* Waits until the kernel has read what it was asked for. A page that could not be read is found out
+ * by whoever reads it then. */
 static bool touch(struct ahead *a, uint64_t offset, uint64_t n)
 {
     bool good = true;
@@ -103,10 +106,12 @@ static bool touch(struct ahead *a, uint64_t offset, uint64_t n)
     return good && read_through(a, offset + n - 1, 1);
 }
 
-/* What is late is read; else what comes next is asked for, and waited for if the sender would wait; *ready: so far that has been done. */
+/* What is late is read; else what comes next is asked for, and waited for if the sender would wait;
+ * *ready: so far that has been done. */
 static bool go_on(struct ahead *a, uint64_t *ready, bool waits)
 {
-    uint64_t late = atomic_exchange(&a->late, NONE), offset, n = chunk_at(a, late == NONE ? *ready : late, &offset);
+    uint64_t late = atomic_exchange(&a->late, NONE), offset,
+             n = chunk_at(a, late == NONE ? *ready : late, &offset);
 
     if (late != NONE)
         return read_through(a, offset, n);
@@ -162,7 +167,8 @@ static void want(struct ahead *a, uint64_t position)
 /* Whole symbols from `position` on, as many as are there and fit. */
 static void take(struct ahead *a, uint64_t position)
 {
-    uint64_t left = a->span - position % a->span, most = left < sizeof a->block ? left : sizeof a->block;
+    uint64_t left = a->span - position % a->span,
+             most = left < sizeof a->block ? left : sizeof a->block;
     bool waits = atomic_load_explicit(&a->waits, memory_order_relaxed);
     uint64_t ready = atomic_load_explicit(&a->ready, memory_order_acquire);
     struct iovec to = {a->block, most};
@@ -171,7 +177,8 @@ static void take(struct ahead *a, uint64_t position)
     a->have = 0;
     if (waits && ready < position + most)
         return;
-    got = preadv2(a->image->fd, &to, 1, (off_t)(IMG_STREAM_OFFSET + position % a->span), waits ? 0 : RWF_NOWAIT);
+    got = preadv2(a->image->fd, &to, 1, (off_t)(IMG_STREAM_OFFSET + position % a->span),
+                  waits ? 0 : RWF_NOWAIT);
     if (got < 0 && !waits && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL))
         atomic_store(&a->waits, true);
     if (got > 0) {
@@ -185,7 +192,8 @@ const uint8_t *ahead_at(struct ahead *a, uint64_t position, unsigned n)
     uint64_t bytes = (uint64_t)n * IMG_SYMBOL_BYTES;
 
     MUST(bytes <= sizeof a->block);
-    if (position >= a->base && position - a->base <= a->have && bytes <= a->have - (position - a->base))
+    if (position >= a->base && position - a->base <= a->have &&
+        bytes <= a->have - (position - a->base))
         return a->block + (position - a->base);
     want(a, position);
     take(a, position);

@@ -44,7 +44,9 @@ static int encode_blocks(struct send_body *b, uint32_t blocks, struct err *err)
         encode_block(b, i, acc, scratch);
     free(acc);
     free(scratch);
-    return good ? 0 : err_set(err, SEND_ERR_MEMORY, "there is no memory for the repair of the image's body");
+    return good ? 0
+                : err_set(err, SEND_ERR_MEMORY,
+                          "there is no memory for the repair of the image's body");
 }
 
 int send_body_open(struct send_body *b, const struct img_file *image, struct err *err)
@@ -57,8 +59,9 @@ int send_body_open(struct send_body *b, const struct img_file *image, struct err
     *b = (struct send_body){.symbols = symbols,
                             .bytes = calloc(symbols, IMG_SYMBOL_BYTES),
                             .repair = malloc((size_t)blocks * REPAIRS * IMG_SYMBOL_BYTES)};
-    rc = b->bytes && b->repair ? img_file_body(image, b->bytes, err)
-                               : err_set(err, SEND_ERR_MEMORY, "there is no memory for the image's body");
+    rc = b->bytes && b->repair
+             ? img_file_body(image, b->bytes, err)
+             : err_set(err, SEND_ERR_MEMORY, "there is no memory for the image's body");
     if (rc == 0)
         rc = encode_blocks(b, blocks, err);
     if (rc)

@@ -1,5 +1,5 @@
-/* The symbols of object 0, the image's body: its bytes in blocks, and their repair symbols, made once when the sender
- * opens (`imaging/packet/SPEC.md` section 3). */
+/* The symbols of object 0, the image's body: its bytes in blocks, and their repair symbols, made
+ * once when the sender opens (`imaging/packet/SPEC.md` section 3). */
 #ifndef IMAGING_SEND_BODY_H
 #define IMAGING_SEND_BODY_H
 
@@ -17,7 +17,8 @@ struct send_body {
     uint8_t *repair;  /* 2^SEND_BODY_LG_T symbols a block */
 };
 
-/* Reads the body once and encodes it: some 10 ms a 50 GB of disk, and as many bytes of memory as the body has. On an error nothing is open. */
+/* Reads the body once and encodes it: some 10 ms a 50 GB of disk, and as many bytes of memory as
+ * the body has. On an error nothing is open. */
 int send_body_open(struct send_body *b, const struct img_file *image, struct err *err);
 void send_body_close(struct send_body *b);
 

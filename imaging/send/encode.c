@@ -10,7 +10,7 @@
 
 #define STACK_BYTES (512 << 10)
 #define COLUMNS 8 /* blocks whose rows are read together */
-#define SLOTS 2 /* batches: one being sent, one being made */
+#define SLOTS 2   /* batches: one being sent, one being made */
 
 _Static_assert((1 << FEC_LG_T_MIN) % ENCODE_BATCH == 0, "batches are whole");
 _Static_assert(FEC_SYMBOL == IMG_SYMBOL_BYTES, "the code's symbols are the image's");
@@ -25,12 +25,12 @@ struct encode {
     const struct img_file *image;
     uint8_t *memory;
     size_t memory_bytes;
-    uint8_t *acc; /* D accumulators, one behind the other */
+    uint8_t *acc;  /* D accumulators, one behind the other */
     uint8_t *rows; /* T rows of COLUMNS blocks, as they were read */
     struct fec_scratch *scratch;
     pthread_t thread;
-    /* Below: shared, under the lock. It is taken once a batch and once a run of absorbed rows, so the sender
-     * never waits long. */
+    /* Below: shared, under the lock. It is taken once a batch and once a run of absorbed rows, so
+     * the sender never waits long. */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     const struct img_window *window; /* of the visit; NULL: none yet */
@@ -69,7 +69,8 @@ static size_t rows_bytes(unsigned d, unsigned lg_t)
 
 static size_t total_bytes(unsigned d, unsigned lg_t)
 {
-    return d * fec_acc_bytes(lg_t) + SLOTS * batch_bytes(d) + sizeof(struct fec_scratch) + rows_bytes(d, lg_t);
+    return d * fec_acc_bytes(lg_t) + SLOTS * batch_bytes(d) + sizeof(struct fec_scratch) +
+           rows_bytes(d, lg_t);
 }
 
 unsigned encode_lg_t_max(const struct img_file *image, uint64_t memory)
@@ -92,8 +93,8 @@ static bool over(struct encode *e, const struct job *job)
 }
 
 /* Rows first … first + n - 1 of `columns` blocks from `block` on, row by row into e->rows. */
-static bool read_rows(struct encode *e, const struct job *job, unsigned first, unsigned n, unsigned block,
-                      unsigned columns)
+static bool read_rows(struct encode *e, const struct job *job, unsigned first, unsigned n,
+                      unsigned block, unsigned columns)
 {
     size_t bytes = (size_t)columns * FEC_SYMBOL;
     bool good = true;
@@ -147,7 +148,8 @@ static void make_batch(struct encode *e, const struct job *job, struct batch *ba
     }
 }
 
-/* Waits until the memory of batch n is free: that is when batch n - 1 is asked for. False: the visit is over. */
+/* Waits until the memory of batch n is free: that is when batch n - 1 is asked for. False: the
+ * visit is over. */
 static bool batch_free(struct encode *e, const struct job *job, unsigned n)
 {
     bool go;

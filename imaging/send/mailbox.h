@@ -1,5 +1,6 @@
-/* What the control thread asks of the sending thread: atomics that are read once a step, no locks. Values are levels or
- * counters, so a request that is overtaken by the next is not missed but merged with it. */
+/* What the control thread asks of the sending thread: atomics that are read once a step, no locks.
+ * Values are levels or counters, so a request that is overtaken by the next is not missed but
+ * merged with it. */
 #ifndef IMAGING_SEND_MAILBOX_H
 #define IMAGING_SEND_MAILBOX_H
 
@@ -11,7 +12,8 @@
 
 enum mail_run { MAIL_SUSPEND, MAIL_RUN, MAIL_FINISH };
 
-/* Writers change a field, then add to `news` (release); the reader looks at `news` first (acquire). */
+/* Writers change a field, then add to `news` (release); the reader looks at `news` first (acquire).
+ */
 struct mailbox {
     _Atomic uint32_t news;
     _Atomic int run;

@@ -131,11 +131,13 @@ static void take_mail(struct send *s, struct mono now)
 
 /* ---- where a symbol's bytes are ---- */
 
-/* Stored rows. Reading goes through the stream in order; stepping back is the next pass, or a fresh start. */
+/* Stored rows. Reading goes through the stream in order; stepping back is the next pass, or a fresh
+ * start. */
 static const uint8_t *stored(struct send *s, const struct carousel_pick *p)
 {
     const struct img_window *w = &s->image->body.windows[p->window];
-    uint64_t offset = w->offset + carousel_stored_at(p) * IMG_SYMBOL_BYTES - IMG_STREAM_OFFSET, position;
+    uint64_t offset = w->offset + carousel_stored_at(p) * IMG_SYMBOL_BYTES - IMG_STREAM_OFFSET,
+             position;
 
     if (offset < s->offset)
         s->lap++;
@@ -197,11 +199,14 @@ static struct carousel_pick close_pick(const struct send *s)
 {
     uint32_t k = s->body.symbols < SEND_BODY_K_MAX ? s->body.symbols : SEND_BODY_K_MAX;
 
-    return (struct carousel_pick){
-        .toi = PACKET_TOI_BODY, .count = 1, .k = (uint16_t)k, .lg_t = SEND_BODY_LG_T};
+    return (struct carousel_pick){.toi = PACKET_TOI_BODY,
+                                  .count = 1,
+                                  .k = (uint16_t)k,
+                                  .lg_t = SEND_BODY_LG_T};
 }
 
-/* The next run of at most `max` symbols, unless one is under way. False: there is nothing to send. */
+/* The next run of at most `max` symbols, unless one is under way. False: there is nothing to send.
+ */
 static bool pick(struct send *s, unsigned max)
 {
     struct run *r = &s->run;
@@ -252,8 +257,8 @@ static void count_run(struct send *s, unsigned n)
         atomic_store(&s->shown.finished, true);
 }
 
-/* Fills up to n slots; returns how many. Fewer when there is nothing more to send, or when *late: its bytes are not there
- * yet. */
+/* Fills up to n slots; returns how many. Fewer when there is nothing more to send, or when *late:
+ * its bytes are not there yet. */
 static unsigned fill(struct send *s, uint8_t **slot, unsigned n, bool *late)
 {
     unsigned filled = 0;
@@ -298,7 +303,8 @@ static int check_image(struct send *s, bool late, struct err *err)
 {
     struct err why = {0};
 
-    if ((s->ahead && ahead_failed(s->ahead, &why)) || (late && s->encode && encode_failed(s->encode, &why)))
+    if ((s->ahead && ahead_failed(s->ahead, &why)) ||
+        (late && s->encode && encode_failed(s->encode, &why)))
         return err_set(err, SEND_ERR_READ, "%s", why.text);
     return 0;
 }
@@ -349,8 +355,9 @@ static int open_carousel(struct send *s, struct err *err)
     if (!s->windows)
         return err_set(err, SEND_ERR_MEMORY, "there is no memory for the image's windows");
     for (uint32_t i = 0; i < b->nwindows; i++)
-        s->windows[i] = (struct carousel_window){
-            .blocks = b->windows[i].d, .k = b->windows[i].k, .stored = b->windows[i].r};
+        s->windows[i] = (struct carousel_window){.blocks = b->windows[i].d,
+                                                 .k = b->windows[i].k,
+                                                 .stored = b->windows[i].r};
     shape.window = s->windows;
     if (carousel_init(&s->carousel, &shape, s->lg_t_max, s->config.fixed) != 0)
         return err_set(err, SEND_ERR_SHAPE, "the image's windows cannot be sent as a ring");

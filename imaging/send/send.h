@@ -3,13 +3,15 @@
  *   carousel: which symbol next? ── source: its bytes (stored rows, the body, repair made here)
  *        ── slot of the sink: header, symbol, tag ── pacer: how many now?
  *
- * One thread, the caller's, calls send_step for ever. Two threads of the sender's own work ahead of it: one has the
- * rows to come read into the kernel's memory, so that a slow disk does not stall the wire; one encodes, when a visit's repair is not
- * the one stored in the image, while that visit's source rows go out. Everything else (start, suspend, rate, reports)
- * comes from a control thread through a mailbox of atomics: those calls never wait.
+ * One thread, the caller's, calls send_step for ever. Two threads of the sender's own work ahead of
+ * it: one has the rows to come read into the kernel's memory, so that a slow disk does not stall
+ * the wire; one encodes, when a visit's repair is not the one stored in the image, while that
+ * visit's source rows go out. Everything else (start, suspend, rate, reports) comes from a control
+ * thread through a mailbox of atomics: those calls never wait.
  *
- * Nothing of the image is mapped: what has been read is sent only if the file is still the one that was opened. It allocates nothing per packet. A packet of repair that is
- * not stored in the image takes the encoder's lock, for a look at its state. fec_init must have been called. */
+ * Nothing of the image is mapped: what has been read is sent only if the file is still the one that
+ * was opened. It allocates nothing per packet. A packet of repair that is not stored in the image
+ * takes the encoder's lock, for a look at its state. fec_init must have been called. */
 #ifndef IMAGING_SEND_SEND_H
 #define IMAGING_SEND_SEND_H
 
@@ -37,11 +39,11 @@ struct send_config {
     const struct img_file *image; /* borrowed until send_close */
     /* of the image, opened already: taken over; NULL: it is opened here */
     struct send_body *body;
-    struct frame_sink sink;       /* borrowed until send_close */
-    uint16_t tsi;                 /* not 0 */
-    uint8_t key[16];              /* the session's group key */
-    uint64_t rate;                /* wire bytes a second; 0: no limit (PACE_UNLIMITED) */
-    uint64_t ahead;               /* bytes to read ahead; 0: SEND_AHEAD_DEFAULT */
+    struct frame_sink sink; /* borrowed until send_close */
+    uint16_t tsi;           /* not 0 */
+    uint8_t key[16];        /* the session's group key */
+    uint64_t rate;          /* wire bytes a second; 0: no limit (PACE_UNLIMITED) */
+    uint64_t ahead;         /* bytes to read ahead; 0: SEND_AHEAD_DEFAULT */
     /* For repair made here, touched when needed: it sets the largest T. 0: SEND_MEMORY_DEFAULT. */
     uint64_t memory;
     bool fixed; /* always the default repair, whatever is reported */
@@ -59,9 +61,10 @@ void send_close(struct send *s);
 
 /* ---- the sending thread ---- */
 
-/* Sends what may leave now, at most a few hundred packets, and returns how many that were; then sleep until *wake, which may
- * be past. Negative: SEND_ERR_READ, with the sentence in *err, which does not pass (but send_finish is still done); or the sink's error, which may: nothing is
- * lost, call again later. */
+/* Sends what may leave now, at most a few hundred packets, and returns how many that were; then
+ * sleep until *wake, which may be past. Negative: SEND_ERR_READ, with the sentence in *err, which
+ * does not pass (but send_finish is still done); or the sink's error, which may: nothing is lost,
+ * call again later. */
 int send_step(struct send *s, struct mono *wake, struct err *err);
 
 /* ---- the control thread; all of these return at once ---- */
@@ -69,7 +72,8 @@ int send_step(struct send *s, struct mono *wake, struct err *err);
 /* Begins with the body and window 0; nothing when it runs. */
 void send_start(struct send *s);
 void send_suspend(struct send *s);
-/* Suspends, and says on the wire that the session ends. The last thing to ask for; send_finished tells when it is done. */
+/* Suspends, and says on the wire that the session ends. The last thing to ask for; send_finished
+ * tells when it is done. */
 void send_finish(struct send *s);
 bool send_finished(const struct send *s);
 void send_set_rate(struct send *s, uint64_t rate);

@@ -1,6 +1,7 @@
-/* The boot sector: 11 bytes a sector, 13 sectors a cluster, 14 reserved sectors, 16 FATs, 17 entries of the root, 19 or 32 sectors, 22 or
- * 36 sectors a FAT, 44 the root's first cluster (FAT32). The type follows from the number of clusters alone. A directory entry has 32
- * bytes: 0 name, 11 attributes, 20 and 26 first cluster, 28 size. Little-endian. */
+/* The boot sector: 11 bytes a sector, 13 sectors a cluster, 14 reserved sectors, 16 FATs, 17
+ * entries of the root, 19 or 32 sectors, 22 or 36 sectors a FAT, 44 the root's first cluster
+ * (FAT32). The type follows from the number of clusters alone. A directory entry has 32 bytes: 0
+ * name, 11 attributes, 20 and 26 first cluster, 28 size. Little-endian. */
 #include "imaging/volume/fat.h"
 
 #include <stdbool.h>
@@ -44,11 +45,13 @@ static bool power_of_two(uint64_t v)
 
 static bool boot_decode(struct fat *f, const uint8_t b[SECTOR], uint64_t bytes)
 {
-    uint64_t sector = le(b + 11, 2), each = b[13], reserved = le(b + 14, 2), fats = b[16], root = le(b + 17, 2);
-    uint64_t total = le(b + 19, 2) ? le(b + 19, 2) : le(b + 32, 4), per_fat = le(b + 22, 2) ? le(b + 22, 2) : le(b + 36, 4), data;
+    uint64_t sector = le(b + 11, 2), each = b[13], reserved = le(b + 14, 2), fats = b[16],
+             root = le(b + 17, 2);
+    uint64_t total = le(b + 19, 2) ? le(b + 19, 2) : le(b + 32, 4),
+             per_fat = le(b + 22, 2) ? le(b + 22, 2) : le(b + 36, 4), data;
 
-    if (b[510] != 0x55 || b[511] != 0xAA || !power_of_two(sector) || sector < 512 || sector > 4096 || !power_of_two(each) || !reserved ||
-        !fats || !per_fat)
+    if (b[510] != 0x55 || b[511] != 0xAA || !power_of_two(sector) || sector < 512 ||
+        sector > 4096 || !power_of_two(each) || !reserved || !fats || !per_fat)
         return false;
     data = reserved + fats * per_fat + (root * ENTRY + sector - 1) / sector;
     if (total <= data || total > bytes / sector || (total - data) / each > 0x0FFFFFF4)
@@ -61,7 +64,8 @@ static bool boot_decode(struct fat *f, const uint8_t b[SECTOR], uint64_t bytes)
     f->cluster_bytes = each * sector;
     f->root_entries = (uint32_t)root;
     f->root_cluster = (uint32_t)le(b + 44, 4);
-    return per_fat * sector * 8 / f->bits >= (uint64_t)f->clusters + 2 && (f->bits == 32) == (root == 0);
+    return per_fat * sector * 8 / f->bits >= (uint64_t)f->clusters + 2 &&
+           (f->bits == 32) == (root == 0);
 }
 
 /* The cluster behind `cluster`, or 0 at the end of its chain or where that is broken. */
@@ -82,22 +86,26 @@ static uint32_t next_cluster(const struct fat *f, uint32_t cluster)
 }
 
 /* Looks for `name` in n bytes of a folder at `at`. ABSENT and *last: the folder ends here. */
-static int search_bytes(const struct fat *f, uint64_t at, uint64_t n, const char *name, struct entry *found, bool *last)
+static int search_bytes(const struct fat *f, uint64_t at, uint64_t n, const char *name,
+                        struct entry *found, bool *last)
 {
     uint8_t sector[SECTOR];
 
     for (uint64_t done = 0; done < n; done += ENTRY) {
         const uint8_t *e = sector + done % SECTOR;
 
-        if (done % SECTOR == 0 && readat(f->volume, at + done, sector, n - done < SECTOR ? (size_t)(n - done) : SECTOR) != 0)
+        if (done % SECTOR == 0 && readat(f->volume, at + done, sector,
+                                         n - done < SECTOR ? (size_t)(n - done) : SECTOR) != 0)
             return BROKEN;
         if (e[0] == 0) {
             *last = true;
             return ABSENT;
         }
-        if (e[0] == DELETED || (e[11] & 0x3F) == ATTR_LONG || e[11] & ATTR_VOLUME || memcmp(e, name, FAT_NAME) != 0)
+        if (e[0] == DELETED || (e[11] & 0x3F) == ATTR_LONG || e[11] & ATTR_VOLUME ||
+            memcmp(e, name, FAT_NAME) != 0)
             continue;
-        *found = (struct entry){e[11], (uint32_t)(le(e + 20, 2) << 16 | le(e + 26, 2)), (uint32_t)le(e + 28, 4)};
+        *found = (struct entry){e[11], (uint32_t)(le(e + 20, 2) << 16 | le(e + 26, 2)),
+                                (uint32_t)le(e + 28, 4)};
         return FOUND;
     }
     return ABSENT;
@@ -115,21 +123,24 @@ static int search(const struct fat *f, uint32_t cluster, const char *name, struc
     if (cluster < 2 || cluster - 2 >= f->clusters)
         return BROKEN;
     while (cluster && rc == ABSENT && !last && entries < ENTRIES_MAX) {
-        rc = search_bytes(f, f->data_at + (uint64_t)(cluster - 2) * f->cluster_bytes, f->cluster_bytes, name, found, &last);
+        rc = search_bytes(f, f->data_at + (uint64_t)(cluster - 2) * f->cluster_bytes,
+                          f->cluster_bytes, name, found, &last);
         entries += f->cluster_bytes / ENTRY;
         cluster = next_cluster(f, cluster);
     }
     return rc;
 }
 
-int fat_has(const struct readat *volume, uint64_t bytes, const char (*path)[FAT_NAME + 1], unsigned names)
+int fat_has(const struct readat *volume, uint64_t bytes, const char (*path)[FAT_NAME + 1],
+            unsigned names)
 {
     struct fat f = {.volume = volume};
     uint8_t boot[SECTOR];
     struct entry e = {.attributes = ATTR_FOLDER};
     int rc = FOUND;
 
-    if (bytes < SECTOR || readat(volume, 0, boot, sizeof boot) != 0 || !boot_decode(&f, boot, bytes))
+    if (bytes < SECTOR || readat(volume, 0, boot, sizeof boot) != 0 ||
+        !boot_decode(&f, boot, bytes))
         return BROKEN;
     e.cluster = f.bits == 32 ? f.root_cluster : 0;
     for (unsigned i = 0; i < names && rc == FOUND; i++) {

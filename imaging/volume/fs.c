@@ -30,9 +30,11 @@ static void doubt_unreadable(void *ctx, uint64_t at)
     d->at = at;
 }
 
-/* Writes why the volume has to be packed whole, or "". Making a new container does not always wipe the file system that was there before: its
- * superblock then looks alive, and its bitmaps would throw the container's data away. */
-static void find_doubt(const struct readat *volume, const struct img_part *p, enum img_table table, const char *kind, char note[FS_NOTE])
+/* Writes why the volume has to be packed whole, or "". Making a new container does not always wipe
+ * the file system that was there before: its superblock then looks alive, and its bitmaps would
+ * throw the container's data away. */
+static void find_doubt(const struct readat *volume, const struct img_part *p, enum img_table table,
+                       const char *kind, char note[FS_NOTE])
 {
     struct doubt d = {0};
     struct mark_watcher to = {&d, doubt_found, doubt_unreadable};
@@ -42,12 +44,15 @@ static void find_doubt(const struct readat *volume, const struct img_part *p, en
         marks_type(table, p->type, &to);
     marks_look(volume, p->bytes, &to);
     if (d.other)
-        snprintf(note, FS_NOTE, "a volume bears marks of both %s and %s; all of it is packed", kind, d.other);
+        snprintf(note, FS_NOTE, "a volume bears marks of both %s and %s; all of it is packed", kind,
+                 d.other);
     else if (d.unreadable)
-        snprintf(note, FS_NOTE, "byte %llu of a volume with %s cannot be read; all of it is packed", (unsigned long long)d.at, kind);
+        snprintf(note, FS_NOTE, "byte %llu of a volume with %s cannot be read; all of it is packed",
+                 (unsigned long long)d.at, kind);
 }
 
-const struct fs_kind *fs_find(const struct readat *volume, const struct img_part *p, enum img_table table, struct fs **fs, char note[FS_NOTE])
+const struct fs_kind *fs_find(const struct readat *volume, const struct img_part *p,
+                              enum img_table table, struct fs **fs, char note[FS_NOTE])
 {
     char why[FS_NOTE];
 

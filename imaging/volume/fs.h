@@ -33,7 +33,7 @@ extern const struct fs_kind fs_ext;
 
 /* The kind of the volume, of which p->bytes and, where there is a table, p->type are known; NULL
  * when it is not known or may belong to another owner. */
-const struct fs_kind *fs_find(const struct readat *volume, const struct img_part *p,
-                              enum img_table, struct fs **fs, char note[FS_NOTE]);
+const struct fs_kind *fs_find(const struct readat *volume, const struct img_part *p, enum img_table,
+                              struct fs **fs, char note[FS_NOTE]);
 
 #endif

@@ -64,7 +64,7 @@ struct fs {
     struct {
         uint64_t from, end; /* bytes; empty: none */
         bool is_free;
-    } run;           /* what was said last */
+    } run; /* what was said last */
     uint8_t bitmap[BITMAP_MAX];
 };
 
@@ -120,7 +120,8 @@ static bool geometry_legal(const struct super *s)
            (s->desc_size & (s->desc_size - 1)) == 0;
 }
 
-/* Why the bitmaps cannot be trusted, or NULL. Features come before the geometry, which they change. */
+/* Why the bitmaps cannot be trusted, or NULL. Features come before the geometry, which they change.
+ */
 static const char *super_fault(const struct super *s, const uint8_t b[SUPER_BYTES], uint64_t bytes)
 {
     if (s->ro & RO_METADATA_CSUM && crc32c(~0u, b, SUPER_BYTES - 4) != le(b, SUPER_BYTES - 4, 4))
@@ -364,7 +365,8 @@ static bool root_is_there(struct fs *fs)
     uint8_t inode[2];
 
     return read_group(fs, 0, &d) &&
-           readat(&fs->volume, (d.inode_table << fs->sb.log2) + fs->sb.inode_size, inode, sizeof inode) == 0 &&
+           readat(&fs->volume, (d.inode_table << fs->sb.log2) + fs->sb.inode_size, inode,
+                  sizeof inode) == 0 &&
            (le(inode, 0, 2) & MODE_TYPE) == MODE_DIRECTORY;
 }
 
@@ -376,13 +378,16 @@ static void check_all(struct fs *fs, char fault[FS_NOTE])
         snprintf(fault, FS_NOTE, "its root directory is not where it belongs");
     for (uint32_t g = 0; g < fs->groups && !fault[0]; g++)
         if (!load_group(fs, g))
-            snprintf(fault, FS_NOTE, "the records of its block group %u of %u do not fit", g, fs->groups);
+            snprintf(fault, FS_NOTE, "the records of its block group %u of %u do not fit", g,
+                     fs->groups);
         else if (g && has_super(&fs->sb, g) && !backup_fits(fs, g))
-            snprintf(fault, FS_NOTE, "the copy of its superblock in block group %u is not there", g);
+            snprintf(fault, FS_NOTE, "the copy of its superblock in block group %u is not there",
+                     g);
 }
 
 /* The object, or NULL and why not in `fault`. */
-static struct fs *open_checked(const struct readat *volume, const struct super *sb, char fault[FS_NOTE])
+static struct fs *open_checked(const struct readat *volume, const struct super *sb,
+                               char fault[FS_NOTE])
 {
     struct fs *fs = make(volume, sb);
 
@@ -414,7 +419,8 @@ static bool ext_probe(const struct readat *volume, uint64_t bytes, struct fs **o
     fault = super_fault(&sb, b, bytes);
     *out = fault ? NULL : open_checked(volume, &sb, why);
     if (!*out)
-        snprintf(note, FS_NOTE, "the ext file system's free blocks are packed too: %.100s", fault ? fault : why);
+        snprintf(note, FS_NOTE, "the ext file system's free blocks are packed too: %.100s",
+                 fault ? fault : why);
     return true;
 }
 

@@ -1,6 +1,7 @@
-/* The header (UEFI 2.10, table 5-5), little-endian: 0 signature, 8 revision, 12 size, 16 sum of the header with zeros here, 24 own
- * sector, 32 the copy's sector, 40 first and 48 last usable sector, 56 disk GUID, 72 sector of the table, 80 entries, 84 bytes of
- * each, 88 sum of the table. An entry: 0 type, 16 GUID, 32 first and 40 last sector. */
+/* The header (UEFI 2.10, table 5-5), little-endian: 0 signature, 8 revision, 12 size, 16 sum of the
+ * header with zeros here, 24 own sector, 32 the copy's sector, 40 first and 48 last usable sector,
+ * 56 disk GUID, 72 sector of the table, 80 entries, 84 bytes of each, 88 sum of the table. An
+ * entry: 0 type, 16 GUID, 32 first and 40 last sector. */
 #include "imaging/volume/gpt_move.h"
 
 #include <string.h>
@@ -39,18 +40,21 @@ static uint32_t header_sum(const uint8_t *header, size_t n)
 static bool whole(struct gpt_move *m, const uint8_t *head, size_t n)
 {
     const uint8_t *h = head + m->sector;
-    uint64_t table = le(h + 72, 8), entries = le(h + 80, 4), each = le(h + 84, 4), room = n / m->sector;
+    uint64_t table = le(h + 72, 8), entries = le(h + 80, 4), each = le(h + 84, 4),
+             room = n / m->sector;
 
     m->header_bytes = (size_t)le(h + 12, 4);
     if (memcmp(h, "EFI PART", 8) || m->header_bytes < HEADER_BYTES || m->header_bytes > m->sector ||
         header_sum(h, m->header_bytes) != le(h + 16, 4) || le(h + 24, 8) != 1)
         return false;
-    if (each < 128 || each % 8 || entries == 0 || entries > GPT_MOVE_TAIL_MAX || each > GPT_MOVE_TAIL_MAX ||
-        entries * each > GPT_MOVE_TAIL_MAX - m->sector || table < 2 || table >= room)
+    if (each < 128 || each % 8 || entries == 0 || entries > GPT_MOVE_TAIL_MAX ||
+        each > GPT_MOVE_TAIL_MAX || entries * each > GPT_MOVE_TAIL_MAX - m->sector || table < 2 ||
+        table >= room)
         return false;
     m->table_at = (size_t)table * m->sector;
     m->table_bytes = (size_t)(entries * each);
-    return m->table_bytes <= n - m->table_at && crc32_ieee(0, head + m->table_at, m->table_bytes) == le(h + 88, 4);
+    return m->table_bytes <= n - m->table_at &&
+           crc32_ieee(0, head + m->table_at, m->table_bytes) == le(h + 88, 4);
 }
 
 /* The sector behind the last one that a partition takes. */
@@ -72,7 +76,8 @@ static uint64_t partitions_end(const struct gpt_move *m, const uint8_t *head)
 /* A hybrid MBR describes partitions of its own: it is not ours to change. */
 static bool single_protective(const uint8_t *mbr)
 {
-    if (mbr[510] != 0x55 || mbr[511] != 0xAA || mbr[MBR_ENTRY + 4] != MBR_TYPE_GPT || le(mbr + MBR_ENTRY + 8, 4) != 1)
+    if (mbr[510] != 0x55 || mbr[511] != 0xAA || mbr[MBR_ENTRY + 4] != MBR_TYPE_GPT ||
+        le(mbr + MBR_ENTRY + 8, 4) != 1)
         return false;
     for (int i = 1; i < 4; i++)
         if (mbr[MBR_ENTRY + 16 * i + 4])
@@ -80,42 +85,47 @@ static bool single_protective(const uint8_t *mbr)
     return true;
 }
 
-static int plan_any(struct gpt_move *m, const uint8_t *head, size_t n, unsigned sector_log2, uint64_t disk_bytes, bool anyway,
-                    struct err *err)
+static int plan_any(struct gpt_move *m, const uint8_t *head, size_t n, unsigned sector_log2,
+                    uint64_t disk_bytes, bool anyway, struct err *err)
 {
     uint64_t sectors = disk_bytes >> sector_log2, first_usable, copy;
 
     memset(m, 0, sizeof *m);
     m->sector = (size_t)1 << sector_log2;
     if (n < 3 * m->sector || !whole(m, head, n))
-        return err_set(err, IMG_EGPT, "the image's partition table is damaged or unusual: its copy stays where the image has it");
+        return err_set(err, IMG_EGPT,
+                       "the image's partition table is damaged or unusual: its copy stays where "
+                       "the image has it");
     m->last = sectors - 1;
     if (!anyway && sectors && le(head + m->sector + 32, 8) == m->last)
         return 0;
     copy = (m->table_bytes + m->sector - 1) / m->sector + 1;
     first_usable = le(head + m->sector + 40, 8);
     if (sectors < copy || sectors - copy < first_usable || sectors - copy < partitions_end(m, head))
-        return err_set(err, IMG_EGPT, "a partition lies where the copy of the partition table would have to go on this disk");
+        return err_set(
+            err, IMG_EGPT,
+            "a partition lies where the copy of the partition table would have to go on this disk");
     m->tail_at = (sectors - copy) << sector_log2;
     m->tail_bytes = (size_t)copy << sector_log2;
     m->protective = single_protective(head);
     return 1;
 }
 
-int gpt_move_plan(struct gpt_move *m, const uint8_t *head, size_t n, unsigned sector_log2, uint64_t disk_bytes,
-                  struct err *err)
+int gpt_move_plan(struct gpt_move *m, const uint8_t *head, size_t n, unsigned sector_log2,
+                  uint64_t disk_bytes, struct err *err)
 {
     return plan_any(m, head, n, sector_log2, disk_bytes, false, err);
 }
 
-int gpt_move_make(struct gpt_move *m, const uint8_t *head, size_t n, unsigned sector_log2, uint64_t disk_bytes,
-                  struct err *err)
+int gpt_move_make(struct gpt_move *m, const uint8_t *head, size_t n, unsigned sector_log2,
+                  uint64_t disk_bytes, struct err *err)
 {
     return plan_any(m, head, n, sector_log2, disk_bytes, true, err);
 }
 
 /* A header for this disk, standing in `own`, its copy in `other`, its table in `table`. */
-static void put_header(const struct gpt_move *m, uint8_t *h, uint64_t own, uint64_t other, uint64_t table)
+static void put_header(const struct gpt_move *m, uint8_t *h, uint64_t own, uint64_t other,
+                       uint64_t table)
 {
     put_le(h + 24, own, 8);
     put_le(h + 32, other, 8);

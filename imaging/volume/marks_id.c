@@ -46,7 +46,8 @@ static int md_identity(const struct fold *f, uint8_t id[IDENTITY_MAX])
     uint8_t super[32];
 
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        if (fold_read(f, places[i], super, sizeof super) && memcmp(super, "\xFC\x4E\x2B\xA9\x01\0\0\0", 8) == 0) {
+        if (fold_read(f, places[i], super, sizeof super) &&
+            memcmp(super, "\xFC\x4E\x2B\xA9\x01\0\0\0", 8) == 0) {
             memcpy(id, super + 16, 16);
             return 16;
         }
@@ -75,7 +76,8 @@ static int btrfs_identity(const struct fold *f, uint8_t id[IDENTITY_MAX])
     return fold_read(f, 65536 + 32, id, 16) ? 16 : ALIKE;
 }
 
-static int identity(const struct fold *f, enum mark_kind kind, const char *what, uint8_t id[IDENTITY_MAX])
+static int identity(const struct fold *f, enum mark_kind kind, const char *what,
+                    uint8_t id[IDENTITY_MAX])
 {
     bool known = kind == MARK_LVM || kind == MARK_ZFS || strcmp(what, "Linux RAID") == 0;
 
@@ -121,7 +123,8 @@ static void fold_unreadable(void *ctx, uint64_t at)
     f->alike = true;
 }
 
-bool marks_digest(uint8_t digest[IMG_MARKS_BYTES], const struct readat *disk, uint64_t bytes, struct parts *parts)
+bool marks_digest(uint8_t digest[IMG_MARKS_BYTES], const struct readat *disk, uint64_t bytes,
+                  struct parts *parts)
 {
     struct fold f = {.at = *disk, .bytes = bytes};
     const struct mark_watcher to = {&f, fold_mark, fold_unreadable};

@@ -281,7 +281,8 @@ void parts_read(struct parts *p, const struct readat *disk, uint64_t raw_bytes, 
 
     memset(p, 0, sizeof *p);
     p->sector_log2 = sector_log2 ? sector_log2 : 9;
-    if (raw_bytes < SECTOR || readat(disk, 0, sector, SECTOR) != 0 || !mbr_decode(sector, p->sector_log2, e))
+    if (raw_bytes < SECTOR || readat(disk, 0, sector, SECTOR) != 0 ||
+        !mbr_decode(sector, p->sector_log2, e))
         return;
     for (int i = 0; i < 4; i++)
         gpt |= e[i].type == TYPE_GPT;

@@ -18,7 +18,7 @@ struct parts {
     struct img_part part[IMG_MAX_PARTS]; /* in the table's order; fs not yet looked at */
     /* GPT: the partition's own GUID as stored on disk; else zeros */
     uint8_t unique[IMG_MAX_PARTS][16];
-    char note[200];                      /* what a person should know, or "" */
+    char note[200]; /* what a person should know, or "" */
 };
 
 /* Reads the table of a disk of raw_bytes. sector_log2: 9 or 12 where it is known, 0 to find out (a

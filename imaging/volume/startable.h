@@ -1,5 +1,6 @@
-/* Whether machines can start from what is packed. New machines know no boot entry of the disk that the image was made of: under UEFI they
- * start \EFI\BOOT\BOOTX64.EFI of the EFI system partition, or nothing. */
+/* Whether machines can start from what is packed. New machines know no boot entry of the disk that
+ * the image was made of: under UEFI they start \EFI\BOOT\BOOTX64.EFI of the EFI system partition,
+ * or nothing. */
 #ifndef IMAGING_VOLUME_STARTABLE_H
 #define IMAGING_VOLUME_STARTABLE_H
 

@@ -6,7 +6,8 @@
 
 /* ---- requests ---- */
 
-/* Up to `end` or the slash before it; false when it is too long or holds what ends a text or a line. */
+/* Up to `end` or the slash before it; false when it is too long or holds what ends a text or a
+ * line. */
 static bool text_take(struct reader *r, char *to, size_t max, bool to_slash)
 {
     size_t n = 0;
@@ -33,18 +34,14 @@ int bsdp_class_decode(const uint8_t *bytes, size_t n, struct bsdp_request *q)
 
     if (!class || memcmp(class, BSDP_CLASS, sizeof BSDP_CLASS - 1) != 0 || rd_u8(&r) != '/')
         return BSDP_ECLASS;
-    if (!text_take(&r, q->arch, BSDP_ARCH_MAX, true) || !text_take(&r, q->model, BSDP_MODEL_MAX, false))
+    if (!text_take(&r, q->arch, BSDP_ARCH_MAX, true) ||
+        !text_take(&r, q->model, BSDP_MODEL_MAX, false))
         return BSDP_ECLASS;
     return 0;
 }
 
 /* What was seen of the client's sub-options, over all instances. */
-enum {
-    SEEN_MESSAGE = 1,
-    SEEN_VERSION = 2,
-    SEEN_PORT = 4,
-    SEEN_SIZE = 8
-};
+enum { SEEN_MESSAGE = 1, SEEN_VERSION = 2, SEEN_PORT = 4, SEEN_SIZE = 8 };
 
 static void filter_take(struct reader *r, struct bsdp_request *q)
 {
@@ -56,11 +53,11 @@ static void filter_take(struct reader *r, struct bsdp_request *q)
 }
 
 /* The value of a fixed length that counts when it is the first: its bytes are taken in any case. */
-#define TAKE(seen_before, field, reading) \
-    do {                                  \
-        uint32_t value = reading;         \
-        if (!(seen_before))               \
-            field = value;                \
+#define TAKE(seen_before, field, reading)                                                          \
+    do {                                                                                           \
+        uint32_t value = reading;                                                                  \
+        if (!(seen_before))                                                                        \
+            field = value;                                                                         \
     } while (0)
 
 static int suboption_take(uint8_t code, struct reader *r, struct bsdp_request *q)
@@ -136,7 +133,8 @@ static size_t limit_of(const struct dhcp_message *m, const struct bsdp_request *
 static int legal(const struct dhcp_message *m, struct bsdp_request *q)
 {
     if (!(q->seen & SEEN_VERSION) ||
-        (q->version != BSDP_VERSION_1_1 && q->version != BSDP_VERSION_1_0 && q->version != BSDP_VERSION_NONE))
+        (q->version != BSDP_VERSION_1_1 && q->version != BSDP_VERSION_1_0 &&
+         q->version != BSDP_VERSION_NONE))
         return BSDP_EVERSION;
     if (q->old_firmware)
         return BSDP_EOLDFIRMWARE;
@@ -213,7 +211,8 @@ bool bsdp_put_u16(struct bsdp_vendor *v, uint8_t code, uint16_t value)
 
 bool bsdp_put_u32(struct bsdp_vendor *v, uint8_t code, uint32_t value)
 {
-    uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8), (uint8_t)value};
+    uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
+                        (uint8_t)value};
 
     return bsdp_put(v, code, bytes, sizeof bytes);
 }

@@ -1,4 +1,5 @@
-/* A Mac's BSDP request out of its DHCP message, and option 43 of replies. Pure. Addresses are in host order. */
+/* A Mac's BSDP request out of its DHCP message, and option 43 of replies. Pure. Addresses are in
+ * host order. */
 #ifndef NET_BSDP_CODEC_H
 #define NET_BSDP_CODEC_H
 
@@ -31,11 +32,14 @@ struct bsdp_request {
     size_t limit;
 };
 
-/* "AAPLBSDPC/<arch>/<model>", n bytes. 0 or BSDP_ECLASS; the bare class comes from servers, and is refused too. */
+/* "AAPLBSDPC/<arch>/<model>", n bytes. 0 or BSDP_ECLASS; the bare class comes from servers, and is
+ * refused too. */
 int bsdp_class_decode(const uint8_t *bytes, size_t n, struct bsdp_request *);
-/* One instance of option 43. Of a sub-option that comes twice the first counts; unknown ones are stepped over. */
+/* One instance of option 43. Of a sub-option that comes twice the first counts; unknown ones are
+ * stepped over. */
 int bsdp_vendor_decode(const uint8_t *bytes, size_t n, struct bsdp_request *);
-/* A DISCOVER or INFORM of a Mac; type, version and port are legal afterwards. 0 or the first objection. */
+/* A DISCOVER or INFORM of a Mac; type, version and port are legal afterwards. 0 or the first
+ * objection. */
 int bsdp_decode(const struct dhcp_message *, struct bsdp_request *);
 /* Whether the client's attribute filter lets this image id pass; without a filter all pass. */
 bool bsdp_filter_passes(const struct bsdp_request *, uint32_t image);

@@ -14,11 +14,13 @@
     X(BSDP_EADDRESS, -1708, "a BSDP request without a client address to answer")                   \
     X(BSDP_ENOTUS, -1709, "a BSDP request meant for another host")                                 \
     X(BSDP_ENOIMAGE, -1710, "there is no image for this Mac")                                      \
-    X(BSDP_EDONE, -1711, "the Mac is to start from its disk: no session wants it")                  \
+    X(BSDP_EDONE, -1711, "the Mac is to start from its disk: no session wants it")                 \
     X(BSDP_EUNKNOWN, -1712, "a Mac selects an image that is not offered to it")                    \
     X(BSDP_EUNBOUND, -1713, "a Mac that has selected nothing here")                                \
     X(BSDP_ERECORD, -1714, "a stored binding that cannot be read")                                 \
-    X(BSDP_EFULL, -1715, "too many machines chose an entry in the last ten minutes: this choice cannot be remembered")
+    X(BSDP_EFULL, -1715,                                                                           \
+      "too many machines chose an entry in the last ten minutes: this choice cannot be "           \
+      "remembered")
 
 #define X(name, code, sentence) name = code,
 enum bsdp_error { BSDP_ERRORS(X) };

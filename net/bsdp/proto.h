@@ -10,7 +10,8 @@
 #define BSDP_VERSION_1_1 0x0101
 #define BSDP_VERSION_NONE 0 /* taken for 1.1, as Apple's server does */
 
-/* Sub-options of option 43; all integers big-endian. Each lies wholly inside one instance: Macs parse each on its own. */
+/* Sub-options of option 43; all integers big-endian. Each lies wholly inside one instance: Macs
+ * parse each on its own. */
 enum bsdp_code {
     BSDP_O_PAD = 0,
     BSDP_O_MESSAGE = 1,       /* 1 byte, enum bsdp_type */
@@ -31,8 +32,8 @@ enum bsdp_code {
 enum bsdp_type { BSDP_LIST = 1, BSDP_SELECT = 2, BSDP_FAILED = 3 };
 
 #define BSDP_PORT_MAX 1023
-/* Datagram sizes, IP and UDP headers (28) included. Without any word from the client Apple's server counts 548 as the datagram,
- * which leaves 520; clients are known to live with that. */
+/* Datagram sizes, IP and UDP headers (28) included. Without any word from the client Apple's server
+ * counts 548 as the datagram, which leaves 520; clients are known to live with that. */
 #define BSDP_SIZE_MIN 548
 #define BSDP_SIZE_MAX 8192
 

@@ -19,10 +19,14 @@ struct turn {
     unsigned n_offered;
 };
 
-static void tell(const struct turn *t, enum bsdp_happening what, int code, const struct boot_entry *e, unsigned images,
-                 unsigned cut)
+static void tell(const struct turn *t, enum bsdp_happening what, int code,
+                 const struct boot_entry *e, unsigned images, unsigned cut)
 {
-    struct bsdp_event event = {.what = what, .code = code, .model = t->q.model, .name = e ? e->name : "", .images = images,
+    struct bsdp_event event = {.what = what,
+                               .code = code,
+                               .model = t->q.model,
+                               .name = e ? e->name : "",
+                               .images = images,
                                .cut = cut};
 
     memcpy(event.mac, t->m->chaddr, sizeof event.mac);
@@ -37,7 +41,8 @@ static unsigned binding_index(const struct bsdp_server *s, const uint8_t mac[6])
 {
     unsigned i = 0;
 
-    while (i < BSDP_BINDINGS_MAX && !(s->bindings[i].used && memcmp(s->bindings[i].mac, mac, 6) == 0))
+    while (i < BSDP_BINDINGS_MAX &&
+           !(s->bindings[i].used && memcmp(s->bindings[i].mac, mac, 6) == 0))
         i++;
     return i;
 }
@@ -102,7 +107,8 @@ static struct bsdp_binding *binding_oldest(struct bsdp_server *s)
     for (unsigned i = 0; i < BSDP_BINDINGS_MAX; i++) {
         struct bsdp_binding *b = &s->bindings[i];
 
-        if (!best || b->stored < best->stored || (b->stored == best->stored && mono_sub(best->at, b->at) > 0))
+        if (!best || b->stored < best->stored ||
+            (b->stored == best->stored && mono_sub(best->at, b->at) > 0))
             best = b;
     }
     return best;
@@ -123,7 +129,8 @@ static struct bsdp_binding *binding_room(struct bsdp_server *s, struct mono now)
     return b;
 }
 
-static struct bsdp_binding *binding_new(struct bsdp_server *s, const uint8_t mac[6], struct mono now)
+static struct bsdp_binding *binding_new(struct bsdp_server *s, const uint8_t mac[6],
+                                        struct mono now)
 {
     struct bsdp_binding *b = binding_room(s, now);
 
@@ -166,7 +173,8 @@ static void start_begins(struct bsdp_server *s, const uint8_t mac[6])
         boot_start_firmware(s->plan->starts, mac);
 }
 
-/* A Mac that was bound before this box started may be on its way from its firmware to the loader. */
+/* A Mac that was bound before this box started may be on its way from its firmware to the loader.
+ */
 static void start_recall(struct bsdp_server *s, const struct bsdp_binding *b)
 {
     for (unsigned i = 0; i < s->plan->n_entries; i++)
@@ -174,14 +182,16 @@ static void start_recall(struct bsdp_server *s, const struct bsdp_binding *b)
             (void)start_chosen(s, b->mac, i);
 }
 
-int bsdp_server_restore(struct bsdp_server *s, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+int bsdp_server_restore(struct bsdp_server *s, const uint8_t *key, size_t nkey,
+                        const uint8_t *value, size_t nvalue)
 {
     struct reader r = reader_on(value, nvalue);
     uint8_t version = rd_u8(&r);
     uint32_t image = rd_u32(&r), number = rd_u32(&r);
     struct bsdp_binding *b;
 
-    if (nkey != 6 || !rd_done(&r) || version != RECORD_VERSION || (image & 0xFFFF) == 0 || number == 0)
+    if (nkey != 6 || !rd_done(&r) || version != RECORD_VERSION || (image & 0xFFFF) == 0 ||
+        number == 0)
         return BSDP_ERECORD;
     b = binding_find(s, key);
     if (!b) {
@@ -212,11 +222,13 @@ static bool listed(const struct turn *t, unsigned entry)
 {
     const struct boot_entry *e = &t->s->plan->entries[entry];
 
-    return offers(t, entry) && (!e->hidden || t->q.has_filter) && bsdp_filter_passes(&t->q, boot_entry_image(e));
+    return offers(t, entry) && (!e->hidden || t->q.has_filter) &&
+           bsdp_filter_passes(&t->q, boot_entry_image(e));
 }
 
-/* What the Mac boots when nobody there chooses: the plan's choice, else the first tree that is listed. The ring erases a disk, so it takes
- * the place of nothing else (net/pxe/policy.h). Index, or why there is none. */
+/* What the Mac boots when nobody there chooses: the plan's choice, else the first tree that is
+ * listed. The ring erases a disk, so it takes the place of nothing else (net/pxe/policy.h). Index,
+ * or why there is none. */
 static int default_of(const struct turn *t)
 {
     const struct boot_plan *p = t->s->plan;
@@ -263,8 +275,8 @@ static int entry_of(const struct turn *t, uint32_t image)
 /* ---- replies ---- */
 
 /* Fields and options that all replies share. `e`: whose boot file it carries; NULL: none. */
-static void reply_start(const struct turn *t, struct dhcp_writer *w, enum dhcp_type type, const struct boot_entry *e,
-                        struct dhcp_reply *out)
+static void reply_start(const struct turn *t, struct dhcp_writer *w, enum dhcp_type type,
+                        const struct boot_entry *e, struct dhcp_reply *out)
 {
     struct dhcp_message head;
     size_t most = type == DHCP_OFFER ? DHCP_FRAME_MAX : sizeof out->bytes;
@@ -283,8 +295,10 @@ static void reply_start(const struct turn *t, struct dhcp_writer *w, enum dhcp_t
         dhcp_put_text(w, DHCP_O_ROOT_PATH, e->root);
 }
 
-/* Where replies go: to the address the Mac has; an OFFER* to everyone on the wire, or back through the relay it came by. */
-static int reply_end(const struct turn *t, struct dhcp_writer *w, enum dhcp_type type, struct dhcp_reply *out)
+/* Where replies go: to the address the Mac has; an OFFER* to everyone on the wire, or back through
+ * the relay it came by. */
+static int reply_end(const struct turn *t, struct dhcp_writer *w, enum dhcp_type type,
+                     struct dhcp_reply *out)
 {
     out->n = dhcp_write_end(w);
     out->from_port = DHCP_SERVER_PORT;
@@ -318,8 +332,8 @@ static int reply_failed(struct turn *t, int why, struct dhcp_reply *out)
 }
 
 /* ACK[SELECT], or OFFER*, which is the same without a message type. */
-static int reply_image(struct turn *t, enum dhcp_type type, const struct boot_entry *e, uint32_t number,
-                       struct dhcp_reply *out)
+static int reply_image(struct turn *t, enum dhcp_type type, const struct boot_entry *e,
+                       uint32_t number, struct dhcp_reply *out)
 {
     struct dhcp_writer w;
     struct bsdp_vendor v = {.to = &w};
@@ -338,7 +352,8 @@ static int reply_image(struct turn *t, enum dhcp_type type, const struct boot_en
 
 /* ---- LIST ---- */
 
-/* Fewer Macs bound, higher priority: clients spread over servers by it. The same for a request sent again. */
+/* Fewer Macs bound, higher priority: clients spread over servers by it. The same for a request sent
+ * again. */
 static uint16_t priority_of(struct turn *t)
 {
     struct bsdp_server *s = t->s;
@@ -432,7 +447,8 @@ static int handle_select(struct turn *t, struct dhcp_reply *out)
     if (start_chosen(s, t->m->chaddr, (unsigned)entry))
         return reply_failed(t, BSDP_EFULL, out);
     return reply_image(t, DHCP_ACK, &s->plan->entries[entry],
-                       bind(s, t->m->chaddr, boot_entry_image(&s->plan->entries[entry]), t->now), out);
+                       bind(s, t->m->chaddr, boot_entry_image(&s->plan->entries[entry]), t->now),
+                       out);
 }
 
 static int handle_discover(struct turn *t, struct dhcp_reply *out)
@@ -441,7 +457,8 @@ static int handle_discover(struct turn *t, struct dhcp_reply *out)
     int entry = b ? entry_of(t, b->image) : -1;
 
     start_begins(t->s, t->m->chaddr);
-    if (entry < 0 || !bsdp_filter_passes(&t->q, b->image) || start_chosen(t->s, t->m->chaddr, (unsigned)entry))
+    if (entry < 0 || !bsdp_filter_passes(&t->q, b->image) ||
+        start_chosen(t->s, t->m->chaddr, (unsigned)entry))
         return DHCP_NOT_MINE;
     b->at = t->now;
     return reply_image(t, DHCP_OFFER, &t->s->plan->entries[entry], b->number, out);
@@ -462,10 +479,12 @@ static bool address_answerable(const struct bsdp_server *s, uint32_t a)
 /* Whether the request's header names another server, by address or by name. */
 static bool for_another(const struct bsdp_server *s, const struct dhcp_message *m)
 {
-    return (m->siaddr && m->siaddr != s->plan->address) || (m->sname[0] && strcmp(m->sname, s->name) != 0);
+    return (m->siaddr && m->siaddr != s->plan->address) ||
+           (m->sname[0] && strcmp(m->sname, s->name) != 0);
 }
 
-int bsdp_server_handle(void *ctx, struct mono now, const struct dhcp_message *m, struct dhcp_reply *out)
+int bsdp_server_handle(void *ctx, struct mono now, const struct dhcp_message *m,
+                       struct dhcp_reply *out)
 {
     struct bsdp_server *s = ctx;
     struct turn t = {.s = s, .now = now, .m = m};
@@ -513,13 +532,18 @@ void bsdp_event_text(const struct bsdp_event *e, char *to, size_t cap)
 
     dhcp_mac_text(mac, e->mac);
     if (e->what == BSDP_LISTED && e->cut)
-        snprintf(to, cap, "%s (%s) is shown %u images, %u more do not fit into what it takes", mac, model, e->images, e->cut);
+        snprintf(to, cap, "%s (%s) is shown %u images, %u more do not fit into what it takes", mac,
+                 model, e->images, e->cut);
     else if (e->what == BSDP_LISTED)
-        snprintf(to, cap, "%s (%s) is shown %u images, first \"%s\"", mac, model, e->images, e->name);
+        snprintf(to, cap, "%s (%s) is shown %u images, first \"%s\"", mac, model, e->images,
+                 e->name);
     else if (e->what == BSDP_SELECTED || e->what == BSDP_OFFERED)
-        snprintf(to, cap, "%s (%s) %s \"%s\"", mac, model, e->what == BSDP_SELECTED ? "selects" : "is offered", e->name);
+        snprintf(to, cap, "%s (%s) %s \"%s\"", mac, model,
+                 e->what == BSDP_SELECTED ? "selects" : "is offered", e->name);
     else
         snprintf(to, cap, "%s (%s) %s: %s (%d)", mac, model,
-                 e->what == BSDP_REFUSED ? "is refused" : e->what == BSDP_LEFT ? "has left" : "gets no answer",
+                 e->what == BSDP_REFUSED ? "is refused"
+                 : e->what == BSDP_LEFT  ? "has left"
+                                         : "gets no answer",
                  sentence(e->code), e->code);
 }

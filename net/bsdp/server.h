@@ -1,5 +1,6 @@
-/* BSDP: tells netbooting Macs which images there are, and gives them the one they choose. Pure step, called by the DHCP server
- * before its leases (net/dhcp/hook.h). One thread. The caller owns all memory.
+/* BSDP: tells netbooting Macs which images there are, and gives them the one they choose. Pure
+ * step, called by the DHCP server before its leases (net/dhcp/hook.h). One thread. The caller owns
+ * all memory.
  *
  * What is answered when
  *   INFORM[LIST]      ACK[LIST]: priority, default, the binding if there is one, all images for
@@ -21,15 +22,16 @@
  *   else              nothing: bad lengths, unknown version, NetBoot 1.0 firmware, reply ports
  *                     above 1023, no address,
  *                     a server name or address in the header that is not ours.
- * A request sent again gets the same bytes: all but the priority depends on the request, the plan and the Mac's own binding, and
- * the last priorities are remembered by MAC and xid for a minute.
+ * A request sent again gets the same bytes: all but the priority depends on the request, the plan
+ * and the Mac's own binding, and the last priorities are remembered by MAC and xid for a minute.
  *
- * Macs that are not Intel are offered only entries that say `any_mac`. Sub-options 128 and 129 (shadow files for diskless
- * macOS) are not sent; NetBoot 1.0 (plain BOOTP with options 220, 221) is not spoken.
+ * Macs that are not Intel are offered only entries that say `any_mac`. Sub-options 128 and 129
+ * (shadow files for diskless macOS) are not sent; NetBoot 1.0 (plain BOOTP with options 220, 221)
+ * is not spoken.
  *
- * Bindings: a row a Mac; the longest unused goes when all rows are taken, those not stored first. Writing them down is
- * rationed, so that invented Macs neither wear the disk nor push out stored rows at the rate of the wire; a binding that was
- * not written works until the next start. */
+ * Bindings: a row a Mac; the longest unused goes when all rows are taken, those not stored first.
+ * Writing them down is rationed, so that invented Macs neither wear the disk nor push out stored
+ * rows at the rate of the wire; a binding that was not written works until the next start. */
 #ifndef NET_BSDP_SERVER_H
 #define NET_BSDP_SERVER_H
 
@@ -52,14 +54,21 @@ struct bsdp_binding {
     struct mono at;  /* of its last SELECT or OFFER* */
 };
 
-enum bsdp_happening { BSDP_LISTED, BSDP_SELECTED, BSDP_OFFERED, BSDP_REFUSED /* ACK[FAILED] */, BSDP_LEFT /* for another */, BSDP_DROPPED };
+enum bsdp_happening {
+    BSDP_LISTED,
+    BSDP_SELECTED,
+    BSDP_OFFERED,
+    BSDP_REFUSED /* ACK[FAILED] */,
+    BSDP_LEFT /* for another */,
+    BSDP_DROPPED
+};
 
 struct bsdp_event {
     enum bsdp_happening what;
     int code; /* REFUSED, LEFT, DROPPED: a BSDP_E* code */
     uint8_t mac[6];
-    const char *model;  /* "" when it could not be read */
-    const char *name;   /* of the entry: selected, offered, or the list's default; "" none */
+    const char *model;    /* "" when it could not be read */
+    const char *name;     /* of the entry: selected, offered, or the list's default; "" none */
     unsigned images, cut; /* LISTED: in the list; left out because the Mac takes no more bytes */
 };
 
@@ -88,10 +97,13 @@ struct bsdp_server {
     bool store_began;
 };
 
-/* A value stored by an earlier run; before the first request. 0 or BSDP_ERECORD, and nothing is taken. */
-int bsdp_server_restore(struct bsdp_server *, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue);
+/* A value stored by an earlier run; before the first request. 0 or BSDP_ERECORD, and nothing is
+ * taken. */
+int bsdp_server_restore(struct bsdp_server *, const uint8_t *key, size_t nkey, const uint8_t *value,
+                        size_t nvalue);
 /* struct dhcp_service's function; ctx is a struct bsdp_server. */
-int bsdp_server_handle(void *server, struct mono now, const struct dhcp_message *, struct dhcp_reply *out);
+int bsdp_server_handle(void *server, struct mono now, const struct dhcp_message *,
+                       struct dhcp_reply *out);
 /* The Mac's row; NULL when it is not bound. */
 const struct bsdp_binding *bsdp_server_binding(const struct bsdp_server *, const uint8_t mac[6]);
 /* One line for the log. */

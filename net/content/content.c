@@ -54,8 +54,10 @@ const char *content_type(const char *name)
 {
     static const struct {
         const char *ending, *type;
-    } types[] = {{".efi", "application/efi"}, {".ipxe", "text/plain"},  {".txt", "text/plain"}, {".cfg", "text/plain"},
-                 {".html", "text/html"},      {".json", "application/json"}, {".xml", "application/xml"}};
+    } types[] = {{".efi", "application/efi"}, {".ipxe", "text/plain"},
+                 {".txt", "text/plain"},      {".cfg", "text/plain"},
+                 {".html", "text/html"},      {".json", "application/json"},
+                 {".xml", "application/xml"}};
     const char *dot = strrchr(name, '.');
 
     for (size_t i = 0; dot && i < sizeof types / sizeof *types; i++)
@@ -126,7 +128,7 @@ static const uint8_t *overlay_lend(void *ctx, uint64_t offset, size_t *n)
         return o->bytes + (offset - o->at);
     }
     bytes = content_lend(&o->under, offset, n);
-    if (bytes && offset < o->at && *n > o->at - offset)
+    if (bytes && offset<o->at && * n> o->at - offset)
         *n = o->at - offset;
     return bytes;
 }

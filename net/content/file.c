@@ -57,10 +57,13 @@ int content_file(struct content *out, const char *path, const char *type, struct
     /* Without O_NONBLOCK a pipe by that name would hold us for ever. */
     int rc = content_fd(out, open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), type);
 
-    return rc ? err_set(err, rc, "expected a file at \"%.180s\", and it cannot be opened as one", path) : 0;
+    return rc ? err_set(err, rc, "expected a file at \"%.180s\", and it cannot be opened as one",
+                        path)
+              : 0;
 }
 
-int content_load(struct content *out, const char *path, size_t max, const char *type, struct err *err)
+int content_load(struct content *out, const char *path, size_t max, const char *type,
+                 struct err *err)
 {
     struct content file;
     uint8_t *bytes;
@@ -69,8 +72,8 @@ int content_load(struct content *out, const char *path, size_t max, const char *
     if (rc)
         return rc;
     if (file.size > max) {
-        rc = err_set(err, CONTENT_ELARGE, "expected at most %zu bytes in \"%.120s\", got %llu", max, path,
-                     (unsigned long long)file.size);
+        rc = err_set(err, CONTENT_ELARGE, "expected at most %zu bytes in \"%.120s\", got %llu", max,
+                     path, (unsigned long long)file.size);
         content_close(&file);
         return rc;
     }
@@ -78,7 +81,9 @@ int content_load(struct content *out, const char *path, size_t max, const char *
     rc = bytes ? content_read(&file, 0, bytes, file.size) : CONTENT_EMEMORY;
     if (rc) {
         free(bytes);
-        err_set(err, rc, rc == CONTENT_EMEMORY ? "no memory for \"%.180s\"" : "\"%.180s\" cannot be read", path);
+        err_set(err, rc,
+                rc == CONTENT_EMEMORY ? "no memory for \"%.180s\"" : "\"%.180s\" cannot be read",
+                path);
     } else {
         content_memory(out, bytes, file.size, type);
     }
@@ -90,7 +95,8 @@ int content_load(struct content *out, const char *path, size_t max, const char *
 
 #define FIND_BYTES 65536
 
-int content_find(const struct content *c, const void *magic, size_t n, uint64_t *at, struct err *err)
+int content_find(const struct content *c, const void *magic, size_t n, uint64_t *at,
+                 struct err *err)
 {
     uint8_t *buf = malloc(FIND_BYTES);
     unsigned found = 0;
@@ -112,6 +118,7 @@ int content_find(const struct content *c, const void *magic, size_t n, uint64_t 
     if (rc)
         return err_set(err, rc, "the content to fill in cannot be read");
     if (found != 1)
-        return err_set(err, CONTENT_EMAGIC, "expected the place to fill in exactly once, got it %u times", found);
+        return err_set(err, CONTENT_EMAGIC,
+                       "expected the place to fill in exactly once, got it %u times", found);
     return 0;
 }

@@ -18,7 +18,8 @@ static struct content_text *text_place(struct content_texts *texts)
     return NULL;
 }
 
-static int make_text(struct content_texts *texts, const struct content_entry *e, const uint8_t *mac, struct content *out)
+static int make_text(struct content_texts *texts, const struct content_entry *e, const uint8_t *mac,
+                     struct content *out)
 {
     struct content_text *t = text_place(texts);
     int n;

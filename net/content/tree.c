@@ -29,7 +29,8 @@ struct ancestor {
     unsigned depth;
 };
 
-/* Opens a path of ours below root; the kernel refuses whatever leads out of it, links and races included. */
+/* Opens a path of ours below root; the kernel refuses whatever leads out of it, links and races
+ * included. */
 static int open_below(int root, const char *path, int flags)
 {
     struct open_how how = {.flags = (uint64_t)flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK,
@@ -55,7 +56,8 @@ static int add_name(struct content_tree *t, const char *name)
     return t->names[t->n] ? (int)(t->n++, 0) : CONTENT_EMEMORY;
 }
 
-static int read_folder(struct content_tree *t, int fd, const char *path, const struct ancestor *self);
+static int read_folder(struct content_tree *t, int fd, const char *path,
+                       const struct ancestor *self);
 
 static bool is_ancestor(const struct ancestor *a, const struct stat *st)
 {
@@ -75,7 +77,8 @@ static int take_entry(struct content_tree *t, const char *path, const struct anc
 
     if (fd < 0 || fstat(fd, &st) != 0) {
         t->left_out++;
-    } else if (S_ISDIR(st.st_mode) && self.depth <= CONTENT_TREE_DEPTH_MAX && !is_ancestor(above, &st)) {
+    } else if (S_ISDIR(st.st_mode) && self.depth <= CONTENT_TREE_DEPTH_MAX &&
+               !is_ancestor(above, &st)) {
         self.dev = st.st_dev;
         self.ino = st.st_ino;
         return read_folder(t, fd, path, &self);
@@ -98,7 +101,8 @@ static bool nameable(const char *path)
 }
 
 /* Takes fd over. */
-static int read_folder(struct content_tree *t, int fd, const char *path, const struct ancestor *self)
+static int read_folder(struct content_tree *t, int fd, const char *path,
+                       const struct ancestor *self)
 {
     DIR *dir = fdopendir(fd);
     struct dirent *e;
@@ -147,13 +151,15 @@ int content_tree_open(struct content_tree **out, const char *folder, struct err 
     t->root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     fd = t->root < 0 ? -1 : open_below(t->root, ".", O_DIRECTORY);
     if (fd < 0 || fstat(fd, &st) != 0) {
-        rc = err_set(err, CONTENT_EOPEN, "expected a folder at \"%.150s\", got: %s", folder, strerror(errno));
+        rc = err_set(err, CONTENT_EOPEN, "expected a folder at \"%.150s\", got: %s", folder,
+                     strerror(errno));
     } else {
         self.dev = st.st_dev;
         self.ino = st.st_ino;
         rc = read_folder(t, fd, "", &self);
         if (rc == CONTENT_EMANY)
-            err_set(err, rc, "expected at most %d files below \"%.150s\", got more", CONTENT_TREE_FILES_MAX, folder);
+            err_set(err, rc, "expected at most %d files below \"%.150s\", got more",
+                    CONTENT_TREE_FILES_MAX, folder);
         else if (rc)
             err_set(err, rc, "no memory for the folder \"%.180s\"", folder);
     }
@@ -225,7 +231,8 @@ static const char *find_for(const struct content_tree *t, const char *name, cons
     char own[CONTENT_NAME_MAX + 32];
     const char *found;
 
-    snprintf(own, sizeof own, "01-%02x-%02x-%02x-%02x-%02x-%02x/%s", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], name);
+    snprintf(own, sizeof own, "01-%02x-%02x-%02x-%02x-%02x-%02x/%s", mac[0], mac[1], mac[2], mac[3],
+             mac[4], mac[5], name);
     found = find(t, own);
     return found ? found : find(t, own + 3);
 }

@@ -37,7 +37,8 @@ struct frame {
     uint16_t from_port, port;
 };
 
-static void write_headers(struct writer *w, const struct dhcp_bind *b, const struct frame *f, size_t n)
+static void write_headers(struct writer *w, const struct dhcp_bind *b, const struct frame *f,
+                          size_t n)
 {
     wr_copy(w, f->mac, 6);
     wr_copy(w, ip_stack_mac(b->stack), 6);
@@ -74,7 +75,8 @@ static void write_checksums(struct pbuf *p, const struct frame *f)
 /* A datagram as one frame, past ARP and past our own address. False: lost. */
 static bool send_frame(struct dhcp_bind *b, const struct frame *f, const uint8_t *bytes, size_t n)
 {
-    struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)(ETHERNET_BYTES + IP_BYTES + UDP_BYTES + n), PBUF_RAM);
+    struct pbuf *p =
+        pbuf_alloc(PBUF_RAW, (u16_t)(ETHERNET_BYTES + IP_BYTES + UDP_BYTES + n), PBUF_RAM);
     struct writer w;
     bool sent;
 
@@ -107,7 +109,9 @@ static bool send_datagram(struct udp_pcb *pcb, const struct dhcp_reply *r)
 static void send_reply(struct dhcp_bind *b)
 {
     const struct dhcp_reply *r = &b->reply;
-    struct frame f = {.source = b->server->config.address, .destination = r->address, .from_port = r->from_port,
+    struct frame f = {.source = b->server->config.address,
+                      .destination = r->address,
+                      .from_port = r->from_port,
                       .port = r->port};
     bool sent;
 
@@ -126,13 +130,15 @@ static void send_reply(struct dhcp_bind *b)
 
 /* ---- in ---- */
 
-/* Where the datagram under way came from. Its frame lies in one piece of lwIP's pool, the Ethernet header right before
- * the IP header (net/ip/stack.c puts it there). */
+/* Where the datagram under way came from. Its frame lies in one piece of lwIP's pool, the Ethernet
+ * header right before the IP header (net/ip/stack.c puts it there). */
 static void note_source(struct dhcp_bind *b, const ip_addr_t *address, u16_t port, uint16_t to_port)
 {
     const uint8_t *ip = (const uint8_t *)ip4_current_header();
 
-    b->from = (struct dhcp_from){.address = lwip_ntohl(ip4_addr_get_u32(address)), .port = port, .to_port = to_port};
+    b->from = (struct dhcp_from){.address = lwip_ntohl(ip4_addr_get_u32(address)),
+                                 .port = port,
+                                 .to_port = to_port};
     memcpy(b->from.mac, ip - ETHERNET_BYTES + 6, 6);
 }
 
@@ -161,7 +167,8 @@ static void set_quiet(struct dhcp_bind *b)
 {
     const struct ip_claim *claim = ip_stack_claim(b->stack);
 
-    b->server->quiet = (b->guarding && b->guard.state != DHCP_GUARD_CLEAR) || (claim && claim->state != IP_CLAIM_HELD);
+    b->server->quiet = (b->guarding && b->guard.state != DHCP_GUARD_CLEAR) ||
+                       (claim && claim->state != IP_CLAIM_HELD);
 }
 
 static void guard_changed(struct dhcp_bind *b)
@@ -173,10 +180,12 @@ static void guard_changed(struct dhcp_bind *b)
 
 static void guard_hears(struct dhcp_bind *b)
 {
-    if (dhcp_guard_hear_boots(&b->guard, ip_stack_now(b->stack), &b->message, b->from.mac, b->from.address) && b->needs.boots)
+    if (dhcp_guard_hear_boots(&b->guard, ip_stack_now(b->stack), &b->message, b->from.mac,
+                              b->from.address) &&
+        b->needs.boots)
         b->needs.boots(b->needs.ctx, &b->guard);
-    if (b->guarding &&
-        dhcp_guard_hear(&b->guard, ip_stack_now(b->stack), &b->message, b->from.mac, b->from.address))
+    if (b->guarding && dhcp_guard_hear(&b->guard, ip_stack_now(b->stack), &b->message, b->from.mac,
+                                       b->from.address))
         guard_changed(b);
 }
 
@@ -194,7 +203,8 @@ static bool served(struct dhcp_bind *b)
     return handled == DHCP_CONSUMED || handled == DHCP_ANSWERED;
 }
 
-static void on_request(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *address, u16_t port)
+static void on_request(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *address,
+                       u16_t port)
 {
     struct dhcp_bind *b = arg;
 
@@ -213,7 +223,8 @@ static void on_request(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_
         send_reply(b);
 }
 
-static void on_reply(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *address, u16_t port)
+static void on_reply(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *address,
+                     u16_t port)
 {
     struct dhcp_bind *b = arg;
 
@@ -255,7 +266,8 @@ static void guard_begin(struct dhcp_bind *b)
 
     random_fill(&seed, sizeof seed);
     b->guarding = b->server->config.mode == DHCP_MODE_SERVER && !b->needs.unguarded;
-    dhcp_guard_init(&b->guard, ip_stack_mac(b->stack), b->server->config.address, seed, ip_stack_now(b->stack));
+    dhcp_guard_init(&b->guard, ip_stack_mac(b->stack), b->server->config.address, seed,
+                    ip_stack_now(b->stack));
     set_quiet(b);
 }
 
@@ -276,7 +288,8 @@ int dhcp_bind_open(struct dhcp_bind **out, struct ip_stack *stack, struct dhcp_s
     }
     if (rc) {
         dhcp_bind_close(b);
-        return err_set(err, rc, "cannot listen on the DHCP ports: %s", rc == DHCP_EBIND ? "one is in use" : "out of memory");
+        return err_set(err, rc, "cannot listen on the DHCP ports: %s",
+                       rc == DHCP_EBIND ? "one is in use" : "out of memory");
     }
     *out = b;
     return 0;
@@ -284,8 +297,10 @@ int dhcp_bind_open(struct dhcp_bind **out, struct ip_stack *stack, struct dhcp_s
 
 void dhcp_bind_tick(struct dhcp_bind *b, struct mono now)
 {
-    struct frame f = {.mac = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, .destination = UINT32_MAX,
-                      .from_port = DHCP_CLIENT_PORT, .port = DHCP_SERVER_PORT};
+    struct frame f = {.mac = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+                      .destination = UINT32_MAX,
+                      .from_port = DHCP_CLIENT_PORT,
+                      .port = DHCP_SERVER_PORT};
     uint8_t probe[DHCP_REPLY_MIN];
     bool changed;
     size_t n;

@@ -31,14 +31,16 @@ static int take_options(struct reader r, struct dhcp_message *m)
     return 0;
 }
 
-/* Option 52, which counts in the options field alone: 0 when it is not there, or a negative code. */
+/* Option 52, which counts in the options field alone: 0 when it is not there, or a negative code.
+ */
 static int take_overload(const struct dhcp_message *m)
 {
     const struct dhcp_option *o = dhcp_option(m, DHCP_O_OVERLOAD);
 
     if (!o)
         return 0;
-    if (o->n != 1 || o->at[0] < 1 || o->at[0] > (OVERLOAD_FILE | OVERLOAD_SNAME) || dhcp_option_next(m, o))
+    if (o->n != 1 || o->at[0] < 1 || o->at[0] > (OVERLOAD_FILE | OVERLOAD_SNAME) ||
+        dhcp_option_next(m, o))
         return DHCP_EOVERLOAD;
     return o->at[0];
 }
@@ -125,7 +127,8 @@ const struct dhcp_option *dhcp_option(const struct dhcp_message *m, uint8_t code
     return find(m, 0, code);
 }
 
-const struct dhcp_option *dhcp_option_next(const struct dhcp_message *m, const struct dhcp_option *o)
+const struct dhcp_option *dhcp_option_next(const struct dhcp_message *m,
+                                           const struct dhcp_option *o)
 {
     return find(m, (unsigned)(o - m->option) + 1, o->code);
 }
@@ -146,7 +149,8 @@ int dhcp_option_joined(const struct dhcp_message *m, uint8_t code, uint8_t *to, 
     return (int)n;
 }
 
-static uint32_t option_number(const struct dhcp_message *m, uint8_t code, size_t n, uint32_t otherwise)
+static uint32_t option_number(const struct dhcp_message *m, uint8_t code, size_t n,
+                              uint32_t otherwise)
 {
     const struct dhcp_option *o = dhcp_option(m, code);
     struct reader r;
@@ -185,7 +189,8 @@ size_t dhcp_reply_limit(const struct dhcp_message *m, size_t most)
 
 /* ---- encoding ---- */
 
-void dhcp_reply_head(struct dhcp_message *reply, const struct dhcp_message *request, enum dhcp_type type)
+void dhcp_reply_head(struct dhcp_message *reply, const struct dhcp_message *request,
+                     enum dhcp_type type)
 {
     memset(reply, 0, sizeof *reply);
     reply->op = DHCP_REPLY_OP;
@@ -198,7 +203,8 @@ void dhcp_reply_head(struct dhcp_message *reply, const struct dhcp_message *requ
     reply->type = (uint8_t)type;
 }
 
-void dhcp_write_start(struct dhcp_writer *dw, void *to, size_t limit, const struct dhcp_message *head)
+void dhcp_write_start(struct dhcp_writer *dw, void *to, size_t limit,
+                      const struct dhcp_message *head)
 {
     struct writer *w = &dw->w;
 
@@ -268,6 +274,7 @@ size_t dhcp_write_end(struct dhcp_writer *dw)
 
 const char *dhcp_mac_text(char buf[DHCP_MAC_TEXT], const uint8_t mac[6])
 {
-    snprintf(buf, DHCP_MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    snprintf(buf, DHCP_MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+             mac[4], mac[5]);
     return buf;
 }

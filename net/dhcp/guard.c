@@ -6,9 +6,14 @@
 /* From the start: two while listening, for one may be lost, then ever less often. */
 static const int64_t early[] = {0, 1500 * MONO_MS, 8 * MONO_S, 15 * MONO_S, 35 * MONO_S};
 
-void dhcp_guard_init(struct dhcp_guard *g, const uint8_t mac[6], uint32_t address, uint64_t seed, struct mono now)
+void dhcp_guard_init(struct dhcp_guard *g, const uint8_t mac[6], uint32_t address, uint64_t seed,
+                     struct mono now)
 {
-    *g = (struct dhcp_guard){.state = DHCP_GUARD_LISTENING, .address = address, .rng = {seed}, .began = now, .next = now};
+    *g = (struct dhcp_guard){.state = DHCP_GUARD_LISTENING,
+                             .address = address,
+                             .rng = {seed},
+                             .began = now,
+                             .next = now};
     memcpy(g->mac, mac, 6);
 }
 
@@ -29,7 +34,10 @@ static struct mono next_probe(struct dhcp_guard *g, struct mono now)
 
 static size_t probe(struct dhcp_guard *g, uint8_t out[DHCP_REPLY_MIN])
 {
-    struct dhcp_message head = {.op = DHCP_REQUEST_OP, .htype = 1, .hlen = 6, .flags = DHCP_BROADCAST,
+    struct dhcp_message head = {.op = DHCP_REQUEST_OP,
+                                .htype = 1,
+                                .hlen = 6,
+                                .flags = DHCP_BROADCAST,
                                 .type = DHCP_DISCOVER};
     static const uint8_t parameters[] = {DHCP_O_MASK, DHCP_O_ROUTER, DHCP_O_SERVER};
     struct dhcp_writer dw;
@@ -53,7 +61,8 @@ static void become(struct dhcp_guard *g, enum dhcp_guard_state state, struct mon
     g->next = next_probe(g, now);
 }
 
-size_t dhcp_guard_tick(struct dhcp_guard *g, struct mono now, uint8_t out[DHCP_REPLY_MIN], bool *changed)
+size_t dhcp_guard_tick(struct dhcp_guard *g, struct mono now, uint8_t out[DHCP_REPLY_MIN],
+                       bool *changed)
 {
     enum dhcp_guard_state was = g->state;
     size_t n;
@@ -73,9 +82,10 @@ size_t dhcp_guard_tick(struct dhcp_guard *g, struct mono now, uint8_t out[DHCP_R
     return n;
 }
 
-/* Whether this message is a sign of another server that gives out addresses. `server`: who it is. */
-static bool foreign_sign(const struct dhcp_guard *g, const struct dhcp_message *m, const uint8_t from_mac[6],
-                         uint32_t from_address, uint32_t *server)
+/* Whether this message is a sign of another server that gives out addresses. `server`: who it is.
+ */
+static bool foreign_sign(const struct dhcp_guard *g, const struct dhcp_message *m,
+                         const uint8_t from_mac[6], uint32_t from_address, uint32_t *server)
 {
     *server = dhcp_option_u32(m, DHCP_O_SERVER, 0);
     if (m->op == DHCP_REQUEST_OP)
@@ -108,8 +118,8 @@ static struct dhcp_foreign *row_of(struct dhcp_guard *g, uint32_t server, struct
     return &g->foreign[0];
 }
 
-bool dhcp_guard_hear(struct dhcp_guard *g, struct mono now, const struct dhcp_message *m, const uint8_t from_mac[6],
-                     uint32_t from_address)
+bool dhcp_guard_hear(struct dhcp_guard *g, struct mono now, const struct dhcp_message *m,
+                     const uint8_t from_mac[6], uint32_t from_address)
 {
     struct dhcp_foreign *row;
     uint32_t server;
@@ -133,7 +143,8 @@ bool dhcp_guard_hear(struct dhcp_guard *g, struct mono now, const struct dhcp_me
 
 static bool tells_what_to_boot(const struct dhcp_message *m)
 {
-    return dhcp_option_begins(m, DHCP_O_CLASS, "PXEClient") || dhcp_option_begins(m, DHCP_O_CLASS, "HTTPClient") || m->file[0] ||
+    return dhcp_option_begins(m, DHCP_O_CLASS, "PXEClient") ||
+           dhcp_option_begins(m, DHCP_O_CLASS, "HTTPClient") || m->file[0] ||
            dhcp_option(m, DHCP_O_BOOT_FILE);
 }
 
@@ -142,16 +153,17 @@ static bool boots_known(const struct dhcp_guard *g, struct mono now)
     return g->boots.heard && mono_sub(now, g->boots.last) < DHCP_GUARD_BOOTS_NS;
 }
 
-bool dhcp_guard_hear_boots(struct dhcp_guard *g, struct mono now, const struct dhcp_message *m, const uint8_t from_mac[6],
-                           uint32_t from_address)
+bool dhcp_guard_hear_boots(struct dhcp_guard *g, struct mono now, const struct dhcp_message *m,
+                           const uint8_t from_mac[6], uint32_t from_address)
 {
     uint32_t server = dhcp_option_u32(m, DHCP_O_SERVER, from_address);
     bool known;
 
-    if (m->op != DHCP_REPLY_OP || (m->type != DHCP_OFFER && m->type != DHCP_ACK) || memcmp(from_mac, g->mac, 6) == 0 || m->giaddr ||
-        !server || !tells_what_to_boot(m))
+    if (m->op != DHCP_REPLY_OP || (m->type != DHCP_OFFER && m->type != DHCP_ACK) ||
+        memcmp(from_mac, g->mac, 6) == 0 || m->giaddr || !server || !tells_what_to_boot(m))
         return false;
-    known = boots_known(g, now) && g->boots.address == server && memcmp(g->boots.mac, from_mac, 6) == 0;
+    known =
+        boots_known(g, now) && g->boots.address == server && memcmp(g->boots.mac, from_mac, 6) == 0;
     if (!known)
         g->boots = (struct dhcp_foreign){.address = server, .first = now};
     memcpy(g->boots.mac, from_mac, 6);
@@ -179,25 +191,31 @@ const char *dhcp_guard_text(char buf[DHCP_GUARD_TEXT], const struct dhcp_guard *
     int n;
 
     if (!f) {
-        snprintf(buf, DHCP_GUARD_TEXT, g->state == DHCP_GUARD_LISTENING ? "listening for another DHCP server"
-                                                                        : "no other DHCP server answers here");
+        snprintf(buf, DHCP_GUARD_TEXT,
+                 g->state == DHCP_GUARD_LISTENING ? "listening for another DHCP server"
+                                                  : "no other DHCP server answers here");
         return buf;
     }
-    n = snprintf(buf, DHCP_GUARD_TEXT, "another DHCP server answers here: %s at %s%s", address_text(a, f->address),
+    n = snprintf(buf, DHCP_GUARD_TEXT, "another DHCP server answers here: %s at %s%s",
+                 address_text(a, f->address),
                  memcmp(f->mac, none, 6) ? dhcp_mac_text(mac, f->mac) : "a station not seen yet",
                  f->address == g->address ? ", this box's own address" : "");
     if (f->offered)
-        snprintf(buf + n, DHCP_GUARD_TEXT - (size_t)n, ", it offered %s", address_text(b, f->offered));
+        snprintf(buf + n, DHCP_GUARD_TEXT - (size_t)n, ", it offered %s",
+                 address_text(b, f->offered));
     return buf;
 }
 
-const char *dhcp_guard_boots_text(char buf[DHCP_GUARD_TEXT], const struct dhcp_guard *g, struct mono now)
+const char *dhcp_guard_boots_text(char buf[DHCP_GUARD_TEXT], const struct dhcp_guard *g,
+                                  struct mono now)
 {
     char a[16], mac[DHCP_MAC_TEXT];
 
     buf[0] = 0;
     if (boots_known(g, now))
-        snprintf(buf, DHCP_GUARD_TEXT, "another boot server answers here: %s at %s: machines may start from it instead of from this box",
+        snprintf(buf, DHCP_GUARD_TEXT,
+                 "another boot server answers here: %s at %s: machines may start from it instead "
+                 "of from this box",
                  address_text(a, g->boots.address), dhcp_mac_text(mac, g->boots.mac));
     return buf;
 }

@@ -1,5 +1,6 @@
-/* What the services beside the leases plug in: who answers first (BSDP), and what a machine is to boot (PXE, HTTP).
- * Pure types; all calls on the stack's owner thread, nothing is kept beyond the call. */
+/* What the services beside the leases plug in: who answers first (BSDP), and what a machine is to
+ * boot (PXE, HTTP). Pure types; all calls on the stack's owner thread, nothing is kept beyond the
+ * call. */
 #ifndef NET_DHCP_HOOK_H
 #define NET_DHCP_HOOK_H
 
@@ -8,7 +9,8 @@
 #include "net/dhcp/codec.h"
 #include "net/wire/mono.h"
 
-/* BSDP's lists may be long and go out in fragments; an answer to DISCOVER or REQUEST stays below one frame. */
+/* BSDP's lists may be long and go out in fragments; an answer to DISCOVER or REQUEST stays below
+ * one frame. */
 #define DHCP_MESSAGE_MAX 8192
 #define DHCP_FRAME_MAX 1472 /* UDP payload of one frame */
 
@@ -28,13 +30,14 @@ struct dhcp_reply {
     uint16_t from_port; /* DHCP_SERVER_PORT or DHCP_BINL_PORT */
 };
 
-/* A service that sees every request to port 67 before the leases do. 0: not mine; 1: consumed, no answer; 2: the answer is
- * in `out`, all fields set by the service. In guard's refusal and in mode off it is not asked. Of a client's DISCOVER
- * it may answer the one part (BSDP's OFFER* with yiaddr 0) and leave the lease to us: that is 3: the answer is in
- * `out`, and not mine alone. */
+/* A service that sees every request to port 67 before the leases do. 0: not mine; 1: consumed, no
+ * answer; 2: the answer is in `out`, all fields set by the service. In guard's refusal and in mode
+ * off it is not asked. Of a client's DISCOVER it may answer the one part (BSDP's OFFER* with yiaddr
+ * 0) and leave the lease to us: that is 3: the answer is in `out`, and not mine alone. */
 struct dhcp_service {
     void *ctx;
-    int (*handle)(void *ctx, struct mono now, const struct dhcp_message *request, struct dhcp_reply *out);
+    int (*handle)(void *ctx, struct mono now, const struct dhcp_message *request,
+                  struct dhcp_reply *out);
 };
 enum dhcp_handled { DHCP_NOT_MINE, DHCP_CONSUMED, DHCP_ANSWERED, DHCP_ANSWERED_TOO };
 
@@ -66,12 +69,14 @@ static inline bool dhcp_boot_put(struct dhcp_boot *b, uint8_t code, const void *
     return true;
 }
 
-/* Asked for each DISCOVER, REQUEST (and INFORM) that is going to be answered, `out` zeroed. False: nothing is to be booted:
- * a lease goes out without boot fields; a proxy offer or an answer from 4011 does not go out at all. The answer must
- * depend on the request and on settings alone, so that a request sent again gets the same reply. */
+/* Asked for each DISCOVER, REQUEST (and INFORM) that is going to be answered, `out` zeroed. False:
+ * nothing is to be booted: a lease goes out without boot fields; a proxy offer or an answer from
+ * 4011 does not go out at all. The answer must depend on the request and on settings alone, so that
+ * a request sent again gets the same reply. */
 struct dhcp_boot_hook {
     void *ctx;
-    bool (*boot)(void *ctx, const struct dhcp_message *request, enum dhcp_boot_kind, struct dhcp_boot *out);
+    bool (*boot)(void *ctx, const struct dhcp_message *request, enum dhcp_boot_kind,
+                 struct dhcp_boot *out);
 };
 
 #endif

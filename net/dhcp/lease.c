@@ -114,7 +114,8 @@ static void count(struct dhcp_leases *t, const struct dhcp_slot *slot, uint32_t 
     }
 }
 
-static void set(struct dhcp_leases *t, struct dhcp_slot *slot, enum dhcp_slot_state state, bool probation)
+static void set(struct dhcp_leases *t, struct dhcp_slot *slot, enum dhcp_slot_state state,
+                bool probation)
 {
     count(t, slot, UINT32_MAX);
     slot->state = state;
@@ -164,7 +165,8 @@ static bool inside(const struct dhcp_pool *p, uint32_t address)
 {
     uint32_t mask = mask_of(p->prefix);
 
-    return (address & mask) == (p->network & mask) && (address & ~mask) != 0 && (address | mask) != UINT32_MAX;
+    return (address & mask) == (p->network & mask) && (address & ~mask) != 0 &&
+           (address | mask) != UINT32_MAX;
 }
 
 int dhcp_pool_of(const struct dhcp_leases *t, uint32_t address)
@@ -207,21 +209,26 @@ static struct dhcp_slot *add(struct dhcp_leases *t, uint32_t address, unsigned p
     return &t->slot[i];
 }
 
-static int add_pool(struct dhcp_leases *t, const struct dhcp_lease_plan *plan, unsigned i, struct err *err)
+static int add_pool(struct dhcp_leases *t, const struct dhcp_lease_plan *plan, unsigned i,
+                    struct err *err)
 {
     const struct dhcp_pool *p = &plan->pool[i];
     char a[16], b[16];
 
     if (p->prefix < 8 || p->prefix > 30)
-        return err_set(err, DHCP_EPOOL, "expected a subnet of 8 to 30 bits for the pool, got /%u", p->prefix);
+        return err_set(err, DHCP_EPOOL, "expected a subnet of 8 to 30 bits for the pool, got /%u",
+                       p->prefix);
     if (p->first > p->last || !inside(p, p->first) || !inside(p, p->last))
-        return err_set(err, DHCP_EPOOL, "expected a pool FIRST-LAST within the box's subnet /%u, got %s-%s", p->prefix,
-                       text(a, p->first), text(b, p->last));
+        return err_set(err, DHCP_EPOOL,
+                       "expected a pool FIRST-LAST within the box's subnet /%u, got %s-%s",
+                       p->prefix, text(a, p->first), text(b, p->last));
     if (p->last - p->first >= DHCP_POOL_ADDRESSES_MAX - t->n)
-        return err_set(err, DHCP_EPOOL, "expected at most %d addresses in all pools, got more", DHCP_POOL_ADDRESSES_MAX);
+        return err_set(err, DHCP_EPOOL, "expected at most %d addresses in all pools, got more",
+                       DHCP_POOL_ADDRESSES_MAX);
     for (unsigned k = 0; k < t->pools; k++)
         if (inside(&t->pool[k], p->first) || inside(p, t->pool[k].first))
-            return err_set(err, DHCP_EPOOL, "expected pools in different subnets, got %s twice", text(a, p->first));
+            return err_set(err, DHCP_EPOOL, "expected pools in different subnets, got %s twice",
+                           text(a, p->first));
     t->pool[t->pools++] = *p;
     for (uint32_t address = p->first; address - p->first <= p->last - p->first; address++)
         if (address != plan->own && address != p->router)
@@ -229,21 +236,23 @@ static int add_pool(struct dhcp_leases *t, const struct dhcp_lease_plan *plan, u
     return 0;
 }
 
-static int add_reservation(struct dhcp_leases *t, const struct dhcp_lease_plan *plan, const struct dhcp_reservation *r,
-                           struct err *err)
+static int add_reservation(struct dhcp_leases *t, const struct dhcp_lease_plan *plan,
+                           const struct dhcp_reservation *r, struct err *err)
 {
     int pool = dhcp_pool_of(t, r->address);
     struct dhcp_slot *slot;
     char a[16];
 
     if (pool < 0 || r->address == plan->own || r->address == t->pool[pool].router)
-        return err_set(err, DHCP_ERESERVE, "expected to reserve a machine's address within the box's subnet, got %s",
+        return err_set(err, DHCP_ERESERVE,
+                       "expected to reserve a machine's address within the box's subnet, got %s",
                        text(a, r->address));
     slot = dhcp_lease_at(t, r->address);
     if (!slot)
         slot = add(t, r->address, (unsigned)pool);
     if (slot->reserved)
-        return err_set(err, DHCP_ERESERVE, "expected to reserve an address for one machine, got %s twice",
+        return err_set(err, DHCP_ERESERVE,
+                       "expected to reserve an address for one machine, got %s twice",
                        text(a, r->address));
     slot->reserved = true;
     memcpy(slot->reserved_for, r->mac, 6);
@@ -264,7 +273,8 @@ static int index_slots(struct dhcp_leases *t, struct err *err)
         if (!slot->reserved)
             continue;
         if (reserved_for(t, slot->reserved_for))
-            return err_set(err, DHCP_ERESERVE, "expected one reservation a machine, got two for the machine of %s",
+            return err_set(err, DHCP_ERESERVE,
+                           "expected one reservation a machine, got two for the machine of %s",
                            text((char[16]){0}, slot->address));
         slot->next_reserved = *head;
         *head = (uint16_t)(i + 1);
@@ -279,10 +289,11 @@ int dhcp_leases_init(struct dhcp_leases *t, const struct dhcp_lease_plan *plan, 
     t->key = plan->key;
     t->lease_s = plan->lease_s;
     if (plan->pools > DHCP_POOLS_MAX)
-        return err_set(err, DHCP_EPOOL, "expected at most %d pools, got %u", DHCP_POOLS_MAX, plan->pools);
+        return err_set(err, DHCP_EPOOL, "expected at most %d pools, got %u", DHCP_POOLS_MAX,
+                       plan->pools);
     if (plan->reservations > DHCP_RESERVATIONS_MAX)
-        return err_set(err, DHCP_ERESERVE, "expected at most %d reservations, got %u", DHCP_RESERVATIONS_MAX,
-                       plan->reservations);
+        return err_set(err, DHCP_ERESERVE, "expected at most %d reservations, got %u",
+                       DHCP_RESERVATIONS_MAX, plan->reservations);
     for (unsigned i = 0; i < plan->pools && rc == 0; i++)
         rc = add_pool(t, plan, i, err);
     for (unsigned i = 0; i < plan->reservations && rc == 0; i++)
@@ -296,7 +307,8 @@ static struct dhcp_slot *usable_reservation(struct dhcp_leases *t, const uint8_t
 {
     struct dhcp_slot *slot = reserved_for(t, mac);
 
-    if (!slot || slot->state == DHCP_SLOT_DECLINED || (slot->state == DHCP_SLOT_BOUND && !same(slot->mac, mac)))
+    if (!slot || slot->state == DHCP_SLOT_DECLINED ||
+        (slot->state == DHCP_SLOT_BOUND && !same(slot->mac, mac)))
         return NULL;
     return slot;
 }
@@ -323,7 +335,8 @@ static uint32_t unbound(const struct dhcp_pool_count *c)
     return c->size - c->bound - c->declined;
 }
 
-/* While strangers are held back they get neither what was somebody's nor the last of what was nobody's. */
+/* While strangers are held back they get neither what was somebody's nor the last of what was
+ * nobody's. */
 static bool held_back(const struct dhcp_leases *t, const struct dhcp_slot *slot)
 {
     const struct dhcp_pool_count *c = &t->count[slot->pool];
@@ -334,8 +347,8 @@ static bool held_back(const struct dhcp_leases *t, const struct dhcp_slot *slot)
 }
 
 /* How gladly this address, which is not his, is given to him; 0: not at all. */
-static int gladness(const struct dhcp_leases *t, const struct dhcp_slot *slot, const struct dhcp_asker *a, bool strange,
-                    uint32_t wanted)
+static int gladness(const struct dhcp_leases *t, const struct dhcp_slot *slot,
+                    const struct dhcp_asker *a, bool strange, uint32_t wanted)
 {
     int g = slot->state == DHCP_SLOT_NEW ? 3 : slot->probation ? 2 : 1;
 
@@ -355,11 +368,14 @@ static bool better(const struct dhcp_slot *x, const struct dhcp_slot *than, stru
 {
     if (offered(x, now) && offered(than, now))
         return mono_sub(than->offer.until, x->offer.until) > 0;
-    return x->state == DHCP_SLOT_PAST && than->state == DHCP_SLOT_PAST && mono_sub(than->until, x->until) > 0;
+    return x->state == DHCP_SLOT_PAST && than->state == DHCP_SLOT_PAST &&
+           mono_sub(than->until, x->until) > 0;
 }
 
-/* Everybody begins the search at a place of his own, which stays the same when all memory is lost. */
-static struct dhcp_slot *choose(struct dhcp_leases *t, const struct dhcp_asker *a, bool strange, uint32_t wanted)
+/* Everybody begins the search at a place of his own, which stays the same when all memory is lost.
+ */
+static struct dhcp_slot *choose(struct dhcp_leases *t, const struct dhcp_asker *a, bool strange,
+                                uint32_t wanted)
 {
     unsigned n = t->pool_slots[a->pool], first = t->pool_first[a->pool];
     unsigned start = n ? (unsigned)(mix(a->mac, 0) % n) : 0;
@@ -379,7 +395,8 @@ static struct dhcp_slot *choose(struct dhcp_leases *t, const struct dhcp_asker *
 }
 
 /* A stranger's first lease is short while addresses are scarce. */
-static uint32_t seconds_for(struct dhcp_leases *t, const struct dhcp_asker *a, const struct dhcp_slot *slot, bool strange)
+static uint32_t seconds_for(struct dhcp_leases *t, const struct dhcp_asker *a,
+                            const struct dhcp_slot *slot, bool strange)
 {
     const struct dhcp_pool_count *c = &t->count[slot->pool];
     bool scarce = !slot->reserved && unbound(c) < c->size / 4;
@@ -389,7 +406,8 @@ static uint32_t seconds_for(struct dhcp_leases *t, const struct dhcp_asker *a, c
     return strange && scarce && t->lease_s > DHCP_PROBATION_S ? DHCP_PROBATION_S : t->lease_s;
 }
 
-struct dhcp_slot *dhcp_lease_offer(struct dhcp_leases *t, const struct dhcp_asker *a, uint32_t wanted)
+struct dhcp_slot *dhcp_lease_offer(struct dhcp_leases *t, const struct dhcp_asker *a,
+                                   uint32_t wanted)
 {
     struct dhcp_slot *slot = mine(t, a);
     bool strange = stranger(t, a);
@@ -407,7 +425,8 @@ struct dhcp_slot *dhcp_lease_offer(struct dhcp_leases *t, const struct dhcp_aske
     return slot;
 }
 
-bool dhcp_lease_grantable(struct dhcp_leases *t, const struct dhcp_asker *a, const struct dhcp_slot *slot)
+bool dhcp_lease_grantable(struct dhcp_leases *t, const struct dhcp_asker *a,
+                          const struct dhcp_slot *slot)
 {
     const struct dhcp_slot *his = mine(t, a);
     bool strange = stranger(t, a);
@@ -416,7 +435,8 @@ bool dhcp_lease_grantable(struct dhcp_leases *t, const struct dhcp_asker *a, con
         return false;
     if (his)
         return his == slot;
-    /* Nobody takes what is another machine's history by naming it: it must have been offered, if to somebody else. */
+    /* Nobody takes what is another machine's history by naming it: it must have been offered, if to
+     * somebody else. */
     if (strange && slot->state == DHCP_SLOT_PAST && !slot->probation && !offered(slot, a->now))
         return false;
     return gladness(t, slot, a, strange, 0) > 0;
@@ -441,7 +461,8 @@ uint32_t dhcp_lease_bind(struct dhcp_leases *t, const struct dhcp_asker *a, stru
     slot->until = mono_add(a->now, slot->seconds * MONO_S);
     slot->offer.until = a->now;
     slot->released = false;
-    if (!owner || was.state != slot->state || was.probation != slot->probation || was.seconds != slot->seconds)
+    if (!owner || was.state != slot->state || was.probation != slot->probation ||
+        was.seconds != slot->seconds)
         changed(t, slot);
     return slot->seconds;
 }
@@ -517,7 +538,8 @@ void dhcp_lease_sweep(struct dhcp_leases *t, struct mono now)
         if (mono_sub(slot->until, now) > 0)
             continue;
         if (slot->state == DHCP_SLOT_BOUND) {
-            set(t, slot, DHCP_SLOT_PAST, slot->probation && (slot->released || flooded[slot->pool]));
+            set(t, slot, DHCP_SLOT_PAST,
+                slot->probation && (slot->released || flooded[slot->pool]));
             changed(t, slot);
         } else if (slot->state == DHCP_SLOT_DECLINED) {
             forget(t, slot, DHCP_SLOT_NEW);
@@ -525,8 +547,8 @@ void dhcp_lease_sweep(struct dhcp_leases *t, struct mono now)
     }
 }
 
-bool dhcp_lease_restore(struct dhcp_leases *t, uint32_t address, const uint8_t mac[6], uint32_t seconds, bool probation,
-                        bool bound, struct mono now)
+bool dhcp_lease_restore(struct dhcp_leases *t, uint32_t address, const uint8_t mac[6],
+                        uint32_t seconds, bool probation, bool bound, struct mono now)
 {
     struct dhcp_slot *slot = dhcp_lease_at(t, address);
     void (*tell)(void *, const struct dhcp_slot *) = t->changed;

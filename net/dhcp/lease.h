@@ -1,16 +1,18 @@
 /* Who has which address. Pure; one slot per address, so no address can be with two machines.
  *
- * A machine is its Ethernet address. Client identifiers (option 61) do not count here: disks imaged from one
- * source come up with the same identifier on every machine, and firmware, boot loader and system of one machine
- * with three different ones.
+ * A machine is its Ethernet address. Client identifiers (option 61) do not count here: disks imaged
+ * from one source come up with the same identifier on every machine, and firmware, boot loader and
+ * system of one machine with three different ones.
  *
- * Against starvation, three things. An offer is only a note: it never takes away what a slot says of its owner, and when
- * it has been overtaken by others a REQUEST for the address is still granted, as long as nobody holds it. A slot
- * keeps its owner after the lease ended, until the address is needed. And a stranger (no reservation, never had a
- * slot, not vouched for) is on probation until a second exchange or until somebody vouches for it, which happens to
- * machines that boot within seconds and to invented ones never: while more than a quarter of a pool is held on
- * probation, strangers get neither what was another machine's nor the last sixteenth of the rest. A room full of new
- * machines that come up in the same second is served all the same, the last of them at their second or third try. */
+ * Against starvation, three things. An offer is only a note: it never takes away what a slot says
+ * of its owner, and when it has been overtaken by others a REQUEST for the address is still
+ * granted, as long as nobody holds it. A slot keeps its owner after the lease ended, until the
+ * address is needed. And a stranger (no reservation, never had a slot, not vouched for) is on
+ * probation until a second exchange or until somebody vouches for it, which happens to machines
+ * that boot within seconds and to invented ones never: while more than a quarter of a pool is held
+ * on probation, strangers get neither what was another machine's nor the last sixteenth of the
+ * rest. A room full of new machines that come up in the same second is served all the same, the
+ * last of them at their second or third try. */
 #ifndef NET_DHCP_LEASE_H
 #define NET_DHCP_LEASE_H
 
@@ -33,11 +35,12 @@
 #define DHCP_DECLINE_NS (600 * MONO_S)
 /* how long a released one stays with its owner: machines that restart */
 #define DHCP_RELEASE_NS (10 * MONO_S)
-#define DHCP_PROBATION_S 120             /* a stranger's lease while a pool is short of addresses */
+#define DHCP_PROBATION_S 120 /* a stranger's lease while a pool is short of addresses */
 /* this part of a pool is kept from strangers while they are held back */
 #define DHCP_SHARE 16
 
-/* A subnet and the range of it that is given out. Pool 0 is the box's own; others serve relays (giaddr within them). */
+/* A subnet and the range of it that is given out. Pool 0 is the box's own; others serve relays
+ * (giaddr within them). */
 struct dhcp_pool {
     uint32_t first, last;
     uint32_t network; /* any address within it */
@@ -64,8 +67,8 @@ struct dhcp_slot {
     uint8_t reserved_for[6]; /* with `reserved` */
     uint8_t mac[6];          /* the owner, in BOUND and PAST */
     enum dhcp_slot_state state;
-    uint32_t seconds;        /* granted; 0: never */
-    uint32_t xid;            /* of the exchange that granted it */
+    uint32_t seconds; /* granted; 0: never */
+    uint32_t xid;     /* of the exchange that granted it */
     struct mono until, acked;
     struct {
         uint8_t mac[6];
@@ -81,7 +84,7 @@ struct dhcp_pool_count {
     uint32_t size; /* addresses that are not reserved for somebody */
     /* of those; spare ones had no owner yet, or one who never came back */
     uint32_t spare, bound, declined;
-    uint32_t probation;              /* of those bound */
+    uint32_t probation; /* of those bound */
 };
 
 struct dhcp_leases {
@@ -121,35 +124,39 @@ struct dhcp_lease_plan {
     uint32_t key; /* random */
 };
 
-/* `t` zeroed, `changed` and `ctx` set. The plan is copied. 0, or DHCP_EPOOL or DHCP_ERESERVE and a sentence. */
+/* `t` zeroed, `changed` and `ctx` set. The plan is copied. 0, or DHCP_EPOOL or DHCP_ERESERVE and a
+ * sentence. */
 int dhcp_leases_init(struct dhcp_leases *t, const struct dhcp_lease_plan *, struct err *);
 
 struct dhcp_slot *dhcp_lease_at(struct dhcp_leases *, uint32_t address);
 /* The pool whose subnet this address is in; -1: none. */
 int dhcp_pool_of(const struct dhcp_leases *, uint32_t address);
 
-/* What to offer; `wanted` (0: nothing) is given when nobody else has a claim to it. The slot then carries the offer and the
- * seconds in it. NULL: there is nothing for him now. */
-struct dhcp_slot *dhcp_lease_offer(struct dhcp_leases *, const struct dhcp_asker *, uint32_t wanted);
+/* What to offer; `wanted` (0: nothing) is given when nobody else has a claim to it. The slot then
+ * carries the offer and the seconds in it. NULL: there is nothing for him now. */
+struct dhcp_slot *dhcp_lease_offer(struct dhcp_leases *, const struct dhcp_asker *,
+                                   uint32_t wanted);
 /* Whether this address may be granted to him now. */
-bool dhcp_lease_grantable(struct dhcp_leases *, const struct dhcp_asker *, const struct dhcp_slot *);
-/* Grants it, which dhcp_lease_grantable allowed; returns the seconds. The same xid gets the same seconds. */
+bool dhcp_lease_grantable(struct dhcp_leases *, const struct dhcp_asker *,
+                          const struct dhcp_slot *);
+/* Grants it, which dhcp_lease_grantable allowed; returns the seconds. The same xid gets the same
+ * seconds. */
 uint32_t dhcp_lease_bind(struct dhcp_leases *, const struct dhcp_asker *, struct dhcp_slot *);
 /* He took another server's offer. */
 void dhcp_lease_forget_offer(struct dhcp_leases *, const uint8_t mac[6], unsigned pool);
 void dhcp_lease_release(struct dhcp_slot *, struct mono now);
-/* The owner, or whom it was offered to, found somebody else on it. At most an eighth of a pool is left alone at a time, then
- * the oldest comes back. */
+/* The owner, or whom it was offered to, found somebody else on it. At most an eighth of a pool is
+ * left alone at a time, then the oldest comes back. */
 void dhcp_lease_decline(struct dhcp_leases *, struct dhcp_slot *, struct mono now);
 /* This machine is real: off probation. */
 void dhcp_lease_vouch(struct dhcp_leases *, const uint8_t mac[6]);
 /* Leases that ended and quarantines that are over. At least once a second. */
 void dhcp_lease_sweep(struct dhcp_leases *, struct mono now);
 
-/* A slot as it stood before a restart; its lease counts anew from `now` in full, because no clock tells how long we were
- * away. False when it does not fit these pools and reservations any more. */
-bool dhcp_lease_restore(struct dhcp_leases *, uint32_t address, const uint8_t mac[6], uint32_t seconds, bool probation,
-                        bool bound, struct mono now);
+/* A slot as it stood before a restart; its lease counts anew from `now` in full, because no clock
+ * tells how long we were away. False when it does not fit these pools and reservations any more. */
+bool dhcp_lease_restore(struct dhcp_leases *, uint32_t address, const uint8_t mac[6],
+                        uint32_t seconds, bool probation, bool bound, struct mono now);
 
 /* Strangers are held back in this pool. */
 static inline bool dhcp_pool_flooded(const struct dhcp_leases *t, unsigned pool)

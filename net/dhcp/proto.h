@@ -6,8 +6,8 @@
 #define DHCP_CLIENT_PORT 68
 #define DHCP_BINL_PORT 4011 /* PXE: asked by unicast after the lease, answered from here */
 
-/* op 1, htype 1, hlen 1, hops 1, xid 4, secs 2, flags 2, ciaddr 4, yiaddr 4, siaddr 4, giaddr 4, chaddr 16, sname 64,
- * file 128, cookie 4, options */
+/* op 1, htype 1, hlen 1, hops 1, xid 4, secs 2, flags 2, ciaddr 4, yiaddr 4, siaddr 4, giaddr 4,
+ * chaddr 16, sname 64, file 128, cookie 4, options */
 #define DHCP_CHADDR_BYTES 16
 #define DHCP_SNAME_BYTES 64
 #define DHCP_FILE_BYTES 128
@@ -18,21 +18,22 @@
 #define DHCP_REPLY_MIN 300
 /* IP datagram that every client takes (RFC 2131, 2): UDP payload of 548 */
 #define DHCP_SIZE_MIN 576
-#define DHCP_IP_UDP_BYTES 28  /* what option 57 counts besides the payload */
+#define DHCP_IP_UDP_BYTES 28 /* what option 57 counts besides the payload */
 
 enum dhcp_op { DHCP_REQUEST_OP = 1, DHCP_REPLY_OP = 2 };
 
-enum dhcp_type { /* option 53 */
-    DHCP_BOOTP = 0, /* none: plain BOOTP */
-    DHCP_DISCOVER = 1,
-    DHCP_OFFER = 2,
-    DHCP_REQUEST = 3,
-    DHCP_DECLINE = 4,
-    DHCP_ACK = 5,
-    DHCP_NAK = 6,
-    DHCP_RELEASE = 7,
-    DHCP_INFORM = 8,
-    DHCP_TYPE_MAX = 18, /* the last of the registry; above INFORM nobody here answers */
+enum dhcp_type {                 /* option 53 */
+                 DHCP_BOOTP = 0, /* none: plain BOOTP */
+                 DHCP_DISCOVER = 1,
+                 DHCP_OFFER = 2,
+                 DHCP_REQUEST = 3,
+                 DHCP_DECLINE = 4,
+                 DHCP_ACK = 5,
+                 DHCP_NAK = 6,
+                 DHCP_RELEASE = 7,
+                 DHCP_INFORM = 8,
+                 DHCP_TYPE_MAX =
+                     18, /* the last of the registry; above INFORM nobody here answers */
 };
 
 enum dhcp_code {

@@ -23,7 +23,8 @@ struct ask {
     bool boots;
 };
 
-static void tell(struct dhcp_server *s, enum dhcp_event_kind kind, const uint8_t mac[6], uint32_t address)
+static void tell(struct dhcp_server *s, enum dhcp_event_kind kind, const uint8_t mac[6],
+                 uint32_t address)
 {
     struct dhcp_event e = {.kind = kind, .address = address};
 
@@ -46,13 +47,14 @@ static void slot_changed(void *ctx, const struct dhcp_slot *slot)
         return;
     wr_u32(&k, slot->address);
     wr_copy(&v, slot->mac, 6);
-    wr_u8(&v, (slot->state == DHCP_SLOT_BOUND ? RECORD_BOUND : 0) | (slot->probation ? RECORD_PROBATION : 0));
+    wr_u8(&v, (slot->state == DHCP_SLOT_BOUND ? RECORD_BOUND : 0) |
+                  (slot->probation ? RECORD_PROBATION : 0));
     wr_u32(&v, slot->seconds);
     s->needs.store(s->needs.ctx, key, sizeof key, value, kept ? sizeof value : 0);
 }
 
-int dhcp_server_restore(struct dhcp_server *s, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue,
-                        struct mono now)
+int dhcp_server_restore(struct dhcp_server *s, const uint8_t *key, size_t nkey,
+                        const uint8_t *value, size_t nvalue, struct mono now)
 {
     struct reader k = reader_on(key, nkey), v = reader_on(value, nvalue);
     uint32_t address = rd_u32(&k), seconds;
@@ -61,10 +63,11 @@ int dhcp_server_restore(struct dhcp_server *s, const uint8_t *key, size_t nkey, 
     rd_copy(&v, mac, 6);
     flags = rd_u8(&v);
     seconds = rd_u32(&v);
-    if (!rd_done(&k) || !rd_done(&v) || mac[0] & 1 || flags > (RECORD_BOUND | RECORD_PROBATION) || seconds < 1 ||
-        seconds > DHCP_LEASE_MAX_S)
+    if (!rd_done(&k) || !rd_done(&v) || mac[0] & 1 || flags > (RECORD_BOUND | RECORD_PROBATION) ||
+        seconds < 1 || seconds > DHCP_LEASE_MAX_S)
         return DHCP_ERECORD;
-    return dhcp_lease_restore(&s->leases, address, mac, seconds, flags & RECORD_PROBATION, flags & RECORD_BOUND, now)
+    return dhcp_lease_restore(&s->leases, address, mac, seconds, flags & RECORD_PROBATION,
+                              flags & RECORD_BOUND, now)
                ? 0
                : DHCP_ERECORD;
 }
@@ -83,12 +86,14 @@ static void direct(struct ask *a, const struct dhcp_message *head)
         out->way = DHCP_TO_ADDRESS;
         out->address = head->giaddr;
         out->port = DHCP_SERVER_PORT;
-    } else if (!head->ciaddr && (head->flags & DHCP_BROADCAST || !head->yiaddr)) { /* every NAK among them */
+    } else if (!head->ciaddr &&
+               (head->flags & DHCP_BROADCAST || !head->yiaddr)) { /* every NAK among them */
         out->way = DHCP_TO_EVERYONE;
         out->address = UINT32_MAX;
     } else {
         out->address = head->ciaddr ? head->ciaddr : head->yiaddr;
-        out->way = dhcp_pool_of(&a->s->leases, out->address) == 0 ? DHCP_TO_STATION : DHCP_TO_ADDRESS;
+        out->way =
+            dhcp_pool_of(&a->s->leases, out->address) == 0 ? DHCP_TO_STATION : DHCP_TO_ADDRESS;
     }
 }
 
@@ -99,19 +104,22 @@ static void start(struct ask *a, struct dhcp_writer *dw, const struct dhcp_messa
     dhcp_put_u32(dw, DHCP_O_SERVER, a->s->config.address);
 }
 
-/* What is in every reply goes last: the client's identifier (RFC 6842), and what its relay wants back (RFC 3046). */
+/* What is in every reply goes last: the client's identifier (RFC 6842), and what its relay wants
+ * back (RFC 3046). */
 static void finish(struct ask *a, struct dhcp_writer *dw)
 {
     static const uint8_t echoed[] = {DHCP_O_CLIENT, DHCP_O_RELAY};
 
     for (size_t i = 0; i < sizeof echoed; i++)
-        for (const struct dhcp_option *o = dhcp_option(a->m, echoed[i]); o; o = dhcp_option_next(a->m, o))
+        for (const struct dhcp_option *o = dhcp_option(a->m, echoed[i]); o;
+             o = dhcp_option_next(a->m, o))
             dhcp_put(dw, o->code, o->at, o->n);
     a->s->counters.cut += dw->dropped;
     a->out->n = dhcp_write_end(dw);
 }
 
-static void put_subnet(struct dhcp_writer *dw, const struct dhcp_config *c, const struct dhcp_pool *pool)
+static void put_subnet(struct dhcp_writer *dw, const struct dhcp_config *c,
+                       const struct dhcp_pool *pool)
 {
     uint8_t dns[4 * DHCP_DNS_MAX];
     struct writer w = writer_on(dns, sizeof dns);
@@ -160,7 +168,8 @@ static void put_boot(const struct ask *a, struct dhcp_writer *dw)
 }
 
 /* OFFER or ACK of an address; `ciaddr` as RFC 2131's table 3 wants it. */
-static bool reply_lease(struct ask *a, enum dhcp_type type, const struct dhcp_slot *slot, uint32_t seconds)
+static bool reply_lease(struct ask *a, enum dhcp_type type, const struct dhcp_slot *slot,
+                        uint32_t seconds)
 {
     struct dhcp_message head;
     struct dhcp_writer dw;
@@ -216,7 +225,8 @@ static bool reply_boot(struct ask *a, enum dhcp_type type, enum dhcp_boot_kind k
 
 /* ---- requests ---- */
 
-/* One machine, not many and not ourselves: whoever forges an address shall not aim our replies at everybody. */
+/* One machine, not many and not ourselves: whoever forges an address shall not aim our replies at
+ * everybody. */
 static bool answerable(const struct ask *a, uint32_t address)
 {
     uint32_t net = address >> 24;
@@ -227,7 +237,8 @@ static bool answerable(const struct ask *a, uint32_t address)
 static bool on_discover(struct ask *a)
 {
     struct dhcp_server *s = a->s;
-    struct dhcp_slot *slot = dhcp_lease_offer(&s->leases, &a->who, dhcp_option_u32(a->m, DHCP_O_ADDRESS, 0));
+    struct dhcp_slot *slot =
+        dhcp_lease_offer(&s->leases, &a->who, dhcp_option_u32(a->m, DHCP_O_ADDRESS, 0));
 
     if (slot) {
         s->counters.offers++;
@@ -255,7 +266,8 @@ static bool grant(struct ask *a, struct dhcp_slot *slot)
     return reply_lease(a, DHCP_ACK, slot, seconds);
 }
 
-/* The address a REQUEST is about, by the client's state (RFC 2131, 4.3.2); 0: it contradicts itself. */
+/* The address a REQUEST is about, by the client's state (RFC 2131, 4.3.2); 0: it contradicts
+ * itself. */
 static uint32_t requested(const struct dhcp_message *m)
 {
     uint32_t wanted = dhcp_option_u32(m, DHCP_O_ADDRESS, 0);
@@ -266,7 +278,8 @@ static uint32_t requested(const struct dhcp_message *m)
 static bool on_request(struct ask *a)
 {
     struct dhcp_server *s = a->s;
-    uint32_t server = dhcp_option_u32(a->m, DHCP_O_SERVER, s->config.address), address = requested(a->m);
+    uint32_t server = dhcp_option_u32(a->m, DHCP_O_SERVER, s->config.address),
+             address = requested(a->m);
     struct dhcp_slot *slot = dhcp_lease_at(&s->leases, address);
 
     if (server != s->config.address) {
@@ -278,15 +291,18 @@ static bool on_request(struct ask *a)
         s->counters.malformed++;
         return false;
     }
-    if (s->quiet && !(slot && slot->state == DHCP_SLOT_BOUND && memcmp(slot->mac, a->who.mac, 6) == 0 &&
-                      dhcp_lease_grantable(&s->leases, &a->who, slot))) {
+    if (s->quiet &&
+        !(slot && slot->state == DHCP_SLOT_BOUND && memcmp(slot->mac, a->who.mac, 6) == 0 &&
+          dhcp_lease_grantable(&s->leases, &a->who, slot))) {
         s->counters.quiet++;
         return false;
     }
-    return slot && dhcp_lease_grantable(&s->leases, &a->who, slot) ? grant(a, slot) : reply_nak(a, address);
+    return slot && dhcp_lease_grantable(&s->leases, &a->who, slot) ? grant(a, slot)
+                                                                   : reply_nak(a, address);
 }
 
-/* Whether a message that takes something away comes from the machine it speaks of, as far as one can see. */
+/* Whether a message that takes something away comes from the machine it speaks of, as far as one
+ * can see. */
 static bool credible(const struct ask *a)
 {
     return a->m->giaddr || dhcp_pool_of(&a->s->leases, a->from->address) > 0 ||
@@ -304,7 +320,8 @@ static void on_release(struct ask *a)
 
     if (!for_us(a)) {
         a->s->counters.not_ours++;
-    } else if (!slot || slot->state != DHCP_SLOT_BOUND || memcmp(slot->mac, a->who.mac, 6) != 0 || !credible(a)) {
+    } else if (!slot || slot->state != DHCP_SLOT_BOUND || memcmp(slot->mac, a->who.mac, 6) != 0 ||
+               !credible(a)) {
         a->s->counters.unwanted++;
     } else {
         a->s->counters.released++;
@@ -319,7 +336,8 @@ static void on_decline(struct ask *a)
 
     if (!for_us(a)) {
         a->s->counters.not_ours++;
-    } else if (!slot || slot->state != DHCP_SLOT_BOUND || memcmp(slot->mac, a->who.mac, 6) != 0 || !credible(a)) {
+    } else if (!slot || slot->state != DHCP_SLOT_BOUND || memcmp(slot->mac, a->who.mac, 6) != 0 ||
+               !credible(a)) {
         a->s->counters.unwanted++;
     } else {
         a->s->counters.declined++;
@@ -346,7 +364,8 @@ static bool on_inform(struct ask *a)
     if (!a->m->giaddr || a->m->ciaddr) { /* the answer is for the machine, not for its relay */
         a->out->port = DHCP_CLIENT_PORT;
         a->out->address = head.ciaddr;
-        a->out->way = dhcp_pool_of(&a->s->leases, head.ciaddr) == 0 ? DHCP_TO_STATION : DHCP_TO_ADDRESS;
+        a->out->way =
+            dhcp_pool_of(&a->s->leases, head.ciaddr) == 0 ? DHCP_TO_STATION : DHCP_TO_ADDRESS;
     }
     put_subnet(&dw, &a->s->config, &a->s->leases.pool[a->who.pool]);
     put_boot(a, &dw);
@@ -410,12 +429,14 @@ static bool as_proxy(struct ask *a)
     return false;
 }
 
-/* Port 4011: asked by a machine that has its address. The answer goes to where the question came from. */
+/* Port 4011: asked by a machine that has its address. The answer goes to where the question came
+ * from. */
 static bool as_boot_server(struct ask *a)
 {
     uint32_t client = a->from->address;
 
-    if ((a->m->type != DHCP_REQUEST && a->m->type != DHCP_INFORM) || !answerable(a, client) || !a->from->port) {
+    if ((a->m->type != DHCP_REQUEST && a->m->type != DHCP_INFORM) || !answerable(a, client) ||
+        !a->from->port) {
         a->s->counters.unwanted++;
         return false;
     }
@@ -440,13 +461,14 @@ static void fill_asker(struct ask *a, struct mono now)
     a->who.known = n->known && n->known(n->ctx, a->who.mac);
 }
 
-bool dhcp_server_step(struct dhcp_server *s, struct mono now, const struct dhcp_message *m, const struct dhcp_from *from,
-                      struct dhcp_reply *out)
+bool dhcp_server_step(struct dhcp_server *s, struct mono now, const struct dhcp_message *m,
+                      const struct dhcp_from *from, struct dhcp_reply *out)
 {
     struct ask a = {.s = s, .m = m, .from = from, .out = out};
 
     dhcp_server_tick(s, now);
-    if (m->op != DHCP_REQUEST_OP || m->type == DHCP_BOOTP || memcmp(m->chaddr, s->config.mac, 6) == 0) {
+    if (m->op != DHCP_REQUEST_OP || m->type == DHCP_BOOTP ||
+        memcmp(m->chaddr, s->config.mac, 6) == 0) {
         s->counters.not_ours++;
         return false;
     }
@@ -470,10 +492,15 @@ void dhcp_server_tick(struct dhcp_server *s, struct mono now)
     dhcp_lease_sweep(&s->leases, now);
 }
 
-int dhcp_server_init(struct dhcp_server *s, const struct dhcp_config *c, const struct dhcp_needs *needs, struct err *err)
+int dhcp_server_init(struct dhcp_server *s, const struct dhcp_config *c,
+                     const struct dhcp_needs *needs, struct err *err)
 {
-    struct dhcp_lease_plan plan = {.pool = c->pool, .pools = c->pools, .reservation = c->reservation,
-                                   .reservations = c->reservations, .own = c->address, .lease_s = c->lease_s,
+    struct dhcp_lease_plan plan = {.pool = c->pool,
+                                   .pools = c->pools,
+                                   .reservation = c->reservation,
+                                   .reservations = c->reservations,
+                                   .own = c->address,
+                                   .lease_s = c->lease_s,
                                    .key = c->key};
 
     memset(s, 0, sizeof *s);
@@ -488,9 +515,11 @@ int dhcp_server_init(struct dhcp_server *s, const struct dhcp_config *c, const s
     if (c->mode != DHCP_MODE_SERVER)
         return 0;
     if (!c->pools)
-        return err_set(err, DHCP_EPOOL, "expected a pool of addresses for the DHCP server, got none");
+        return err_set(err, DHCP_EPOOL,
+                       "expected a pool of addresses for the DHCP server, got none");
     if (c->lease_s < DHCP_LEASE_MIN_S || c->lease_s > DHCP_LEASE_MAX_S)
-        return err_set(err, DHCP_EPOOL, "expected leases of 1 minute to 30 days, got %u s", c->lease_s);
+        return err_set(err, DHCP_EPOOL, "expected leases of 1 minute to 30 days, got %u s",
+                       c->lease_s);
     return dhcp_leases_init(&s->leases, &plan, err);
 }
 

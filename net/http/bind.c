@@ -8,7 +8,7 @@
 #include "net/ip/tcp.h"
 #include "net/os/clock.h"
 
-#define TRIES 5                /* connections in a row that bring nothing, */
+#define TRIES 5 /* connections in a row that bring nothing, */
 /* each after a pause that is longer by this: 5 s for a server that restarts */
 #define PAUSE_MS 500
 #define READ_OVER (256 * 1024) /* a gap that is cheaper to read than to ask anew */
@@ -36,12 +36,12 @@ struct http_file {
     struct http_trust trust;
     bool trusts;                /* https is possible */
     struct http_secure *secure; /* NULL: not needed so far */
-    bool met; /* a connection to this host has been begun */
+    bool met;                   /* a connection to this host has been begun */
     unsigned redirects;
-    bool found;          /* the address is known */
+    bool found; /* the address is known */
     /* of http_look */
-    int tries;           /* connections in a row that brought nothing */
-    struct mono again;   /* when the next one is made; 0: there is one */
+    int tries;         /* connections in a row that brought nothing */
+    struct mono again; /* when the next one is made; 0: there is one */
 };
 
 /* ---- what lwIP calls ---- */
@@ -165,10 +165,13 @@ static void consume(struct http_file *f, size_t n)
         raw_consume(f, n);
 }
 
-/* The next part of what TLS does before content comes: 1 there is more of it, 0 not now, or an error for good. */
+/* The next part of what TLS does before content comes: 1 there is more of it, 0 not now, or an
+ * error for good. */
 static int pump(struct http_file *f, struct err *err)
 {
-    const struct tls_wanted wanted = {.host = f->url.host, .pin = f->trust.pinned ? f->trust.pin : NULL, .now = time(NULL)};
+    const struct tls_wanted wanted = {.host = f->url.host,
+                                      .pin = f->trust.pinned ? f->trust.pin : NULL,
+                                      .now = time(NULL)};
     int rc;
 
     if (!f->url.tls || !f->connected)
@@ -255,8 +258,9 @@ static int follow(struct http_file *f, struct err *err)
     int rc;
 
     if (++f->redirects > HTTP_REDIRECTS)
-        return err_set(err, HTTP_EREDIRECT, "expected the file after at most %d redirects, got one more, to \"%.120s\"", HTTP_REDIRECTS,
-                       location);
+        return err_set(err, HTTP_EREDIRECT,
+                       "expected the file after at most %d redirects, got one more, to \"%.120s\"",
+                       HTTP_REDIRECTS, location);
     rc = http_redirect(&f->url, location, &to, err);
     if (rc == 0 && to.tls && !f->trusts)
         rc = err_set(err, HTTP_ETRUST, "expected http://, got a redirect to \"%.120s\"", location);
@@ -303,7 +307,8 @@ static int take_header(struct http_file *f, struct err *err)
     return rc > 0 ? header_taken(f, err) : 0;
 }
 
-/* Header bytes until the content begins: 1 it does, 0 the connection ended before or the file is elsewhere, or an error for good. */
+/* Header bytes until the content begins: 1 it does, 0 the connection ended before or the file is
+ * elsewhere, or an error for good. */
 static int read_header(struct http_file *f, struct err *err)
 {
     while (!f->in_content && f->found) {
@@ -318,7 +323,8 @@ static int read_header(struct http_file *f, struct err *err)
     return f->found;
 }
 
-/* The connection brings no more: another one, that goes on at the same byte; at once, where the file turned out to be elsewhere. */
+/* The connection brings no more: another one, that goes on at the same byte; at once, where the
+ * file turned out to be elsewhere. */
 static int redial(struct http_file *f, int *tries, struct err *err)
 {
     struct mono until;
@@ -342,13 +348,18 @@ static int unreachable(const struct http_file *f, struct err *err)
 
     ip_address_text(text, f->address);
     if (!f->connected)
-        return err_set(err, HTTP_ECONNECT, "cannot reach the web server at %s port %u", text, f->url.port);
+        return err_set(err, HTTP_ECONNECT, "cannot reach the web server at %s port %u", text,
+                       f->url.port);
     if (!f->ended)
-        return err_set(err, HTTP_ETIMEOUT, "the web server at %s said nothing for %d s", text, f->idle_ms / 1000);
-    return err_set(err, HTTP_ECLOSED, "the web server at %s closes the connection before the end, again and again", text);
+        return err_set(err, HTTP_ETIMEOUT, "the web server at %s said nothing for %d s", text,
+                       f->idle_ms / 1000);
+    return err_set(err, HTTP_ECLOSED,
+                   "the web server at %s closes the connection before the end, again and again",
+                   text);
 }
 
-/* Content from f->at: how many bytes are at *bytes now, making connections anew as needed; or an error. */
+/* Content from f->at: how many bytes are at *bytes now, making connections anew as needed; or an
+ * error. */
 static int next_bytes(struct http_file *f, const uint8_t **bytes, size_t *n, struct err *err)
 {
     for (int tries = 0;; tries++) {
@@ -374,16 +385,20 @@ static int next_bytes(struct http_file *f, const uint8_t **bytes, size_t *n, str
 
 /* ---- the file ---- */
 
-static int file_new(struct http_file **out, struct ip_stack *stack, const struct http_url *url, const struct http_trust *trust, int idle_ms,
-                    struct err *err)
+static int file_new(struct http_file **out, struct ip_stack *stack, const struct http_url *url,
+                    const struct http_trust *trust, int idle_ms, struct err *err)
 {
     struct http_file *f;
 
     *out = NULL;
     if (url->tls && !trust)
-        return err_set(err, HTTP_ETRUST, "expected http://, got https://%.100s: nothing is there to judge its certificate by", url->host);
+        return err_set(
+            err, HTTP_ETRUST,
+            "expected http://, got https://%.100s: nothing is there to judge its certificate by",
+            url->host);
     if (!url->tls && trust && trust->pinned)
-        return err_set(err, HTTP_ETRUST, "expected https:// beside a fingerprint, got http://%.100s", url->host);
+        return err_set(err, HTTP_ETRUST,
+                       "expected https:// beside a fingerprint, got http://%.100s", url->host);
     f = *out = calloc(1, sizeof *f);
     if (!f)
         return err_set(err, HTTP_EMEMORY, "out of memory");
@@ -396,8 +411,8 @@ static int file_new(struct http_file **out, struct ip_stack *stack, const struct
     return 0;
 }
 
-int http_open(struct http_file **out, struct ip_stack *stack, const struct http_url *url, const struct http_trust *trust, int idle_ms,
-              struct err *err)
+int http_open(struct http_file **out, struct ip_stack *stack, const struct http_url *url,
+              const struct http_trust *trust, int idle_ms, struct err *err)
 {
     struct http_file *f;
     int rc = file_new(&f, stack, url, trust, idle_ms, err);
@@ -451,7 +466,8 @@ int http_read(struct http_file *f, uint64_t offset, uint8_t *buf, size_t n, stru
     int rc;
 
     if (offset > f->total || n > f->total - offset)
-        return err_set(err, HTTP_ERANGE, "the file on the server ends after %llu bytes, before byte %llu",
+        return err_set(err, HTTP_ERANGE,
+                       "the file on the server ends after %llu bytes, before byte %llu",
                        (unsigned long long)f->total, (unsigned long long)(offset + n));
     rc = seek(f, offset, err);
     while (rc == 0 && n) {
@@ -474,8 +490,8 @@ int http_read(struct http_file *f, uint64_t offset, uint8_t *buf, size_t n, stru
 
 /* ---- as it comes ---- */
 
-int http_begin(struct http_file **out, struct ip_stack *stack, const struct http_url *url, const struct http_trust *trust, int idle_ms,
-               struct err *err)
+int http_begin(struct http_file **out, struct ip_stack *stack, const struct http_url *url,
+               const struct http_trust *trust, int idle_ms, struct err *err)
 {
     struct http_file *f;
     int rc = file_new(&f, stack, url, trust, idle_ms, err);
@@ -547,7 +563,8 @@ long http_look(struct http_file *f, const uint8_t **bytes, struct err *err)
         f->tries = 0;
         return (long)n;
     }
-    return f->ended || mono_sub(clock_now(), f->heard) > f->idle_ms * MONO_MS ? try_again(f, err) : 0;
+    return f->ended || mono_sub(clock_now(), f->heard) > f->idle_ms * MONO_MS ? try_again(f, err)
+                                                                              : 0;
 }
 
 void http_took(struct http_file *f, size_t n)

@@ -8,10 +8,12 @@
 
 static bool host_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-';
 }
 
-/* Decimal digits at `at`, at most `digits` of them; returns what follows, NULL when there are none or too many. */
+/* Decimal digits at `at`, at most `digits` of them; returns what follows, NULL when there are none
+ * or too many. */
 static const char *number(const char *at, unsigned digits, uint64_t *out)
 {
     uint64_t v = 0;
@@ -78,7 +80,8 @@ static int beside(const struct http_url *u, const char *reference, char out[HTTP
     else if (reference[0] != '?')
         while (path > 1 && u->path[path - 1] != '/')
             path--;
-    return snprintf(out, HTTP_URL_TEXT, "%s//%s:%u%.*s%s", scheme, u->host, u->port, (int)path, u->path, reference);
+    return snprintf(out, HTTP_URL_TEXT, "%s//%s:%u%.*s%s", scheme, u->host, u->port, (int)path,
+                    u->path, reference);
 }
 
 /* RFC 3986 section 3.1: letters, digits, + - . up to a colon. */
@@ -89,22 +92,26 @@ static bool has_scheme(const char *text)
     return n && text[n] == ':';
 }
 
-int http_redirect(const struct http_url *from, const char *location, struct http_url *to, struct err *err)
+int http_redirect(const struct http_url *from, const char *location, struct http_url *to,
+                  struct err *err)
 {
     char reference[HTTP_URL_TEXT], text[HTTP_URL_TEXT];
     int n = snprintf(reference, sizeof reference, "%s", location);
 
     if (n > 0 && (size_t)n < sizeof reference) {
         reference[strcspn(reference, "#")] = 0;
-        n = has_scheme(reference) ? snprintf(text, sizeof text, "%s", reference) : beside(from, reference, text);
+        n = has_scheme(reference) ? snprintf(text, sizeof text, "%s", reference)
+                                  : beside(from, reference, text);
     }
     if (n <= 0 || (size_t)n >= sizeof text)
-        return err_set(err, HTTP_EREDIRECT, "expected a redirect to an address of at most %d characters, got \"%.100s\"", HTTP_URL_TEXT - 1,
-                       location);
+        return err_set(err, HTTP_EREDIRECT,
+                       "expected a redirect to an address of at most %d characters, got \"%.100s\"",
+                       HTTP_URL_TEXT - 1, location);
     if (http_url_parse(text, to, err))
         return HTTP_EURL;
     if (from->tls && !to->tls)
-        return err_set(err, HTTP_EREDIRECT, "expected https:// to stay https://, got a redirect to \"%.120s\"", text);
+        return err_set(err, HTTP_EREDIRECT,
+                       "expected https:// to stay https://, got a redirect to \"%.120s\"", text);
     return 0;
 }
 
@@ -119,10 +126,11 @@ size_t http_request(const struct http_url *u, uint64_t from, uint64_t to, char *
         snprintf(last, sizeof last, "%llu", (unsigned long long)(to - 1));
     if (u->port != (u->tls ? 443 : 80))
         snprintf(port, sizeof port, ":%u", u->port);
-    n = snprintf(out, HTTP_REQUEST_MAX,
-                 "GET %s HTTP/1.1\r\nHost: %s%s\r\nUser-Agent: ringcast\r\nAccept-Encoding: identity\r\n"
-                 "Connection: close\r\nRange: bytes=%llu-%s\r\n\r\n",
-                 u->path, u->host, port, (unsigned long long)from, last);
+    n = snprintf(
+        out, HTTP_REQUEST_MAX,
+        "GET %s HTTP/1.1\r\nHost: %s%s\r\nUser-Agent: ringcast\r\nAccept-Encoding: identity\r\n"
+        "Connection: close\r\nRange: bytes=%llu-%s\r\n\r\n",
+        u->path, u->host, port, (unsigned long long)from, last);
     return (size_t)n;
 }
 
@@ -160,7 +168,8 @@ static int take_length(struct http_answer *a, const char *value)
     return 0;
 }
 
-/* "bytes 0-499/1234", "bytes 0-499/" and a star, or "bytes" star "/1234" when there is no such range. */
+/* "bytes 0-499/1234", "bytes 0-499/" and a star, or "bytes" star "/1234" when there is no such
+ * range. */
 static int take_range(struct http_answer *a, const char *value)
 {
     const char *at;
@@ -204,7 +213,8 @@ static bool token_char(char c)
            (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
-/* "Name: value" in place. A line that begins with a blank would continue the one before: obsolete and refused. */
+/* "Name: value" in place. A line that begins with a blank would continue the one before: obsolete
+ * and refused. */
 static int header_line(struct http_answer *a, char *line)
 {
     char *value = line, *end;
@@ -270,12 +280,15 @@ int http_parser_feed(struct http_parser *p, const uint8_t *bytes, size_t n, size
 
 /* ---- is it what was asked for? ---- */
 
-static int check_part(const struct http_answer *a, uint64_t from, uint64_t to, uint64_t *end, struct err *err)
+static int check_part(const struct http_answer *a, uint64_t from, uint64_t to, uint64_t *end,
+                      struct err *err)
 {
-    if (!a->has_range || a->first != from || (to != HTTP_TO_END && a->last >= to) || a->total == HTTP_TO_END)
+    if (!a->has_range || a->first != from || (to != HTTP_TO_END && a->last >= to) ||
+        a->total == HTTP_TO_END)
         return err_set(err, HTTP_ERANGE, "the server did not send the range that was asked for");
     if (a->has_length && a->length != a->last - a->first + 1)
-        return err_set(err, HTTP_ELENGTH, "the server states two lengths that contradict each other");
+        return err_set(err, HTTP_ELENGTH,
+                       "the server states two lengths that contradict each other");
     *end = a->last + 1;
     return 0;
 }
@@ -283,7 +296,8 @@ static int check_part(const struct http_answer *a, uint64_t from, uint64_t to, u
 static int check_whole(const struct http_answer *a, uint64_t from, uint64_t *end, struct err *err)
 {
     if (from)
-        return err_set(err, HTTP_ERANGE, "the server cannot send a part of a file (it ignores ranges)");
+        return err_set(err, HTTP_ERANGE,
+                       "the server cannot send a part of a file (it ignores ranges)");
     if (!a->has_length)
         return err_set(err, HTTP_ELENGTH, "the server does not say how long the file is");
     *end = a->length;
@@ -297,22 +311,26 @@ bool http_is_redirect(const struct http_answer *a)
     return (s == 301 || s == 302 || s == 303 || s == 307 || s == 308) && a->location[0];
 }
 
-int http_answer_check(const struct http_answer *a, uint64_t from, uint64_t to, uint64_t *end, uint64_t *total,
-                      struct err *err)
+int http_answer_check(const struct http_answer *a, uint64_t from, uint64_t to, uint64_t *end,
+                      uint64_t *total, struct err *err)
 {
     int rc;
 
     if (a->status == 416)
-        return err_set(err, HTTP_ERANGE, "the file on the server ends before byte %llu", (unsigned long long)from);
+        return err_set(err, HTTP_ERANGE, "the file on the server ends before byte %llu",
+                       (unsigned long long)from);
     if (a->status / 100 == 3)
-        return err_set(err, HTTP_EREDIRECT, "the server answers %u (the file is elsewhere), and does not say where", a->status);
+        return err_set(err, HTTP_EREDIRECT,
+                       "the server answers %u (the file is elsewhere), and does not say where",
+                       a->status);
     if (a->status != 200 && a->status != 206)
         return err_set(err, HTTP_ESTATUS, "the server answers %u%s", a->status,
                        a->status == 404   ? " (no such file)"
                        : a->status == 403 ? " (not allowed)"
                                           : "");
     if (a->chunked)
-        return err_set(err, HTTP_ECHUNKED, "the server sends the file in chunks of unstated length");
+        return err_set(err, HTTP_ECHUNKED,
+                       "the server sends the file in chunks of unstated length");
     rc = a->status == 206 ? check_part(a, from, to, end, err) : check_whole(a, from, end, err);
     *total = a->status == 206 ? a->total : a->length;
     return rc;

@@ -3,7 +3,7 @@
 #define NET_HTTP_ERRORS_H
 
 #define HTTP_ERRORS(X)                                                                             \
-    X(HTTP_EURL, -1300, "not a URL of the form http(s)://host[:port]/path")                           \
+    X(HTTP_EURL, -1300, "not a URL of the form http(s)://host[:port]/path")                        \
     X(HTTP_ESTATUSLINE, -1301, "the answer does not begin with an HTTP/1 status line")             \
     X(HTTP_EHEADER, -1302, "a header line of the answer is malformed")                             \
     X(HTTP_ETOOLONG, -1303, "the answer's header is longer than 8 KB")                             \

@@ -21,7 +21,8 @@ struct http_secure {
 int secure_open(struct http_secure **out, struct err *err)
 {
     struct http_secure *s = *out = calloc(1, sizeof *s);
-    int rc = s ? tls_client_open(&s->client, err) : err_set(err, TLS_EMEMORY, "out of memory for a TLS connection");
+    int rc = s ? tls_client_open(&s->client, err)
+               : err_set(err, TLS_EMEMORY, "out of memory for a TLS connection");
 
     if (rc == 0)
         rc = tls_link_make_client(&s->link, &s->client, err);
@@ -34,13 +35,16 @@ int secure_open(struct http_secure **out, struct err *err)
     return rc;
 }
 
-int secure_begin(struct http_secure *s, const struct wire_stream *below, const char *host, bool again, struct err *err)
+int secure_begin(struct http_secure *s, const struct wire_stream *below, const char *host,
+                 bool again, struct err *err)
 {
     s->old &= again;
     tls_client_offer(&s->client, s->old);
     s->state = SHAKING;
     s->sent = s->at = s->n = 0;
-    return tls_link_begin_client(&s->link, below, host) ? 0 : err_set(err, TLS_EMEMORY, "out of memory for a TLS connection");
+    return tls_link_begin_client(&s->link, below, host)
+               ? 0
+               : err_set(err, TLS_EMEMORY, "out of memory for a TLS connection");
 }
 
 static int shake(struct http_secure *s, const char *host, struct err *err)
@@ -60,7 +64,8 @@ static int shake(struct http_secure *s, const char *host, struct err *err)
     return rc ? rc : SECURE_END;
 }
 
-static int judge(struct http_secure *s, const struct tls_trust *trust, const struct tls_wanted *wanted, struct err *err)
+static int judge(struct http_secure *s, const struct tls_trust *trust,
+                 const struct tls_wanted *wanted, struct err *err)
 {
     static const struct tls_trust nobody;
     int rc = tls_trust_judge(trust ? trust : &nobody, tls_link_peer(&s->link), wanted, err);
@@ -79,8 +84,8 @@ static int ask(struct http_secure *s, const char *request, size_t n)
     return took < 0 ? SECURE_END : took > 0 && s->state == ASKING;
 }
 
-int secure_step(struct http_secure *s, const struct tls_trust *trust, const struct tls_wanted *wanted, const char *request, size_t n,
-                struct err *err)
+int secure_step(struct http_secure *s, const struct tls_trust *trust,
+                const struct tls_wanted *wanted, const char *request, size_t n, struct err *err)
 {
     switch (s->state) {
     case SHAKING:

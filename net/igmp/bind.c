@@ -6,7 +6,7 @@
 #include "lwip/igmp.h"
 #include "lwip/raw.h"
 
-#define ALL_ROUTERS UINT32_C(0xE0000002) /* where leaves go (RFC 2236 section 9); */
+#define ALL_ROUTERS UINT32_C(0xE0000002)   /* where leaves go (RFC 2236 section 9); */
 #define ALL_ROUTERS_3 UINT32_C(0xE0000016) /* and version 3 reports (RFC 3376 section 4.2.14) */
 #define ETHERNET 14
 
@@ -64,7 +64,8 @@ static void leave(uint32_t group)
     igmp_leavegroup_netif(netif_default, &g);
 }
 
-int igmp_bind_open(struct igmp_bind **out, struct ip_stack *stack, const struct igmp_timing *timing, struct err *err)
+int igmp_bind_open(struct igmp_bind **out, struct ip_stack *stack, const struct igmp_timing *timing,
+                   struct err *err)
 {
     struct igmp_bind *b = calloc(1, sizeof *b);
 
@@ -81,7 +82,8 @@ int igmp_bind_open(struct igmp_bind **out, struct ip_stack *stack, const struct 
     raw_recv(b->raw, on_datagram, b);
     if (!join(ALL_ROUTERS) || !join(ALL_ROUTERS_3)) {
         igmp_bind_close(b);
-        return err_set(err, IGMP_EMEMORY, "the IGMP querier cannot listen to what is meant for routers");
+        return err_set(err, IGMP_EMEMORY,
+                       "the IGMP querier cannot listen to what is meant for routers");
     }
     igmp_querier_begin(&b->querier, ip_stack_now(stack));
     *out = b;

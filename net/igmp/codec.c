@@ -38,8 +38,8 @@ static int ip_header(struct reader *r, struct igmp_message *m)
     rd_u16(r);
     m->from = rd_u32(r);
     rd_u32(r);
-    if (r->bad || first >> 4 != 4 || header < 20 || total < header || total > n || fragment & 0x3fff ||
-        protocol != IGMP_PROTOCOL)
+    if (r->bad || first >> 4 != 4 || header < 20 || total < header || total > n ||
+        fragment & 0x3fff || protocol != IGMP_PROTOCOL)
         return IGMP_EHEADER;
     *r = reader_on(start + header, total - header);
     return 0;
@@ -80,8 +80,8 @@ int igmp_decode(const uint8_t *bytes, size_t n, struct igmp_message *m)
     }
 }
 
-size_t igmp_query(uint8_t out[IGMP_DATAGRAM_MAX], unsigned version, uint32_t from, uint32_t group, unsigned response,
-                  unsigned interval)
+size_t igmp_query(uint8_t out[IGMP_DATAGRAM_MAX], unsigned version, uint32_t from, uint32_t group,
+                  unsigned response, unsigned interval)
 {
     size_t payload = version == 3 ? IGMP_QUERY_3_BYTES : IGMP_BYTES;
     struct writer w = writer_on(out, IGMP_DATAGRAM_MAX);
@@ -91,7 +91,7 @@ size_t igmp_query(uint8_t out[IGMP_DATAGRAM_MAX], unsigned version, uint32_t fro
     /* six words; precedence "internetwork control", as RFC 3376 section 4 asks */
     wr_u16(&w, 0x46c0);
     wr_u16(&w, 24 + payload);
-    wr_u32(&w, 0x00004000); /* never a fragment */
+    wr_u32(&w, 0x00004000);             /* never a fragment */
     wr_u16(&w, 1 << 8 | IGMP_PROTOCOL); /* TTL 1 */
     wr_u16(&w, 0);
     wr_u32(&w, from);

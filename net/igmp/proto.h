@@ -2,7 +2,7 @@
 #ifndef NET_IGMP_PROTO_H
 #define NET_IGMP_PROTO_H
 
-#define IGMP_PROTOCOL 2 /* in the IP header */
+#define IGMP_PROTOCOL 2                       /* in the IP header */
 #define IGMP_ALL_SYSTEMS UINT32_C(0xE0000001) /* 224.0.0.1 */
 
 /* RFC 2236 section 2.1, RFC 3376 section 4. */

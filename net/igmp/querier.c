@@ -34,11 +34,13 @@ void igmp_querier_begin(struct igmp_querier *q, struct mono now)
     become_querier(q, now);
 }
 
-/* RFC 3376 section 8.5: what he says of his robustness and interval, or ours, and half a response interval. */
+/* RFC 3376 section 8.5: what he says of his robustness and interval, or ours, and half a response
+ * interval. */
 static int64_t patience_ns(const struct igmp_querier *q, const struct igmp_message *m)
 {
     int64_t robustness = m->robustness ? m->robustness : IGMP_ROBUSTNESS;
-    int64_t interval = m->interval ? (int64_t)m->interval * MONO_S : query_ns(q), wait = robustness * interval;
+    int64_t interval = m->interval ? (int64_t)m->interval * MONO_S : query_ns(q),
+            wait = robustness * interval;
 
     /* One forged query must not silence us for hours. */
     if (wait > 8 * query_ns(q))
@@ -128,7 +130,8 @@ static size_t ask_all(struct igmp_querier *q, struct mono now, uint8_t out[IGMP_
     return igmp_query(out, 2, q->address, 0, q->timing.response_ds, q->timing.query_s);
 }
 
-bool igmp_querier_step(struct igmp_querier *q, struct mono now, uint8_t out[IGMP_DATAGRAM_MAX], size_t *n)
+bool igmp_querier_step(struct igmp_querier *q, struct mono now, uint8_t out[IGMP_DATAGRAM_MAX],
+                       size_t *n)
 {
     if (!q->asking && mono_sub(now, q->silent) >= 0)
         become_querier(q, now);

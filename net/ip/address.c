@@ -4,7 +4,8 @@
 
 #include "net/ip/stack.h"
 
-/* A decimal number of at most `digits` digits without leading zeros, up to `max`; NULL when there is none. */
+/* A decimal number of at most `digits` digits without leading zeros, up to `max`; NULL when there
+ * is none. */
 static const char *decimal(const char *at, unsigned digits, unsigned max, unsigned *out)
 {
     unsigned v = 0, n = 0;
@@ -73,7 +74,8 @@ int ip_config_parse(struct ip_config *c, const char *text, struct err *err)
     if (at && *at == '/')
         at = decimal(at + 1, 2, 32, &prefix);
     if (!at || *at || prefix == 0 || !is_host(address))
-        return err_set(err, IP_EADDRESS, "expected an address such as 10.0.0.1/24, or dhcp, got \"%s\"", text);
+        return err_set(err, IP_EADDRESS,
+                       "expected an address such as 10.0.0.1/24, or dhcp, got \"%s\"", text);
     c->address = address;
     c->prefix = (uint8_t)prefix;
     return 0;

@@ -40,11 +40,13 @@ static bool arp_decode(const uint8_t *frame, size_t n, struct arp *a)
     a->sender_address = rd_u32(&r);
     (void)rd_bytes(&r, 6); /* target */
     a->target_address = rd_u32(&r);
-    return !r.bad && type == TYPE_ARP && hardware == HARDWARE_ETHERNET && protocol == TYPE_IPV4 && hardware_bytes == 6 &&
-           protocol_bytes == 4 && (a->operation == ARP_REQUEST || a->operation == ARP_REPLY);
+    return !r.bad && type == TYPE_ARP && hardware == HARDWARE_ETHERNET && protocol == TYPE_IPV4 &&
+           hardware_bytes == 6 && protocol_bytes == 4 &&
+           (a->operation == ARP_REQUEST || a->operation == ARP_REPLY);
 }
 
-/* A question for the address: a probe comes from nobody, an announcement from the address itself. */
+/* A question for the address: a probe comes from nobody, an announcement from the address itself.
+ */
 static size_t arp_encode(const struct ip_claim *c, uint32_t sender, uint8_t out[IP_ARP_FRAME_BYTES])
 {
     struct writer w = writer_on(out, IP_ARP_FRAME_BYTES);
@@ -67,9 +69,15 @@ static size_t arp_encode(const struct ip_claim *c, uint32_t sender, uint8_t out[
     return w.done;
 }
 
-void ip_claim_init(struct ip_claim *c, const uint8_t mac[6], uint32_t address, uint64_t seed, struct mono now)
+void ip_claim_init(struct ip_claim *c, const uint8_t mac[6], uint32_t address, uint64_t seed,
+                   struct mono now)
 {
-    *c = (struct ip_claim){.state = IP_CLAIM_PROBING, .address = address, .rng = {seed}, .began = now, .next = now, .quick = IP_CLAIM_PROBES};
+    *c = (struct ip_claim){.state = IP_CLAIM_PROBING,
+                           .address = address,
+                           .rng = {seed},
+                           .began = now,
+                           .next = now,
+                           .quick = IP_CLAIM_PROBES};
     memcpy(c->mac, mac, sizeof c->mac);
 }
 
@@ -96,7 +104,8 @@ static struct mono retry(struct ip_claim *c, struct mono now)
 static bool is_sign(const struct ip_claim *c, const struct arp *a)
 {
     static const uint8_t nobody[6];
-    bool probe = a->operation == ARP_REQUEST && a->sender_address == 0 && a->target_address == c->address;
+    bool probe =
+        a->operation == ARP_REQUEST && a->sender_address == 0 && a->target_address == c->address;
 
     if (memcmp(a->sender, c->mac, 6) == 0 || memcmp(a->sender, nobody, 6) == 0)
         return false;
@@ -151,23 +160,27 @@ static size_t send_probe(struct ip_claim *c, struct mono now, uint8_t out[IP_ARP
     else
         c->sent++;
     if (c->quick)
-        c->next = mono_add(now, IP_CLAIM_SPACING_NS + (int64_t)rng_below(&c->rng, IP_CLAIM_SPACING_NS / 3));
+        c->next = mono_add(now, IP_CLAIM_SPACING_NS +
+                                    (int64_t)rng_below(&c->rng, IP_CLAIM_SPACING_NS / 3));
     else
         c->next = c->state == IP_CLAIM_PROBING ? mono_add(now, IP_CLAIM_WAIT_NS) : retry(c, now);
     return arp_encode(c, 0, out);
 }
 
-static size_t send_announcement(struct ip_claim *c, struct mono now, uint8_t out[IP_ARP_FRAME_BYTES])
+static size_t send_announcement(struct ip_claim *c, struct mono now,
+                                uint8_t out[IP_ARP_FRAME_BYTES])
 {
     if (c->sent < sizeof early / sizeof *early)
         c->sent++;
-    c->next = c->sent < sizeof early / sizeof *early ? mono_add(c->began, early[c->sent]) : mono_add(now, IP_CLAIM_ANNOUNCE_NS);
+    c->next = c->sent < sizeof early / sizeof *early ? mono_add(c->began, early[c->sent])
+                                                     : mono_add(now, IP_CLAIM_ANNOUNCE_NS);
     if (mono_sub(c->next, now) <= 0)
         c->next = mono_add(now, 2 * MONO_S);
     return arp_encode(c, c->address, out);
 }
 
-size_t ip_claim_tick(struct ip_claim *c, struct mono now, uint8_t out[IP_ARP_FRAME_BYTES], bool *changed)
+size_t ip_claim_tick(struct ip_claim *c, struct mono now, uint8_t out[IP_ARP_FRAME_BYTES],
+                     bool *changed)
 {
     enum ip_claim_state was = c->state;
 
@@ -175,7 +188,8 @@ size_t ip_claim_tick(struct ip_claim *c, struct mono now, uint8_t out[IP_ARP_FRA
         c->state = IP_CLAIM_HELD;
         memset(c->other, 0, sizeof c->other);
     }
-    if (!ip_claim_holds(c) && !c->quick && (c->state == IP_CLAIM_PROBING || c->sent == IP_CLAIM_PROBES) && mono_sub(c->next, now) <= 0)
+    if (!ip_claim_holds(c) && !c->quick &&
+        (c->state == IP_CLAIM_PROBING || c->sent == IP_CLAIM_PROBES) && mono_sub(c->next, now) <= 0)
         take(c, now);
     *changed = c->state != was;
     if (mono_sub(c->next, now) > 0)
@@ -194,9 +208,12 @@ const char *ip_claim_text(char buf[IP_CLAIM_TEXT], const struct ip_claim *c)
     buf[0] = 0;
     if (c->state == IP_CLAIM_HELD || memcmp(m, nobody, 6) == 0)
         return buf;
-    snprintf(buf, IP_CLAIM_TEXT, "another station, %02x:%02x:%02x:%02x:%02x:%02x, has this box's address %u.%u.%u.%u%s", m[0], m[1], m[2], m[3],
-             m[4], m[5], a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255,
-             c->state == IP_CLAIM_LOST ? ": this box does not use it; give one of them another (ringcast.conf, [box] address)"
-                                       : " too: give one of them another (ringcast.conf, [box] address)");
+    snprintf(
+        buf, IP_CLAIM_TEXT,
+        "another station, %02x:%02x:%02x:%02x:%02x:%02x, has this box's address %u.%u.%u.%u%s",
+        m[0], m[1], m[2], m[3], m[4], m[5], a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255,
+        c->state == IP_CLAIM_LOST
+            ? ": this box does not use it; give one of them another (ringcast.conf, [box] address)"
+            : " too: give one of them another (ringcast.conf, [box] address)");
     return buf;
 }

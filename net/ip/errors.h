@@ -7,7 +7,8 @@
     X(IP_ETWICE, -1101, "the IP stack is open already: there is one in a process")                 \
     X(IP_EADDRESS, -1102, "not an IPv4 address with a prefix length (10.0.0.1/24)")                \
     X(IP_ERANDOM, -1103, "the system's random numbers are not to be had")                          \
-    X(IP_ENOADDRESS, -1104, "no address: neither a DHCP server nor link-local addressing gave one") \
+    X(IP_ENOADDRESS, -1104,                                                                        \
+      "no address: neither a DHCP server nor link-local addressing gave one")                      \
     X(IP_ENAME, -1105, "the host name cannot be resolved")                                         \
     X(IP_ENOMEM, -1106, "the IP stack is out of memory")                                           \
     X(IP_EGROUP, -1107, "the multicast group cannot be joined")                                    \

@@ -9,12 +9,14 @@
 #include "net/os/random.h"
 #include "net/wire/must.h"
 
-u32_t ip_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip, u16_t remote_port)
+u32_t ip_tcp_isn(const ip_addr_t *local_ip, u16_t local_port, const ip_addr_t *remote_ip,
+                 u16_t remote_port)
 {
     static uint8_t secret[32];
     static bool made;
     uint8_t in[sizeof secret + 12], hash[32];
-    uint32_t words[3] = {local_ip->addr, remote_ip->addr, (uint32_t)local_port << 16 | remote_port}, f;
+    uint32_t words[3] = {local_ip->addr, remote_ip->addr, (uint32_t)local_port << 16 | remote_port},
+             f;
 
     if (!made)
         random_fill(secret, sizeof secret);

@@ -66,7 +66,8 @@ int ip_link_packet(struct ip_link *link, const char *interface, struct err *err)
     return 0;
 }
 
-int ip_stack_open(struct ip_stack **out, const char *interface, const struct ip_config *c, struct err *err)
+int ip_stack_open(struct ip_stack **out, const char *interface, const struct ip_config *c,
+                  struct err *err)
 {
     struct ip_link link;
     int rc = ip_link_packet(&link, interface, err);

@@ -1,11 +1,13 @@
-/* What this program changes in mbedTLS's default configuration (tools/deps builds with it), a reason on each line. What stays on: TLS 1.3
- * for both ends through PSA, 1.2 with ECDHE, ECDSA, RSA, ECDH over P-256 and X25519, AES-GCM, ChaCha20-Poly1305, SHA-256 and SHA-384, X.509 to write and
- * to read. PSA's key slots are used by one thread, the one that owns the stack; other threads use hashes and ciphers on contexts of
- * their own. */
+/* What this program changes in mbedTLS's default configuration (tools/deps builds with it), a
+ * reason on each line. What stays on: TLS 1.3 for both ends through PSA, 1.2 with ECDHE, ECDSA,
+ * RSA, ECDH over P-256 and X25519, AES-GCM, ChaCha20-Poly1305, SHA-256 and SHA-384, X.509 to write
+ * and to read. PSA's key slots are used by one thread, the one that owns the stack; other threads
+ * use hashes and ciphers on contexts of their own. */
 #ifndef RINGCAST_MBEDTLS_CONFIG_H
 #define RINGCAST_MBEDTLS_CONFIG_H
 
-/* ---- TLS 1.3, and for the client that pulls images 1.2 of the kind that has forward secrecy (net/tls/tls.h) ---- */
+/* ---- TLS 1.3, and for the client that pulls images 1.2 of the kind that has forward secrecy
+ * (net/tls/tls.h) ---- */
 #undef MBEDTLS_SSL_PROTO_DTLS
 #undef MBEDTLS_SSL_DTLS_CONNECTION_ID
 #undef MBEDTLS_SSL_DTLS_CONNECTION_ID_COMPAT
@@ -48,7 +50,7 @@
 /* ---- what nobody calls ---- */
 #undef MBEDTLS_PSA_CRYPTO_STORAGE_C /* keys are kept in files of ours */
 #undef MBEDTLS_PSA_ITS_FILE_C
-#undef MBEDTLS_NET_C    /* the kernel has no IP stack to offer */
+#undef MBEDTLS_NET_C /* the kernel has no IP stack to offer */
 #undef MBEDTLS_TIMING_C
 #undef MBEDTLS_DEBUG_C
 #undef MBEDTLS_SELF_TEST

@@ -25,7 +25,7 @@
 /* Frames taken in one step: a flood must not keep the timers from running. */
 #define STEP_FRAMES 256
 #define CLAIM_STEP_MS 100 /* how often a claim is looked at */
-#define ASKER_NS MONO_S /* so long a found name waits for who asked */
+#define ASKER_NS MONO_S   /* so long a found name waits for who asked */
 
 struct ip_stack {
     bool open;
@@ -40,7 +40,7 @@ struct ip_stack {
         char name[DNS_MAX_NAME_LENGTH]; /* "": nobody asks */
         bool done;                      /* since `since`, and the asker has not been told yet */
         struct mono since;
-        uint32_t address;               /* 0: not found */
+        uint32_t address; /* 0: not found */
     } lookup;
     uint8_t in[IP_LINK_FRAME_MAX];
     uint8_t out[1514];
@@ -146,7 +146,8 @@ static void claim_step(struct ip_stack *s)
         note_link(s, s->link.send(s->link.ctx, frame, n) == 0);
 }
 
-/* A server has answered while a link-local address was being tried: that must not take the lease's place some seconds later. */
+/* A server has answered while a link-local address was being tried: that must not take the lease's
+ * place some seconds later. */
 static void stack_end_autoip(struct ip_stack *s)
 {
     struct autoip *autoip = netif_autoip_data(&s->netif);
@@ -237,7 +238,8 @@ static void stack_take(struct ip_stack *s, size_t n)
         pbuf_free(p);
 }
 
-/* Whoever is at the other end now may have forgotten us: groups are reported, the lease and the names confirmed again. */
+/* Whoever is at the other end now may have forgotten us: groups are reported, the lease and the
+ * names confirmed again. */
 static void stack_reconnect(struct ip_stack *s)
 {
     s->back = false;
@@ -264,7 +266,9 @@ int ip_stack_step(struct ip_stack *s, struct mono now)
     claim_step(s);
     sys_check_timeouts();
     stack_end_autoip(s);
-    return taken == STEP_FRAMES ? 0 : (int)LWIP_MIN(sys_timeouts_sleeptime(), s->config.claim ? CLAIM_STEP_MS : 1000);
+    return taken == STEP_FRAMES
+               ? 0
+               : (int)LWIP_MIN(sys_timeouts_sleeptime(), s->config.claim ? CLAIM_STEP_MS : 1000);
 }
 
 int ip_stack_wait(struct ip_stack *s, int max_ms, int wake_fd)
@@ -294,7 +298,9 @@ void ip_stack_stop_when(struct ip_stack *s, bool (*stop)(void))
 
 int ip_stack_failed(int code, struct err *err)
 {
-    return err_set(err, code, code == IP_ESTOPPED ? "interrupted" : "waiting for the network interface failed");
+    return err_set(err, code,
+                   code == IP_ESTOPPED ? "interrupted"
+                                       : "waiting for the network interface failed");
 }
 
 struct mono ip_stack_now(const struct ip_stack *s)
@@ -344,7 +350,8 @@ int ip_stack_wait_address(struct ip_stack *s, int timeout_ms, struct err *err)
     if (rc)
         return ip_stack_failed(rc, err);
     if (!ip_stack_address(s))
-        return err_set(err, IP_ENOADDRESS, "no address after %d s: no DHCP server answered", timeout_ms / 1000);
+        return err_set(err, IP_ENOADDRESS, "no address after %d s: no DHCP server answered",
+                       timeout_ms / 1000);
     return 0;
 }
 
@@ -361,7 +368,8 @@ static void stack_found(const char *name, const ip_addr_t *address, void *arg)
     s->lookup.address = address ? lwip_ntohl(ip4_addr_get_u32(address)) : 0;
 }
 
-/* Starts, unless another name is on its way: what has been found for an asker who does not come back makes room after a while. */
+/* Starts, unless another name is on its way: what has been found for an asker who does not come
+ * back makes room after a while. */
 int ip_stack_lookup_begin(struct ip_stack *s, const char *host, struct err *err)
 {
     ip_addr_t address;
@@ -373,7 +381,8 @@ int ip_stack_lookup_begin(struct ip_stack *s, const char *host, struct err *err)
     if (s->lookup.name[0] && (!s->lookup.done || mono_sub(s->now, s->lookup.since) < ASKER_NS))
         return 0;
     if (strlen(host) >= sizeof s->lookup.name)
-        return err_set(err, IP_ENAME, "expected a name of at most %zu characters, got \"%.100s\"", sizeof s->lookup.name - 1, host);
+        return err_set(err, IP_ENAME, "expected a name of at most %zu characters, got \"%.100s\"",
+                       sizeof s->lookup.name - 1, host);
     s->lookup.done = false;
     s->lookup.address = 0;
     memcpy(s->lookup.name, host, strlen(host) + 1);
@@ -384,7 +393,9 @@ int ip_stack_lookup_begin(struct ip_stack *s, const char *host, struct err *err)
         return 0;
     s->lookup.name[0] = 0;
     return started == ERR_MEM ? 0 /* tried again by who asks */
-                              : err_set(err, IP_ENAME, "cannot look up \"%.100s\": no DNS server is known here (an address or NAME.local works)",
+                              : err_set(err, IP_ENAME,
+                                        "cannot look up \"%.100s\": no DNS server is known here "
+                                        "(an address or NAME.local works)",
                                         host);
 }
 
@@ -408,7 +419,8 @@ int ip_stack_lookup(struct ip_stack *s, const char *host, uint32_t *out, struct 
     return 1;
 }
 
-int ip_stack_resolve(struct ip_stack *s, const char *host, int timeout_ms, uint32_t *out, struct err *err)
+int ip_stack_resolve(struct ip_stack *s, const char *host, int timeout_ms, uint32_t *out,
+                     struct err *err)
 {
     struct mono end = mono_add(clock_now(), timeout_ms * MONO_MS);
     int rc = ip_stack_lookup_begin(s, host, err);

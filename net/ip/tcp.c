@@ -36,8 +36,9 @@ static unsigned half_open_of(const struct tcp_pcb_listen *listener, const ip_add
     return n;
 }
 
-/* The oldest of those whose addresses hold more half-open connections than the newcomer's. lwIP puts new connections before older ones in
- * its list, and its clock tells apart what has been heard of since. */
+/* The oldest of those whose addresses hold more half-open connections than the newcomer's. lwIP
+ * puts new connections before older ones in its list, and its clock tells apart what has been heard
+ * of since. */
 static struct tcp_pcb *half_open_oldest(const struct tcp_pcb_listen *listener, unsigned more_than)
 {
     struct tcp_pcb *oldest = NULL;
@@ -54,7 +55,8 @@ err_t ip_tcp_before(const struct tcp_pcb *pcb, const struct tcp_hdr *h)
     const struct tcp_pcb_listen *listener = (const struct tcp_pcb_listen *)pcb;
     struct tcp_pcb *oldest;
 
-    if (pcb->state != LISTEN || (TCPH_FLAGS(h) & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN || listener->accepts_pending < listener->backlog)
+    if (pcb->state != LISTEN || (TCPH_FLAGS(h) & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN ||
+        listener->accepts_pending < listener->backlog)
         return ERR_OK;
     oldest = half_open_oldest(listener, half_open_of(listener, ip_current_src_addr()));
     if (oldest)

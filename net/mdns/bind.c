@@ -23,7 +23,8 @@ static size_t copy_text(char to[MDNS_TEXT_MAX + 1], const char *from)
     size_t n = 0, left = strlen(from), step;
     uint32_t cp;
 
-    while (left > n && (step = utf8_read((const uint8_t *)from + n, left - n, &cp)) && n + step <= MDNS_TEXT_MAX)
+    while (left > n && (step = utf8_read((const uint8_t *)from + n, left - n, &cp)) &&
+           n + step <= MDNS_TEXT_MAX)
         n += step;
     memcpy(to, from, n);
     to[n] = 0;
@@ -44,8 +45,8 @@ static void on_result(struct netif *netif, u8_t result, s8_t slot)
 
     if (result != MDNS_PROBING_CONFLICT)
         return;
-    snprintf(name, sizeof name, slot ? "%.56s (%u)" : "%.58s-%u", slot ? advert.instance : advert.host,
-             ++advert.conflicts + 1);
+    snprintf(name, sizeof name, slot ? "%.56s (%u)" : "%.58s-%u",
+             slot ? advert.instance : advert.host, ++advert.conflicts + 1);
     copy_text(cut, name);
     if (slot)
         mdns_resp_rename_service(netif, (u8_t)(slot - 1), cut);
@@ -53,8 +54,8 @@ static void on_result(struct netif *netif, u8_t result, s8_t slot)
         mdns_resp_rename_netif(netif, cut);
 }
 
-int mdns_advertise(struct ip_stack *stack, const char *instance, uint16_t port, const char *const *items, unsigned n,
-                   struct err *err)
+int mdns_advertise(struct ip_stack *stack, const char *instance, uint16_t port,
+                   const char *const *items, unsigned n, struct err *err)
 {
     static bool ready;
     size_t room = MDNS_ITEMS_BYTES;
@@ -79,7 +80,8 @@ int mdns_advertise(struct ip_stack *stack, const char *instance, uint16_t port, 
     if (mdns_resp_add_netif(netif_default, advert.host) != ERR_OK)
         return err_set(err, MDNS_ESTART, "the mDNS responder cannot be started");
     advert.up = true;
-    if (mdns_resp_add_service(netif_default, advert.instance, "_ringcast", DNSSD_PROTO_TCP, port, give_items, NULL) < 0) {
+    if (mdns_resp_add_service(netif_default, advert.instance, "_ringcast", DNSSD_PROTO_TCP, port,
+                              give_items, NULL) < 0) {
         mdns_withdraw(stack);
         return err_set(err, MDNS_ESTART, "the mDNS responder cannot be started");
     }

@@ -1,6 +1,8 @@
-/* The monotonic clock (CLOCK_MONOTONIC), which no change of the date moves, and waits that use it. Any thread.
+/* The monotonic clock (CLOCK_MONOTONIC), which no change of the date moves, and waits that use it.
+ * Any thread.
  *
- * Pure code takes the time as an argument (net/wire/mono.h); only the code at the rim reads this clock. */
+ * Pure code takes the time as an argument (net/wire/mono.h); only the code at the rim reads this
+ * clock. */
 #ifndef NET_OS_CLOCK_H
 #define NET_OS_CLOCK_H
 
@@ -16,7 +18,8 @@ struct mono clock_of_thread(void);
 
 /* A condition whose timed waits end at a time of this clock. */
 void clock_cond_init(pthread_cond_t *);
-/* Waits for the condition until `end` at most; false when that time has come. The caller holds `lock`. */
+/* Waits for the condition until `end` at most; false when that time has come. The caller holds
+ * `lock`. */
 bool clock_cond_wait(pthread_cond_t *, pthread_mutex_t *lock, struct mono end);
 
 #endif

@@ -1,5 +1,6 @@
-/* The thread that hands out addresses waits for no disk. It is marked while it serves, and what reads files, walks folders or signs holds that
- * the calling thread is another one: a call that is added in the wrong place ends the program in the first test that reaches it. */
+/* The thread that hands out addresses waits for no disk. It is marked while it serves, and what
+ * reads files, walks folders or signs holds that the calling thread is another one: a call that is
+ * added in the wrong place ends the program in the first test that reaches it. */
 #ifndef NET_OS_SERVING_H
 #define NET_OS_SERVING_H
 

@@ -6,7 +6,8 @@
 
 /* ---- what the client says ---- */
 
-/* The next sub-option of an encapsulated list; false at its end, with r->bad when it is malformed. */
+/* The next sub-option of an encapsulated list; false at its end, with r->bad when it is malformed.
+ */
 static bool suboption(struct reader *r, uint8_t *code, struct reader *value)
 {
     while (r->left && !r->bad) {
@@ -68,7 +69,8 @@ void pxe_class_decode(const uint8_t *bytes, size_t n, struct pxe_facts *f)
 
 static bool means_something(uint16_t arch)
 {
-    return arch == PXE_ARCH_BIOS || arch == PXE_ARCH_X64 || arch == PXE_ARCH_EBC || arch == PXE_ARCH_HTTP_X64;
+    return arch == PXE_ARCH_BIOS || arch == PXE_ARCH_X64 || arch == PXE_ARCH_EBC ||
+           arch == PXE_ARCH_HTTP_X64;
 }
 
 void pxe_arch_decode(const uint8_t *bytes, size_t n, struct pxe_facts *f)
@@ -159,7 +161,8 @@ static unsigned items_fit(const struct pxe_item *item, unsigned n, size_t *menu,
     return count;
 }
 
-static void servers_write(struct writer *w, const struct pxe_item *item, unsigned n, uint32_t server, uint8_t bytes)
+static void servers_write(struct writer *w, const struct pxe_item *item, unsigned n,
+                          uint32_t server, uint8_t bytes)
 {
     wr_u8(w, PXE_O_SERVERS);
     wr_u8(w, bytes);
@@ -196,7 +199,8 @@ static void prompt_write(struct writer *w, uint8_t seconds)
 size_t pxe_vendor_menu(const struct pxe_item *item, unsigned n, uint32_t server, uint8_t seconds,
                        uint8_t out[PXE_VENDOR_MAX])
 {
-    static const uint8_t control[] = {PXE_O_CONTROL, 1, PXE_NO_BROADCAST | PXE_NO_MULTICAST | PXE_ONLY_LISTED};
+    static const uint8_t control[] = {PXE_O_CONTROL, 1,
+                                      PXE_NO_BROADCAST | PXE_NO_MULTICAST | PXE_ONLY_LISTED};
     size_t menu, servers;
     unsigned count = items_fit(item, n, &menu, &servers);
     struct writer w = writer_on(out + sizeof control, PXE_VENDOR_MAX - sizeof control);

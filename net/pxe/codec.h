@@ -1,5 +1,5 @@
-/* What a netbooting machine says of itself, out of its DHCP message; and option 43 as PXE has it. Pure.
- * Addresses are in host order. */
+/* What a netbooting machine says of itself, out of its DHCP message; and option 43 as PXE has it.
+ * Pure. Addresses are in host order. */
 #ifndef NET_PXE_CODEC_H
 #define NET_PXE_CODEC_H
 
@@ -26,17 +26,18 @@ struct pxe_facts {
     bool has_arch;
     /* option 93's first code that means something here, else its first; else what option 60 says */
     uint16_t arch;
-    bool ipxe;      /* user class iPXE, or option 175 */
-    bool ipxe_http; /* it can load from HTTP, or does not say */
+    bool ipxe;       /* user class iPXE, or option 175 */
+    bool ipxe_http;  /* it can load from HTTP, or does not say */
     bool bad_vendor; /* option 43 is malformed */
     bool has_item;
     uint16_t item, layer; /* 43.71 */
 };
 
-/* Sub-options of a PXE client's option 43. Unknown ones are stepped over, the last of a kind counts; a missing end is
- * forgiven. 0 or PXE_EVENDOR. */
+/* Sub-options of a PXE client's option 43. Unknown ones are stepped over, the last of a kind
+ * counts; a missing end is forgiven. 0 or PXE_EVENDOR. */
 int pxe_vendor_decode(const uint8_t *bytes, size_t n, struct pxe_facts *);
-/* "PXEClient:Arch:00007:UNDI:003000", n bytes without NUL: the class, and the architecture when it is said. */
+/* "PXEClient:Arch:00007:UNDI:003000", n bytes without NUL: the class, and the architecture when it
+ * is said. */
 void pxe_class_decode(const uint8_t *bytes, size_t n, struct pxe_facts *);
 /* Option 93. An odd byte at the end is left alone. */
 void pxe_arch_decode(const uint8_t *bytes, size_t n, struct pxe_facts *);
@@ -53,8 +54,8 @@ struct pxe_item {
 
 /* Option 43: "boot the file of this packet". Returns its length, at most 4. */
 size_t pxe_vendor_file(uint8_t out[PXE_VENDOR_MAX]);
-/* Option 43 with control, servers, menu and prompt: as many items, in order, as fit into one instance, each served by
- * `server` except PXE_ITEM_DISK. */
+/* Option 43 with control, servers, menu and prompt: as many items, in order, as fit into one
+ * instance, each served by `server` except PXE_ITEM_DISK. */
 size_t pxe_vendor_menu(const struct pxe_item *, unsigned n, uint32_t server, uint8_t seconds,
                        uint8_t out[PXE_VENDOR_MAX]);
 /* Option 43 that gives the chosen item back. */

@@ -36,7 +36,8 @@ bool boot_entry_loads(const struct boot_entry *e, enum boot_platform p)
     return e->loader[p][0] || (p == BOOT_BIOS && e->script[0]);
 }
 
-bool boot_entry_fits(const struct boot_entry *e, enum boot_platform p, const uint8_t mac[6], const char *model)
+bool boot_entry_fits(const struct boot_entry *e, enum boot_platform p, const uint8_t mac[6],
+                     const char *model)
 {
     bool only_mac = false, only_model = false, mac_fits = false, model_fits = false;
 
@@ -65,7 +66,8 @@ bool boot_path_legal(const char *path)
     for (const char *part = path;; part += strcspn(part, "/") + 1) {
         size_t length = strcspn(part, "/");
 
-        if (length == 0 || (length == 1 && part[0] == '.') || (length == 2 && part[0] == '.' && part[1] == '.'))
+        if (length == 0 || (length == 1 && part[0] == '.') ||
+            (length == 2 && part[0] == '.' && part[1] == '.'))
             return false;
         if (!part[length])
             return true;
@@ -79,12 +81,16 @@ static int paths_check(const struct boot_entry *e, struct err *err)
     for (unsigned p = 0; p < BOOT_PLATFORMS; p++) {
         any |= e->loader[p][0] != 0;
         if (e->loader[p][0] && !boot_path_legal(e->loader[p]))
-            return err_set(err, PXE_EPATH, "entry %s: expected a relative path as loader, got \"%s\"", e->name,
+            return err_set(err, PXE_EPATH,
+                           "entry %s: expected a relative path as loader, got \"%s\"", e->name,
                            e->loader[p]);
     }
     if (e->script[0] && !boot_path_legal(e->script))
-        return err_set(err, PXE_EPATH, "entry %s: expected a relative path as script, got \"%s\"", e->name, e->script);
-    return any ? 0 : err_set(err, PXE_ELOADER, "entry %s: expected a loader for some kind of machine, got none", e->name);
+        return err_set(err, PXE_EPATH, "entry %s: expected a relative path as script, got \"%s\"",
+                       e->name, e->script);
+    return any ? 0
+               : err_set(err, PXE_ELOADER,
+                         "entry %s: expected a loader for some kind of machine, got none", e->name);
 }
 
 static int entry_check(const struct boot_entry *all, unsigned at, struct err *err)
@@ -93,15 +99,19 @@ static int entry_check(const struct boot_entry *all, unsigned at, struct err *er
     size_t n = strlen(e->name);
 
     if (n < 1 || !utf8_is_plain(e->name, n))
-        return err_set(err, PXE_ENAME, "entry %u: expected a name of 1 to %d bytes of UTF-8, got %zu bytes", at + 1,
+        return err_set(err, PXE_ENAME,
+                       "entry %u: expected a name of 1 to %d bytes of UTF-8, got %zu bytes", at + 1,
                        BOOT_NAME_MAX, n);
     if (e->id == 0)
-        return err_set(err, PXE_EID, "entry %s: expected a number within 1 to 65535, got 0", e->name);
+        return err_set(err, PXE_EID, "entry %s: expected a number within 1 to 65535, got 0",
+                       e->name);
     for (unsigned i = 0; i < at; i++) {
         if (strcmp(all[i].name, e->name) == 0)
-            return err_set(err, PXE_ENAME, "expected each entry's name once, got \"%s\" twice", e->name);
+            return err_set(err, PXE_ENAME, "expected each entry's name once, got \"%s\" twice",
+                           e->name);
         if (all[i].id == e->id)
-            return err_set(err, PXE_EID, "expected each entry's number once, got %u for \"%s\" and \"%s\"", e->id,
+            return err_set(err, PXE_EID,
+                           "expected each entry's number once, got %u for \"%s\" and \"%s\"", e->id,
                            all[i].name, e->name);
     }
     return paths_check(e, err);
@@ -112,7 +122,8 @@ int boot_entries_check(const struct boot_entry *all, unsigned n, struct err *err
     int rc = 0;
 
     if (n < 1 || n > BOOT_ENTRIES_MAX)
-        return err_set(err, PXE_ECOUNT, "expected 1 to %d boot entries, got %u", BOOT_ENTRIES_MAX, n);
+        return err_set(err, PXE_ECOUNT, "expected 1 to %d boot entries, got %u", BOOT_ENTRIES_MAX,
+                       n);
     for (unsigned i = 0; i < n && rc == 0; i++)
         rc = entry_check(all, i, err);
     return rc;

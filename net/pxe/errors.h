@@ -1,4 +1,5 @@
-/* Why a machine is offered nothing, and what is wrong with boot entries; once. X(NAME, code, sentence) */
+/* Why a machine is offered nothing, and what is wrong with boot entries; once. X(NAME, code,
+ * sentence) */
 #ifndef NET_PXE_ERRORS_H
 #define NET_PXE_ERRORS_H
 
@@ -18,7 +19,9 @@
     X(PXE_EHTTP4011, -1812, "an HTTP boot request on port 4011, which is for PXE")                 \
     X(PXE_EVENDOR, -1813, "PXE vendor options that reach past their end or are malformed")         \
     X(PXE_EROOM, -1814, "the answer does not fit")                                                 \
-    X(PXE_EFULL, -1815, "too many machines chose an entry in the last ten minutes: this choice cannot be remembered")
+    X(PXE_EFULL, -1815,                                                                            \
+      "too many machines chose an entry in the last ten minutes: this choice cannot be "           \
+      "remembered")
 
 #define X(name, code, sentence) name = code,
 enum pxe_error { PXE_ERRORS(X) };

@@ -9,16 +9,20 @@
 
 static bool wanted(const struct boot_plan *p, unsigned entry, const uint8_t mac[6])
 {
-    return p->entries[entry].kind != BOOT_RING || !p->wants_imaging || p->wants_imaging(p->ctx, mac);
+    return p->entries[entry].kind != BOOT_RING || !p->wants_imaging ||
+           p->wants_imaging(p->ctx, mac);
 }
 
-/* UEFI machines without a loader of the entry's get to its script through iPXE, as BIOS machines do. */
-static bool entry_fits(const struct boot_plan *p, unsigned entry, enum boot_platform platform, const uint8_t mac[6], const char *model)
+/* UEFI machines without a loader of the entry's get to its script through iPXE, as BIOS machines
+ * do. */
+static bool entry_fits(const struct boot_plan *p, unsigned entry, enum boot_platform platform,
+                       const uint8_t mac[6], const char *model)
 {
     const struct boot_entry *e = &p->entries[entry];
 
     return boot_entry_fits(e, platform, mac, model) ||
-           (platform == BOOT_UEFI && p->ipxe_efi && e->script[0] && boot_entry_fits(e, BOOT_BIOS, mac, model));
+           (platform == BOOT_UEFI && p->ipxe_efi && e->script[0] &&
+            boot_entry_fits(e, BOOT_BIOS, mac, model));
 }
 
 static const char *uefi_loader(const struct boot_entry *e)
@@ -26,8 +30,8 @@ static const char *uefi_loader(const struct boot_entry *e)
     return e->loader[BOOT_UEFI][0] ? e->loader[BOOT_UEFI] : BOOT_PAYLOAD_IPXE_EFI;
 }
 
-bool boot_plan_offers(const struct boot_plan *p, unsigned entry, enum boot_platform platform, const uint8_t mac[6],
-                      const char *model)
+bool boot_plan_offers(const struct boot_plan *p, unsigned entry, enum boot_platform platform,
+                      const uint8_t mac[6], const char *model)
 {
     MUST(entry < p->n_entries);
     return entry_fits(p, entry, platform, mac, model) && wanted(p, entry, mac);
@@ -42,8 +46,8 @@ static int named(const struct boot_plan *p, const uint8_t mac[6])
     return -1;
 }
 
-int boot_plan_choice(const struct boot_plan *p, enum boot_platform platform, const uint8_t mac[6], const char *model,
-                     bool *own)
+int boot_plan_choice(const struct boot_plan *p, enum boot_platform platform, const uint8_t mac[6],
+                     const char *model, bool *own)
 {
     int entry = named(p, mac);
     bool is_own = entry >= 0;
@@ -57,7 +61,8 @@ int boot_plan_choice(const struct boot_plan *p, enum boot_platform platform, con
     /* The ring erases a disk: it is chosen by somebody, never for lack of something else. */
     if (!entry_fits(p, (unsigned)entry, platform, mac, model))
         for (entry = 0; (unsigned)entry < p->n_entries; entry++)
-            if (p->entries[entry].kind != BOOT_RING && entry_fits(p, (unsigned)entry, platform, mac, model))
+            if (p->entries[entry].kind != BOOT_RING &&
+                entry_fits(p, (unsigned)entry, platform, mac, model))
                 break;
     if ((unsigned)entry == p->n_entries)
         return PXE_ENOENTRY;
@@ -76,27 +81,30 @@ bool boot_plan_menu_without_ring(const struct boot_plan *p, const uint8_t mac[6]
     bool any = false;
 
     for (unsigned i = 0; i < p->n_entries; i++)
-        any |= p->entries[i].kind != BOOT_RING &&
-               (boot_plan_offers(p, i, BOOT_BIOS, mac, "") || boot_plan_offers(p, i, BOOT_UEFI, mac, ""));
+        any |= p->entries[i].kind != BOOT_RING && (boot_plan_offers(p, i, BOOT_BIOS, mac, "") ||
+                                                   boot_plan_offers(p, i, BOOT_UEFI, mac, ""));
     return any && p->menu_seconds && named(p, mac) < 0;
 }
 
 static bool url_plain(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~/", c));
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c && strchr("-._~/", c));
 }
 
-static int url_of(const char *scheme, uint32_t address, uint16_t port, const char *path, char *to, size_t cap)
+static int url_of(const char *scheme, uint32_t address, uint16_t port, const char *path, char *to,
+                  size_t cap)
 {
-    size_t at = (size_t)snprintf(to, cap, "%s://%u.%u.%u.%u", scheme, address >> 24, address >> 16 & 255,
-                                 address >> 8 & 255, address & 255);
+    size_t at = (size_t)snprintf(to, cap, "%s://%u.%u.%u.%u", scheme, address >> 24,
+                                 address >> 16 & 255, address >> 8 & 255, address & 255);
 
     if (port && at < cap)
         at += (size_t)snprintf(to + at, cap - at, ":%u", port);
     if (at < cap)
         at += (size_t)snprintf(to + at, cap - at, "/");
     for (; *path && at < cap; path++)
-        at += (size_t)snprintf(to + at, cap - at, url_plain(*path) ? "%c" : "%%%02X", (uint8_t)*path);
+        at +=
+            (size_t)snprintf(to + at, cap - at, url_plain(*path) ? "%c" : "%%%02X", (uint8_t)*path);
     return at < cap ? 0 : PXE_EROOM;
 }
 
@@ -114,9 +122,11 @@ static int platform_of(const struct pxe_facts *f)
         uint16_t arch;
         int platform;
     } known[] = {
-        {PXE_ARCH_BIOS, BOOT_BIOS},        {PXE_ARCH_X64, BOOT_UEFI},          {PXE_ARCH_EBC, BOOT_UEFI},
-        {PXE_ARCH_HTTP_X64, BOOT_UEFI},    {PXE_ARCH_ARM64, PXE_EARM64},       {PXE_ARCH_HTTP_ARM64, PXE_EARM64},
-        {PXE_ARCH_UBOOT_ARM64, PXE_EARM64}, {PXE_ARCH_IA32, PXE_EIA32},        {PXE_ARCH_HTTP_IA32, PXE_EIA32},
+        {PXE_ARCH_BIOS, BOOT_BIOS},         {PXE_ARCH_X64, BOOT_UEFI},
+        {PXE_ARCH_EBC, BOOT_UEFI},          {PXE_ARCH_HTTP_X64, BOOT_UEFI},
+        {PXE_ARCH_ARM64, PXE_EARM64},       {PXE_ARCH_HTTP_ARM64, PXE_EARM64},
+        {PXE_ARCH_UBOOT_ARM64, PXE_EARM64}, {PXE_ARCH_IA32, PXE_EIA32},
+        {PXE_ARCH_HTTP_IA32, PXE_EIA32},
     };
 
     if (!f->has_arch)
@@ -148,13 +158,14 @@ static uint16_t item_type(const struct boot_entry *e)
 }
 
 /* The entry behind a menu item that this machine was, or could have been, shown. */
-static int answer_item(const struct boot_plan *p, const struct pxe_facts *f, enum boot_platform platform,
-                       struct pxe_answer *a)
+static int answer_item(const struct boot_plan *p, const struct pxe_facts *f,
+                       enum boot_platform platform, struct pxe_answer *a)
 {
     for (unsigned i = 0; i < p->n_entries; i++) {
         const struct boot_entry *e = &p->entries[i];
 
-        if (e->id >= PXE_MENU_IDS || item_type(e) != f->item || !boot_plan_offers(p, i, platform, f->mac, ""))
+        if (e->id >= PXE_MENU_IDS || item_type(e) != f->item ||
+            !boot_plan_offers(p, i, platform, f->mac, ""))
             continue;
         a->entry = (int)i;
         a->class_id = PXE_CLASS;
@@ -164,8 +175,10 @@ static int answer_item(const struct boot_plan *p, const struct pxe_facts *f, enu
     return PXE_EITEM;
 }
 
-/* BIOS: iPXE first, except for a tree meant for this machine alone that brings a loader for ROMs. */
-static int answer_bios(const struct boot_plan *p, enum pxe_stage stage, bool own, struct pxe_answer *a)
+/* BIOS: iPXE first, except for a tree meant for this machine alone that brings a loader for ROMs.
+ */
+static int answer_bios(const struct boot_plan *p, enum pxe_stage stage, bool own,
+                       struct pxe_answer *a)
 {
     const struct boot_entry *e = &p->entries[a->entry];
     bool direct = own && e->kind == BOOT_TREE && e->loader[BOOT_BIOS][0] && !e->script[0];
@@ -176,7 +189,8 @@ static int answer_bios(const struct boot_plan *p, enum pxe_stage stage, bool own
     return answer_file(a, direct ? e->loader[BOOT_BIOS] : BOOT_PAYLOAD_IPXE);
 }
 
-/* Items for a menu, the default first; 0 when there is nothing to choose. A choice below 0: the disk is the default; else it is the last. */
+/* Items for a menu, the default first; 0 when there is nothing to choose. A choice below 0: the
+ * disk is the default; else it is the last. */
 static unsigned menu_items(const struct boot_plan *p, const struct pxe_facts *f, int choice,
                            struct pxe_item item[BOOT_ENTRIES_MAX + 1])
 {
@@ -202,8 +216,8 @@ static unsigned menu_items(const struct boot_plan *p, const struct pxe_facts *f,
 }
 
 /* UEFI firmware is to load this file: over HTTP, or in the way of PXE. */
-static int answer_loader(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage, const char *loader,
-                         struct pxe_answer *a)
+static int answer_loader(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage,
+                         const char *loader, struct pxe_answer *a)
 {
     if (f->class_id == PXE_CLASS_HTTP_BOOT) {
         a->class_id = PXE_CLASS_HTTP;
@@ -217,15 +231,18 @@ static int answer_loader(const struct boot_plan *p, const struct pxe_facts *f, e
     return answer_file(a, loader);
 }
 
-/* Firmware with HTTP boot has no menu of its own: it gets one by way of iPXE, whose script asks the plan again. */
-static bool shows_menu(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage, bool own)
+/* Firmware with HTTP boot has no menu of its own: it gets one by way of iPXE, whose script asks the
+ * plan again. */
+static bool shows_menu(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage,
+                       bool own)
 {
-    return !own && p->menu_seconds && stage != PXE_BINL && (f->class_id != PXE_CLASS_HTTP_BOOT || p->ipxe_efi);
+    return !own && p->menu_seconds && stage != PXE_BINL &&
+           (f->class_id != PXE_CLASS_HTTP_BOOT || p->ipxe_efi);
 }
 
 /* a->entry below 0: its default is the disk. */
-static int answer_uefi(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage, bool own,
-                       struct pxe_answer *a)
+static int answer_uefi(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage,
+                       bool own, struct pxe_answer *a)
 {
     struct pxe_item item[BOOT_ENTRIES_MAX + 1];
     unsigned items = shows_menu(p, f, stage, own) ? menu_items(p, f, a->entry, item) : 0;
@@ -243,9 +260,10 @@ static int answer_uefi(const struct boot_plan *p, const struct pxe_facts *f, enu
     return 0;
 }
 
-/* The plan's choice is the ring, which does not want the machine: its disk, or a menu whose default is the disk. */
-static int answer_done(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage, int platform, bool own,
-                       struct pxe_answer *a)
+/* The plan's choice is the ring, which does not want the machine: its disk, or a menu whose default
+ * is the disk. */
+static int answer_done(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage,
+                       int platform, bool own, struct pxe_answer *a)
 {
     if (platform == BOOT_UEFI)
         return answer_uefi(p, f, stage, own, a);
@@ -267,7 +285,8 @@ static bool script_asked(const struct boot_plan *p, const struct pxe_facts *f, i
            (choice == PXE_EDONE && boot_plan_menu_without_ring(p, f->mac));
 }
 
-int pxe_decide(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage, struct pxe_answer *a)
+int pxe_decide(const struct boot_plan *p, const struct pxe_facts *f, enum pxe_stage stage,
+               struct pxe_answer *a)
 {
     int platform = platform_of(f), choice;
     bool own;

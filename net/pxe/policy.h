@@ -1,5 +1,6 @@
-/* What a machine gets to boot: the plan (entries, default, choices, who has been imaged) applied to the facts of one request.
- * Pure: no clock, nothing kept, so a request sent again gets the same answer.
+/* What a machine gets to boot: the plan (entries, default, choices, who has been imaged) applied to
+ * the facts of one request. Pure: no clock, nothing kept, so a request sent again gets the same
+ * answer.
  *
  * What is answered when
  *   machine                        stage                what it gets
@@ -36,9 +37,10 @@
  *                                                       where there is a menu of other entries, the
  *                                                       menu, the disk first
  *
- * A lease with option 60 = PXEClient and without 43 would send firmware to port 4011 for what it already holds, so leases carry
- * 60 only with a menu or for HTTP. Option 67 comes last and ends in a NUL, because firmware writes one there; the BOOTP
- * field `file` says the same for loaders that read nothing else. */
+ * A lease with option 60 = PXEClient and without 43 would send firmware to port 4011 for what it
+ * already holds, so leases carry 60 only with a menu or for HTTP. Option 67 comes last and ends in
+ * a NUL, because firmware writes one there; the BOOTP field `file` says the same for loaders that
+ * read nothing else. */
 #ifndef NET_PXE_POLICY_H
 #define NET_PXE_POLICY_H
 
@@ -72,16 +74,20 @@ struct boot_plan {
 };
 
 /* Whether the plan has this entry for this machine, now. */
-bool boot_plan_offers(const struct boot_plan *, unsigned entry, enum boot_platform, const uint8_t mac[6],
-                      const char *model);
-/* The entry that the machine boots when nobody chooses: its own choice in the plan, which must fit it; else the default; else the first
- * tree that is offered to it. The ring erases a disk, so it takes the place of nothing else. Index; PXE_EDONE when it is the ring
- * and the machine has been imaged; PXE_ENOENTRY. *own (may be NULL): whether the plan names this machine: then no menu is
+bool boot_plan_offers(const struct boot_plan *, unsigned entry, enum boot_platform,
+                      const uint8_t mac[6], const char *model);
+/* The entry that the machine boots when nobody chooses: its own choice in the plan, which must fit
+ * it; else the default; else the first tree that is offered to it. The ring erases a disk, so it
+ * takes the place of nothing else. Index; PXE_EDONE when it is the ring and the machine has been
+ * imaged; PXE_ENOENTRY. *own (may be NULL): whether the plan names this machine: then no menu is
  * shown. */
-int boot_plan_choice(const struct boot_plan *, enum boot_platform, const uint8_t mac[6], const char *model, bool *own);
-/* What is known of this start of the machine. A plan without menus has nobody choose there: then nobody is UNKNOWN. */
+int boot_plan_choice(const struct boot_plan *, enum boot_platform, const uint8_t mac[6],
+                     const char *model, bool *own);
+/* What is known of this start of the machine. A plan without menus has nobody choose there: then
+ * nobody is UNKNOWN. */
 enum boot_state boot_plan_start(const struct boot_plan *, const uint8_t mac[6], unsigned *entry);
-/* Whether a person may choose among entries on this machine although the ring, its default, does not want it. */
+/* Whether a person may choose among entries on this machine although the ring, its default, does
+ * not want it. */
 bool boot_plan_menu_without_ring(const struct boot_plan *, const uint8_t mac[6]);
 /* "http://10.77.0.1[:port]/path", percent-escaped; 0 or PXE_EROOM. */
 int boot_plan_url(const struct boot_plan *, const char *path, char *to, size_t cap);
@@ -94,12 +100,13 @@ struct pxe_answer {
     char file[PXE_FILE_MAX + 1]; /* option 67, and the field `file` when it fits; "" none */
     size_t n_vendor;             /* option 43, 0: none */
     uint8_t vendor[PXE_VENDOR_MAX];
-    bool no_proxy;               /* 175.176 = 1: iPXE need not wait for proxy offers */
-    bool leaves;                 /* the file only ends: on to the disk */
-    int entry;                   /* index of what is being booted, -1: not decided (menu, script) */
+    bool no_proxy; /* 175.176 = 1: iPXE need not wait for proxy offers */
+    bool leaves;   /* the file only ends: on to the disk */
+    int entry;     /* index of what is being booted, -1: not decided (menu, script) */
 };
 
 /* 0 and the answer, or why there is none. */
-int pxe_decide(const struct boot_plan *, const struct pxe_facts *, enum pxe_stage, struct pxe_answer *);
+int pxe_decide(const struct boot_plan *, const struct pxe_facts *, enum pxe_stage,
+               struct pxe_answer *);
 
 #endif

@@ -7,7 +7,8 @@
 #define PXE_CLASS_HTTP "HTTPClient"
 #define PXE_USER_CLASS_IPXE "iPXE" /* option 77, with or without RFC 3004's length in front */
 
-/* Option 93: 16-bit codes, the client's first wish first (RFC 4578, 2.1, and the registry of processor architectures). */
+/* Option 93: 16-bit codes, the client's first wish first (RFC 4578, 2.1, and the registry of
+ * processor architectures). */
 enum pxe_arch {
     PXE_ARCH_BIOS = 0x00,
     PXE_ARCH_IA32 = 0x06,

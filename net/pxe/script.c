@@ -25,7 +25,8 @@ static void say(struct text *t, const char *fmt, ...)
     t->at += (size_t)n;
 }
 
-/* A name that means nothing to iPXE: harmless characters, and no word that begins like an option. */
+/* A name that means nothing to iPXE: harmless characters, and no word that begins like an option.
+ */
 static const char *harmless(const char *name, char to[BOOT_NAME_MAX + 1])
 {
     static const char marks[] = " .,:_+=/()@'!?";
@@ -33,7 +34,8 @@ static const char *harmless(const char *name, char to[BOOT_NAME_MAX + 1])
 
     for (i = 0; name[i]; i++) {
         char c = name[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c & 0x80);
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      (c & 0x80);
 
         to[i] = letter || strchr(marks, c) || (c == '-' && i > 0 && to[i - 1] != ' ') ? c : '_';
     }
@@ -50,7 +52,8 @@ static const char *path_escaped(const char *path, char to[3 * BOOT_PATH_MAX + 1]
     for (; *path; path++) {
         uint8_t c = (uint8_t)*path;
 
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~/", c)) {
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+            strchr("-._~/", c)) {
             to[at++] = (char)c;
             continue;
         }
@@ -72,13 +75,16 @@ static void say_chain(struct text *t, const char *path)
 static void say_ring(struct text *t, const struct boot_entry *e)
 {
     say(t, "iseq ${platform} efi && goto e%u_efi ||\n", e->id);
-    say(t, "kernel ${box}/" BOOT_PAYLOAD_KERNEL " " PXE_ARGUMENTS " " PXE_ARGUMENTS_BIOS " || goto failed\n");
-    say(t, "initrd ${box}/" BOOT_PAYLOAD_INITRD " || goto failed\nboot || goto failed\ngoto failed\n");
+    say(t, "kernel ${box}/" BOOT_PAYLOAD_KERNEL " " PXE_ARGUMENTS " " PXE_ARGUMENTS_BIOS
+           " || goto failed\n");
+    say(t,
+        "initrd ${box}/" BOOT_PAYLOAD_INITRD " || goto failed\nboot || goto failed\ngoto failed\n");
     say(t, ":e%u_efi\n", e->id);
     say_chain(t, BOOT_PAYLOAD_EFI);
 }
 
-/* A loader for one platform. PXELINUX and its like look for their files beside themselves when option 210 says where. */
+/* A loader for one platform. PXELINUX and its like look for their files beside themselves when
+ * option 210 says where. */
 static void say_loader(struct text *t, const char *path)
 {
     char escaped[3 * BOOT_PATH_MAX + 1];
@@ -106,10 +112,12 @@ static void say_tree(struct text *t, const struct boot_entry *e)
     say_loader(t, e->loader[BOOT_UEFI]);
 }
 
-/* Whether iPXE on this machine could boot the entry on one platform or the other: which it is, iPXE knows. */
+/* Whether iPXE on this machine could boot the entry on one platform or the other: which it is, iPXE
+ * knows. */
 static bool offered(const struct boot_plan *p, unsigned entry, const uint8_t mac[6])
 {
-    return boot_plan_offers(p, entry, BOOT_BIOS, mac, "") || boot_plan_offers(p, entry, BOOT_UEFI, mac, "");
+    return boot_plan_offers(p, entry, BOOT_BIOS, mac, "") ||
+           boot_plan_offers(p, entry, BOOT_UEFI, mac, "");
 }
 
 static int chosen(const struct boot_plan *p, const uint8_t mac[6], bool *own)
@@ -137,7 +145,8 @@ static void say_menu(struct text *t, const struct boot_plan *p, const uint8_t ma
         if (offered(p, i, mac))
             say(t, "item e%u %s\n", p->entries[i].id, harmless(p->entries[i].name, name));
     say(t, "item disk Start from the disk\n");
-    say(t, "choose --default %s --timeout %u000 pick || goto disk\ngoto ${pick}\n", label(p, choice, first), p->menu_seconds);
+    say(t, "choose --default %s --timeout %u000 pick || goto disk\ngoto ${pick}\n",
+        label(p, choice, first), p->menu_seconds);
 }
 
 static void say_entry(struct text *t, const struct boot_entry *e)
@@ -157,8 +166,9 @@ static void say_choices(struct text *t, const struct boot_plan *p, const uint8_t
     say_menu(t, p, mac, choice);
     for (unsigned i = 0; i < p->n_entries; i++)
         if (offered(p, i, mac))
-            say(t, ":e%u\nchain --replace ${box}/" BOOT_SCRIPT_ENTRY " || goto failed\ngoto failed\n", p->entries[i].id,
-                p->entries[i].id);
+            say(t,
+                ":e%u\nchain --replace ${box}/" BOOT_SCRIPT_ENTRY " || goto failed\ngoto failed\n",
+                p->entries[i].id, p->entries[i].id);
 }
 
 static unsigned count_offered(const struct boot_plan *p, const uint8_t mac[6])
@@ -176,19 +186,22 @@ static void say_head(struct text *t, const struct boot_plan *p)
 
     MUST(boot_plan_url(p, "", url, sizeof url) == 0);
     url[strlen(url) - 1] = 0; /* the slash */
-    say(t, "#!ipxe\nset box %s\nset files tftp://%u.%u.%u.%u\n", url, p->address >> 24, p->address >> 16 & 255,
-        p->address >> 8 & 255, p->address & 255);
+    say(t, "#!ipxe\nset box %s\nset files tftp://%u.%u.%u.%u\n", url, p->address >> 24,
+        p->address >> 16 & 255, p->address >> 8 & 255, p->address & 255);
 }
 
 static void say_tail(struct text *t)
 {
     say(t, ":disk\niseq ${platform} pcbios && sanboot --no-describe --drive 0x80 || exit\n");
-    say(t, ":failed\necho Ringcast: that did not work, asking the box again in 5 seconds\nsleep 5\n");
+    say(t,
+        ":failed\necho Ringcast: that did not work, asking the box again in 5 seconds\nsleep 5\n");
     say(t, "chain --replace ${box}/" BOOT_SCRIPT " || goto failed\n");
 }
 
-/* The entry that was chosen for this start. Its rules were asked then; of a Mac, whose model iPXE does not know. */
-static void say_chosen(struct text *t, const struct boot_plan *p, const uint8_t *mac, unsigned entry)
+/* The entry that was chosen for this start. Its rules were asked then; of a Mac, whose model iPXE
+ * does not know. */
+static void say_chosen(struct text *t, const struct boot_plan *p, const uint8_t *mac,
+                       unsigned entry)
 {
     const struct boot_entry *e = &p->entries[entry];
 
@@ -213,14 +226,18 @@ static void say_open(struct text *t, const struct boot_plan *p, const uint8_t *m
         say_choices(t, p, mac, -1);
 }
 
-/* `forgotten`: somebody may have chosen an entry before the box started, so the ring is nobody's default in a menu. */
-static void say_default(struct text *t, const struct boot_plan *p, const uint8_t *mac, bool forgotten)
+/* `forgotten`: somebody may have chosen an entry before the box started, so the ring is nobody's
+ * default in a menu. */
+static void say_default(struct text *t, const struct boot_plan *p, const uint8_t *mac,
+                        bool forgotten)
 {
     bool own;
     int choice = chosen(p, mac, &own);
 
-    if (forgotten && !own && choice >= 0 && p->entries[choice].kind == BOOT_RING && count_offered(p, mac) > 1)
-        say_open(t, p, mac, "the box has just started, and does not know what was chosen for this machine");
+    if (forgotten && !own && choice >= 0 && p->entries[choice].kind == BOOT_RING &&
+        count_offered(p, mac) > 1)
+        say_open(t, p, mac,
+                 "the box has just started, and does not know what was chosen for this machine");
     else if (choice == PXE_EDONE && boot_plan_menu_without_ring(p, mac))
         say_open(t, p, mac, "this machine is not to be imaged now");
     else if (choice == PXE_EDONE)
@@ -260,7 +277,8 @@ size_t pxe_script(const struct boot_plan *p, const uint8_t *known, char to[PXE_S
     return t.at;
 }
 
-size_t pxe_script_entry(const struct boot_plan *p, unsigned entry, const uint8_t *known, char to[PXE_SCRIPT_MAX])
+size_t pxe_script_entry(const struct boot_plan *p, unsigned entry, const uint8_t *known,
+                        char to[PXE_SCRIPT_MAX])
 {
     static const uint8_t nobody[6];
     const uint8_t *mac = known ? known : nobody;

@@ -46,7 +46,8 @@ static struct pxe_memory *memory_of(struct pxe_server *s, const uint8_t mac[6])
     return m;
 }
 
-/* On port 67 the architecture is learnt, on 4011 a machine that says none, or BIOS, is taken at its earlier word. */
+/* On port 67 the architecture is learnt, on 4011 a machine that says none, or BIOS, is taken at its
+ * earlier word. */
 static void arch_recall(struct pxe_memory *m, enum pxe_stage stage, struct pxe_facts *f)
 {
     bool vague = !f->has_arch || f->arch == PXE_ARCH_BIOS;
@@ -73,17 +74,20 @@ static const char *what_of(const struct pxe_facts *f, const struct pxe_answer *a
     return a->n_vendor ? "a menu" : "port 4011";
 }
 
-static void tell(struct pxe_server *s, struct pxe_memory *m, const struct pxe_facts *f, enum pxe_stage stage,
-                 int verdict, const struct pxe_answer *a)
+static void tell(struct pxe_server *s, struct pxe_memory *m, const struct pxe_facts *f,
+                 enum pxe_stage stage, int verdict, const struct pxe_answer *a)
 {
-    struct pxe_event e = {.stage = stage, .verdict = verdict, .entry = a->entry, .file = a->file, .arch = f->arch};
+    struct pxe_event e = {
+        .stage = stage, .verdict = verdict, .entry = a->entry, .file = a->file, .arch = f->arch};
     uint32_t h = hash(2166136261u, &verdict, sizeof verdict);
 
     if (verdict == PXE_ENOTASKED)
         return;
     memcpy(e.mac, f->mac, sizeof e.mac);
     e.what = verdict ? "" : what_of(f, a);
-    e.chose = stage == PXE_BINL && f->has_item && !f->ipxe && a->entry >= 0 ? s->plan->entries[a->entry].name : "";
+    e.chose = stage == PXE_BINL && f->has_item && !f->ipxe && a->entry >= 0
+                  ? s->plan->entries[a->entry].name
+                  : "";
     h = hash(hash(h, e.what, strlen(e.what)), a->file, strlen(a->file));
     h = hash(h, e.chose, strlen(e.chose));
     e.again = h == m->last;
@@ -93,8 +97,8 @@ static void tell(struct pxe_server *s, struct pxe_memory *m, const struct pxe_fa
 }
 
 /* The order matters: option 67 comes last, and ends in a NUL (net/pxe/policy.h). */
-static bool boot_fields(const struct boot_plan *p, const struct dhcp_message *request, const struct pxe_answer *a,
-                        struct dhcp_boot *out)
+static bool boot_fields(const struct boot_plan *p, const struct dhcp_message *request,
+                        const struct pxe_answer *a, struct dhcp_boot *out)
 {
     static const uint8_t no_proxy[] = {PXE_IPXE_NO_PROXY, 1, 1};
     const struct dhcp_option *uuid = dhcp_option(request, DHCP_O_UUID);
@@ -123,7 +127,8 @@ static enum pxe_stage stage_of(enum dhcp_boot_kind kind)
 }
 
 /* What the request says of this start of the machine, before it is answered. */
-static void start_begins(struct boot_starts *starts, const struct dhcp_message *request, const struct pxe_facts *f)
+static void start_begins(struct boot_starts *starts, const struct dhcp_message *request,
+                         const struct pxe_facts *f)
 {
     if (!starts || request->type != DHCP_DISCOVER)
         return;
@@ -134,14 +139,16 @@ static void start_begins(struct boot_starts *starts, const struct dhcp_message *
 }
 
 /* The item of a menu that is about to be given. A choice that cannot be kept is not given. */
-static int start_chosen(struct boot_starts *starts, enum pxe_stage stage, const struct pxe_facts *f, const struct pxe_answer *a)
+static int start_chosen(struct boot_starts *starts, enum pxe_stage stage, const struct pxe_facts *f,
+                        const struct pxe_answer *a)
 {
     bool item = stage == PXE_BINL && f->has_item && !f->ipxe && a->entry >= 0;
 
     return item && starts ? boot_start_choose(starts, f->mac, (unsigned)a->entry) : 0;
 }
 
-bool pxe_server_boot(void *ctx, const struct dhcp_message *request, enum dhcp_boot_kind kind, struct dhcp_boot *out)
+bool pxe_server_boot(void *ctx, const struct dhcp_message *request, enum dhcp_boot_kind kind,
+                     struct dhcp_boot *out)
 {
     struct pxe_server *s = ctx;
     enum pxe_stage stage = stage_of(kind);
@@ -192,8 +199,11 @@ void pxe_event_text(const struct pxe_event *e, char *to, size_t cap)
         snprintf(to, cap, "%s (architecture %u) is given nothing to boot: %s (%d)", mac, e->arch,
                  sentence(e->verdict), e->verdict);
     else if (e->chose[0])
-        snprintf(to, cap, "%s (architecture %u) chooses \"%s\" in the firmware's menu, and is sent to %s: %s", mac, e->arch, e->chose, e->what, e->file);
+        snprintf(
+            to, cap,
+            "%s (architecture %u) chooses \"%s\" in the firmware's menu, and is sent to %s: %s",
+            mac, e->arch, e->chose, e->what, e->file);
     else
-        snprintf(to, cap, "%s (architecture %u) is sent to %s%s%s", mac, e->arch, e->what, e->file[0] ? ": " : "",
-                 e->file);
+        snprintf(to, cap, "%s (architecture %u) is sent to %s%s%s", mac, e->arch, e->what,
+                 e->file[0] ? ": " : "", e->file);
 }

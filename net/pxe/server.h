@@ -1,7 +1,7 @@
-/* PXE and HTTP boot as the DHCP server's boot hook: facts out of the message, the plan's answer into boot fields. What is
- * answered when: net/pxe/policy.h. Pure but for a small memory by MAC: some UEFI firmware calls itself
- * architecture 0 on port 4011, so what it said in its DISCOVER counts; and a sentence for the log is not said anew for each
- * request sent again. One thread. */
+/* PXE and HTTP boot as the DHCP server's boot hook: facts out of the message, the plan's answer
+ * into boot fields. What is answered when: net/pxe/policy.h. Pure but for a small memory by MAC:
+ * some UEFI firmware calls itself architecture 0 on port 4011, so what it said in its DISCOVER
+ * counts; and a sentence for the log is not said anew for each request sent again. One thread. */
 #ifndef NET_PXE_SERVER_H
 #define NET_PXE_SERVER_H
 
@@ -38,8 +38,10 @@ struct pxe_server {
 /* What a DHCP message says about its machine. */
 void pxe_facts_of(const struct dhcp_message *, struct pxe_facts *);
 /* struct dhcp_boot_hook's function; ctx is a struct pxe_server. */
-bool pxe_server_boot(void *server, const struct dhcp_message *, enum dhcp_boot_kind, struct dhcp_boot *);
-/* "00:25:00:aa:bb:cc (architecture 7) is sent to the file: payload/..." or "... is given nothing to boot: <reason>". */
+bool pxe_server_boot(void *server, const struct dhcp_message *, enum dhcp_boot_kind,
+                     struct dhcp_boot *);
+/* "00:25:00:aa:bb:cc (architecture 7) is sent to the file: payload/..." or "... is given nothing to
+ * boot: <reason>". */
 void pxe_event_text(const struct pxe_event *, char *to, size_t cap);
 
 #endif

@@ -43,7 +43,8 @@ static struct boot_start *row_for(struct boot_starts *s, const uint8_t mac[6])
     return i < BOOT_STARTS_MAX ? &s->row[i] : row_room(s);
 }
 
-static void row_set(struct boot_starts *s, struct boot_start *r, const uint8_t mac[6], enum boot_state state, unsigned entry)
+static void row_set(struct boot_starts *s, struct boot_start *r, const uint8_t mac[6],
+                    enum boot_state state, unsigned entry)
 {
     *r = (struct boot_start){.used = true, .state = state, .entry = entry, .at = s->now};
     memcpy(r->mac, mac, sizeof r->mac);

@@ -49,8 +49,8 @@ static void not_to_others(struct program *p)
     verdict(p, false);
 }
 
-/* The kernel takes the tag of a VLAN off and keeps it beside the frame. Tagged frames are of another network, except those of VLAN 0, which
- * is a priority without a network (802.1Q). */
+/* The kernel takes the tag of a VLAN off and keeps it beside the frame. Tagged frames are of
+ * another network, except those of VLAN 0, which is a priority without a network (802.1Q). */
 static void not_of_a_vlan(struct program *p)
 {
     load(p, BPF_B, (uint32_t)(SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT));

@@ -12,7 +12,8 @@
 #define PROTO_TCP 6
 #define PROTO_UDP 17
 
-/* Ones' complement sum (RFC 1071) of big-endian words, not yet inverted. An odd last byte is a high half. */
+/* Ones' complement sum (RFC 1071) of big-endian words, not yet inverted. An odd last byte is a high
+ * half. */
 static uint32_t sum16(uint32_t sum, const uint8_t *p, size_t n)
 {
     uint64_t s = sum;

@@ -1,6 +1,7 @@
-/* Ethernet frames in and out of an interface through AF_PACKET: the data path's transmit and receive rings, and the
- * plain socket that the IP stack of the control path lives on. Linux only; needs CAP_NET_RAW. Nothing here
- * knows what a datagram holds. IPv4 addresses and ports are numbers in host byte order.
+/* Ethernet frames in and out of an interface through AF_PACKET: the data path's transmit and
+ * receive rings, and the plain socket that the IP stack of the control path lives on. Linux only;
+ * needs CAP_NET_RAW. Nothing here knows what a datagram holds. IPv4 addresses and ports are numbers
+ * in host byte order.
  *
  * One thread a ring. `*_open` allocates, `*_close` frees; in between nothing is allocated. */
 #ifndef NET_RING_RING_H
@@ -81,9 +82,10 @@ struct ring_tx;
 int ring_tx_open(struct ring_tx **out, const char *ifname, const struct ring_tx_options *opt,
                  struct err *err);
 
-/* The sink; valid until ring_tx_close. `kick` returns 0 when the kernel has taken the frames, and also when it has no room
- * (counted as busy): then they stay in the ring, and the next kick, perhaps with 0 new ones, pushes them first. On
- * RING_ERR_DOWN they stay likewise: the link may come back. RING_ERR_SEND does not pass. */
+/* The sink; valid until ring_tx_close. `kick` returns 0 when the kernel has taken the frames, and
+ * also when it has no room (counted as busy): then they stay in the ring, and the next kick,
+ * perhaps with 0 new ones, pushes them first. On RING_ERR_DOWN they stay likewise: the link may
+ * come back. RING_ERR_SEND does not pass. */
 struct frame_sink ring_tx_sink(struct ring_tx *tx);
 void ring_tx_counts(const struct ring_tx *tx, struct ring_tx_counts *out);
 void ring_tx_close(struct ring_tx *tx);
@@ -101,8 +103,9 @@ struct ring_rx_counts {
 
 struct ring_rx;
 
-/* Opens a receive ring of at least ring_bytes (less than RING_RX_BYTES_MIN counts as that) that takes UDP datagrams
- * to flow's group and port only, and joins the group on the link layer. (IGMP is the control path's business.) */
+/* Opens a receive ring of at least ring_bytes (less than RING_RX_BYTES_MIN counts as that) that
+ * takes UDP datagrams to flow's group and port only, and joins the group on the link layer. (IGMP
+ * is the control path's business.) */
 int ring_rx_open(struct ring_rx **out, const char *ifname, const struct ring_flow *flow,
                  size_t ring_bytes, struct err *err);
 
@@ -120,24 +123,25 @@ void ring_rx_close(struct ring_rx *rx);
 
 struct ring_ctl;
 
-/* Opens a non-blocking packet socket that sees every frame for us, all multicast included, except what we send
- * ourselves. */
+/* Opens a non-blocking packet socket that sees every frame for us, all multicast included, except
+ * what we send ourselves. */
 int ring_ctl_open(struct ring_ctl **out, const char *ifname, struct err *err);
 
-/* From now on UDP datagrams to these flows (at most RING_CTL_SKIP_MAX) stay out of it: the data path has its own
- * ring. Replaces the earlier list. */
+/* From now on UDP datagrams to these flows (at most RING_CTL_SKIP_MAX) stay out of it: the data
+ * path has its own ring. Replaces the earlier list. */
 int ring_ctl_skip(struct ring_ctl *ctl, const struct ring_flow *flows, size_t n, struct err *err);
 
 /* Readable when a frame waits. */
 int ring_ctl_fd(const struct ring_ctl *ctl);
 
-/* Takes one frame. Returns its length (14 … RING_CTL_FRAME_MAX), 0 when none waits, or a negative ring error. Frames
- * whose TCP or UDP checksum the sender left to hardware that it does not have (peers on virtual links) come out with
- * the checksum completed; frames longer than `room` are dropped. */
+/* Takes one frame. Returns its length (14 … RING_CTL_FRAME_MAX), 0 when none waits, or a negative
+ * ring error. Frames whose TCP or UDP checksum the sender left to hardware that it does not have
+ * (peers on virtual links) come out with the checksum completed; frames longer than `room` are
+ * dropped. */
 int ring_ctl_recv(struct ring_ctl *ctl, uint8_t *frame, size_t room);
 
-/* Sends one whole frame without FCS. 0; or a negative ring error: the frame is dropped, as Ethernet may. A kernel
- * without room counts as sent: TCP repeats. */
+/* Sends one whole frame without FCS. 0; or a negative ring error: the frame is dropped, as Ethernet
+ * may. A kernel without room counts as sent: TCP repeats. */
 int ring_ctl_send(struct ring_ctl *ctl, const uint8_t *frame, size_t n);
 void ring_ctl_close(struct ring_ctl *ctl);
 

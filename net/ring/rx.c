@@ -1,5 +1,6 @@
-/* A receive ring of the kernel's third kind (TPACKET_V3): it fills blocks with frames back to back and hands a block over
- * when it is full or a few milliseconds old, so that waking up costs little per frame. */
+/* A receive ring of the kernel's third kind (TPACKET_V3): it fills blocks with frames back to back
+ * and hands a block over when it is full or a few milliseconds old, so that waking up costs little
+ * per frame. */
 #include "net/ring/ring.h"
 
 #include <errno.h>
@@ -17,9 +18,10 @@
 #include "net/ring/frame.h"
 #include "net/ring/socket.h"
 
-/* A block is also handed over by age, however little is in it. A reader's stall is therefore covered for blocks times
- * age, here at least ten seconds, or until the bytes are full: memory, not age, is to be the limit at any rate above 50 Mbit/s.
- * What a slow stream brings is looked at so much later. A block must hold a super-frame of 64 KiB. */
+/* A block is also handed over by age, however little is in it. A reader's stall is therefore
+ * covered for blocks times age, here at least ten seconds, or until the bytes are full: memory, not
+ * age, is to be the limit at any rate above 50 Mbit/s. What a slow stream brings is looked at so
+ * much later. A block must hold a super-frame of 64 KiB. */
 #define BLOCK_BYTES (256u << 10)
 #define BLOCK_AGE_MS 40
 #define FRAME_HINT 2048 /* TPACKET_V3 packs frames; the number only has to be plausible */
@@ -135,7 +137,8 @@ static int source_poll(void *ctx, struct frame_in *out, int max, int timeout_ms)
     return n;
 }
 
-/* Blocks are filled in order, so those that wait lie one after another from the one being read on. */
+/* Blocks are filled in order, so those that wait lie one after another from the one being read on.
+ */
 static unsigned rx_backlog(void *ctx)
 {
     struct ring_rx *rx = ctx;
@@ -179,8 +182,8 @@ static int map_ring(struct ring_rx *rx, size_t bytes, struct err *err)
     return 0;
 }
 
-/* Bound to IPv4 and not to everything: such a socket stands behind the ingress hook and sees none of our own
- * frames. The filter is in place before the first frame can come. */
+/* Bound to IPv4 and not to everything: such a socket stands behind the ingress hook and sees none
+ * of our own frames. The filter is in place before the first frame can come. */
 static int open_all(struct ring_rx *rx, const char *ifname, size_t bytes, struct err *err)
 {
     struct sock_filter code[FILTER_MAX];

@@ -9,8 +9,8 @@
 
 #include "net/ring/socket.h"
 
-/* The kernel counts a packet's memory against the socket until the NIC is done with it: a whole ring may be
- * under way. */
+/* The kernel counts a packet's memory against the socket until the NIC is done with it: a whole
+ * ring may be under way. */
 #define SEND_BUFFER (16 << 20)
 
 int tx_errno(struct ring_tx *tx, int e)

@@ -1,9 +1,10 @@
-/* One frame a datagram, from a ring mapped into our memory (TPACKET_V2): the payload is written where the NIC fetches
- * it. All headers of a flow are the same, so they are written once, when the ring is made.
+/* One frame a datagram, from a ring mapped into our memory (TPACKET_V2): the payload is written
+ * where the NIC fetches it. All headers of a flow are the same, so they are written once, when the
+ * ring is made.
  *
- * A slot is handed over with status SEND_REQUEST and comes back with AVAILABLE. On virtual links it comes back as soon
- * as the peer's queue has it, and the peer may still be reading: the ring must therefore be larger than such
- * queues, 1000 frames, or a slow peer would see slots overwritten. */
+ * A slot is handed over with status SEND_REQUEST and comes back with AVAILABLE. On virtual links it
+ * comes back as soon as the peer's queue has it, and the peer may still be reading: the ring must
+ * therefore be larger than such queues, 1000 frames, or a slow peer would see slots overwritten. */
 #include "net/ring/tx.h"
 
 #include <errno.h>
@@ -126,7 +127,8 @@ static size_t mapped_slots(struct ring_tx *tx, uint8_t **out, size_t want)
     return n;
 }
 
-/* Slots the kernel could not take keep SEND_REQUEST, and it starts with them next time: nothing is lost. */
+/* Slots the kernel could not take keep SEND_REQUEST, and it starts with them next time: nothing is
+ * lost. */
 static int mapped_push(struct ring_tx *tx)
 {
     tx->counts.kicks++;
@@ -156,5 +158,7 @@ static void mapped_close(struct ring_tx *tx)
     free(tx->way);
 }
 
-const struct tx_ops tx_mapped = {
-    .open = mapped_open, .slots = mapped_slots, .kick = mapped_kick, .close = mapped_close};
+const struct tx_ops tx_mapped = {.open = mapped_open,
+                                 .slots = mapped_slots,
+                                 .kick = mapped_kick,
+                                 .close = mapped_close};

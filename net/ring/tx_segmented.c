@@ -1,6 +1,7 @@
-/* Up to 44 datagrams a system call as one super-frame (PACKET_VNET_HDR, UDP segmentation offload): kernel or NIC cut it
- * into frames on the way out, so the stack is walked once for 44. The kernel copies a super-frame when it is
- * sent: what is lent here is one buffer, used again and again, and so always in the cache.
+/* Up to 44 datagrams a system call as one super-frame (PACKET_VNET_HDR, UDP segmentation offload):
+ * kernel or NIC cut it into frames on the way out, so the stack is walked once for 44. The kernel
+ * copies a super-frame when it is sent: what is lent here is one buffer, used again and again, and
+ * so always in the cache.
  *
  * Segmentation insists on a UDP checksum, so these datagrams carry a right one instead of none. */
 #include "net/ring/tx.h"
@@ -92,9 +93,9 @@ static int segmented_open(struct ring_tx *tx, struct err *err)
 static int send_super(struct ring_tx *tx, size_t at, size_t n)
 {
     struct super_head other;
-    struct iovec part[2] = {
-        {.iov_base = &tx->way->whole, .iov_len = sizeof tx->way->whole},
-        {.iov_base = tx->way->payload + at * DATAGRAM_BYTES, .iov_len = n * DATAGRAM_BYTES}};
+    struct iovec part[2] = {{.iov_base = &tx->way->whole, .iov_len = sizeof tx->way->whole},
+                            {.iov_base = tx->way->payload + at * DATAGRAM_BYTES,
+                             .iov_len = n * DATAGRAM_BYTES}};
     struct msghdr msg = {.msg_iov = part, .msg_iovlen = 2};
 
     if (n != RING_GSO_DATAGRAMS) {

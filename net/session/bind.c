@@ -9,8 +9,8 @@
 #include "net/wire/must.h"
 
 #define CONNECTIONS 64
-#define PATIENCE_NS (5 * MONO_S)   /* for one connection, at either end */
-#define PAUSE_NS (300 * MONO_MS)   /* before a receiver tries again */
+#define PATIENCE_NS (5 * MONO_S) /* for one connection, at either end */
+#define PAUSE_NS (300 * MONO_MS) /* before a receiver tries again */
 #define TICK_NS (200 * MONO_MS)
 #define HELLO_MAX (SESSION_FRAME_BYTES + 6 + SESSION_ID_BYTES + 1 + SESSION_NAME_MAX + 1)
 
@@ -49,13 +49,15 @@ static err_t connection_reply(struct connection *c)
     return ip_tcp_close(&c->pcb);
 }
 
-/* The hello is whole, or can no longer become one: answer and close, as soon as there is an answer. */
+/* The hello is whole, or can no longer become one: answer and close, as soon as there is an answer.
+ */
 static err_t connection_answer(struct connection *c)
 {
     struct session_bind *b = c->bind;
     uint32_t from = lwip_ntohl(ip4_addr_get_u32(&c->pcb->remote_ip));
 
-    c->waits = !session_server_message(b->server, c->in, c->n, from, ip_stack_now(b->stack), &b->reply);
+    c->waits =
+        !session_server_message(b->server, c->in, c->n, from, ip_stack_now(b->stack), &b->reply);
     return c->waits ? ERR_OK : connection_reply(c);
 }
 
@@ -99,7 +101,8 @@ static void on_end(void *arg, err_t err)
     c->pcb = NULL;
 }
 
-/* A free place; the oldest connection makes room for a new one, which is more likely to be in earnest. */
+/* A free place; the oldest connection makes room for a new one, which is more likely to be in
+ * earnest. */
 static struct connection *connection_place(struct session_bind *b)
 {
     struct connection *oldest = &b->connection[0];
@@ -135,15 +138,16 @@ static err_t on_connection(void *arg, struct tcp_pcb *pcb, err_t err)
     return ERR_OK;
 }
 
-static void on_beacon(void *arg, struct udp_pcb *udp, struct pbuf *p, const ip_addr_t *from, u16_t port)
+static void on_beacon(void *arg, struct udp_pcb *udp, struct pbuf *p, const ip_addr_t *from,
+                      u16_t port)
 {
     struct session_bind *b = arg;
     uint8_t in[SESSION_DATAGRAM_MAX + 1], ack[SESSION_ACK_BYTES];
     size_t n = pbuf_copy_partial(p, in, sizeof in, 0);
 
     pbuf_free(p);
-    if (session_server_datagram(b->server, in, n, lwip_ntohl(ip4_addr_get_u32(from)), ip_stack_now(b->stack),
-                                ack) != 1)
+    if (session_server_datagram(b->server, in, n, lwip_ntohl(ip4_addr_get_u32(from)),
+                                ip_stack_now(b->stack), ack) != 1)
         return;
     p = pbuf_alloc(PBUF_TRANSPORT, sizeof ack, PBUF_RAM);
     if (!p)
@@ -167,8 +171,8 @@ static int bind_sockets(struct session_bind *b, uint16_t port)
     return err == ERR_OK ? 0 : err == ERR_USE ? SESSION_EBIND : SESSION_EMEMORY;
 }
 
-int session_bind_open(struct session_bind **out, struct ip_stack *stack, struct session_server *server, uint16_t port,
-                      struct err *err)
+int session_bind_open(struct session_bind **out, struct ip_stack *stack,
+                      struct session_server *server, uint16_t port, struct err *err)
 {
     struct session_bind *b = calloc(1, sizeof *b);
     int rc = b ? bind_sockets(b, port) : SESSION_EMEMORY;
@@ -258,7 +262,8 @@ static err_t on_join_bytes(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t
     pbuf_free(p);
     if (rc == 0)
         return ERR_OK;
-    /* The server has said all it says: a reset ends the connection without waiting states at either end. */
+    /* The server has said all it says: a reset ends the connection without waiting states at either
+     * end. */
     join_end(j, rc > 0 ? JOIN_DONE : JOIN_FAILED, rc);
     return ERR_ABRT;
 }
@@ -296,13 +301,15 @@ static void join_begin(struct join *j, struct session_server_at at)
 }
 
 /* One attempt, until `end` at most. */
-static int join_once(struct join *j, struct ip_stack *stack, struct session_server_at at, struct mono end)
+static int join_once(struct join *j, struct ip_stack *stack, struct session_server_at at,
+                     struct mono end)
 {
     join_begin(j, at);
     while (j->state < JOIN_DONE) {
         int64_t left = mono_sub(end, clock_now());
         int rc = left <= 0 ? SESSION_ETIMEOUT
-                           : ip_stack_block(stack, left < 100 * MONO_MS ? (int)(left / MONO_MS) + 1 : 100);
+                           : ip_stack_block(stack,
+                                            left < 100 * MONO_MS ? (int)(left / MONO_MS) + 1 : 100);
 
         if (rc && j->state < JOIN_DONE)
             join_end(j, JOIN_FAILED, rc);
@@ -315,14 +322,15 @@ static int join_failed(int failure, struct session_server_at at, struct err *err
     const char *why = failure == SESSION_ECONNECT   ? "nothing listens there"
                       : failure == SESSION_ETIMEOUT ? "no answer"
                       : failure == SESSION_ECLOSED  ? "it closes the connection before it answers"
-                      : failure == SESSION_EMEMORY  ? "out of memory"
-                                                    : "it does not speak Ringcast's session protocol";
+                      : failure == SESSION_EMEMORY
+                          ? "out of memory"
+                          : "it does not speak Ringcast's session protocol";
     char text[IP_TEXT];
 
     if (failure == IP_ESTOPPED || failure == IP_EPOLL)
         return ip_stack_failed(failure, err);
-    return err_set(err, failure, "cannot join a session at %s port %u: %s", ip_address_text(text, at.address), at.port,
-                   why);
+    return err_set(err, failure, "cannot join a session at %s port %u: %s",
+                   ip_address_text(text, at.address), at.port, why);
 }
 
 static int pause_between(struct ip_stack *stack)
@@ -335,8 +343,10 @@ static int pause_between(struct ip_stack *stack)
     return rc;
 }
 
-/* Attempts until one succeeds or the time is up; the failure told then is the one that says most. */
-static int join_until(struct join *j, struct ip_stack *stack, struct session_server_at at, int timeout_ms)
+/* Attempts until one succeeds or the time is up; the failure told then is the one that says most.
+ */
+static int join_until(struct join *j, struct ip_stack *stack, struct session_server_at at,
+                      int timeout_ms)
 {
     struct mono end = mono_add(clock_now(), timeout_ms * MONO_MS);
     int told = SESSION_ETIMEOUT;
@@ -355,16 +365,18 @@ static int join_until(struct join *j, struct ip_stack *stack, struct session_ser
     }
 }
 
-int session_join(struct ip_stack *stack, struct session_server_at at, const struct session_asker *asker, int timeout_ms,
-                 struct session_welcome *welcome, struct err *err)
+int session_join(struct ip_stack *stack, struct session_server_at at,
+                 const struct session_asker *asker, int timeout_ms, struct session_welcome *welcome,
+                 struct err *err)
 {
     struct session_message hello = {.type = SESSION_HELLO};
     struct join *j;
     int rc;
 
     if (!session_name_legal(asker->name))
-        return err_set(err, SESSION_EFIELD, "expected an image name of at most %d bytes, got \"%.80s\"", SESSION_NAME_MAX,
-                       asker->name);
+        return err_set(err, SESSION_EFIELD,
+                       "expected an image name of at most %d bytes, got \"%.80s\"",
+                       SESSION_NAME_MAX, asker->name);
     j = calloc(1, sizeof *j);
     if (!j)
         return err_set(err, SESSION_EMEMORY, "out of memory");
@@ -379,8 +391,9 @@ int session_join(struct ip_stack *stack, struct session_server_at at, const stru
     return rc;
 }
 
-int session_ask(struct ip_stack *stack, struct session_server_at at, const uint8_t id[SESSION_ID_BYTES], int timeout_ms,
-                struct session_own *own, struct err *err)
+int session_ask(struct ip_stack *stack, struct session_server_at at,
+                const uint8_t id[SESSION_ID_BYTES], int timeout_ms, struct session_own *own,
+                struct err *err)
 {
     struct session_message ask = {.type = SESSION_ASK};
     struct join *j = calloc(1, sizeof *j);
@@ -406,7 +419,8 @@ struct session_port {
     struct udp_pcb *udp;
 };
 
-static void on_ack(void *arg, struct udp_pcb *udp, struct pbuf *p, const ip_addr_t *from, u16_t port)
+static void on_ack(void *arg, struct udp_pcb *udp, struct pbuf *p, const ip_addr_t *from,
+                   u16_t port)
 {
     struct session_port *sp = arg;
     uint8_t in[SESSION_ACK_BYTES + 1];
@@ -419,8 +433,8 @@ static void on_ack(void *arg, struct udp_pcb *udp, struct pbuf *p, const ip_addr
         session_beacons_ack(sp->beacons, in, n, ip_stack_now(sp->stack));
 }
 
-int session_port_open(struct session_port **out, struct ip_stack *stack, struct session_server_at at,
-                      struct session_beacons *beacons, struct err *err)
+int session_port_open(struct session_port **out, struct ip_stack *stack,
+                      struct session_server_at at, struct session_beacons *beacons, struct err *err)
 {
     struct session_port *sp = calloc(1, sizeof *sp);
 

@@ -57,7 +57,8 @@ static int choose(const struct session_list *l, struct err *err)
     return err_set(err, SESSION_ECHOOSE, "the server has several images, name one: %s", names);
 }
 
-int session_handshake_result(const struct session_handshake *h, struct session_welcome *welcome, struct err *err)
+int session_handshake_result(const struct session_handshake *h, struct session_welcome *welcome,
+                             struct err *err)
 {
     switch (h->reply.type) {
     case SESSION_WELCOME:
@@ -67,13 +68,18 @@ int session_handshake_result(const struct session_handshake *h, struct session_w
         return choose(&h->reply.u.list, err);
     case SESSION_OWN:
     case SESSION_ASK:
-        return err_set(err, SESSION_ETYPE, "expected a welcome, got a message of type %d", (int)h->reply.type);
+        return err_set(err, SESSION_ETYPE, "expected a welcome, got a message of type %d",
+                       (int)h->reply.type);
     default:
-        return err_set(err, h->reply.u.refuse.code == SESSION_REFUSE_WAIT ? SESSION_EWAIT : SESSION_EREFUSED, "the server refuses: %s", h->reply.u.refuse.sentence);
+        return err_set(err,
+                       h->reply.u.refuse.code == SESSION_REFUSE_WAIT ? SESSION_EWAIT
+                                                                     : SESSION_EREFUSED,
+                       "the server refuses: %s", h->reply.u.refuse.sentence);
     }
 }
 
-int session_handshake_own(const struct session_handshake *h, struct session_own *own, struct err *err)
+int session_handshake_own(const struct session_handshake *h, struct session_own *own,
+                          struct err *err)
 {
     if (h->reply.type == SESSION_OWN) {
         *own = h->reply.u.own;
@@ -81,7 +87,9 @@ int session_handshake_own(const struct session_handshake *h, struct session_own 
     }
     if (h->reply.type == SESSION_REFUSE)
         return err_set(err, SESSION_EREFUSED, "the server refuses: %s", h->reply.u.refuse.sentence);
-    return err_set(err, SESSION_ETYPE, "expected what is this machine's own, got a message of type %d", (int)h->reply.type);
+    return err_set(err, SESSION_ETYPE,
+                   "expected what is this machine's own, got a message of type %d",
+                   (int)h->reply.type);
 }
 
 /* ---- beacons ---- */
@@ -108,8 +116,8 @@ static int64_t interval_ns(struct session_beacons *b)
     return ns * 9 / 10 + (int64_t)rng_below(&b->rng, (uint64_t)ns / 5);
 }
 
-size_t session_beacons_next(struct session_beacons *b, const struct session_facts *f, struct mono now,
-                            uint8_t out[SESSION_BEACON_BYTES])
+size_t session_beacons_next(struct session_beacons *b, const struct session_facts *f,
+                            struct mono now, uint8_t out[SESSION_BEACON_BYTES])
 {
     struct session_beacon beacon = {.tsi = b->tsi, .person = b->person, .facts = *f};
     bool changed = b->sent.ns && f->state != b->state && mono_sub(now, b->sent) >= SOONEST_NS;
@@ -130,7 +138,8 @@ void session_beacons_about(struct session_beacons *b, const struct session_info 
 {
     struct session_told *t = &b->told;
 
-    if (t->revision == SESSION_REVISION_MAX || (t->revision && memcmp(&t->info, info, sizeof *info) == 0))
+    if (t->revision == SESSION_REVISION_MAX ||
+        (t->revision && memcmp(&t->info, info, sizeof *info) == 0))
         return;
     t->info = *info;
     t->tsi = b->tsi;

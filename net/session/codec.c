@@ -204,7 +204,8 @@ static void own_write(struct writer *w, const struct session_own *m)
 
 static bool is_message(uint8_t type)
 {
-    return (type >= SESSION_HELLO && type <= SESSION_LIST) || type == SESSION_ASK || type == SESSION_OWN;
+    return (type >= SESSION_HELLO && type <= SESSION_LIST) || type == SESSION_ASK ||
+           type == SESSION_OWN;
 }
 
 int session_message_length(const uint8_t *bytes, size_t n)
@@ -281,7 +282,8 @@ size_t session_message_encode(const struct session_message *m, uint8_t *out)
 
 /* ---- datagrams ---- */
 
-static void tag_make(const uint8_t key[SESSION_KEY_BYTES], const uint8_t *bytes, size_t n, uint8_t tag[SESSION_TAG_BYTES])
+static void tag_make(const uint8_t key[SESSION_KEY_BYTES], const uint8_t *bytes, size_t n,
+                     uint8_t tag[SESSION_TAG_BYTES])
 {
     uint8_t whole[HMAC_BYTES];
 
@@ -335,8 +337,8 @@ uint16_t session_datagram_tsi(const uint8_t *bytes, size_t n, enum session_type 
 }
 
 /* What all kinds begin with, of `least` to `most` bytes; 0, or why this is not one. */
-static int datagram_open(struct reader *r, const uint8_t *bytes, size_t n, size_t least, size_t most,
-                         enum session_type type, const uint8_t key[SESSION_KEY_BYTES])
+static int datagram_open(struct reader *r, const uint8_t *bytes, size_t n, size_t least,
+                         size_t most, enum session_type type, const uint8_t key[SESSION_KEY_BYTES])
 {
     uint16_t tsi = session_datagram_tsi(bytes, n, type);
 
@@ -352,9 +354,9 @@ static int datagram_open(struct reader *r, const uint8_t *bytes, size_t n, size_
 
 static bool facts_legal(const struct session_facts *f)
 {
-    return f->state > SESSION_JOINED && f->state < SESSION_STATES && f->done <= 10000 && f->loss_ppm <= PPM &&
-           f->worst_ppm <= PPM && f->disk_rate < RATE_LIMIT && f->wanted_rate < RATE_LIMIT &&
-           (f->state == SESSION_FAIL ? f->error < 0 : f->error == 0);
+    return f->state > SESSION_JOINED && f->state < SESSION_STATES && f->done <= 10000 &&
+           f->loss_ppm <= PPM && f->worst_ppm <= PPM && f->disk_rate < RATE_LIMIT &&
+           f->wanted_rate < RATE_LIMIT && (f->state == SESSION_FAIL ? f->error < 0 : f->error == 0);
 }
 
 uint32_t session_loss_ppm(uint64_t heard, uint64_t missed, uint64_t drops)
@@ -367,12 +369,14 @@ uint32_t session_loss_ppm(uint64_t heard, uint64_t missed, uint64_t drops)
 void session_beacon_encode(const struct session_beacon *b, const uint8_t key[SESSION_KEY_BYTES],
                            uint8_t out[SESSION_BEACON_BYTES])
 {
-    struct writer w = datagram_begin(out, SESSION_BEACON_BYTES, SESSION_BEACON, b->tsi, b->id, b->counter);
+    struct writer w =
+        datagram_begin(out, SESSION_BEACON_BYTES, SESSION_BEACON, b->tsi, b->id, b->counter);
     const struct session_facts *f = &b->facts;
 
     MUST(facts_legal(f));
     wr_u8(&w, f->state);
-    wr_u8(&w, (unsigned)f->disk_limited | (unsigned)f->unread << 1 | (unsigned)b->person << 2 | (unsigned)f->machine_limited << 3);
+    wr_u8(&w, (unsigned)f->disk_limited | (unsigned)f->unread << 1 | (unsigned)b->person << 2 |
+                  (unsigned)f->machine_limited << 3);
     wr_u16(&w, f->done);
     wr_u32(&w, f->loss_ppm);
     wr_u32(&w, f->worst_ppm);
@@ -395,7 +399,8 @@ int session_beacon_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESS
     struct session_facts *f = &b->facts;
     struct reader r;
     uint8_t state, flags;
-    int rc = datagram_open(&r, bytes, n, SESSION_BEACON_BYTES, SESSION_BEACON_BYTES, SESSION_BEACON, key);
+    int rc = datagram_open(&r, bytes, n, SESSION_BEACON_BYTES, SESSION_BEACON_BYTES, SESSION_BEACON,
+                           key);
 
     memset(b, 0, sizeof *b);
     if (rc)
@@ -428,7 +433,8 @@ int session_beacon_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESS
 void session_ack_encode(const struct session_ack *a, const uint8_t key[SESSION_KEY_BYTES],
                         uint8_t out[SESSION_ACK_BYTES])
 {
-    struct writer w = datagram_begin(out, SESSION_ACK_BYTES, SESSION_ACK, a->tsi, a->id, a->counter);
+    struct writer w =
+        datagram_begin(out, SESSION_ACK_BYTES, SESSION_ACK, a->tsi, a->id, a->counter);
 
     MUST(beacon_ms_legal(a->beacon_ms) && a->rate < RATE_LIMIT);
     wr_u32(&w, a->beacon_ms);
@@ -441,7 +447,8 @@ void session_ack_encode(const struct session_ack *a, const uint8_t key[SESSION_K
     datagram_seal(&w, key, out);
 }
 
-int session_ack_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSION_KEY_BYTES], struct session_ack *a)
+int session_ack_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSION_KEY_BYTES],
+                       struct session_ack *a)
 {
     struct reader r;
     uint8_t flags;
@@ -463,7 +470,9 @@ int session_ack_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSION
     a->stopped = flags & 4;
     a->info = rd_u8(&r);
     a->number = rd_u16(&r);
-    return rd_done(&r) && flags <= 7 && beacon_ms_legal(a->beacon_ms) && a->rate < RATE_LIMIT ? 0 : SESSION_EFIELD;
+    return rd_done(&r) && flags <= 7 && beacon_ms_legal(a->beacon_ms) && a->rate < RATE_LIMIT
+               ? 0
+               : SESSION_EFIELD;
 }
 
 /* ---- what a machine says of itself ---- */
@@ -519,7 +528,8 @@ static bool inside_read(struct reader *r, struct session_info *i)
 size_t session_info_encode(const struct session_told *t, const uint8_t key[SESSION_KEY_BYTES],
                            uint8_t out[SESSION_INFO_BYTES])
 {
-    struct writer w = datagram_begin(out, SESSION_INFO_BYTES, SESSION_INFO, t->tsi, t->id, t->revision);
+    struct writer w =
+        datagram_begin(out, SESSION_INFO_BYTES, SESSION_INFO, t->tsi, t->id, t->revision);
     size_t covered;
 
     MUST(t->revision && t->info.link_mbps <= SESSION_LINK_MAX);
@@ -534,7 +544,8 @@ size_t session_info_encode(const struct session_told *t, const uint8_t key[SESSI
     return w.done;
 }
 
-int session_info_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSION_KEY_BYTES], struct session_told *t)
+int session_info_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSION_KEY_BYTES],
+                        struct session_told *t)
 {
     struct reader r;
     uint32_t revision;
@@ -549,9 +560,11 @@ int session_info_decode(const uint8_t *bytes, size_t n, const uint8_t key[SESSIO
     revision = rd_u32(&r);
     t->revision = (uint8_t)revision;
     t->info.link_mbps = rd_u32(&r);
-    legal = text_read(&r, t->info.serial, SESSION_INFO_MAX) && text_read(&r, t->info.disk, SESSION_INFO_MAX) &&
+    legal = text_read(&r, t->info.serial, SESSION_INFO_MAX) &&
+            text_read(&r, t->info.disk, SESSION_INFO_MAX) &&
             text_read(&r, t->info.disk_serial, SESSION_INFO_MAX) && inside_read(&r, &t->info);
-    return legal && rd_done(&r) && revision >= 1 && revision <= SESSION_REVISION_MAX && t->info.link_mbps <= SESSION_LINK_MAX
+    return legal && rd_done(&r) && revision >= 1 && revision <= SESSION_REVISION_MAX &&
+                   t->info.link_mbps <= SESSION_LINK_MAX
                ? 0
                : SESSION_EFIELD;
 }

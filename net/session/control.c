@@ -18,11 +18,11 @@ struct session_control {
     struct ip_stack *stack;
     struct session_port *port;
     struct session_beacons beacons; /* the thread's, and so is what follows up to the lock */
-    uint32_t seen;       /* the stream's packets at the last look, and since when no more came */
+    uint32_t seen; /* the stream's packets at the last look, and since when no more came */
     struct mono seen_at;
     uint32_t group;
     uint32_t *said; /* the caller's */
-    int wake; /* eventfd: something in the mailbox should not wait */
+    int wake;       /* eventfd: something in the mailbox should not wait */
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows; held for copies only */
     struct session_facts facts;
@@ -72,8 +72,9 @@ static void farewell(struct session_control *c, const struct session_facts *fact
     } while (!c->told && mono_sub(end, now) > 0);
 }
 
-/* A cable that was pulled and plugged in again looks like silence, and a snooping switch forgets who was behind it: who needs
- * the stream and hears nothing of it says again that he is in the group. */
+/* A cable that was pulled and plugged in again looks like silence, and a snooping switch forgets
+ * who was behind it: who needs the stream and hears nothing of it says again that he is in the
+ * group. */
 static void knock(struct session_control *c, const struct session_facts *facts)
 {
     struct mono now = ip_stack_now(c->stack);
@@ -119,8 +120,9 @@ static void control_free(struct session_control *c)
     free(c);
 }
 
-int session_control_start(struct session_control **out, struct ip_stack *stack, struct session_server_at at,
-                          const struct session_welcome *w, const struct session_asker *asker, uint32_t *said, struct err *err)
+int session_control_start(struct session_control **out, struct ip_stack *stack,
+                          struct session_server_at at, const struct session_welcome *w,
+                          const struct session_asker *asker, uint32_t *said, struct err *err)
 {
     struct session_control *c = calloc(1, sizeof *c);
     int rc;
@@ -138,7 +140,8 @@ int session_control_start(struct session_control **out, struct ip_stack *stack, 
     c->beacons.person = asker->person;
     c->said = said;
     c->beacons.counter = *said;
-    rc = c->wake < 0 ? err_set(err, SESSION_ETHREAD, "the control thread cannot be started: no event descriptor")
+    rc = c->wake < 0 ? err_set(err, SESSION_ETHREAD,
+                               "the control thread cannot be started: no event descriptor")
                      : session_port_open(&c->port, stack, at, &c->beacons, err);
     if (rc == 0)
         rc = ip_stack_join(stack, w->group, w->port, err);

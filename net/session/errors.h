@@ -19,7 +19,7 @@
     X(SESSION_ECHOOSE, -1213, "the server has several images: name one")                           \
     X(SESSION_EMEMORY, -1214, "the IP stack is out of memory")                                     \
     X(SESSION_EBIND, -1215, "the session port is in use")                                          \
-    X(SESSION_ETHREAD, -1216, "the control thread cannot be started")                    \
+    X(SESSION_ETHREAD, -1216, "the control thread cannot be started")                              \
     X(SESSION_EWAIT, -1217, "the image cannot be given out yet: ask again")
 
 #define X(name, code, sentence) name = code,

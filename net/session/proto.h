@@ -12,7 +12,7 @@
 #define SESSION_NAME_MAX 64 /* as in the image's head */
 #define SESSION_SENTENCE_MAX 200
 #define SESSION_ASKER_PERSON 1 /* the byte that may follow the name in a HELLO */
-#define SESSION_LIST_MAX 56 /* images a server offers: 56 entries of 73 bytes fit a body */
+#define SESSION_LIST_MAX 56    /* images a server offers: 56 entries of 73 bytes fit a body */
 #define SESSION_HEAD_BYTES 512
 #define SESSION_KEY_BYTES 16
 #define SESSION_ID_BYTES 8
@@ -44,14 +44,16 @@ enum session_refusal {
 #define SESSION_TAG_BYTES 16
 #define SESSION_BEACON_BYTES 96
 #define SESSION_ACK_BYTES 60
-#define SESSION_INFO_MAX 56 /* bytes of each of its three texts */
+#define SESSION_INFO_MAX 56  /* bytes of each of its three texts */
 #define SESSION_INSIDE_MAX 8 /* disks inside the machine that it names */
-#define SESSION_INFO_BYTES \
-    (24 + 3 * (1 + SESSION_INFO_MAX) + 1 + SESSION_INSIDE_MAX * (9 + SESSION_INFO_MAX) + SESSION_TAG_BYTES) /* at most */
+#define SESSION_INFO_BYTES                                                                         \
+    (24 + 3 * (1 + SESSION_INFO_MAX) + 1 + SESSION_INSIDE_MAX * (9 + SESSION_INFO_MAX) +           \
+     SESSION_TAG_BYTES) /* at most */
 #define SESSION_DATAGRAM_MAX SESSION_INFO_BYTES
 #define SESSION_REVISION_MAX 255
 #define SESSION_LINK_MAX 1000000 /* Mbit/s */
-/* A beacon and its ack on the wire, Ethernet preamble and gap counted: what the 1 % is reckoned with. */
+/* A beacon and its ack on the wire, Ethernet preamble and gap counted: what the 1 % is reckoned
+ * with. */
 #define SESSION_EXCHANGE_WIRE_BYTES (SESSION_BEACON_BYTES + SESSION_ACK_BYTES + 2 * 66)
 
 #endif

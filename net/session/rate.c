@@ -8,7 +8,7 @@
 #define TROUBLE_NS (60 * MONO_S)
 /* and where disks held it: what they take changes with the image */
 #define DISKS_NS (30 * MONO_S)
-#define STEPS_UP 50                       /* of the ceiling, one a decision */
+#define STEPS_UP 50 /* of the ceiling, one a decision */
 
 void rate_init(struct rate *r, const struct rate_config *c)
 {
@@ -96,8 +96,9 @@ static void rate_test(struct rate *r, uint32_t loss)
     r->testing = r->now < r->tested_rate;
 }
 
-/* The reports on a lower rate are in. A line that overflows would now lose 1 - (1 - loss) * old / new. True when the loss
- * is nearer to what it was than to that: then it is none of the rate's doing. */
+/* The reports on a lower rate are in. A line that overflows would now lose 1 - (1 - loss) * old /
+ * new. True when the loss is nearer to what it was than to that: then it is none of the rate's
+ * doing. */
 static bool rate_judge(struct rate *r, uint32_t loss, struct mono now)
 {
     double through = (1e6 - r->tested_ppm) * (double)r->tested_rate / (double)r->now;
@@ -163,7 +164,8 @@ static void rate_decide(struct rate *r, const struct rate_sample *s, unsigned n,
     rate_raise(r, disks, slow, now);
 }
 
-bool rate_step(struct rate *r, const struct rate_sample *s, unsigned n, uint32_t beacon_ms, struct mono now)
+bool rate_step(struct rate *r, const struct rate_sample *s, unsigned n, uint32_t beacon_ms,
+               struct mono now)
 {
     uint64_t before = r->now;
     enum rate_reason reason = r->reason;

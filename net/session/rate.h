@@ -1,9 +1,10 @@
 /* How fast may the stream go? Pure: samples and time in, advice out.
  *
- * rate follows what receivers report: down while the loss of the many exceeds what lower rates have shown to be
- * there anyway, down to what the disks of the many can take, and slowly up again. "The many" are all but the
- * slowest twentieth (at least one where there are four or more): those never set the pace. Floor and ceiling are
- * never crossed. Loss that does not fall when the rate does is not caused by the rate: it is left to the code.
+ * rate follows what receivers report: down while the loss of the many exceeds what lower rates have
+ * shown to be there anyway, down to what the disks of the many can take, and slowly up again. "The
+ * many" are all but the slowest twentieth (at least one where there are four or more): those never
+ * set the pace. Floor and ceiling are never crossed. Loss that does not fall when the rate does is
+ * not caused by the rate: it is left to the code.
  *
  * All rates are bytes per second on the wire, preamble and gap counted. */
 #ifndef NET_SESSION_RATE_H
@@ -39,26 +40,28 @@ enum rate_reason {
 
 struct rate {
     struct rate_config config;
-    uint64_t now;             /* the advice in force */
+    uint64_t now; /* the advice in force */
     enum rate_reason reason;
-    uint32_t figure;          /* loss in ppm, or the number of receivers, as the reason needs */
-    struct mono next;         /* no decision before */
+    uint32_t figure;  /* loss in ppm, or the number of receivers, as the reason needs */
+    struct mono next; /* no decision before */
     bool started;
     /* loss */
-    uint32_t ambient_ppm;     /* loss that lower rates did not remove */
-    bool testing;             /* the rate was lowered to see whether the loss follows */
-    uint32_t tested_ppm;      /* the loss at that time */
-    uint64_t tested_rate;     /* and the rate */
-    uint64_t disks;           /* what disks took when they last set the rate; 0: never */
-    struct mono disks_until;  /* then more is tried */
-    uint64_t trouble;         /* the rate at which loss set in; 0: none known */
+    uint32_t ambient_ppm;      /* loss that lower rates did not remove */
+    bool testing;              /* the rate was lowered to see whether the loss follows */
+    uint32_t tested_ppm;       /* the loss at that time */
+    uint64_t tested_rate;      /* and the rate */
+    uint64_t disks;            /* what disks took when they last set the rate; 0: never */
+    struct mono disks_until;   /* then more is tried */
+    uint64_t trouble;          /* the rate at which loss set in; 0: none known */
     struct mono trouble_until; /* then it is tried again */
 };
 
 void rate_init(struct rate *, const struct rate_config *);
-/* Call once a second or so, with the samples there are. Returns whether the advice changed. Decisions are two beacon
- * intervals and a second apart, so that reports show what the last one did. */
-bool rate_step(struct rate *, const struct rate_sample *, unsigned n, uint32_t beacon_ms, struct mono now);
+/* Call once a second or so, with the samples there are. Returns whether the advice changed.
+ * Decisions are two beacon intervals and a second apart, so that reports show what the last one
+ * did. */
+bool rate_step(struct rate *, const struct rate_sample *, unsigned n, uint32_t beacon_ms,
+               struct mono now);
 /* Pause over: what was learnt before may be stale, decisions wait for fresh reports. */
 void rate_resume(struct rate *, struct mono now);
 /* "the disks of 12 receivers" and so on, into text. */

@@ -1,5 +1,5 @@
-/* How often each address may ask for something that costs this side work. Pure: a bucket for each address, and the one that has rested
- * longest makes room for another. */
+/* How often each address may ask for something that costs this side work. Pure: a bucket for each
+ * address, and the one that has rested longest makes room for another. */
 #ifndef NET_SESSION_RATION_H
 #define NET_SESSION_RATION_H
 
@@ -10,8 +10,8 @@
 
 #define SESSION_RATION_ROWS 256 /* addresses that are told apart */
 #define SESSION_RATION_WAYS 4
-#define SESSION_ASKS 8                       /* at once */
-#define SESSION_ASK_NS (MONO_S / 2)          /* and for each more */
+#define SESSION_ASKS 8              /* at once */
+#define SESSION_ASK_NS (MONO_S / 2) /* and for each more */
 
 /* Zeroed to begin with. */
 struct session_ration {

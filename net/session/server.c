@@ -13,7 +13,8 @@
 /* Fewer packets than this between two beacons say nothing about loss. */
 #define LOSS_PACKETS 500
 
-_Static_assert(sizeof((struct session_image){0}.buckets) == BUCKETS * sizeof(uint32_t), "one hash table");
+_Static_assert(sizeof((struct session_image){0}.buckets) == BUCKETS * sizeof(uint32_t),
+               "one hash table");
 
 /* ---- rows ---- */
 
@@ -33,7 +34,8 @@ static uint32_t *bucket_of(struct session_image *m, const uint8_t id[SESSION_ID_
     return &m->buckets[((unsigned)id[0] << 8 | id[1]) % BUCKETS];
 }
 
-static struct session_receiver *row_find(struct session_image *m, const uint8_t id[SESSION_ID_BYTES])
+static struct session_receiver *row_find(struct session_image *m,
+                                         const uint8_t id[SESSION_ID_BYTES])
 {
     for (uint32_t at = *bucket_of(m, id); at; at = m->rows[at - 1].next)
         if (memcmp(m->rows[at - 1].id, id, SESSION_ID_BYTES) == 0)
@@ -69,7 +71,8 @@ static void tally_add(struct session_tally *t, const struct session_receiver *r)
     t->unfinished += !r->gone && !is_final(r->facts.state);
 }
 
-/* Whom a newcomer may replace: best who is gone, else who never sent a beacon; of these the one silent for longest. */
+/* Whom a newcomer may replace: best who is gone, else who never sent a beacon; of these the one
+ * silent for longest. */
 static struct session_receiver *row_spare(struct session_image *m)
 {
     struct session_receiver *best = NULL;
@@ -79,7 +82,8 @@ static struct session_receiver *row_spare(struct session_image *m)
 
         if (!r->gone && r->facts.state != SESSION_JOINED)
             continue;
-        if (!best || r->gone > best->gone || (r->gone == best->gone && mono_sub(best->heard, r->heard) > 0))
+        if (!best || r->gone > best->gone ||
+            (r->gone == best->gone && mono_sub(best->heard, r->heard) > 0))
             best = r;
     }
     return best;
@@ -128,10 +132,13 @@ static uint32_t beacon_ms(const struct session_image *m)
 
     per_second += per_second == 0;
     ms = ((uint64_t)m->live * SESSION_EXCHANGE_WIRE_BYTES * 1000 + per_second - 1) / per_second;
-    return ms < BEACON_MS_LEAST ? BEACON_MS_LEAST : ms > BEACON_MS_MOST ? BEACON_MS_MOST : (uint32_t)ms;
+    return ms < BEACON_MS_LEAST  ? BEACON_MS_LEAST
+           : ms > BEACON_MS_MOST ? BEACON_MS_MOST
+                                 : (uint32_t)ms;
 }
 
-/* Counts who lives and who needs the stream. Returns whether somebody does for whom no session is needed. */
+/* Counts who lives and who needs the stream. Returns whether somebody does for whom no session is
+ * needed. */
 static bool rows_count(struct session_image *m)
 {
     bool alone = false;
@@ -173,11 +180,13 @@ int session_server_add(struct session_server *s, struct session_image *m)
 {
     unsigned place = session_server_place(s);
 
-    MUST(m->n_rows >= 1 && m->n_rows <= SESSION_RECEIVERS_MAX && session_name_legal(m->name) && m->name[0]);
+    MUST(m->n_rows >= 1 && m->n_rows <= SESSION_RECEIVERS_MAX && session_name_legal(m->name) &&
+         m->name[0]);
     if (place == SESSION_IMAGES_MAX)
         return SESSION_EFULL;
     for (unsigned i = 0; i < s->n; i++)
-        if (i != place && (s->images[i]->welcome.tsi == m->welcome.tsi || strcmp(s->images[i]->name, m->name) == 0))
+        if (i != place && (s->images[i]->welcome.tsi == m->welcome.tsi ||
+                           strcmp(s->images[i]->name, m->name) == 0))
             return SESSION_EFULL;
     s->images[place] = m;
     s->n += place == s->n;
@@ -219,7 +228,8 @@ struct guest {
 };
 
 /* A row for this receiver, its own or a new one; NULL when there is no room. */
-static struct session_receiver *admit(struct session_server *s, unsigned image, const struct guest *g, struct mono now)
+static struct session_receiver *admit(struct session_server *s, unsigned image,
+                                      const struct guest *g, struct mono now)
 {
     struct session_image *m = s->images[image];
     struct session_receiver *r = row_find(m, g->id);
@@ -244,7 +254,8 @@ static struct session_receiver *admit(struct session_server *s, unsigned image, 
 
 /* ---- handshake ---- */
 
-static void refuse(struct session_message *reply, enum session_refusal code, const char *fmt, const char *name)
+static void refuse(struct session_message *reply, enum session_refusal code, const char *fmt,
+                   const char *name)
 {
     memset(reply, 0, sizeof *reply);
     reply->type = SESSION_REFUSE;
@@ -281,7 +292,8 @@ static unsigned image_named(const struct session_server *s, const char *name)
     return i;
 }
 
-/* What somebody gets who names nothing: the only image there is, else the preferred one; s->n: he has to choose. */
+/* What somebody gets who names nothing: the only image there is, else the preferred one; s->n: he
+ * has to choose. */
 static unsigned image_unnamed(const struct session_server *s, unsigned *offered)
 {
     unsigned only = 0;
@@ -297,17 +309,19 @@ static unsigned image_unnamed(const struct session_server *s, unsigned *offered)
     return s->preferred && is_offered(s, s->preferred - 1) ? s->preferred - 1 : s->n;
 }
 
-static void welcome(struct session_server *s, const struct session_hello *h, uint32_t from, struct mono now,
-                    struct session_message *reply)
+static void welcome(struct session_server *s, const struct session_hello *h, uint32_t from,
+                    struct mono now, struct session_message *reply)
 {
-    unsigned offered, unnamed = image_unnamed(s, &offered), image = h->name[0] ? image_named(s, h->name) : unnamed;
+    unsigned offered, unnamed = image_unnamed(s, &offered),
+                      image = h->name[0] ? image_named(s, h->name) : unnamed;
     char why[SESSION_SENTENCE_MAX + 1] = "";
     int chosen;
 
     if (s->closing) {
         refuse(reply, SESSION_REFUSE_CLOSING, "the server is stopping%s", "");
     } else if (s->choose && (chosen = s->choose(s->ctx, h, &image, why))) {
-        refuse(reply, chosen == SESSION_EWAIT ? SESSION_REFUSE_WAIT : SESSION_REFUSE_PLAN, "%s", why);
+        refuse(reply, chosen == SESSION_EWAIT ? SESSION_REFUSE_WAIT : SESSION_REFUSE_PLAN, "%s",
+               why);
     } else if (image < s->n && s->images[image]->leaving) {
         refuse(reply, SESSION_REFUSE_CLOSING, "the image \"%s\" is being taken away", h->name);
     } else if (offered == 0) {
@@ -325,7 +339,8 @@ static void welcome(struct session_server *s, const struct session_hello *h, uin
     }
 }
 
-static bool answer_ask(struct session_server *s, const struct session_ask *a, struct session_message *reply)
+static bool answer_ask(struct session_server *s, const struct session_ask *a,
+                       struct session_message *reply)
 {
     char why[SESSION_SENTENCE_MAX + 1] = "nothing is a machine's own here";
     int rc;
@@ -338,7 +353,8 @@ static bool answer_ask(struct session_server *s, const struct session_ask *a, st
     return rc != SESSION_EWAIT;
 }
 
-bool session_server_again(struct session_server *s, const uint8_t *bytes, size_t n, struct session_message *reply)
+bool session_server_again(struct session_server *s, const uint8_t *bytes, size_t n,
+                          struct session_message *reply)
 {
     struct session_message m;
 
@@ -364,16 +380,19 @@ bool session_server_message(struct session_server *s, const uint8_t *bytes, size
     }
     s->refused++;
     if (rc == SESSION_EVERSION)
-        refuse(reply, SESSION_REFUSE_BROKEN, "this server speaks version 1 of the session protocol%s", "");
+        refuse(reply, SESSION_REFUSE_BROKEN,
+               "this server speaks version 1 of the session protocol%s", "");
     else
-        refuse(reply, SESSION_REFUSE_BROKEN, "this is Ringcast's session port: a hello was expected%s", "");
+        refuse(reply, SESSION_REFUSE_BROKEN,
+               "this is Ringcast's session port: a hello was expected%s", "");
     return true;
 }
 
 /* ---- beacons ---- */
 
-/* The loss since an earlier beacon, once enough packets have gone by. Counts that went back were begun anew: they say
- * nothing yet. Loss is lost on the way: the packets that its own ring dropped did arrive. */
+/* The loss since an earlier beacon, once enough packets have gone by. Counts that went back were
+ * begun anew: they say nothing yet. Loss is lost on the way: the packets that its own ring dropped
+ * did arrive. */
 static void row_loss(struct session_receiver *r)
 {
     uint32_t heard = r->facts.heard - r->base_heard, missed = r->facts.missed - r->base_missed;
@@ -419,7 +438,8 @@ static void row_update(struct session_server *s, unsigned image, struct session_
 }
 
 /* Whose datagram of that type is it? The image's index; s->n when it is nobody's. */
-static unsigned image_of(const struct session_server *s, const uint8_t *bytes, size_t n, enum session_type type)
+static unsigned image_of(const struct session_server *s, const uint8_t *bytes, size_t n,
+                         enum session_type type)
 {
     uint16_t tsi = session_datagram_tsi(bytes, n, type);
     unsigned i = 0;
@@ -429,8 +449,8 @@ static unsigned image_of(const struct session_server *s, const uint8_t *bytes, s
     return i;
 }
 
-static int beacon_take(struct session_server *s, const struct session_beacon *b, unsigned image, uint32_t from,
-                       struct mono now)
+static int beacon_take(struct session_server *s, const struct session_beacon *b, unsigned image,
+                       uint32_t from, struct mono now)
 {
     struct session_receiver *r = row_find(s->images[image], b->id);
 
@@ -444,8 +464,9 @@ static int beacon_take(struct session_server *s, const struct session_beacon *b,
     return 0;
 }
 
-static void ack_fill(const struct session_server *s, const struct session_image *m, const struct session_beacon *b,
-                     const struct session_receiver *r, struct session_ack *a)
+static void ack_fill(const struct session_server *s, const struct session_image *m,
+                     const struct session_beacon *b, const struct session_receiver *r,
+                     struct session_ack *a)
 {
     struct session_label label = {0};
 
@@ -465,8 +486,8 @@ static void ack_fill(const struct session_server *s, const struct session_image 
     a->number = label.number;
 }
 
-static int take_beacon(struct session_server *s, unsigned image, const uint8_t *bytes, size_t n, uint32_t from,
-                       struct mono now, uint8_t ack[SESSION_ACK_BYTES])
+static int take_beacon(struct session_server *s, unsigned image, const uint8_t *bytes, size_t n,
+                       uint32_t from, struct mono now, uint8_t ack[SESSION_ACK_BYTES])
 {
     struct session_image *m = s->images[image];
     struct session_beacon b;
@@ -509,14 +530,16 @@ static int take_info(struct session_server *s, unsigned image, const uint8_t *by
 int session_server_datagram(struct session_server *s, const uint8_t *bytes, size_t n, uint32_t from,
                             struct mono now, uint8_t ack[SESSION_ACK_BYTES])
 {
-    unsigned beacon = image_of(s, bytes, n, SESSION_BEACON), info = image_of(s, bytes, n, SESSION_INFO);
+    unsigned beacon = image_of(s, bytes, n, SESSION_BEACON),
+             info = image_of(s, bytes, n, SESSION_INFO);
     int rc = SESSION_EUNKNOWN;
 
     if (beacon < s->n)
         rc = take_beacon(s, beacon, bytes, n, from, now, ack);
     else if (info < s->n)
         rc = take_info(s, info, bytes, n);
-    else if (!session_datagram_tsi(bytes, n, SESSION_BEACON) && !session_datagram_tsi(bytes, n, SESSION_INFO))
+    else if (!session_datagram_tsi(bytes, n, SESSION_BEACON) &&
+             !session_datagram_tsi(bytes, n, SESSION_INFO))
         rc = SESSION_EMAGIC;
     s->refused += rc < 0;
     return rc;
@@ -569,7 +592,8 @@ void session_server_stop(struct session_server *s, unsigned image, bool stopped)
 void session_image_loop(struct session_server *s, unsigned image)
 {
     struct session_image *m = s->images[image];
-    bool limited = m->loop_suspend != SESSION_SUSPEND_NEVER && m->loop_suspend != SESSION_SUSPEND_AUTO;
+    bool limited =
+        m->loop_suspend != SESSION_SUSPEND_NEVER && m->loop_suspend != SESSION_SUSPEND_AUTO;
 
     if (!m->wanted_in_loop)
         m->idle_loops++;
@@ -589,7 +613,8 @@ void session_image_at(struct session_server *s, unsigned image, uint32_t sbn, ui
 
 /* ---- questions ---- */
 
-unsigned session_image_samples(const struct session_server *s, unsigned image, struct rate_sample *out, unsigned max)
+unsigned session_image_samples(const struct session_server *s, unsigned image,
+                               struct rate_sample *out, unsigned max)
 {
     const struct session_image *m = s->images[image];
     unsigned n = 0;
@@ -598,22 +623,25 @@ unsigned session_image_samples(const struct session_server *s, unsigned image, s
         const struct session_receiver *r = &m->rows[i];
 
         if (row_needs(r) && r->facts.state != SESSION_JOINED)
-            out[n++] = (struct rate_sample){.recent_ppm = r->recent_ppm,
-                                            .loss_ppm = r->facts.loss_ppm,
-                                            .worst_ppm = r->facts.worst_ppm,
-                                            .receiving = r->facts.state == SESSION_RECEIVING,
-                                            .wanted = r->facts.disk_limited ? r->facts.wanted_rate : 0};
+            out[n++] =
+                (struct rate_sample){.recent_ppm = r->recent_ppm,
+                                     .loss_ppm = r->facts.loss_ppm,
+                                     .worst_ppm = r->facts.worst_ppm,
+                                     .receiving = r->facts.state == SESSION_RECEIVING,
+                                     .wanted = r->facts.disk_limited ? r->facts.wanted_rate : 0};
     }
     return n;
 }
 
-/* A set of MACs: the runs of one machine count once, and thousands of rows shall not be compared with each other. */
+/* A set of MACs: the runs of one machine count once, and thousands of rows shall not be compared
+ * with each other. */
 #define SEEN (2 * SESSION_RECEIVERS_MAX)
 
 static bool seen_before(const struct session_image *m, uint16_t seen[SEEN], uint32_t row)
 {
     const uint8_t *mac = m->rows[row].mac;
-    unsigned i = ((unsigned)mac[3] << 16 ^ (unsigned)mac[4] << 8 ^ mac[5] ^ (unsigned)mac[2] << 5) % SEEN;
+    unsigned i =
+        ((unsigned)mac[3] << 16 ^ (unsigned)mac[4] << 8 ^ mac[5] ^ (unsigned)mac[2] << 5) % SEEN;
 
     for (; seen[i]; i = (i + 1) % SEEN)
         if (memcmp(m->rows[seen[i] - 1].mac, mac, 6) == 0)
@@ -646,7 +674,8 @@ bool session_image_has_begun(const struct session_image *m)
     for (uint32_t i = 0; i < m->used; i++) {
         const struct session_receiver *r = &m->rows[i];
 
-        if (r->used && !r->gone && !is_final(r->facts.state) && (r->facts.done || r->facts.state == SESSION_VERIFYING))
+        if (r->used && !r->gone && !is_final(r->facts.state) &&
+            (r->facts.done || r->facts.state == SESSION_VERIFYING))
             return true;
     }
     return false;
@@ -680,7 +709,8 @@ static int run_compare(const void *one, const void *other)
     return (a->row > b->row) - (a->row < b->row);
 }
 
-/* Asked for every second, in a room whose MACs a stranger may have chosen: so the rows are sorted, and none is compared with all others. */
+/* Asked for every second, in a room whose MACs a stranger may have chosen: so the rows are sorted,
+ * and none is compared with all others. */
 struct session_tally session_image_tally(const struct session_server *s, unsigned image)
 {
     const struct session_image *m = s->images[image];
@@ -695,7 +725,8 @@ struct session_tally session_image_tally(const struct session_server *s, unsigne
     }
     qsort(run, m->used, sizeof *run, run_compare);
     for (uint32_t i = 0, last = 0; i < m->used; i++) {
-        for (last = last < i ? i : last; last + 1 < m->used && run[last + 1].mac == run[i].mac; last++)
+        for (last = last < i ? i : last; last + 1 < m->used && run[last + 1].mac == run[i].mac;
+             last++)
             ;
         if (i == last || mono_sub(run[last].joined, run[i].row->heard) < 0)
             tally_add(&t, run[i].row);

@@ -33,12 +33,14 @@ static void say_cable(const struct cause_facts *f, char *to)
 
     bits_text(link, (uint64_t)f->link_mbps * 1000000);
     if (f->stream_bits_s)
-        snprintf(to, ROOM_CAUSE_MAX + 1, "The cable runs at %s; the stream goes at %s", link, bits_text(stream, f->stream_bits_s));
+        snprintf(to, ROOM_CAUSE_MAX + 1, "The cable runs at %s; the stream goes at %s", link,
+                 bits_text(stream, f->stream_bits_s));
     else
         snprintf(to, ROOM_CAUSE_MAX + 1, "The cable runs at %s", link);
 }
 
-/* The receiver says which stream its disk could follow: at the same compression the one that goes out needs so much of a disk. */
+/* The receiver says which stream its disk could follow: at the same compression the one that goes
+ * out needs so much of a disk. */
 static void say_disk(const struct cause_facts *f, char *to)
 {
     double writes = (double)f->disk_bytes_s / 1e6, needs = 0;
@@ -46,9 +48,11 @@ static void say_disk(const struct cause_facts *f, char *to)
     if (f->wanted_bits_s)
         needs = writes * (double)f->stream_bits_s / (double)f->wanted_bits_s;
     if (needs > writes)
-        snprintf(to, ROOM_CAUSE_MAX + 1, "The disk writes %.3g MB/s, the stream needs %.3g MB/s", writes, needs);
+        snprintf(to, ROOM_CAUSE_MAX + 1, "The disk writes %.3g MB/s, the stream needs %.3g MB/s",
+                 writes, needs);
     else
-        snprintf(to, ROOM_CAUSE_MAX + 1, "The disk is slower than the stream: it writes %.3g MB/s", writes);
+        snprintf(to, ROOM_CAUSE_MAX + 1, "The disk is slower than the stream: it writes %.3g MB/s",
+                 writes);
 }
 
 static void say_failure(const struct cause_facts *f, char *to)
@@ -56,15 +60,19 @@ static void say_failure(const struct cause_facts *f, char *to)
     if (f->failure)
         snprintf(to, ROOM_CAUSE_MAX + 1, "Failed: %.150s (error %d)", f->failure, (int)f->error);
     else
-        snprintf(to, ROOM_CAUSE_MAX + 1, "Failed with error %d; its own screen says more", (int)f->error);
+        snprintf(to, ROOM_CAUSE_MAX + 1, "Failed with error %d; its own screen says more",
+                 (int)f->error);
 }
 
 static void say_machine(const struct cause_facts *f, char *to)
 {
     if (f->drop_ppm >= CAUSE_LOSS_PPM)
-        snprintf(to, ROOM_CAUSE_MAX + 1, "The machine is slower than the stream: it drops %.2g %% of the packets", f->drop_ppm / 1e4);
+        snprintf(to, ROOM_CAUSE_MAX + 1,
+                 "The machine is slower than the stream: it drops %.2g %% of the packets",
+                 f->drop_ppm / 1e4);
     else
-        snprintf(to, ROOM_CAUSE_MAX + 1, "The machine is slower than the stream: it takes a part of it in each pass");
+        snprintf(to, ROOM_CAUSE_MAX + 1,
+                 "The machine is slower than the stream: it takes a part of it in each pass");
 }
 
 static enum room_culprit working(const struct cause_facts *f, char *to)
@@ -85,7 +93,8 @@ static enum room_culprit working(const struct cause_facts *f, char *to)
     }
     if (f->loss_ppm < CAUSE_LOSS_PPM)
         return ROOM_NOBODY;
-    snprintf(to, ROOM_CAUSE_MAX + 1, "%.2g %% of the packets are lost on the way: look at the cable and the switch port",
+    snprintf(to, ROOM_CAUSE_MAX + 1,
+             "%.2g %% of the packets are lost on the way: look at the cable and the switch port",
              f->loss_ppm / 1e4);
     return ROOM_NETWORK;
 }

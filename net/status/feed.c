@@ -10,7 +10,8 @@ _Static_assert(FEED_LOG_BYTES >= FEED_EVENT_MAX, "the log holds any event");
 
 void feed_init(struct feed *f, const struct room_snapshot *room)
 {
-    /* Every page of it is there from the start: what the core holds does not grow while a room is watched. */
+    /* Every page of it is there from the start: what the core holds does not grow while a room is
+     * watched. */
     memset(f, 0, sizeof *f);
     f->room = room;
 }
@@ -20,7 +21,8 @@ typedef size_t write_json(const struct room_snapshot *, char *, size_t);
 /* "event: change\nid: 17\ndata: {...}\n\n"; JSON of ours is one line. */
 static size_t event(const struct feed *f, char *to, const char *name, write_json *json, size_t *at)
 {
-    size_t n = *at = (size_t)snprintf(to, FEED_EVENT_MAX, "event: %s\nid: %llu\ndata: ", name, (unsigned long long)f->room->seq);
+    size_t n = *at = (size_t)snprintf(to, FEED_EVENT_MAX, "event: %s\nid: %llu\ndata: ", name,
+                                      (unsigned long long)f->room->seq);
     size_t text = json(f->room, to + n, FEED_EVENT_MAX - n - 2);
 
     MUST(text > 0);
@@ -30,7 +32,8 @@ static size_t event(const struct feed *f, char *to, const char *name, write_json
 
 static void log_append(struct feed *f, const char *bytes, size_t n)
 {
-    size_t at = (size_t)(f->end % FEED_LOG_BYTES), first = n < FEED_LOG_BYTES - at ? n : FEED_LOG_BYTES - at;
+    size_t at = (size_t)(f->end % FEED_LOG_BYTES),
+           first = n < FEED_LOG_BYTES - at ? n : FEED_LOG_BYTES - at;
 
     memcpy(f->log + at, bytes, first);
     memcpy(f->log, bytes + first, n - first);
@@ -40,7 +43,8 @@ static void log_append(struct feed *f, const char *bytes, size_t n)
 void feed_publish(struct feed *f)
 {
     bool whole = f->room->lost_session; /* a change cannot say it */
-    size_t json, n = event(f, f->scratch, whole ? "status" : "change", whole ? status_json_whole : status_json_change, &json);
+    size_t json, n = event(f, f->scratch, whole ? "status" : "change",
+                           whole ? status_json_whole : status_json_change, &json);
 
     log_append(f, f->scratch, n);
 }
@@ -50,7 +54,8 @@ void feed_open(struct feed_reader *r)
     *r = (struct feed_reader){.slot = -1};
 }
 
-/* A slot with the room as it is now: one that holds it already, or one that nobody reads; -1: none is free. */
+/* A slot with the room as it is now: one that holds it already, or one that nobody reads; -1: none
+ * is free. */
 static int slot_now(struct feed *f)
 {
     int spare = -1;
@@ -63,7 +68,8 @@ static int slot_now(struct feed *f)
     }
     if (spare < 0)
         return -1;
-    f->slot[spare].n = event(f, f->slot[spare].text, "status", status_json_whole, &f->slot[spare].json);
+    f->slot[spare].n =
+        event(f, f->slot[spare].text, "status", status_json_whole, &f->slot[spare].json);
     f->slot[spare].seq = f->room->seq;
     f->slot[spare].after = f->end;
     return spare;

@@ -1,11 +1,14 @@
-/* The room as a stream of server-sent events for any number of pages: each text is made once, and all pages send the same bytes. Pure.
+/* The room as a stream of server-sent events for any number of pages: each text is made once, and
+ * all pages send the same bytes. Pure.
  *
  *   snapshot_end ──> feed_publish ──> change events ──> one log of bytes ──┐
  *                └──(when a page begins)──> status event ──> a slot ───────┴──> feed_next ──> page
  *
- * A page gets the whole first and then every change since. Slots are shared by the pages that begin between two refreshes; one is
- * used again when its last page has left it, so there are three: when all are being sent, a newcomer waits for the next that is free. A page that is
- * further behind than the log reaches is given up (it connects anew and gets the whole): nobody waits for it, and memory stays as it is. */
+ * A page gets the whole first and then every change since. Slots are shared by the pages that begin
+ * between two refreshes; one is used again when its last page has left it, so there are three: when
+ * all are being sent, a newcomer waits for the next that is free. A page that is further behind
+ * than the log reaches is given up (it connects anew and gets the whole): nobody waits for it, and
+ * memory stays as it is. */
 #ifndef NET_STATUS_FEED_H
 #define NET_STATUS_FEED_H
 
@@ -32,10 +35,10 @@ struct feed {
 };
 
 struct feed_reader {
-    int slot;  /* being sent; -1: none */
-    size_t at; /* of the slot's text */
+    int slot;          /* being sent; -1: none */
+    size_t at;         /* of the slot's text */
     uint64_t position; /* in the log */
-    bool whole; /* it has had its slot */
+    bool whole;        /* it has had its slot */
 };
 
 /* Large (about 16 MB): taken once, all of it touched. */
@@ -44,10 +47,11 @@ void feed_init(struct feed *, const struct room_snapshot *);
 void feed_publish(struct feed *);
 
 void feed_open(struct feed_reader *);
-/* What is to be sent now, in one piece: *bytes and their number; 0: nothing at this moment; -1: it has fallen behind, end its
- * connection. Lent until the next feed_publish or feed_take. */
+/* What is to be sent now, in one piece: *bytes and their number; 0: nothing at this moment; -1: it
+ * has fallen behind, end its connection. Lent until the next feed_publish or feed_take. */
 int feed_next(struct feed *, struct feed_reader *, const char **bytes);
-/* The same for who wants nothing but the JSON of the whole, once: -1 is its end. A reader is used for one of the two. */
+/* The same for who wants nothing but the JSON of the whole, once: -1 is its end. A reader is used
+ * for one of the two. */
 int feed_json(struct feed *, struct feed_reader *, const char **bytes);
 /* n of them are sent. */
 void feed_take(struct feed *, struct feed_reader *, size_t n);

@@ -12,22 +12,26 @@
 
 const char *status_mac_text(char to[STATUS_MAC_TEXT], const uint8_t mac[6])
 {
-    snprintf(to, STATUS_MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    snprintf(to, STATUS_MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+             mac[4], mac[5]);
     return to;
 }
 
-/* The calendar of the Gregorian rules, from days since 1970: eras of 400 years, years that begin in March. */
+/* The calendar of the Gregorian rules, from days since 1970: eras of 400 years, years that begin in
+ * March. */
 const char *status_time_text(char to[STATUS_TIME_TEXT], uint64_t unix_s)
 {
     uint64_t limited = unix_s < 253402300800 ? unix_s : 253402300799; /* year 9999 */
     uint32_t days = (uint32_t)(limited / 86400) + 719468, second = (uint32_t)(limited % 86400);
     uint32_t era = days / 146097, doe = days % 146097;
-    uint32_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    uint32_t mp = (5 * doy + 2) / 153, day = doy - (153 * mp + 2) / 5 + 1, month = mp < 10 ? mp + 3 : mp - 9;
+    uint32_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365,
+             doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    uint32_t mp = (5 * doy + 2) / 153, day = doy - (153 * mp + 2) / 5 + 1,
+             month = mp < 10 ? mp + 3 : mp - 9;
     uint32_t year = yoe + era * 400 + (month <= 2);
 
-    snprintf(to, STATUS_TIME_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ", year % 10000, month % 100, day % 100, second / 3600 % 100,
-             second / 60 % 60, second % 60);
+    snprintf(to, STATUS_TIME_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ", year % 10000, month % 100,
+             day % 100, second / 3600 % 100, second / 60 % 60, second % 60);
     return to;
 }
 
@@ -58,7 +62,8 @@ static void put_seconds(struct json *j, const char *key, int32_t s)
 
 static void put_box(struct json *j, const struct room_box *b)
 {
-    static const char *const guard[] = {[ROOM_GUARD_SERVING] = "serving", [ROOM_GUARD_LISTENING] = "listening",
+    static const char *const guard[] = {[ROOM_GUARD_SERVING] = "serving",
+                                        [ROOM_GUARD_LISTENING] = "listening",
                                         [ROOM_GUARD_SILENT] = "silent"};
 
     json_open(j, "box", '{');
@@ -92,7 +97,9 @@ static void put_totals(struct json *j, const struct room_totals *t)
 
 static void put_start(struct json *j, const struct room_session *s)
 {
-    static const char *const rule[] = {[ROOM_START_NOW] = "now", [ROOM_START_READY] = "ready", [ROOM_START_AT] = "at",
+    static const char *const rule[] = {[ROOM_START_NOW] = "now",
+                                       [ROOM_START_READY] = "ready",
+                                       [ROOM_START_AT] = "at",
                                        [ROOM_START_QUIET] = "quiet"};
     char at[8];
 
@@ -145,26 +152,65 @@ static void put_field(struct json *j, const struct room_machine *m, enum room_fi
     const char *key = words[f];
 
     switch (f) {
-    case ROOM_BIT_NUMBER: json_u64(j, key, m->number); break;
-    case ROOM_BIT_NAME: json_str(j, key, m->name); break;
-    case ROOM_BIT_ASSET: json_str(j, key, m->asset); break;
-    case ROOM_BIT_POSITION: json_str(j, key, m->position); break;
-    case ROOM_BIT_SERIAL: json_str(j, key, m->serial); break;
-    case ROOM_BIT_ADDRESS: put_address(j, key, m->address); break;
-    case ROOM_BIT_SESSION: json_u64(j, key, m->session); break;
-    case ROOM_BIT_STATE: json_str(j, key, room_state_word(m->state)); break;
-    case ROOM_BIT_PERCENT: json_fixed(j, key, m->done / 100.0, 1); break;
-    case ROOM_BIT_RATE: json_u64(j, key, m->rate); break;
-    case ROOM_BIT_LOSS: json_u64(j, key, m->loss_ppm); break;
-    case ROOM_BIT_DROPPED: json_u64(j, key, m->drop_ppm); break;
-    case ROOM_BIT_DISK_RATE: json_u64(j, key, m->disk_rate); break;
-    case ROOM_BIT_LINK: json_u64(j, key, m->link_mbps); break;
-    case ROOM_BIT_ETA: put_seconds(j, key, m->eta_s); break;
-    case ROOM_BIT_CAUSE: json_str(j, key, m->cause); break;
-    case ROOM_BIT_DISK: json_str(j, key, m->disk); break;
-    case ROOM_BIT_DISK_SERIAL: json_str(j, key, m->disk_serial); break;
-    case ROOM_BIT_IDENTIFY: json_bool(j, key, m->identify); break;
-    case ROOM_FIELD_COUNT: break;
+    case ROOM_BIT_NUMBER:
+        json_u64(j, key, m->number);
+        break;
+    case ROOM_BIT_NAME:
+        json_str(j, key, m->name);
+        break;
+    case ROOM_BIT_ASSET:
+        json_str(j, key, m->asset);
+        break;
+    case ROOM_BIT_POSITION:
+        json_str(j, key, m->position);
+        break;
+    case ROOM_BIT_SERIAL:
+        json_str(j, key, m->serial);
+        break;
+    case ROOM_BIT_ADDRESS:
+        put_address(j, key, m->address);
+        break;
+    case ROOM_BIT_SESSION:
+        json_u64(j, key, m->session);
+        break;
+    case ROOM_BIT_STATE:
+        json_str(j, key, room_state_word(m->state));
+        break;
+    case ROOM_BIT_PERCENT:
+        json_fixed(j, key, m->done / 100.0, 1);
+        break;
+    case ROOM_BIT_RATE:
+        json_u64(j, key, m->rate);
+        break;
+    case ROOM_BIT_LOSS:
+        json_u64(j, key, m->loss_ppm);
+        break;
+    case ROOM_BIT_DROPPED:
+        json_u64(j, key, m->drop_ppm);
+        break;
+    case ROOM_BIT_DISK_RATE:
+        json_u64(j, key, m->disk_rate);
+        break;
+    case ROOM_BIT_LINK:
+        json_u64(j, key, m->link_mbps);
+        break;
+    case ROOM_BIT_ETA:
+        put_seconds(j, key, m->eta_s);
+        break;
+    case ROOM_BIT_CAUSE:
+        json_str(j, key, m->cause);
+        break;
+    case ROOM_BIT_DISK:
+        json_str(j, key, m->disk);
+        break;
+    case ROOM_BIT_DISK_SERIAL:
+        json_str(j, key, m->disk_serial);
+        break;
+    case ROOM_BIT_IDENTIFY:
+        json_bool(j, key, m->identify);
+        break;
+    case ROOM_FIELD_COUNT:
+        break;
     }
 }
 

@@ -1,7 +1,8 @@
 /* The snapshot in Prometheus's text format (version 0.0.4). Pure.
  *
- * Names begin with ringcast_, units are seconds, bytes and ratios, counters end in _total. A machine's series carry its "mac" and
- * nothing that changes while it works; what it is called is in ringcast_machine_info alone. Foreign texts are label values with
+ * Names begin with ringcast_, units are seconds, bytes and ratios, counters end in _total. A
+ * machine's series carry its "mac" and nothing that changes while it works; what it is called is in
+ * ringcast_machine_info alone. Foreign texts are label values with
  * '\', '"' and newline escaped; they hold no other control characters (snapshot.h). */
 #ifndef NET_STATUS_METRICS_H
 #define NET_STATUS_METRICS_H

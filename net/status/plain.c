@@ -33,25 +33,39 @@ static void put_foreign(struct writer *w, const char *text)
     put(w, "<bdi>");
     for (; *text; text++)
         switch (*text) {
-        case '&': put(w, "&amp;"); break;
-        case '<': put(w, "&lt;"); break;
-        case '>': put(w, "&gt;"); break;
-        case '"': put(w, "&quot;"); break;
-        case '\'': put(w, "&#39;"); break;
-        default: wr_u8(w, (uint8_t)*text);
+        case '&':
+            put(w, "&amp;");
+            break;
+        case '<':
+            put(w, "&lt;");
+            break;
+        case '>':
+            put(w, "&gt;");
+            break;
+        case '"':
+            put(w, "&quot;");
+            break;
+        case '\'':
+            put(w, "&#39;");
+            break;
+        default:
+            wr_u8(w, (uint8_t)*text);
         }
     put(w, "</bdi>");
 }
 
 /* ---- head and tail ---- */
 
-/* The referrer's policy: with the box's own, "no-referrer", a browser would send the form as nobody's. */
+/* The referrer's policy: with the box's own, "no-referrer", a browser would send the form as
+ * nobody's. */
 static void put_head(struct writer *w, const char *more)
 {
-    put(w, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">"
+    put(w, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
+           "name=\"viewport\" content=\"width=device-width\">"
            "<meta name=\"referrer\" content=\"same-origin\">");
     put(w, more);
-    put(w, "<title>Ringcast</title><link rel=\"stylesheet\" href=\"/style.css\"></head><body><main class=\"page wide\">\n");
+    put(w, "<title>Ringcast</title><link rel=\"stylesheet\" href=\"/style.css\"></head><body><main "
+           "class=\"page wide\">\n");
 }
 
 static void put_totals(struct writer *w, const struct room_snapshot *s)
@@ -67,8 +81,10 @@ static void put_totals(struct writer *w, const struct room_snapshot *s)
         put_foreign(w, s->box.hold);
         put(w, "</b>");
     }
-    putf(w, "</p>\n<p>%u machines: %u waiting, %u imaging, %u verifying, <b>%u PASS</b>, <b>%u FAIL</b>, %u lost", t->machines, t->waiting,
-         t->imaging, t->verifying, t->passed, t->failed, t->lost);
+    putf(w,
+         "</p>\n<p>%u machines: %u waiting, %u imaging, %u verifying, <b>%u PASS</b>, <b>%u "
+         "FAIL</b>, %u lost",
+         t->machines, t->waiting, t->imaging, t->verifying, t->passed, t->failed, t->lost);
     if (t->expected)
         putf(w, "; %u expected, %u never came", t->expected, t->never_came);
     put(w, ".</p>\n");
@@ -98,11 +114,16 @@ static void put_row(struct writer *w, const struct room_machine *m)
 {
     const uint8_t *a = m->mac;
 
-    putf(w, "<tr data-state=\"%s\"><th scope=\"row\">%u</th><td>%s</td><td>%u %%</td>", room_state_word(m->state), m->number,
-         m->state == ROOM_PASS ? "PASS" : m->state == ROOM_FAIL ? "FAIL" : room_state_word(m->state), m->done / 100u);
+    putf(w, "<tr data-state=\"%s\"><th scope=\"row\">%u</th><td>%s</td><td>%u %%</td>",
+         room_state_word(m->state), m->number,
+         m->state == ROOM_PASS   ? "PASS"
+         : m->state == ROOM_FAIL ? "FAIL"
+                                 : room_state_word(m->state),
+         m->done / 100u);
     put_cell(w, m->name);
     put_cell(w, m->cause);
-    putf(w, "<td>%.0f Mbit/s</td><td>%.2f %%</td><td>%.0f MB/s</td>", (double)m->rate / 1e6, m->loss_ppm / 1e4, (double)m->disk_rate / 1e6);
+    putf(w, "<td>%.0f Mbit/s</td><td>%.2f %%</td><td>%.0f MB/s</td>", (double)m->rate / 1e6,
+         m->loss_ppm / 1e4, (double)m->disk_rate / 1e6);
     if (m->link_mbps)
         putf(w, "<td>%u Mb/s</td>", m->link_mbps);
     else
@@ -117,7 +138,8 @@ static void put_row(struct writer *w, const struct room_machine *m)
     put(w, "</tr>\n");
 }
 
-/* By their numbers. The snapshot's rows are nearly in that order, because numbers are given out as rows are: few steps. */
+/* By their numbers. The snapshot's rows are nearly in that order, because numbers are given out as
+ * rows are: few steps. */
 static void sort_rows(const struct room_machine **row, unsigned n)
 {
     for (unsigned i = 1; i < n; i++) {
@@ -138,8 +160,10 @@ static void put_rows(struct writer *w, const struct room_snapshot *s)
     for (i = 0; i < s->n_machines; i++)
         row[i] = &s->machine[i];
     sort_rows(row, s->n_machines);
-    put(w, "<table><thead><tr><th>No.</th><th>State</th><th>Done</th><th>Name</th><th>Cause</th><th>Rate</th><th>Loss</th><th>Disk</th>"
-           "<th>Link</th><th>Left</th><th>MAC</th><th>Serial</th><th>Place</th></tr></thead><tbody>\n");
+    put(w, "<table><thead><tr><th>No.</th><th>State</th><th>Done</th><th>Name</th><th>Cause</"
+           "th><th>Rate</th><th>Loss</th><th>Disk</th>"
+           "<th>Link</th><th>Left</th><th>MAC</th><th>Serial</th><th>Place</th></tr></"
+           "thead><tbody>\n");
     for (i = 0; i < s->n_machines && w->left >= PLAIN_ROW_MAX + TAIL_BYTES; i++)
         put_row(w, row[i]);
     put(w, "</tbody></table>\n");
@@ -171,7 +195,8 @@ size_t plain_door(char *buf, size_t cap)
 
     put_head(&w, "");
     put(&w, "<h1>Ringcast</h1>\n<form method=\"post\" action=\"/plain/login\"><p><label>Password "
-            "<input type=\"password\" name=\"password\" autocomplete=\"current-password\" required></label> <button>Log in</button></p></form>\n"
+            "<input type=\"password\" name=\"password\" autocomplete=\"current-password\" "
+            "required></label> <button>Log in</button></p></form>\n"
             "<p>A box without a password is set up on the page with scripts.</p>\n");
     return finish(&w);
 }

@@ -36,7 +36,8 @@ const char *room_state_word(enum room_state s)
     } while (0)
 
 /* The same for a text, made harmless on its way. */
-static void set_text(struct room_machine *m, char *field, size_t max, const char *from, enum room_field bit)
+static void set_text(struct room_machine *m, char *field, size_t max, const char *from,
+                     enum room_field bit)
 {
     char clean[ROOM_CAUSE_MAX + 1];
 
@@ -103,7 +104,8 @@ static bool is_cheap(const struct room_machine *m)
     return !m->proven || m->state == ROOM_BOOTING;
 }
 
-/* Who makes room for a machine of a session: who only booted or said hello, else who is through; of these whoever was silent for longest. */
+/* Who makes room for a machine of a session: who only booted or said hello, else who is through; of
+ * these whoever was silent for longest. */
 static struct room_machine *row_spare(struct room_snapshot *s)
 {
     struct room_machine *best = NULL;
@@ -114,7 +116,8 @@ static struct room_machine *row_spare(struct room_snapshot *s)
 
         if (!cheap && m->state < ROOM_PASS)
             continue;
-        if (!best || cheap > is_cheap(best) || (cheap == is_cheap(best) && mono_sub(best->heard, m->heard) > 0))
+        if (!best || cheap > is_cheap(best) ||
+            (cheap == is_cheap(best) && mono_sub(best->heard, m->heard) > 0))
             best = m;
     }
     return best;
@@ -143,7 +146,8 @@ static struct room_machine *row_of(struct room_snapshot *s, const uint8_t mac[6]
 
     if (m || s->n_machines < ROOM_MACHINES_MAX)
         return m ? m : row_new(s, mac);
-    /* a row that goes is told; when no more can be told in this refresh, the newcomer waits for the next */
+    /* a row that goes is told; when no more can be told in this refresh, the newcomer waits for the
+     * next */
     spare = s->n_leaving < ROOM_GONE_MAX ? row_spare(s) : NULL;
     if (!spare) {
         s->unseen++;
@@ -185,12 +189,15 @@ void snapshot_begin(struct room_snapshot *s, const struct room_box *box, struct 
 
 static bool session_same(const struct room_session *a, const struct room_session *b)
 {
-    return strcmp(a->image, b->image) == 0 && strcmp(a->version, b->version) == 0 && a->state == b->state && a->planned == b->planned &&
-           a->rule == b->rule && a->ready_n == b->ready_n && a->at_minute == b->at_minute &&
-           a->quiet_minutes == b->quiet_minutes && strcmp(a->sentence, b->sentence) == 0 && a->rate == b->rate &&
-           a->rate_fixed == b->rate_fixed && strcmp(a->rate_reason, b->rate_reason) == 0 &&
-           a->repair_ppm == b->repair_ppm && a->started == b->started && a->armed_until == b->armed_until &&
-           a->machines == b->machines && a->passed == b->passed && a->failed == b->failed && a->eta_s == b->eta_s;
+    return strcmp(a->image, b->image) == 0 && strcmp(a->version, b->version) == 0 &&
+           a->state == b->state && a->planned == b->planned && a->rule == b->rule &&
+           a->ready_n == b->ready_n && a->at_minute == b->at_minute &&
+           a->quiet_minutes == b->quiet_minutes && strcmp(a->sentence, b->sentence) == 0 &&
+           a->rate == b->rate && a->rate_fixed == b->rate_fixed &&
+           strcmp(a->rate_reason, b->rate_reason) == 0 && a->repair_ppm == b->repair_ppm &&
+           a->started == b->started && a->armed_until == b->armed_until &&
+           a->machines == b->machines && a->passed == b->passed && a->failed == b->failed &&
+           a->eta_s == b->eta_s;
 }
 
 /* Rows are told in the same order as in the refresh before, or count as changed. */
@@ -218,8 +225,9 @@ void snapshot_session(struct room_snapshot *s, const struct room_session *told)
 static enum room_state state_of(const struct session_receiver *r)
 {
     static const enum room_state of[SESSION_STATES] = {
-        [SESSION_JOINED] = ROOM_JOINED,       [SESSION_MANIFEST] = ROOM_MANIFEST, [SESSION_RECEIVING] = ROOM_RECEIVING,
-        [SESSION_VERIFYING] = ROOM_VERIFYING, [SESSION_PASS] = ROOM_PASS,         [SESSION_FAIL] = ROOM_FAIL,
+        [SESSION_JOINED] = ROOM_JOINED,       [SESSION_MANIFEST] = ROOM_MANIFEST,
+        [SESSION_RECEIVING] = ROOM_RECEIVING, [SESSION_VERIFYING] = ROOM_VERIFYING,
+        [SESSION_PASS] = ROOM_PASS,           [SESSION_FAIL] = ROOM_FAIL,
         [SESSION_LEAVING] = ROOM_LEFT};
     bool final = r->facts.state >= SESSION_PASS;
 
@@ -295,7 +303,8 @@ static void begin_run(struct room_machine *m, const struct session_receiver *r)
     m->joined = r->joined;
 }
 
-void snapshot_receiver(struct room_snapshot *s, uint32_t id, uint64_t rate, const struct session_receiver *r, const char *failure)
+void snapshot_receiver(struct room_snapshot *s, uint32_t id, uint64_t rate,
+                       const struct session_receiver *r, const char *failure)
 {
     struct room_machine *m = find(s, r->mac);
 
@@ -374,14 +383,16 @@ void snapshot_forget(struct room_snapshot *s, const struct session_receiver *r)
         row_remove(s, m);
 }
 
-void snapshot_booting(struct room_snapshot *s, const uint8_t mac[6], uint32_t address, struct mono now)
+void snapshot_booting(struct room_snapshot *s, const uint8_t mac[6], uint32_t address,
+                      struct mono now)
 {
     struct room_machine *m = find(s, mac);
 
     if (!m && !has_room(s))
         return;
     m = m ? m : row_new(s, mac);
-    if (m->state > ROOM_BOOTING && m->state < ROOM_PASS && mono_sub(now, m->heard) < SESSION_SILENT_NS)
+    if (m->state > ROOM_BOOTING && m->state < ROOM_PASS &&
+        mono_sub(now, m->heard) < SESSION_SILENT_NS)
         return; /* it is at work: somebody else speaks in its name */
     m->recalled = false;
     SET(m, state, ROOM_BOOTING, STATE);
@@ -409,7 +420,8 @@ void snapshot_about(struct room_snapshot *s, const uint8_t mac[6], const struct 
     set_text(m, m->disk_serial, ROOM_SERIAL_MAX, info->disk_serial, ROOM_BIT_DISK_SERIAL);
 }
 
-void snapshot_named(struct room_snapshot *s, const uint8_t mac[6], const char *name, const char *asset, const char *position)
+void snapshot_named(struct room_snapshot *s, const uint8_t mac[6], const char *name,
+                    const char *asset, const char *position)
 {
     struct room_machine *m = find(s, mac);
 

@@ -1,6 +1,7 @@
 #include "net/status/steps.h"
 
-const uint32_t steps_bound_us[STEPS_CLASSES] = {100, 250, 500, 1000, 2000, 3000, 4000, 5000, 7500, 10000, 25000, 50000, 100000};
+const uint32_t steps_bound_us[STEPS_CLASSES] = {100,  250,  500,   1000,  2000,  3000,  4000,
+                                                5000, 7500, 10000, 25000, 50000, 100000};
 
 void steps_turn(struct steps *s, struct mono worked)
 {

@@ -1,5 +1,6 @@
-/* How long the thread that hands out addresses works between two looks at the network: the CPU time of each turn of its loop, in classes.
- * What waits for that thread, an address for instance, waits for one turn more. Pure. */
+/* How long the thread that hands out addresses works between two looks at the network: the CPU time
+ * of each turn of its loop, in classes. What waits for that thread, an address for instance, waits
+ * for one turn more. Pure. */
 #ifndef NET_STATUS_STEPS_H
 #define NET_STATUS_STEPS_H
 
@@ -19,7 +20,8 @@ struct steps {
     struct mono worked; /* until the last turn's end */
 };
 
-/* A turn ends: `worked` is the processor time of the thread so far. The first call begins the first turn. */
+/* A turn ends: `worked` is the processor time of the thread so far. The first call begins the first
+ * turn. */
 void steps_turn(struct steps *, struct mono worked);
 /* One more turn. */
 void steps_add(struct steps *, int64_t ns);

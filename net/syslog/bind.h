@@ -1,5 +1,5 @@
-/* Syslog over lwIP's UDP (RFC 5426). A message leaves at once or is lost and counted: UDP promises nothing, and nobody waits for a
- * log. All calls on the stack's owner thread. */
+/* Syslog over lwIP's UDP (RFC 5426). A message leaves at once or is lost and counted: UDP promises
+ * nothing, and nobody waits for a log. All calls on the stack's owner thread. */
 #ifndef NET_SYSLOG_BIND_H
 #define NET_SYSLOG_BIND_H
 

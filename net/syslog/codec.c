@@ -146,5 +146,7 @@ int syslog_address_parse(const char *text, uint32_t *address, uint16_t *port, st
     *port = (uint16_t)to_port;
     if (at && !*at && *address && to_port && *address >> 28 != 14)
         return 0;
-    return err_set(err, SYSLOG_EADDRESS, "expected a syslog server such as 10.77.0.5 or 10.77.0.5:514, got \"%.60s\"", text);
+    return err_set(err, SYSLOG_EADDRESS,
+                   "expected a syslog server such as 10.77.0.5 or 10.77.0.5:514, got \"%.60s\"",
+                   text);
 }

@@ -3,9 +3,10 @@
  *   <134>1 2026-11-22T11:50:00Z ringcast ringcast - ATTEMPT [attempt@32473 mac="52:49:4e:47:00:01"
  *   result="pass"] BOM text
  *
- * Foreign text stays where it is put: in the structured data '"', '\' and ']' get their backslash, everywhere control characters and
- * what is no UTF-8 become U+FFFD, so that a line is a line in every log. Without a clock the time is "-", as the RFC wants
- * it. 32473 is the enterprise number that RFC 5612 keeps for documentation: the project has none of its own. */
+ * Foreign text stays where it is put: in the structured data '"', '\' and ']' get their backslash,
+ * everywhere control characters and what is no UTF-8 become U+FFFD, so that a line is a line in
+ * every log. Without a clock the time is "-", as the RFC wants it. 32473 is the enterprise number
+ * that RFC 5612 keeps for documentation: the project has none of its own. */
 #ifndef NET_SYSLOG_CODEC_H
 #define NET_SYSLOG_CODEC_H
 
@@ -21,12 +22,7 @@
 #define SYSLOG_PARAMS_MAX 16
 #define SYSLOG_VALUE_MAX 128 /* bytes of a value that are sent at most, before escapes */
 
-enum syslog_severity {
-    SYSLOG_ERROR = 3,
-    SYSLOG_WARNING = 4,
-    SYSLOG_NOTICE = 5,
-    SYSLOG_INFO = 6
-};
+enum syslog_severity { SYSLOG_ERROR = 3, SYSLOG_WARNING = 4, SYSLOG_NOTICE = 5, SYSLOG_INFO = 6 };
 #define SYSLOG_LOCAL0 16 /* facility */
 
 struct syslog_message {
@@ -42,7 +38,8 @@ struct syslog_message {
     const char *text; /* any text; cut where the message would become too long */
 };
 
-/* Returns the length. Structured data that does not fit is left out whole from the first parameter that does not. */
+/* Returns the length. Structured data that does not fit is left out whole from the first parameter
+ * that does not. */
 size_t syslog_encode(const struct syslog_message *, uint8_t out[SYSLOG_MAX]);
 
 /* "10.77.0.5" or "10.77.0.5:514"; 0 or SYSLOG_EADDRESS. */

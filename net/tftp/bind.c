@@ -5,8 +5,8 @@
 
 #include "lwip/udp.h"
 
-/* Transfers share these: a client is told apart by his own address and port. Several, so that what is left of a transfer
- * that was given up does not reach the one after it. */
+/* Transfers share these: a client is told apart by his own address and port. Several, so that what
+ * is left of a transfer that was given up does not reach the one after it. */
 #define PORTS 8
 
 struct port {
@@ -44,10 +44,12 @@ static void send_all(struct tftp_bind *b)
 
 static bool machine_of(struct tftp_bind *b, uint32_t address, uint8_t mac[6])
 {
-    return (b->config.mac_of && b->config.mac_of(b->config.ctx, address, mac)) || ip_stack_mac_of(b->stack, address, mac);
+    return (b->config.mac_of && b->config.mac_of(b->config.ctx, address, mac)) ||
+           ip_stack_mac_of(b->stack, address, mac);
 }
 
-static void on_datagram(void *arg, struct udp_pcb *udp, struct pbuf *p, const ip_addr_t *address, u16_t port)
+static void on_datagram(void *arg, struct udp_pcb *udp, struct pbuf *p, const ip_addr_t *address,
+                        u16_t port)
 {
     struct port *at = arg;
     struct tftp_bind *b = at->bind;
@@ -61,7 +63,8 @@ static void on_datagram(void *arg, struct udp_pcb *udp, struct pbuf *p, const ip
     pbuf_free(p);
     /* A machine's folder is looked up by what it asks for, so only requests need the MAC. */
     known = at->local == TFTP_LISTENING && machine_of(b, from.address, mac);
-    if (tftp_server_input(&b->server, ip_stack_now(b->stack), from, at->local, known ? mac : NULL, in, n, &reply))
+    if (tftp_server_input(&b->server, ip_stack_now(b->stack), from, at->local, known ? mac : NULL,
+                          in, n, &reply))
         send_packet(b, &reply);
     send_all(b);
 }
@@ -79,8 +82,8 @@ static int port_open(struct tftp_bind *b, struct port *at, uint16_t local, uint1
     return 0;
 }
 
-int tftp_bind_open(struct tftp_bind **out, struct ip_stack *stack, const struct tftp_bind_config *config,
-                   struct err *err)
+int tftp_bind_open(struct tftp_bind **out, struct ip_stack *stack,
+                   const struct tftp_bind_config *config, struct err *err)
 {
     struct tftp_bind *b = calloc(1, sizeof *b);
     int rc;

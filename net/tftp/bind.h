@@ -1,4 +1,5 @@
-/* The TFTP server over lwIP: the only file of this room that knows it. All calls on the stack's owner thread. */
+/* The TFTP server over lwIP: the only file of this room that knows it. All calls on the stack's
+ * owner thread. */
 #ifndef NET_TFTP_BIND_H
 #define NET_TFTP_BIND_H
 
@@ -15,9 +16,10 @@ struct tftp_bind_config {
     void *ctx;                                          /* of both */
 };
 
-/* Takes requests on UDP port 69, and runs transfers on a few ports of chance. Keeps the stack. 0, TFTP_EBIND or
- * TFTP_EMEMORY. */
-int tftp_bind_open(struct tftp_bind **, struct ip_stack *, const struct tftp_bind_config *, struct err *);
+/* Takes requests on UDP port 69, and runs transfers on a few ports of chance. Keeps the stack. 0,
+ * TFTP_EBIND or TFTP_EMEMORY. */
+int tftp_bind_open(struct tftp_bind **, struct ip_stack *, const struct tftp_bind_config *,
+                   struct err *);
 /* Call after every ip_stack_step, and at least every tftp_bind_pause milliseconds. */
 void tftp_bind_tick(struct tftp_bind *, struct mono now);
 /* 20 while there are transfers, else 1000. */

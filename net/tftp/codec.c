@@ -75,7 +75,8 @@ static bool number(const char *text, size_t n, uint64_t *out)
 }
 
 /* One option as it came; left out unless it is known, new and in its range. */
-static void take_option(struct tftp_options *o, const char *name, const char *value, size_t value_bytes)
+static void take_option(struct tftp_options *o, const char *name, const char *value,
+                        size_t value_bytes)
 {
     uint64_t v;
 
@@ -135,7 +136,8 @@ int tftp_decode(const uint8_t *bytes, size_t n, struct tftp_packet *p)
         if (r.bad)
             return TFTP_ESHORT;
         end = r.left ? memchr(r.at, 0, r.left) : NULL; /* many leave the NUL out */
-        tftp_printable(p->u.error.text, sizeof p->u.error.text, r.at, end ? (size_t)(end - r.at) : r.left);
+        tftp_printable(p->u.error.text, sizeof p->u.error.text, r.at,
+                       end ? (size_t)(end - r.at) : r.left);
         return 0;
     default:
         return TFTP_EOPCODE;

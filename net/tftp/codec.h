@@ -1,7 +1,8 @@
 /* TFTP packets as a server reads and writes them. Pure.
  *
- * A decoded packet is legal: strings end, numbers are in range, texts are printable ASCII. Options that are unknown, given
- * twice or out of range are left out one by one, as RFC 2347 wants it; the rest of the request stands. */
+ * A decoded packet is legal: strings end, numbers are in range, texts are printable ASCII. Options
+ * that are unknown, given twice or out of range are left out one by one, as RFC 2347 wants it; the
+ * rest of the request stands. */
 #ifndef NET_TFTP_CODEC_H
 #define NET_TFTP_CODEC_H
 
@@ -15,9 +16,9 @@
 enum tftp_option { TFTP_BLKSIZE, TFTP_TSIZE, TFTP_TIMEOUT, TFTP_WINDOWSIZE, TFTP_OPTIONS };
 
 struct tftp_options {
-    unsigned n;                            /* how many there are, */
-    enum tftp_option order[TFTP_OPTIONS];  /* in the client's order */
-    uint64_t value[TFTP_OPTIONS];          /* of those that are there */
+    unsigned n;                           /* how many there are, */
+    enum tftp_option order[TFTP_OPTIONS]; /* in the client's order */
+    uint64_t value[TFTP_OPTIONS];         /* of those that are there */
 };
 
 bool tftp_options_have(const struct tftp_options *, enum tftp_option);
@@ -42,7 +43,8 @@ struct tftp_packet {
     } u;
 };
 
-/* 0, or TFTP_ESHORT, TFTP_EOPCODE, TFTP_ESTRING. Borrows the bytes as long as the packet is used. */
+/* 0, or TFTP_ESHORT, TFTP_EOPCODE, TFTP_ESTRING. Borrows the bytes as long as the packet is used.
+ */
 int tftp_decode(const uint8_t *bytes, size_t n, struct tftp_packet *);
 
 /* The header of a data packet; its bytes follow. */

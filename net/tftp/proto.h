@@ -1,4 +1,5 @@
-/* TFTP's numbers: RFC 1350 (packets), 2347 (options), 2348 (blksize), 2349 (timeout, tsize), 7440 (windowsize). */
+/* TFTP's numbers: RFC 1350 (packets), 2347 (options), 2348 (blksize), 2349 (timeout, tsize), 7440
+ * (windowsize). */
 #ifndef NET_TFTP_PROTO_H
 #define NET_TFTP_PROTO_H
 
@@ -31,8 +32,8 @@ enum tftp_code {
 #define TFTP_BLKSIZE_MAX 1468
 /* blocks given at most (RFC 7440): 24 KB fit the buffers of any switch port */
 #define TFTP_WINDOW_MAX 16
-#define TFTP_TIMEOUT_MAX 20      /* seconds taken from a client at most (RFC 2349 allows 255) */
-#define TFTP_REQUEST_MAX 1024    /* bytes of a request; RFC 2347 says 512 */
+#define TFTP_TIMEOUT_MAX 20   /* seconds taken from a client at most (RFC 2349 allows 255) */
+#define TFTP_REQUEST_MAX 1024 /* bytes of a request; RFC 2347 says 512 */
 #define TFTP_PACKET_MAX (TFTP_HEADER_BYTES + TFTP_BLKSIZE_MAX)
 #define TFTP_TEXT_MAX 120 /* bytes of an error's text that are kept */
 

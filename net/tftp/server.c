@@ -65,7 +65,8 @@ static void dequeue(struct tftp_server *s, struct tftp_transfer *t)
     t->queued = false;
 }
 
-/* Blocks under way. A transfer that repeats itself may have nobody listening, and takes no one's share. */
+/* Blocks under way. A transfer that repeats itself may have nobody listening, and takes no one's
+ * share. */
 static uint64_t under_way(const struct tftp_transfer *t)
 {
     return t->tries ? 0 : t->next - t->base;
@@ -91,10 +92,12 @@ static void rewind_window(struct tftp_server *s, struct tftp_transfer *t)
 
 /* ---- the end of a transfer ---- */
 
-static void tell(struct tftp_server *s, enum tftp_happening what, const struct tftp_transfer *t, const char *text)
+static void tell(struct tftp_server *s, enum tftp_happening what, const struct tftp_transfer *t,
+                 const char *text)
 {
     char name[CONTENT_NAME_MAX + 1];
-    struct tftp_event e = {.what = what, .client = t->client, .name = name, .text = text, .transfer = t};
+    struct tftp_event e = {
+        .what = what, .client = t->client, .name = name, .text = text, .transfer = t};
 
     tftp_printable(name, sizeof name, t->name, strlen(t->name));
     if (s->tell)
@@ -137,7 +140,8 @@ static void transfer_free(struct tftp_server *s, struct tftp_transfer *t)
     s->live--;
 }
 
-static void transfer_end(struct tftp_server *s, struct tftp_transfer *t, enum tftp_happening what, const char *text)
+static void transfer_end(struct tftp_server *s, struct tftp_transfer *t, enum tftp_happening what,
+                         const char *text)
 {
     ++*count_of(&s->counts, what);
     tell(s, what, t, text);
@@ -166,8 +170,8 @@ static uint16_t pick_local(struct tftp_server *s)
     return s->next_local++ % s->locals;
 }
 
-static bool refuse(struct tftp_server *s, struct tftp_client from, const struct tftp_packet *p, enum tftp_code code,
-                   const char *text, struct tftp_out *reply)
+static bool refuse(struct tftp_server *s, struct tftp_client from, const struct tftp_packet *p,
+                   enum tftp_code code, const char *text, struct tftp_out *reply)
 {
     char name[CONTENT_NAME_MAX + 1];
     struct tftp_event e = {.what = TFTP_REFUSED, .client = from, .name = name, .text = text};
@@ -176,13 +180,15 @@ static bool refuse(struct tftp_server *s, struct tftp_client from, const struct 
     s->counts.refused++;
     if (s->tell)
         s->tell(s->ctx, &e);
-    *reply = (struct tftp_out){
-        .to = from, .local = pick_local(s), .bytes = s->out, .n = tftp_encode_error(s->out, code, text)};
+    *reply = (struct tftp_out){.to = from,
+                               .local = pick_local(s),
+                               .bytes = s->out,
+                               .n = tftp_encode_error(s->out, code, text)};
     return true;
 }
 
-/* Who makes room for a client at `address`: a free place, an own one beyond what an address may have, one that was
- * never confirmed, one that is silent. NULL: nobody. */
+/* Who makes room for a client at `address`: a free place, an own one beyond what an address may
+ * have, one that was never confirmed, one that is silent. NULL: nobody. */
 static struct tftp_transfer *pick_place(struct tftp_server *s, uint32_t address, struct mono now)
 {
     struct tftp_transfer *spare = NULL, *own = NULL, *unsure = NULL, *silent = NULL;
@@ -201,7 +207,8 @@ static struct tftp_transfer *pick_place(struct tftp_server *s, uint32_t address,
         }
         if (!t->confirmed && (!unsure || mono_sub(unsure->began, t->began) > 0))
             unsure = t;
-        if (mono_sub(now, t->heard) > TFTP_SILENT_NS && (!silent || mono_sub(silent->heard, t->heard) > 0))
+        if (mono_sub(now, t->heard) > TFTP_SILENT_NS &&
+            (!silent || mono_sub(silent->heard, t->heard) > 0))
             silent = t;
     }
     if (same >= TFTP_PER_ADDRESS)
@@ -233,8 +240,9 @@ static void grant(struct tftp_transfer *t, const struct tftp_options *asked)
     }
 }
 
-static void begin(struct tftp_server *s, struct tftp_transfer *t, struct mono now, struct tftp_client from,
-                  const char *name, const struct content *content, const struct tftp_options *asked)
+static void begin(struct tftp_server *s, struct tftp_transfer *t, struct mono now,
+                  struct tftp_client from, const char *name, const struct content *content,
+                  const struct tftp_options *asked)
 {
     uint16_t *bucket = bucket_of(s, from);
 
@@ -268,8 +276,8 @@ static bool options_same(const struct tftp_options *a, const struct tftp_options
     return same;
 }
 
-static bool on_read_request(struct tftp_server *s, struct mono now, struct tftp_client from, const uint8_t *mac,
-                            const struct tftp_packet *p, struct tftp_out *reply)
+static bool on_read_request(struct tftp_server *s, struct mono now, struct tftp_client from,
+                            const uint8_t *mac, const struct tftp_packet *p, struct tftp_out *reply)
 {
     struct tftp_transfer *t = find(s, from);
     char name[CONTENT_NAME_MAX + 1];
@@ -280,7 +288,8 @@ static bool on_read_request(struct tftp_server *s, struct mono now, struct tftp_
         return refuse(s, from, p, TFTP_CODE_ILLEGAL, "expected mode octet (binary)", reply);
     if (rc)
         return refuse(s, from, p, TFTP_CODE_NOT_FOUND, "no such file", reply);
-    if (t && !t->confirmed && strcmp(t->name, name) == 0 && options_same(&t->asked, &p->u.request.options)) {
+    if (t && !t->confirmed && strcmp(t->name, name) == 0 &&
+        options_same(&t->asked, &p->u.request.options)) {
         rewind_window(s, t); /* our first packet was lost, or is late */
         return false;
     }
@@ -332,8 +341,8 @@ static void reset_timeout(struct tftp_transfer *t)
         t->rto = TFTP_RTO_MAX_NS;
 }
 
-/* Has it been long enough since the window left that an acknowledgement below its end shows a hole? One that comes
- * sooner is an answer to what left before, or a copy. */
+/* Has it been long enough since the window left that an acknowledgement below its end shows a hole?
+ * One that comes sooner is an answer to what left before, or a copy. */
 static bool shows_hole(const struct tftp_transfer *t, struct mono now)
 {
     return !t->queued && mono_sub(now, t->sent) >= (t->srtt ? t->srtt / 2 : TFTP_RTO_MIN_NS / 4);
@@ -379,8 +388,9 @@ static void on_ack(struct tftp_server *s, struct tftp_transfer *t, struct mono n
     }
 }
 
-bool tftp_server_input(struct tftp_server *s, struct mono now, struct tftp_client from, uint16_t local,
-                       const uint8_t *mac, const uint8_t *bytes, size_t n, struct tftp_out *reply)
+bool tftp_server_input(struct tftp_server *s, struct mono now, struct tftp_client from,
+                       uint16_t local, const uint8_t *mac, const uint8_t *bytes, size_t n,
+                       struct tftp_out *reply)
 {
     struct tftp_transfer *t;
     struct tftp_packet p;
@@ -415,7 +425,8 @@ static size_t compose(struct tftp_server *s, struct tftp_transfer *t)
         return tftp_encode_oack(s->out, &t->options);
     n = t->content.size - at < t->blksize ? (size_t)(t->content.size - at) : t->blksize;
     tftp_encode_data(s->out, (uint16_t)t->next);
-    return content_read(&t->content, at, s->out + TFTP_HEADER_BYTES, n) == 0 ? n + TFTP_HEADER_BYTES : 0;
+    return content_read(&t->content, at, s->out + TFTP_HEADER_BYTES, n) == 0 ? n + TFTP_HEADER_BYTES
+                                                                             : 0;
 }
 
 static void note_sent(struct tftp_server *s, struct tftp_transfer *t, struct mono now)
@@ -442,7 +453,8 @@ bool tftp_server_output(struct tftp_server *s, struct mono now, struct tftp_out 
     }
     if (!t || (t->next == t->base && !t->tries && s->in_flight >= TFTP_IN_FLIGHT))
         return false;
-    *out = (struct tftp_out){.to = t->client, .local = t->local, .bytes = s->out, .n = compose(s, t)};
+    *out =
+        (struct tftp_out){.to = t->client, .local = t->local, .bytes = s->out, .n = compose(s, t)};
     if (out->n) {
         note_sent(s, t, now);
         return true;

@@ -6,7 +6,8 @@
 #include "net/ip/tcp.h"
 #include "net/wire/must.h"
 
-/* Segments under way in all; each connection has its part. What lwIP copies for them fits beside the HTTP server's (lwipopts.h). */
+/* Segments under way in all; each connection has its part. What lwIP copies for them fits beside
+ * the HTTP server's (lwipopts.h). */
 #define SEGMENTS 512
 #define SEGMENTS_MIN 8
 /* What a peer may have sent that we have not read: it fits the ring, whole segments. */
@@ -108,7 +109,8 @@ static void connection_abort(struct connection *c)
     ip_tcp_abort(&c->pcb);
 }
 
-/* lwIP takes a window that is not all open for unread bytes, and would answer them with a reset instead of an end. */
+/* lwIP takes a window that is not all open for unread bytes, and would answer them with a reset
+ * instead of an end. */
 static err_t connection_close(struct connection *c)
 {
     if (c->state == OPEN)
@@ -120,13 +122,14 @@ static err_t connection_close(struct connection *c)
 
 /* ---- steps ---- */
 
-/* The first step of a handshake costs some milliseconds, and is rationed. Whoever's turn it is may not be the one that asks: he takes his
- * step with the next tick. */
+/* The first step of a handshake costs some milliseconds, and is rationed. Whoever's turn it is may
+ * not be the one that asks: he takes his step with the next tick. */
 static void give_turns(struct tls_bind *b, struct mono now)
 {
     size_t i;
 
-    while ((i = tls_seat_turn(b->seats, TLS_SEATS)) < TLS_SEATS && tls_ration_take(&b->ration, TLS_RATION_BURST, TLS_RATION_NS, now)) {
+    while ((i = tls_seat_turn(b->seats, TLS_SEATS)) < TLS_SEATS &&
+           tls_ration_take(&b->ration, TLS_RATION_BURST, TLS_RATION_NS, now)) {
         b->seats[i].waits = false;
         b->connections[i].state = SHAKING;
     }
@@ -173,7 +176,8 @@ static err_t step(struct connection *c, struct mono now)
 
 /* ---- what lwIP calls ---- */
 
-/* The window keeps a peer from sending more than the ring takes; who sends more all the same loses it. */
+/* The window keeps a peer from sending more than the ring takes; who sends more all the same loses
+ * it. */
 static bool keep_bytes(struct connection *c, const struct pbuf *p)
 {
     if (p->tot_len > TLS_INPUT_BYTES - c->n)
@@ -248,7 +252,8 @@ static err_t on_connection(void *arg, struct tcp_pcb *pcb, err_t err)
     below.ctx = c;
     if (!tls_link_begin(&c->link, &below))
         return ERR_MEM;
-    b->seats[i] = (struct tls_seat){.used = true, .address = address, .since = ip_stack_now(b->stack)};
+    b->seats[i] =
+        (struct tls_seat){.used = true, .address = address, .since = ip_stack_now(b->stack)};
     c->pcb = pcb;
     c->state = WAITING;
     c->ended = false;
@@ -257,7 +262,7 @@ static err_t on_connection(void *arg, struct tcp_pcb *pcb, err_t err)
     b->counts.connections++;
     /* of what was announced with the SYN a few bytes are taken back */
     pcb->rcv_wnd = pcb->rcv_ann_wnd = WINDOW;
-    tcp_setprio(pcb, TCP_PRIO_MIN);           /* sessions go first when connections run out */
+    tcp_setprio(pcb, TCP_PRIO_MIN); /* sessions go first when connections run out */
     tcp_nagle_disable(pcb);
     tcp_arg(pcb, c);
     tcp_recv(pcb, on_bytes);
@@ -291,8 +296,8 @@ static int listen_on(struct tls_bind *b, uint16_t port, struct err *err)
     }
 }
 
-int tls_bind_open(struct tls_bind **out, struct ip_stack *stack, struct tls_identity *id, const struct tls_service *service, uint16_t port,
-                  struct err *err)
+int tls_bind_open(struct tls_bind **out, struct ip_stack *stack, struct tls_identity *id,
+                  const struct tls_service *service, uint16_t port, struct err *err)
 {
     struct tls_bind *b = *out = calloc(1, sizeof *b);
     int rc;

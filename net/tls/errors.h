@@ -11,7 +11,8 @@
     X(TLS_EPEER, -2405, "no TLS connection can be made with the server")                           \
     X(TLS_ETRUST, -2406, "the file of authorities cannot be read or understood")                   \
     X(TLS_EPIN, -2407, "the server's certificate has another fingerprint than the one given")      \
-    X(TLS_EAUTHORITY, -2408, "the server's certificate comes from no authority that is trusted here") \
+    X(TLS_EAUTHORITY, -2408,                                                                       \
+      "the server's certificate comes from no authority that is trusted here")                     \
     X(TLS_ENAME, -2409, "the server's certificate is for another name")                            \
     X(TLS_EDATE, -2410, "the server's certificate is too old, or not good yet")                    \
     X(TLS_EWEAK, -2411, "the server's certificate may not be used for this, or is too weak")

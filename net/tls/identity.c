@@ -46,12 +46,15 @@ static int make_key(mbedtls_pk_context *key)
 {
     int rc = mbedtls_pk_setup(key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
 
-    return rc ? rc : mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(*key), random_mbedtls, NULL);
+    return rc ? rc
+              : mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(*key), random_mbedtls,
+                                    NULL);
 }
 
 static int set_names(mbedtls_x509write_cert *w, const char *name, uint32_t address)
 {
-    uint8_t bytes[4] = {(uint8_t)(address >> 24), (uint8_t)(address >> 16), (uint8_t)(address >> 8), (uint8_t)address};
+    uint8_t bytes[4] = {(uint8_t)(address >> 24), (uint8_t)(address >> 16), (uint8_t)(address >> 8),
+                        (uint8_t)address};
     char subject[80], local[80];
     mbedtls_x509_san_list list[3];
     int rc;
@@ -60,8 +63,10 @@ static int set_names(mbedtls_x509write_cert *w, const char *name, uint32_t addre
     snprintf(local, sizeof local, "%.63s.local", name);
     memset(list, 0, sizeof list);
     list[0].node.type = list[1].node.type = MBEDTLS_X509_SAN_DNS_NAME;
-    list[0].node.san.unstructured_name = (mbedtls_x509_buf){.p = (unsigned char *)local, .len = strlen(local)};
-    list[1].node.san.unstructured_name = (mbedtls_x509_buf){.p = (unsigned char *)local, .len = strlen(local) - 6};
+    list[0].node.san.unstructured_name =
+        (mbedtls_x509_buf){.p = (unsigned char *)local, .len = strlen(local)};
+    list[1].node.san.unstructured_name =
+        (mbedtls_x509_buf){.p = (unsigned char *)local, .len = strlen(local) - 6};
     list[2].node.type = MBEDTLS_X509_SAN_IP_ADDRESS;
     list[2].node.san.unstructured_name = (mbedtls_x509_buf){.p = bytes, .len = sizeof bytes};
     list[0].next = &list[1];
@@ -82,7 +87,8 @@ static int set_usage(mbedtls_x509write_cert *w)
     return mbedtls_x509write_crt_set_ext_key_usage(w, &usage);
 }
 
-static int write_certificate(mbedtls_x509write_cert *w, struct tls_identity *id, const char *name, uint32_t address)
+static int write_certificate(mbedtls_x509write_cert *w, struct tls_identity *id, const char *name,
+                             uint32_t address)
 {
     uint8_t der[DER_MAX], serial[16];
     int rc;
@@ -105,7 +111,8 @@ static int write_certificate(mbedtls_x509write_cert *w, struct tls_identity *id,
     if (rc == 0)
         /* at the buffer's end; its length */
         rc = mbedtls_x509write_crt_der(w, der, sizeof der, random_mbedtls, NULL);
-    return rc < 0 ? rc : mbedtls_x509_crt_parse_der(&id->certificate, der + sizeof der - rc, (size_t)rc);
+    return rc < 0 ? rc
+                  : mbedtls_x509_crt_parse_der(&id->certificate, der + sizeof der - rc, (size_t)rc);
 }
 
 int tls_identity_make(struct tls_identity *id, const char *name, uint32_t address, struct err *err)
@@ -121,7 +128,8 @@ int tls_identity_make(struct tls_identity *id, const char *name, uint32_t addres
     mbedtls_x509write_crt_free(&w);
     if (rc) {
         tls_identity_close(id);
-        return err_set(err, TLS_EKEY, "the page's certificate cannot be made: mbedTLS says -0x%04x", (unsigned)-rc);
+        return err_set(err, TLS_EKEY, "the page's certificate cannot be made: mbedTLS says -0x%04x",
+                       (unsigned)-rc);
     }
     fingerprint(id);
     return 0;
@@ -185,8 +193,8 @@ static bool write_file(const char *path, const uint8_t *bytes, size_t n)
     return done;
 }
 
-/* Key and certificate in one file: two bytes of length, the key, the certificate. So they are there together, or not.
- * 0; 1: there is none; or an error. */
+/* Key and certificate in one file: two bytes of length, the key, the certificate. So they are there
+ * together, or not. 0; 1: there is none; or an error. */
 static int identity_read(struct tls_identity *id, const char *path, struct err *err)
 {
     uint8_t file[2 * DER_MAX];
@@ -197,11 +205,15 @@ static int identity_read(struct tls_identity *id, const char *path, struct err *
     if (n < 0 && errno == ENOENT)
         return 1;
     if (n < 0)
-        return err_set(err, TLS_EFILE, "cannot read the page's certificate %s: %s", path, strerror(errno));
+        return err_set(err, TLS_EFILE, "cannot read the page's certificate %s: %s", path,
+                       strerror(errno));
     begin(id);
-    right = n > 2 && n < (ssize_t)sizeof file && key <= n - 2 && mbedtls_pk_parse_key(&id->key, file + 2, (size_t)key, NULL, 0, random_mbedtls, NULL) == 0 &&
-            mbedtls_x509_crt_parse_der(&id->certificate, file + 2 + key, (size_t)n - 2 - (size_t)key) == 0 &&
-            mbedtls_pk_check_pair(&id->certificate.pk, &id->key, random_mbedtls, NULL) == 0;
+    right =
+        n > 2 && n < (ssize_t)sizeof file && key <= n - 2 &&
+        mbedtls_pk_parse_key(&id->key, file + 2, (size_t)key, NULL, 0, random_mbedtls, NULL) == 0 &&
+        mbedtls_x509_crt_parse_der(&id->certificate, file + 2 + key, (size_t)n - 2 - (size_t)key) ==
+            0 &&
+        mbedtls_pk_check_pair(&id->certificate.pk, &id->key, random_mbedtls, NULL) == 0;
     mbedtls_platform_zeroize(file, sizeof file);
     if (right)
         fingerprint(id);
@@ -230,7 +242,8 @@ static bool identity_write(struct tls_identity *id, const char *folder, const ch
     return done && sync_folder(folder);
 }
 
-int tls_identity_open(struct tls_identity *id, const char *folder, const char *name, uint32_t address, struct err *err)
+int tls_identity_open(struct tls_identity *id, const char *folder, const char *name,
+                      uint32_t address, struct err *err)
 {
     char path[PATH_MAX];
     int rc;

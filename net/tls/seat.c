@@ -1,6 +1,7 @@
 #include "net/tls/seat.h"
 
-static size_t seats_of(const struct tls_seat *s, size_t n, enum tls_standing standing, uint32_t address)
+static size_t seats_of(const struct tls_seat *s, size_t n, enum tls_standing standing,
+                       uint32_t address)
 {
     size_t of = 0;
 
@@ -9,7 +10,8 @@ static size_t seats_of(const struct tls_seat *s, size_t n, enum tls_standing sta
     return of;
 }
 
-static size_t to_clear(const struct tls_seat *s, size_t n, enum tls_standing standing, uint32_t address)
+static size_t to_clear(const struct tls_seat *s, size_t n, enum tls_standing standing,
+                       uint32_t address)
 {
     size_t most = 0, pick = n;
 

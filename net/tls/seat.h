@@ -1,4 +1,5 @@
-/* Who keeps a seat when all are taken, and whose handshake is next: decisions of the TLS server as pure steps. */
+/* Who keeps a seat when all are taken, and whose handshake is next: decisions of the TLS server as
+ * pure steps. */
 #ifndef NET_TLS_SEAT_H
 #define NET_TLS_SEAT_H
 
@@ -22,12 +23,14 @@ struct tls_seat {
     struct mono since; /* when the connection came */
 };
 
-/* Where a client at `address` sits: the index of a free seat, or of the one to be cleared for it: of those of the lowest
- * standing there is, that of the address with the most such seats, the newcomer counted in, and there the oldest. */
+/* Where a client at `address` sits: the index of a free seat, or of the one to be cleared for it:
+ * of those of the lowest standing there is, that of the address with the most such seats, the
+ * newcomer counted in, and there the oldest. */
 size_t tls_seat_for(const struct tls_seat *, size_t n, uint32_t address);
 
-/* Whose turn it is: of those that wait, one of the address with the fewest that do, and there the oldest; n: nobody waits. So who
- * begins more handshakes than there are turns keeps himself waiting, and nobody else. */
+/* Whose turn it is: of those that wait, one of the address with the fewest that do, and there the
+ * oldest; n: nobody waits. So who begins more handshakes than there are turns keeps himself
+ * waiting, and nobody else. */
 size_t tls_seat_turn(const struct tls_seat *, size_t n);
 
 /* Handshakes as a bucket: `full` is when it would be full again. */

@@ -7,7 +7,8 @@
 #include "net/wire/must.h"
 #include "psa/crypto.h"
 
-/* The forms of key exchange, signature and cipher that we offer; the lists are kept by the configuration. */
+/* The forms of key exchange, signature and cipher that we offer; the lists are kept by the
+ * configuration. */
 static const int client_suites[] = {MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
                                     MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
                                     MBEDTLS_TLS1_3_AES_256_GCM_SHA384,
@@ -18,9 +19,14 @@ static const int client_suites[] = {MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
                                     MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
                                     MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
                                     0};
-static const int suites[] = {MBEDTLS_TLS1_3_AES_128_GCM_SHA256, MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256, MBEDTLS_TLS1_3_AES_256_GCM_SHA384, 0};
-static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519, MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1, MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
-static const uint16_t signatures[] = {MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256, MBEDTLS_TLS1_3_SIG_NONE};
+static const int suites[] = {MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
+                             MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
+                             MBEDTLS_TLS1_3_AES_256_GCM_SHA384, 0};
+static const uint16_t groups[] = {MBEDTLS_SSL_IANA_TLS_GROUP_X25519,
+                                  MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
+                                  MBEDTLS_SSL_IANA_TLS_GROUP_NONE};
+static const uint16_t signatures[] = {MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
+                                      MBEDTLS_TLS1_3_SIG_NONE};
 
 static int config_begin(mbedtls_ssl_config *c, int endpoint)
 {
@@ -29,7 +35,8 @@ static int config_begin(mbedtls_ssl_config *c, int endpoint)
     mbedtls_ssl_config_init(c);
     rc = psa_crypto_init() == PSA_SUCCESS ? 0 : MBEDTLS_ERR_SSL_HW_ACCEL_FAILED;
     if (rc == 0)
-        rc = mbedtls_ssl_config_defaults(c, endpoint, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+        rc = mbedtls_ssl_config_defaults(c, endpoint, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                         MBEDTLS_SSL_PRESET_DEFAULT);
     mbedtls_ssl_conf_rng(c, random_mbedtls, NULL);
     return rc;
 }
@@ -63,7 +70,8 @@ void tls_server_close(struct tls_server *s)
     mbedtls_ssl_config_free(&s->config);
 }
 
-/* Groups and signatures are mbedTLS's own choice: no RSA below 2048 bits, no curve below 256, no SHA-1. The chain is judged elsewhere. */
+/* Groups and signatures are mbedTLS's own choice: no RSA below 2048 bits, no curve below 256, no
+ * SHA-1. The chain is judged elsewhere. */
 int tls_client_open(struct tls_client *s, struct err *err)
 {
     mbedtls_ssl_config *c = &s->config;
@@ -81,7 +89,8 @@ int tls_client_open(struct tls_client *s, struct err *err)
 
 void tls_client_offer(struct tls_client *s, bool only_1_2)
 {
-    mbedtls_ssl_conf_max_tls_version(&s->config, only_1_2 ? MBEDTLS_SSL_VERSION_TLS1_2 : MBEDTLS_SSL_VERSION_TLS1_3);
+    mbedtls_ssl_conf_max_tls_version(&s->config, only_1_2 ? MBEDTLS_SSL_VERSION_TLS1_2
+                                                          : MBEDTLS_SSL_VERSION_TLS1_3);
 }
 
 void tls_client_close(struct tls_client *s)
@@ -96,7 +105,9 @@ static int below_send(void *ctx, const unsigned char *bytes, size_t n)
     struct tls_link *l = ctx;
     int took = l->below.write(l->below.ctx, bytes, n);
 
-    return took == 0 ? MBEDTLS_ERR_SSL_WANT_WRITE : took < 0 ? MBEDTLS_ERR_SSL_INTERNAL_ERROR : took;
+    return took == 0  ? MBEDTLS_ERR_SSL_WANT_WRITE
+           : took < 0 ? MBEDTLS_ERR_SSL_INTERNAL_ERROR
+                      : took;
 }
 
 static int below_receive(void *ctx, unsigned char *to, size_t n)
@@ -143,7 +154,9 @@ bool tls_link_begin_client(struct tls_link *l, const struct wire_stream *below, 
 {
     uint32_t address;
 
-    return tls_link_begin(l, below) && mbedtls_ssl_set_hostname(&l->ssl, ip_address_parse(host, &address) == 0 ? NULL : host) == 0;
+    return tls_link_begin(l, below) &&
+           mbedtls_ssl_set_hostname(&l->ssl, ip_address_parse(host, &address) == 0 ? NULL : host) ==
+               0;
 }
 
 static bool is_waiting(int rc)
@@ -171,19 +184,25 @@ int tls_link_cause(const struct tls_link *l, const char *host, struct err *err)
     case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
         return 0;
     case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
-        return err_set(err, TLS_EPEER, "expected TLS 1.3 or 1.2 of \"%.100s\", got another version", host);
+        return err_set(err, TLS_EPEER, "expected TLS 1.3 or 1.2 of \"%.100s\", got another version",
+                       host);
     case MBEDTLS_ERR_SSL_INVALID_RECORD:
-        return err_set(err, TLS_EPEER, "expected TLS of \"%.100s\", got something else: is this its HTTPS port?", host);
+        return err_set(err, TLS_EPEER,
+                       "expected TLS of \"%.100s\", got something else: is this its HTTPS port?",
+                       host);
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
-        return err_set(err, TLS_EPEER, "\"%.100s\" refuses the TLS connection (alert %u)", host, l->ssl.MBEDTLS_PRIVATE(in_msg)[1]);
+        return err_set(err, TLS_EPEER, "\"%.100s\" refuses the TLS connection (alert %u)", host,
+                       l->ssl.MBEDTLS_PRIVATE(in_msg)[1]);
     default:
-        return err_set(err, TLS_EPEER, "no TLS connection with \"%.100s\": mbedTLS says -0x%04x", host, (unsigned)-l->failed);
+        return err_set(err, TLS_EPEER, "no TLS connection with \"%.100s\": mbedTLS says -0x%04x",
+                       host, (unsigned)-l->failed);
     }
 }
 
 bool tls_link_wants_1_2(const struct tls_link *l)
 {
-    return l->failed == MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER && mbedtls_ssl_get_version_number(&l->ssl) == MBEDTLS_SSL_VERSION_TLS1_2;
+    return l->failed == MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER &&
+           mbedtls_ssl_get_version_number(&l->ssl) == MBEDTLS_SSL_VERSION_TLS1_2;
 }
 
 const mbedtls_x509_crt *tls_link_peer(const struct tls_link *l)
@@ -205,7 +224,8 @@ static int link_read(void *ctx, void *to, size_t n)
     return STREAM_END;
 }
 
-/* mbedTLS encrypts a record, and then wants to hear the same length again until the record is gone. */
+/* mbedTLS encrypts a record, and then wants to hear the same length again until the record is gone.
+ */
 static int link_write(void *ctx, const void *from, size_t n)
 {
     struct tls_link *l = ctx;

@@ -64,7 +64,8 @@ static bool take_one(struct tls_trust *t, const char *text, size_t n, bool all)
 {
     size_t got, left = n / 4 * 3 + 3;
 
-    if (t->count == TLS_TRUST_MAX || mbedtls_base64_decode(t->der + t->n, left, &got, (const uint8_t *)text, n) != 0)
+    if (t->count == TLS_TRUST_MAX ||
+        mbedtls_base64_decode(t->der + t->n, left, &got, (const uint8_t *)text, n) != 0)
         return false;
     if (!is_certificate(t->der + t->n, got))
         return !all;
@@ -74,7 +75,8 @@ static bool take_one(struct tls_trust *t, const char *text, size_t n, bool all)
     return true;
 }
 
-static int take_all(struct tls_trust *t, const char *file, const char *text, size_t n, bool all, struct err *err)
+static int take_all(struct tls_trust *t, const char *file, const char *text, size_t n, bool all,
+                    struct err *err)
 {
     const char *end = text + n, *at = find(text, end, BEGIN);
     unsigned before = t->count;
@@ -83,14 +85,19 @@ static int take_all(struct tls_trust *t, const char *file, const char *text, siz
         const char *from = at + strlen(BEGIN), *to = find(from, end, END);
 
         if (to == end || !take_one(t, from, (size_t)(to - from), all))
-            return err_set(err, TLS_ETRUST, "%.120s: expected at most %d certificates in PEM, of RSA or ECDSA, got something else as number %u", file, TLS_TRUST_MAX,
-                           t->count - before + 1);
+            return err_set(err, TLS_ETRUST,
+                           "%.120s: expected at most %d certificates in PEM, of RSA or ECDSA, got "
+                           "something else as number %u",
+                           file, TLS_TRUST_MAX, t->count - before + 1);
         at = find(to, end, BEGIN);
     }
-    return t->count > before ? 0 : err_set(err, TLS_ETRUST, "%.120s: expected certificates in PEM, got none", file);
+    return t->count > before
+               ? 0
+               : err_set(err, TLS_ETRUST, "%.120s: expected certificates in PEM, got none", file);
 }
 
-int tls_trust_add(struct tls_trust *t, const char *file, const char *text, size_t n, bool all, struct err *err)
+int tls_trust_add(struct tls_trust *t, const char *file, const char *text, size_t n, bool all,
+                  struct err *err)
 {
     size_t had = t->n, count = t->count;
     uint8_t *der = realloc(t->der, had + n + 4);
@@ -140,14 +147,17 @@ void tls_trust_close(struct tls_trust *t)
 
 /* ---- a chain ---- */
 
-/* An authority's certificate holds its name as subject. One that is the server's own was put there as such. */
+/* An authority's certificate holds its name as subject. One that is the server's own was put there
+ * as such. */
 static bool vouches(const uint8_t *der, size_t n, const mbedtls_x509_crt *c)
 {
-    return (n == c->raw.len && memcmp(der, c->raw.p, n) == 0) || memmem(der, n, c->issuer_raw.p, c->issuer_raw.len);
+    return (n == c->raw.len && memcmp(der, c->raw.p, n) == 0) ||
+           memmem(der, n, c->issuer_raw.p, c->issuer_raw.len);
 }
 
 /* Those whose name occurs in the chain. */
-static void candidates(const struct tls_trust *t, const mbedtls_x509_crt *chain, mbedtls_x509_crt *out)
+static void candidates(const struct tls_trust *t, const mbedtls_x509_crt *chain,
+                       mbedtls_x509_crt *out)
 {
     unsigned found = 0;
 
@@ -233,24 +243,34 @@ static int say_date(const mbedtls_x509_crt *chain, const struct tls_wanted *w, s
     c = c ? c : chain;
     from = c->valid_from;
     to = c->valid_to;
-    return err_set(err, TLS_EDATE, "expected a certificate of \"%.60s\" that is good on %04d-%02d-%02d, got one from %04d-%02d-%02d to %04d-%02d-%02d",
-                   w->host, now.year, now.mon, now.day, from.year, from.mon, from.day, to.year, to.mon, to.day);
+    return err_set(err, TLS_EDATE,
+                   "expected a certificate of \"%.60s\" that is good on %04d-%02d-%02d, got one "
+                   "from %04d-%02d-%02d to %04d-%02d-%02d",
+                   w->host, now.year, now.mon, now.day, from.year, from.mon, from.day, to.year,
+                   to.mon, to.day);
 }
 
-static int say(const mbedtls_x509_crt *chain, const struct tls_wanted *w, uint32_t flags, const uint8_t hash[TLS_PIN_BYTES], struct err *err)
+static int say(const mbedtls_x509_crt *chain, const struct tls_wanted *w, uint32_t flags,
+               const uint8_t hash[TLS_PIN_BYTES], struct err *err)
 {
     char print[3 * TLS_PIN_BYTES], name[NAME_SHOWN + 1];
 
     if (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED)
-        return err_set(err, TLS_EAUTHORITY, "no authority that is trusted here vouches for \"%.60s\"; its certificate's fingerprint is %s", w->host,
-                       tls_hex_text(print, hash, TLS_PIN_BYTES));
+        return err_set(err, TLS_EAUTHORITY,
+                       "no authority that is trusted here vouches for \"%.60s\"; its certificate's "
+                       "fingerprint is %s",
+                       w->host, tls_hex_text(print, hash, TLS_PIN_BYTES));
     if (flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) {
         own_name(chain, name);
-        return err_set(err, TLS_ENAME, "expected a certificate for \"%.60s\", got one for \"%s\"", w->host, name);
+        return err_set(err, TLS_ENAME, "expected a certificate for \"%.60s\", got one for \"%s\"",
+                       w->host, name);
     }
     if (flags & (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE))
         return say_date(chain, w, err);
-    return err_set(err, TLS_EWEAK, "the certificate of \"%.60s\" may not be used for a web server, or is too weak (%x)", w->host, flags);
+    return err_set(
+        err, TLS_EWEAK,
+        "the certificate of \"%.60s\" may not be used for a web server, or is too weak (%x)",
+        w->host, flags);
 }
 
 /* ---- the judgement ---- */
@@ -262,13 +282,14 @@ static uint32_t usage(const mbedtls_x509_crt *c)
 
     if (mbedtls_x509_crt_check_key_usage(c, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0)
         flags |= MBEDTLS_X509_BADCERT_KEY_USAGE;
-    if (mbedtls_x509_crt_check_extended_key_usage(c, MBEDTLS_OID_SERVER_AUTH, MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0)
+    if (mbedtls_x509_crt_check_extended_key_usage(c, MBEDTLS_OID_SERVER_AUTH,
+                                                  MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) != 0)
         flags |= MBEDTLS_X509_BADCERT_EXT_KEY_USAGE;
     return flags;
 }
 
-static int follow(const struct tls_trust *t, const mbedtls_x509_crt *chain, const struct tls_wanted *w, const uint8_t hash[TLS_PIN_BYTES],
-                  struct err *err)
+static int follow(const struct tls_trust *t, const mbedtls_x509_crt *chain,
+                  const struct tls_wanted *w, const uint8_t hash[TLS_PIN_BYTES], struct err *err)
 {
     mbedtls_x509_crt known;
     uint32_t flags = 0;
@@ -276,24 +297,28 @@ static int follow(const struct tls_trust *t, const mbedtls_x509_crt *chain, cons
 
     mbedtls_x509_crt_init(&known);
     candidates(t, chain, &known);
-    rc = mbedtls_x509_crt_verify((mbedtls_x509_crt *)(uintptr_t)chain, known.raw.p ? &known : NULL, NULL, w->host, &flags, on_certificate, (void *)(uintptr_t)w);
+    rc = mbedtls_x509_crt_verify((mbedtls_x509_crt *)(uintptr_t)chain, known.raw.p ? &known : NULL,
+                                 NULL, w->host, &flags, on_certificate, (void *)(uintptr_t)w);
     mbedtls_x509_crt_free(&known);
     flags |= usage(chain);
     return rc == 0 && flags == 0 ? 0 : say(chain, w, flags, hash, err);
 }
 
-int tls_trust_judge(const struct tls_trust *t, const mbedtls_x509_crt *chain, const struct tls_wanted *w, struct err *err)
+int tls_trust_judge(const struct tls_trust *t, const mbedtls_x509_crt *chain,
+                    const struct tls_wanted *w, struct err *err)
 {
     char expected[3 * TLS_PIN_BYTES], got[3 * TLS_PIN_BYTES];
     uint8_t hash[TLS_PIN_BYTES];
 
     if (!chain)
-        return err_set(err, TLS_EAUTHORITY, "expected a certificate of \"%.60s\", got none", w->host);
+        return err_set(err, TLS_EAUTHORITY, "expected a certificate of \"%.60s\", got none",
+                       w->host);
     MUST(mbedtls_sha256(chain->raw.p, chain->raw.len, hash, 0) == 0);
     if (!w->pin)
         return follow(t, chain, w, hash, err);
     if (memcmp(w->pin, hash, sizeof hash) == 0)
         return 0;
-    return err_set(err, TLS_EPIN, "expected the fingerprint %s, got %s", tls_hex_text(expected, w->pin, TLS_PIN_BYTES),
+    return err_set(err, TLS_EPIN, "expected the fingerprint %s, got %s",
+                   tls_hex_text(expected, w->pin, TLS_PIN_BYTES),
                    tls_hex_text(got, hash, TLS_PIN_BYTES));
 }

@@ -10,7 +10,8 @@
 
 static bool read_body(struct web_call *c, struct json_doc *doc)
 {
-    int rc = strcmp(c->type, "application/json") == 0 ? json_read(doc, c->body, c->n_body) : JSON_ESYNTAX;
+    int rc = strcmp(c->type, "application/json") == 0 ? json_read(doc, c->body, c->n_body)
+                                                      : JSON_ESYNTAX;
 
     if (rc == 0 && json_kind(doc, JSON_ROOT) == JSON_OBJECT)
         return true;
@@ -51,10 +52,12 @@ static void refuse(struct account *a, struct web_call *c, int code, unsigned wai
         web_problem(c, 409, code, "a password has been set already: log in with it");
         return;
     case WEB_EUNSET:
-        web_problem(c, 409, code, "no password has been set yet: the box's screen shows the set-up code");
+        web_problem(c, 409, code,
+                    "no password has been set yet: the box's screen shows the set-up code");
         return;
     case WEB_EWEAK:
-        web_problem(c, 422, code, "expected a password of %d to %d bytes", AUTH_PASSWORD_MIN, AUTH_PASSWORD_MAX);
+        web_problem(c, 422, code, "expected a password of %d to %d bytes", AUTH_PASSWORD_MIN,
+                    AUTH_PASSWORD_MAX);
         return;
     case WEB_ECODE:
         a->tell(a->ctx, "gave a wrong set-up code", c->address);
@@ -118,7 +121,9 @@ static void set_up(void *ctx, struct web_call *c)
 
 static int digit_of(uint8_t c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+    return c >= '0' && c <= '9'                 ? c - '0'
+           : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                : -1;
 }
 
 /* "password=...", the form's only field, decoded. False: it is something else, or too long. */
@@ -127,14 +132,17 @@ static bool read_form(const struct web_call *c, char *to, size_t cap)
     static const char field[] = "password=";
     const uint8_t *at = c->body + sizeof field - 1, *end = c->body + c->n_body;
 
-    if (strcmp(c->type, "application/x-www-form-urlencoded") != 0 || c->n_body < sizeof field || memcmp(c->body, field, sizeof field - 1) != 0)
+    if (strcmp(c->type, "application/x-www-form-urlencoded") != 0 || c->n_body < sizeof field ||
+        memcmp(c->body, field, sizeof field - 1) != 0)
         return false;
     for (; at < end; at++) {
         if (--cap == 0)
             return false;
         if (*at == '%' && (end - at < 3 || digit_of(at[1]) < 0 || digit_of(at[2]) < 0))
             return false;
-        *to++ = (char)(*at == '%' ? digit_of(at[1]) << 4 | digit_of(at[2]) : *at == '+' ? ' ' : *at);
+        *to++ = (char)(*at == '%'   ? digit_of(at[1]) << 4 | digit_of(at[2])
+                       : *at == '+' ? ' '
+                                    : *at);
         at += *at == '%' ? 2 : 0;
     }
     *to = 0;
@@ -171,7 +179,8 @@ static void set_cookie(struct web_call *c, const char *value, const char *more)
 {
     char text[200];
 
-    snprintf(text, sizeof text, "__Host-ringcast=%s; Path=/; Secure; HttpOnly; SameSite=Strict%s", value, more);
+    snprintf(text, sizeof text, "__Host-ringcast=%s; Path=/; Secure; HttpOnly; SameSite=Strict%s",
+             value, more);
     web_header(c, "Set-Cookie", text);
 }
 
@@ -269,7 +278,8 @@ static void list_tokens(void *ctx, struct web_call *c)
 /* One that an address can hold as one of its parts: it is removed by its name. */
 static bool is_token_name(const char *name)
 {
-    return name[0] && utf8_is_plain(name, strlen(name)) && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+    return name[0] && utf8_is_plain(name, strlen(name)) && !strchr(name, '/') &&
+           strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
 static void make_token(void *ctx, struct web_call *c)
@@ -283,11 +293,14 @@ static void make_token(void *ctx, struct web_call *c)
     if (!read_body(c, &doc))
         return;
     if (json_get_str(&doc, JSON_ROOT, "name", name, sizeof name) <= 0 || !is_token_name(name)) {
-        web_problem(c, 422, WEB_EJSON, "expected a name of 1 to %d bytes, without slashes, not \".\" or \"..\"", AUTH_TOKEN_NAME_MAX);
+        web_problem(c, 422, WEB_EJSON,
+                    "expected a name of 1 to %d bytes, without slashes, not \".\" or \"..\"",
+                    AUTH_TOKEN_NAME_MAX);
         return;
     }
     if (auth_token_make(a->auth, name, text, hash) != 0) {
-        web_problem(c, 409, WEB_ETOKENS, "there is a token of this name, or there are %d tokens", AUTH_TOKENS);
+        web_problem(c, 409, WEB_ETOKENS, "there is a token of this name, or there are %d tokens",
+                    AUTH_TOKENS);
         return;
     }
     a->store_token(a->ctx, hash, name, strlen(name));

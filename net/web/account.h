@@ -10,7 +10,8 @@
  *   POST   /api/v1/tokens {"name"}             {"name","token"}: said this once
  *   DELETE /api/v1/tokens/:name
  *
- * Passwords are judged in slices: account_tick does one, and answers the call when it was the last. */
+ * Passwords are judged in slices: account_tick does one, and answers the call when it was the last.
+ */
 #ifndef NET_WEB_ACCOUNT_H
 #define NET_WEB_ACCOUNT_H
 
@@ -20,7 +21,8 @@ struct account {
     struct auth *auth;
     struct web_server *server;
     struct web_call *waiting; /* for the judgement under way */
-    /* Keeps over restarts: the password's record, a token's name under its hash; n = 0 removes it. */
+    /* Keeps over restarts: the password's record, a token's name under its hash; n = 0 removes it.
+     */
     void (*store_password)(void *ctx, const uint8_t *record, size_t n);
     void (*store_token)(void *ctx, const uint8_t hash[32], const char *name, size_t n);
     void (*tell)(void *ctx, const char *what, uint32_t address); /* for the log: "logged in" */
@@ -29,7 +31,8 @@ struct account {
 
 void account_routes(struct account *, struct web_routes *);
 void account_tick(struct account *, struct mono now);
-/* Password, sessions and tokens are forgotten, here and where they are kept; there is a set-up code again. */
+/* Password, sessions and tokens are forgotten, here and where they are kept; there is a set-up code
+ * again. */
 void account_reset(struct account *, struct mono now);
 
 #endif

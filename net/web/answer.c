@@ -7,16 +7,16 @@
 #include "net/wire/must.h"
 #include "net/wire/utf8.h"
 
-/* Nothing but our own scripts and styles runs, nobody frames us, nothing is kept by a browser that another user may ask. */
-static const char policy[] =
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'\r\n";
-static const char security[] =
-    "X-Content-Type-Options: nosniff\r\n"
-    "X-Frame-Options: DENY\r\n"
-    "Referrer-Policy: no-referrer\r\n"
-    "Cross-Origin-Opener-Policy: same-origin\r\n"
-    "Cross-Origin-Resource-Policy: same-origin\r\n";
+/* Nothing but our own scripts and styles runs, nobody frames us, nothing is kept by a browser that
+ * another user may ask. */
+static const char policy[] = "Content-Security-Policy: default-src 'none'; script-src 'self'; "
+                             "style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+                             "form-action 'self'; base-uri 'none'; frame-ancestors 'none'\r\n";
+static const char security[] = "X-Content-Type-Options: nosniff\r\n"
+                               "X-Frame-Options: DENY\r\n"
+                               "Referrer-Policy: no-referrer\r\n"
+                               "Cross-Origin-Opener-Policy: same-origin\r\n"
+                               "Cross-Origin-Resource-Policy: same-origin\r\n";
 
 static struct web_connection *of(struct web_call *c)
 {
@@ -87,7 +87,8 @@ void web_answer_drop(struct web_connection *c)
 
 /* ---- the header ---- */
 
-static void put_head(struct web_connection *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void put_head(struct web_connection *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static void put_head(struct web_connection *c, const char *fmt, ...)
 {
@@ -110,7 +111,8 @@ static bool has_policy(const struct web_connection *c)
 }
 
 /* `size` WEB_UNKNOWN: in chunks. */
-static void write_head(struct web_connection *c, unsigned status, const char *type, uint64_t size, const char *more)
+static void write_head(struct web_connection *c, unsigned status, const char *type, uint64_t size,
+                       const char *more)
 {
     MUST(!c->answered);
     c->answered = true;
@@ -126,8 +128,8 @@ static void write_head(struct web_connection *c, unsigned status, const char *ty
         put_head(c, "Content-Length: %llu\r\n", (unsigned long long)size);
     else if (c->chunked)
         put_head(c, "Transfer-Encoding: chunked\r\n");
-    put_head(c, "Connection: %s\r\n%s%s%s%.*s\r\n", c->last ? "close" : "keep-alive", more, has_policy(c) ? "" : policy, security,
-             (int)c->n_headers, c->headers);
+    put_head(c, "Connection: %s\r\n%s%s%s%.*s\r\n", c->last ? "close" : "keep-alive", more,
+             has_policy(c) ? "" : policy, security, (int)c->n_headers, c->headers);
     c->made_all = c->head_only;
     c->state = WEB_SENDING;
     c->since = c->server->now;
@@ -136,7 +138,8 @@ static void write_head(struct web_connection *c, unsigned status, const char *ty
 void web_header(struct web_call *call, const char *name, const char *value)
 {
     struct web_connection *c = of(call);
-    int n = snprintf(c->headers + c->n_headers, sizeof c->headers - c->n_headers, "%s: %s\r\n", name, value);
+    int n = snprintf(c->headers + c->n_headers, sizeof c->headers - c->n_headers, "%s: %s\r\n",
+                     name, value);
 
     MUST(!c->answered && utf8_is_plain(value, strlen(value)));
     MUST(n > 0 && (size_t)n < sizeof c->headers - c->n_headers);
@@ -179,11 +182,13 @@ void web_empty(struct web_call *call, unsigned status)
     write_head(of(call), status, NULL, 0, no_store);
 }
 
-void web_static(struct web_call *call, unsigned status, const char *type, const char *encoding, const void *bytes, size_t n)
+void web_static(struct web_call *call, unsigned status, const char *type, const char *encoding,
+                const void *bytes, size_t n)
 {
     char more[96];
 
-    snprintf(more, sizeof more, "Cache-Control: no-cache\r\n%s%s%s", encoding ? "Content-Encoding: " : "", encoding ? encoding : "",
+    snprintf(more, sizeof more, "Cache-Control: no-cache\r\n%s%s%s",
+             encoding ? "Content-Encoding: " : "", encoding ? encoding : "",
              encoding ? "\r\n" : "");
     write_head(of(call), status, type, n, more);
     send_memory(of(call), bytes, n);
@@ -232,7 +237,8 @@ void web_problem(struct web_call *call, unsigned status, int code, const char *f
     web_text(call, status, "application/problem+json", text, strlen(text));
 }
 
-void web_stream(struct web_call *call, unsigned status, const char *type, uint64_t size, web_pull *pull)
+void web_stream(struct web_call *call, unsigned status, const char *type, uint64_t size,
+                web_pull *pull)
 {
     struct web_connection *c = of(call);
 
@@ -332,7 +338,8 @@ static int make_more(struct web_connection *c)
 }
 
 /* True: all of it is gone. */
-static bool write_bytes(struct web_connection *c, const void *bytes, size_t *at, size_t n, bool *moved)
+static bool write_bytes(struct web_connection *c, const void *bytes, size_t *at, size_t n,
+                        bool *moved)
 {
     int took;
 

@@ -35,7 +35,8 @@ static bool secret_read(const char *text, uint8_t out[AUTH_SECRET_BYTES])
     if (strlen(text) != 2 * AUTH_SECRET_BYTES || strspn(text, digit) != 2 * AUTH_SECRET_BYTES)
         return false;
     for (size_t i = 0; i < AUTH_SECRET_BYTES; i++)
-        out[i] = (uint8_t)((strchr(digit, text[2 * i]) - digit) << 4 | (strchr(digit, text[2 * i + 1]) - digit));
+        out[i] = (uint8_t)((strchr(digit, text[2 * i]) - digit) << 4 |
+                           (strchr(digit, text[2 * i + 1]) - digit));
     return true;
 }
 
@@ -120,7 +121,8 @@ static unsigned seconds_up(int64_t ns)
 /* May this address ask now? Seconds to wait, 0: yes. */
 static unsigned must_wait(const struct auth *a, const struct auth_address *r, struct mono now)
 {
-    int64_t own = mono_sub(r->until, now), all = mono_sub(a->global, now) - (AUTH_GLOBAL_BURST - 1) * AUTH_GLOBAL_NS;
+    int64_t own = mono_sub(r->until, now),
+            all = mono_sub(a->global, now) - (AUTH_GLOBAL_BURST - 1) * AUTH_GLOBAL_NS;
 
     if (own > 0)
         return seconds_up(own);
@@ -201,7 +203,8 @@ static bool code_right(const struct auth *a, const char *code)
             return false;
         typed[n++] = (uint8_t)(*code >= 'a' && *code <= 'z' ? *code - 'a' + 'A' : *code);
     }
-    return a->code[0] && n == AUTH_CODE_TEXT && same(typed, (const uint8_t *)a->code, AUTH_CODE_TEXT);
+    return a->code[0] && n == AUTH_CODE_TEXT &&
+           same(typed, (const uint8_t *)a->code, AUTH_CODE_TEXT);
 }
 
 static int setup_wrong(const struct auth *a, const char *code, const char *password)
@@ -213,8 +216,8 @@ static int setup_wrong(const struct auth *a, const char *code, const char *passw
     return n < AUTH_PASSWORD_MIN || n > AUTH_PASSWORD_MAX ? WEB_EWEAK : 0;
 }
 
-int auth_ask(struct auth *a, enum auth_question what, uint32_t address, const char *code, const char *password, struct mono now,
-             unsigned *wait_s)
+int auth_ask(struct auth *a, enum auth_question what, uint32_t address, const char *code,
+             const char *password, struct mono now, unsigned *wait_s)
 {
     struct auth_address *r;
     int rc;

@@ -1,15 +1,17 @@
-/* Who may do what at the box's page: the set-up code, the password, sessions and tokens, as pure steps: time and chance are arguments.
+/* Who may do what at the box's page: the set-up code, the password, sessions and tokens, as pure
+ * steps: time and chance are arguments.
  *
  *   no password:  the screen shows a set-up code; code and a new password ──> auth_ask
  *           ──> a password is set
  *   afterwards:   password ──> auth_ask ──> a session: cookie and CSRF token, both 256 bits
  *   API tokens:   made in a session, 256 bits, kept as hashes until they are removed
  *
- * A password is judged by PBKDF2-HMAC-SHA256 (RFC 8018), which takes a third of a second on purpose. It is done in slices
- * (auth_work), one question at a time, so that the thread has time for its other work. Every question costs its address an attempt,
- * right ones give it back. Beyond AUTH_FREE wrong ones an address waits, twice as long each time; and all addresses together, those
- * that have logged in before excepted, have AUTH_GLOBAL_BURST at once and AUTH_GLOBAL_NS for each more. So a stranger with many
- * addresses can make a newcomer wait, never a regular. */
+ * A password is judged by PBKDF2-HMAC-SHA256 (RFC 8018), which takes a third of a second on
+ * purpose. It is done in slices (auth_work), one question at a time, so that the thread has time
+ * for its other work. Every question costs its address an attempt, right ones give it back. Beyond
+ * AUTH_FREE wrong ones an address waits, twice as long each time; and all addresses together, those
+ * that have logged in before excepted, have AUTH_GLOBAL_BURST at once and AUTH_GLOBAL_NS for each
+ * more. So a stranger with many addresses can make a newcomer wait, never a regular. */
 #ifndef NET_WEB_AUTH_H
 #define NET_WEB_AUTH_H
 
@@ -21,8 +23,8 @@
 #include "net/web/errors.h"
 #include "net/wire/mono.h"
 
-#define AUTH_CODE_TEXT 8     /* of "23456789ABCDEFGHJKLMNPQRSTUVWXYZ": no two that look alike */
-#define AUTH_PASSWORD_MIN 8  /* bytes */
+#define AUTH_CODE_TEXT 8    /* of "23456789ABCDEFGHJKLMNPQRSTUVWXYZ": no two that look alike */
+#define AUTH_PASSWORD_MIN 8 /* bytes */
 #define AUTH_PASSWORD_MAX 128
 #define AUTH_ROUNDS 300000u
 /* rounds of one auth_work: 2 ms of a fast processor, some 5 of a slow one */
@@ -31,8 +33,8 @@
 #define AUTH_SESSIONS 64
 #define AUTH_TOKENS 32
 #define AUTH_TOKEN_NAME_MAX 63
-#define AUTH_ADDRESSES 64    /* whose attempts are remembered */
-#define AUTH_FREE 5          /* wrong attempts without a pause */
+#define AUTH_ADDRESSES 64 /* whose attempts are remembered */
+#define AUTH_FREE 5       /* wrong attempts without a pause */
 #define AUTH_PAUSE_NS (2 * MONO_S)
 #define AUTH_PAUSE_MAX_NS (300 * MONO_S)
 #define AUTH_GLOBAL_BURST 30
@@ -88,20 +90,24 @@ struct auth {
 
 /* Without a password: makes the set-up code. */
 void auth_init(struct auth *, struct auth_chance, struct mono now);
-/* The password of an earlier run, as auth_password_record wrote it; false: it makes no sense. The set-up code goes. */
+/* The password of an earlier run, as auth_password_record wrote it; false: it makes no sense. The
+ * set-up code goes. */
 bool auth_restore_password(struct auth *, const uint8_t *record, size_t n);
 void auth_password_record(const struct auth *, uint8_t out[AUTH_PASSWORD_RECORD]);
 /* A token of an earlier run, hash and name. */
 bool auth_restore_token(struct auth *, const uint8_t hash[32], const char *name);
-/* Forgets password, sessions and tokens (the caller removes what it keeps of them); there is a set-up code again. */
+/* Forgets password, sessions and tokens (the caller removes what it keeps of them); there is a
+ * set-up code again. */
 void auth_reset(struct auth *, struct mono now);
 
-/* A question: 0: it is worked on; WEB_ELIMIT (*wait_s: when to ask again), WEB_EBUSY, WEB_EUNSET, WEB_ESET, WEB_ECODE, WEB_EWEAK. `code`
- * only with AUTH_SETUP. The password is used up within the call. */
-int auth_ask(struct auth *, enum auth_question, uint32_t address, const char *code, const char *password, struct mono now,
-             unsigned *wait_s);
-/* Works for one slice. 1: not through. 0: yes, and a session has been made (its secrets in texts of 64 digits and NUL); with
- * AUTH_SETUP the password is now set. WEB_EPASSWORD: no. Call only while a question is under way. */
+/* A question: 0: it is worked on; WEB_ELIMIT (*wait_s: when to ask again), WEB_EBUSY, WEB_EUNSET,
+ * WEB_ESET, WEB_ECODE, WEB_EWEAK. `code` only with AUTH_SETUP. The password is used up within the
+ * call. */
+int auth_ask(struct auth *, enum auth_question, uint32_t address, const char *code,
+             const char *password, struct mono now, unsigned *wait_s);
+/* Works for one slice. 1: not through. 0: yes, and a session has been made (its secrets in texts of
+ * 64 digits and NUL); with AUTH_SETUP the password is now set. WEB_EPASSWORD: no. Call only while a
+ * question is under way. */
 int auth_work(struct auth *, struct mono now, char cookie[65], char csrf[65]);
 static inline bool auth_busy(const struct auth *a)
 {

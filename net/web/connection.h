@@ -19,9 +19,9 @@ struct web_block {
 };
 
 enum web_state {
-    WEB_READING,   /* a request's header, or nothing yet */
-    WEB_BODY,      /* its body */
-    WEB_WAITING,   /* for the handler */
+    WEB_READING, /* a request's header, or nothing yet */
+    WEB_BODY,    /* its body */
+    WEB_WAITING, /* for the handler */
     WEB_SENDING,
     WEB_LINGERING, /* answered early: what is still sent is thrown away */
     WEB_OVER
@@ -45,7 +45,7 @@ struct web_connection {
     const struct web_route *route;
     void *ctx;
     struct auth_session *session;
-    bool inside; /* a call of the handler is under way, or will be: `gone` is due */
+    bool inside;         /* a call of the handler is under way, or will be: `gone` is due */
     const char *interim; /* what is left of "100 Continue" */
     uint64_t body_at;
     int big; /* which large body is ours; -1: none */
@@ -57,7 +57,7 @@ struct web_connection {
     size_t n_headers, head_at, head_n, out_at, out_n;
     bool made_all; /* no more content will be made */
     const uint8_t *memory;
-    uint64_t left; /* of memory, or of a stated length */
+    uint64_t left;                   /* of memory, or of a stated length */
     struct web_block *first, *block; /* kept, being sent */
     size_t block_at;
     web_pull *pull;
@@ -84,7 +84,8 @@ struct web_server {
 /* answer.c */
 void web_answer_begin(struct web_connection *); /* a new request: nothing is answered yet */
 void web_answer_drop(struct web_connection *);  /* gives back what the answer holds */
-/* Sends what there is room for; true: something moved. Sets WEB_OVER on a broken stream, and made_all with out_at == out_n at the end. */
+/* Sends what there is room for; true: something moved. Sets WEB_OVER on a broken stream, and
+ * made_all with out_at == out_n at the end. */
 bool web_answer_send(struct web_connection *);
 bool web_answer_sent(const struct web_connection *);
 

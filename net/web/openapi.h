@@ -1,4 +1,5 @@
-/* openapi.json beside this file, as the box gives it out: the description of its API (OpenAPI 3.1), embedded when the program is built. */
+/* openapi.json beside this file, as the box gives it out: the description of its API (OpenAPI 3.1),
+ * embedded when the program is built. */
 #ifndef NET_WEB_OPENAPI_H
 #define NET_WEB_OPENAPI_H
 

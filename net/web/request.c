@@ -16,7 +16,8 @@ void web_parser_init(struct web_parser *p)
 
 static int take_method(struct web_request *r, const char *method)
 {
-    static const char *const names[] = {[WEB_GET] = "GET", [WEB_POST] = "POST", [WEB_PUT] = "PUT", [WEB_DELETE] = "DELETE"};
+    static const char *const names[] = {
+        [WEB_GET] = "GET", [WEB_POST] = "POST", [WEB_PUT] = "PUT", [WEB_DELETE] = "DELETE"};
 
     r->head_only = strcmp(method, "HEAD") == 0;
     if (r->head_only)
@@ -180,7 +181,9 @@ static int take_header(void *ctx, const char *name, char *value)
 
 int web_parser_feed(struct web_parser *p, const uint8_t *bytes, size_t n, size_t *used)
 {
-    static const struct http_lines_user user = {.request = take_request, .header = take_header, .bodies = true};
+    static const struct http_lines_user user = {.request = take_request,
+                                                .header = take_header,
+                                                .bodies = true};
     int rc = http_lines_feed(&p->lines, &user, p, bytes, n, used);
 
     if (rc == 1) {
@@ -203,5 +206,6 @@ bool web_host_ours(const char *host, const char *name)
 
     if (is_figures(host) || strcmp(host, "localhost") == 0)
         return true;
-    return strncasecmp(host, name, n) == 0 && (!host[n] || strcmp(host + n, ".local") == 0 || strcmp(host + n, ".local.") == 0);
+    return strncasecmp(host, name, n) == 0 &&
+           (!host[n] || strcmp(host + n, ".local") == 0 || strcmp(host + n, ".local.") == 0);
 }

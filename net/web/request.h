@@ -1,4 +1,5 @@
-/* One request as the web server reads it: lines.h, and of the headers those that mean something here. Pure. */
+/* One request as the web server reads it: lines.h, and of the headers those that mean something
+ * here. Pure. */
 #ifndef NET_WEB_REQUEST_H
 #define NET_WEB_REQUEST_H
 
@@ -34,8 +35,9 @@ void web_parser_init(struct web_parser *);
 /* As http_lines_feed; 1: p->r is legal. */
 int web_parser_feed(struct web_parser *, const uint8_t *bytes, size_t n, size_t *used);
 
-/* May a page of this host speak to us? Addresses in figures and localhost can be nobody's name; of names only our own. A browser that was
- * lured to a stranger's name for our address is turned away. */
+/* May a page of this host speak to us? Addresses in figures and localhost can be nobody's name; of
+ * names only our own. A browser that was lured to a stranger's name for our address is turned away.
+ */
 bool web_host_ours(const char *host, const char *name);
 
 #endif

@@ -17,7 +17,8 @@ static size_t segment(const char *at)
     return strcspn(at, "/");
 }
 
-/* Both begin behind a '/'. Where the parameters begin goes to param, how many to *n. A last one that begins with '+' has the rest of the path. */
+/* Both begin behind a '/'. Where the parameters begin goes to param, how many to *n. A last one
+ * that begins with '+' has the rest of the path. */
 static bool fits(const char *pattern, char *path, char *param[WEB_PARAMS_MAX], unsigned *n)
 {
     *n = 0;

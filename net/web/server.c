@@ -10,7 +10,8 @@ size_t web_server_bytes(void)
     return sizeof(struct web_server);
 }
 
-void web_server_init(struct web_server *s, const char *name, struct auth *auth, const struct web_routes *routes)
+void web_server_init(struct web_server *s, const char *name, struct auth *auth,
+                     const struct web_routes *routes)
 {
     memset(s, 0, sizeof *s);
     s->name = name;
@@ -75,7 +76,8 @@ static void next_request(struct web_connection *c)
     take_state(c, WEB_READING);
 }
 
-void web_open(struct web_server *s, unsigned seat, const struct wire_stream *stream, uint32_t address, struct mono now)
+void web_open(struct web_server *s, unsigned seat, const struct wire_stream *stream,
+              uint32_t address, struct mono now)
 {
     struct web_connection *c = &s->seat[seat];
 
@@ -130,7 +132,8 @@ static bool admitted(struct web_connection *c, const struct web_match *m, bool c
     const struct web_request *r = &c->parser.r;
 
     if (!web_host_ours(r->host, c->server->name))
-        refuse(c, 421, WEB_EHOST, "this box is not the host that the request names: use its address");
+        refuse(c, 421, WEB_EHOST,
+               "this box is not the host that the request names: use its address");
     else if (!c->call.user && (m->route ? m->route->needs == WEB_USER : closed))
         refuse(c, 401, WEB_ELOGIN, "a login or a token is needed");
     else if (!m->route && m->other_method)
@@ -139,7 +142,8 @@ static bool admitted(struct web_connection *c, const struct web_match *m, bool c
         refuse(c, 404, WEB_EROUTE, "there is nothing at this address");
     else if (r->method != WEB_GET && r->origin[0] && strcmp(r->origin, r->host) != 0)
         refuse(c, 403, WEB_ECSRF, "the request comes from another site's page");
-    else if (r->method != WEB_GET && m->route->needs == WEB_USER && c->session && !auth_csrf(c->session, r->csrf))
+    else if (r->method != WEB_GET && m->route->needs == WEB_USER && c->session &&
+             !auth_csrf(c->session, r->csrf))
         refuse(c, 403, WEB_ECSRF, "the request lacks the session's X-Ringcast-CSRF");
     else
         return true;
@@ -334,8 +338,8 @@ static bool step_body(struct web_connection *c)
     return gave > 0;
 }
 
-/* The answer is through: the next request, or the end. While something of a last request may still come, its client closes when it has the
- * answer: closing now could take that back. */
+/* The answer is through: the next request, or the end. While something of a last request may still
+ * come, its client closes when it has the answer: closing now could take that back. */
 static void answer_ended(struct web_connection *c)
 {
     bool last = c->last, all = c->whole && body_all(c) && c->in_at == c->in_n;
@@ -421,7 +425,7 @@ static bool is_late(const struct web_connection *c, struct mono now)
                                    [WEB_WAITING] = WEB_WAITING_NS,
                                    [WEB_SENDING] = WEB_SENDING_NS,
                                    [WEB_LINGERING] = WEB_LINGER_NS};
-    int64_t limit = c->state == WEB_READING                  ? c->parser.lines.total ? WEB_READING_NS : WEB_IDLE_NS
+    int64_t limit = c->state == WEB_READING ? c->parser.lines.total ? WEB_READING_NS : WEB_IDLE_NS
                     : c->state == WEB_BODY && !c->route->take ? WEB_WHOLE_NS
                                                               : most[c->state];
 

@@ -12,7 +12,7 @@ struct webhook_bind {
     struct http_parser parser;
     bool ended;      /* the call's outcome is known: */
     unsigned status; /* 0: no answer */
-    size_t n, at; /* of the request: bytes, handed to lwIP */
+    size_t n, at;    /* of the request: bytes, handed to lwIP */
     char request[WEBHOOK_REQUEST_MAX];
 };
 
@@ -30,7 +30,8 @@ static void push(struct webhook_bind *b)
         size_t n = b->n - b->at, room = tcp_sndbuf(b->pcb);
 
         n = n < room ? n : room;
-        if (n == 0 || tcp_write(b->pcb, b->request + b->at, (u16_t)n, TCP_WRITE_FLAG_COPY) != ERR_OK)
+        if (n == 0 ||
+            tcp_write(b->pcb, b->request + b->at, (u16_t)n, TCP_WRITE_FLAG_COPY) != ERR_OK)
             break; /* asked again when something was acknowledged */
         b->at += n;
     }
@@ -89,7 +90,8 @@ static void call(struct webhook_bind *b)
     const struct webhook_event *e = webhook_first(&b->webhook);
     ip_addr_t to = {lwip_htonl(b->config.address)};
 
-    b->n = webhook_request(&b->config.url, b->config.secret, e->delivery, e->body, e->n, b->request);
+    b->n =
+        webhook_request(&b->config.url, b->config.secret, e->delivery, e->body, e->n, b->request);
     b->at = 0;
     b->ended = false;
     http_parser_init(&b->parser);
@@ -106,7 +108,8 @@ static void call(struct webhook_bind *b)
         end_call(b, 0);
 }
 
-int webhook_bind_open(struct webhook_bind **out, const struct webhook_config *config, struct err *err)
+int webhook_bind_open(struct webhook_bind **out, const struct webhook_config *config,
+                      struct err *err)
 {
     struct webhook_bind *b = calloc(1, sizeof *b);
 
@@ -141,9 +144,14 @@ void webhook_bind_tick(struct webhook_bind *b, struct mono now)
         hang_up(b, delivery, b->status);
     }
     switch (webhook_step(&b->webhook, now)) {
-    case WEBHOOK_WAIT: break;
-    case WEBHOOK_CALL: call(b); break;
-    case WEBHOOK_GIVE_UP: hang_up(b, delivery, 0); break;
+    case WEBHOOK_WAIT:
+        break;
+    case WEBHOOK_CALL:
+        call(b);
+        break;
+    case WEBHOOK_GIVE_UP:
+        hang_up(b, delivery, 0);
+        break;
     }
 }
 

@@ -1,4 +1,5 @@
-/* Webhooks over lwIP's TCP: one connection at a time, and nobody waits for it. All calls on the stack's owner thread. */
+/* Webhooks over lwIP's TCP: one connection at a time, and nobody waits for it. All calls on the
+ * stack's owner thread. */
 #ifndef NET_WEBHOOK_BIND_H
 #define NET_WEBHOOK_BIND_H
 

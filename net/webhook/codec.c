@@ -36,14 +36,16 @@ int webhook_url_parse(const char *text, struct http_url *u, uint32_t *address, s
     if (why.code)
         return err_set(err, WEBHOOK_EURL, "%s", why.text);
     if (!quad(u->host, address))
-        return err_set(err, WEBHOOK_EURL, "expected an address such as 10.77.0.5 after http://, got \"%.80s\"", u->host);
+        return err_set(err, WEBHOOK_EURL,
+                       "expected an address such as 10.77.0.5 after http://, got \"%.80s\"",
+                       u->host);
     return 0;
 }
 
 /* ---- request ---- */
 
-size_t webhook_request(const struct http_url *u, const char *secret, const char *delivery, const char *body, size_t n,
-                       char out[WEBHOOK_REQUEST_MAX])
+size_t webhook_request(const struct http_url *u, const char *secret, const char *delivery,
+                       const char *body, size_t n, char out[WEBHOOK_REQUEST_MAX])
 {
     uint8_t mac[HMAC_BYTES];
     char digits[2 * HMAC_BYTES + 1], port[8] = "";
@@ -56,8 +58,10 @@ size_t webhook_request(const struct http_url *u, const char *secret, const char 
     if (u->port != 80)
         snprintf(port, sizeof port, ":%u", u->port);
     header = snprintf(out, WEBHOOK_REQUEST_MAX,
-                      "POST %s HTTP/1.1\r\nHost: %s%s\r\nUser-Agent: ringcast\r\nContent-Type: application/json\r\n"
-                      "Content-Length: %zu\r\nX-Ringcast-Delivery: %s\r\nX-Ringcast-Signature: sha256=%s\r\nConnection: close\r\n\r\n",
+                      "POST %s HTTP/1.1\r\nHost: %s%s\r\nUser-Agent: ringcast\r\nContent-Type: "
+                      "application/json\r\n"
+                      "Content-Length: %zu\r\nX-Ringcast-Delivery: %s\r\nX-Ringcast-Signature: "
+                      "sha256=%s\r\nConnection: close\r\n\r\n",
                       u->path, u->host, port, n, delivery, digits);
     MUST(header > 0 && (size_t)header + n <= WEBHOOK_REQUEST_MAX);
     memcpy(out + header, body, n);

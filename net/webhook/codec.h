@@ -10,7 +10,8 @@
  *                                               under the shared secret
  *   Connection: close
  *
- * The content holds its delivery too, so that a recorded request cannot be passed off as news under another one. */
+ * The content holds its delivery too, so that a recorded request cannot be passed off as news under
+ * another one. */
 #ifndef NET_WEBHOOK_CODEC_H
 #define NET_WEBHOOK_CODEC_H
 
@@ -26,8 +27,9 @@
 /* http://10.77.0.5[:port]/path: names are not looked up, TLS is not spoken. 0 or WEBHOOK_EURL. */
 int webhook_url_parse(const char *text, struct http_url *, uint32_t *address, struct err *);
 
-/* Header and content into out; returns the length. `delivery` is printable ASCII of at most WEBHOOK_DELIVERY_MAX bytes. */
-size_t webhook_request(const struct http_url *, const char *secret, const char *delivery, const char *body, size_t n,
-                       char out[WEBHOOK_REQUEST_MAX]);
+/* Header and content into out; returns the length. `delivery` is printable ASCII of at most
+ * WEBHOOK_DELIVERY_MAX bytes. */
+size_t webhook_request(const struct http_url *, const char *secret, const char *delivery,
+                       const char *body, size_t n, char out[WEBHOOK_REQUEST_MAX]);
 
 #endif

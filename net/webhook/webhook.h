@@ -2,10 +2,11 @@
  *
  *   webhook_put ──> queue of 128 ──> webhook_step says: call now ──> bind.c ──> webhook_answer
  *
- * Events go one after the other, in order, each until the receiver has taken it (2xx): a receiver that is away for the night hears
- * in the morning what fits the queue; what does not (the oldest) is dropped and counted. Without an answer, or with 408, 425, 429
- * or 5xx, the same request comes again after 1, 2, 4 ... 300 seconds. Any other answer is a refusal for good: that event is counted
- * and left. The queue is gone when the program ends: the report remembers. */
+ * Events go one after the other, in order, each until the receiver has taken it (2xx): a receiver
+ * that is away for the night hears in the morning what fits the queue; what does not (the oldest)
+ * is dropped and counted. Without an answer, or with 408, 425, 429 or 5xx, the same request comes
+ * again after 1, 2, 4 ... 300 seconds. Any other answer is a refusal for good: that event is
+ * counted and left. The queue is gone when the program ends: the report remembers. */
 #ifndef NET_WEBHOOK_WEBHOOK_H
 #define NET_WEBHOOK_WEBHOOK_H
 
@@ -49,7 +50,8 @@ void webhook_put(struct webhook *, const char *delivery, const char *body, size_
 enum webhook_now webhook_step(struct webhook *, struct mono now);
 /* The event to send while a call is under way. */
 const struct webhook_event *webhook_first(const struct webhook *);
-/* How the call ended: the answer's status, 0 when none came. True when that event is done with, taken or refused. */
+/* How the call ended: the answer's status, 0 when none came. True when that event is done with,
+ * taken or refused. */
 bool webhook_answer(struct webhook *, unsigned status, struct mono now);
 
 #endif

@@ -19,7 +19,10 @@ static bool is_digit(char c)
 
 static int hex_digit(char c)
 {
-    return is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return is_digit(c)            ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 static char peek(const struct parser *p)
@@ -82,7 +85,8 @@ static bool escape(struct parser *p)
     return true;
 }
 
-/* Behind the opening quote, to behind the closing one. What the bytes mean is json_text_of's affair. */
+/* Behind the opening quote, to behind the closing one. What the bytes mean is json_text_of's
+ * affair. */
 static bool string(struct parser *p)
 {
     while (p->at < p->end) {
@@ -117,7 +121,10 @@ static int add(struct parser *p, enum json_kind kind, bool key, int parent)
 
     if (d->n == d->room)
         return JSON_ETOOLARGE;
-    d->value[d->n] = (struct json_value){.kind = kind, .key = key, .parent = parent, .start = (int)(p->at - d->text)};
+    d->value[d->n] = (struct json_value){.kind = kind,
+                                         .key = key,
+                                         .parent = parent,
+                                         .start = (int)(p->at - d->text)};
     return d->n++;
 }
 
@@ -196,7 +203,10 @@ static int plain(struct parser *p, int parent)
 
     if (v < 0)
         return v;
-    if (kind == JSON_NUMBER ? !number(p) : !word(p, c == 't' ? "true" : c == 'f' ? "false" : "null"))
+    if (kind == JSON_NUMBER ? !number(p)
+                            : !word(p, c == 't'   ? "true"
+                                       : c == 'f' ? "false"
+                                                  : "null"))
         return JSON_ESYNTAX;
     p->doc->value[v].end = (int)(p->at - p->doc->text);
     return 0;
@@ -216,10 +226,12 @@ static int value(struct parser *p, int parent, unsigned depth)
 int json_read(struct json_doc *d, const void *text, size_t n)
 {
     d->n = 0;
-    return n > JSON_READ_BYTES ? JSON_ETOOLARGE : json_read_in(d, d->kept, JSON_READ_VALUES, text, n);
+    return n > JSON_READ_BYTES ? JSON_ETOOLARGE
+                               : json_read_in(d, d->kept, JSON_READ_VALUES, text, n);
 }
 
-int json_read_in(struct json_doc *d, struct json_value *room, int values, const void *text, size_t n)
+int json_read_in(struct json_doc *d, struct json_value *room, int values, const void *text,
+                 size_t n)
 {
     struct parser p = {.doc = d, .at = text, .end = (const char *)text + n};
     int rc;
@@ -255,7 +267,8 @@ int json_get(const struct json_doc *d, int object, const char *key)
     for (int i = object + 1; i < d->n; i++) {
         const struct json_value *v = &d->value[i];
 
-        if (v->key && v->parent == object && v->end - v->start == n && memcmp(d->text + v->start, key, (size_t)n) == 0)
+        if (v->key && v->parent == object && v->end - v->start == n &&
+            memcmp(d->text + v->start, key, (size_t)n) == 0)
             return i + 1; /* a key's value follows it */
     }
     return JSON_NONE;
@@ -281,7 +294,8 @@ static uint32_t four_digits(const char *at)
     return v;
 }
 
-/* The character that an escape stands for, *at behind its backslash; moves *at behind it. 0: none that we take. */
+/* The character that an escape stands for, *at behind its backslash; moves *at behind it. 0: none
+ * that we take. */
 static uint32_t escaped(const char **at, const char *end)
 {
     static const char names[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";

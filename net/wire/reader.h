@@ -1,6 +1,7 @@
-/* Bounded reader over foreign bytes. It borrows the buffer and never reads past its end: a read that does not
- * fit sets `bad`, returns 0 and moves nothing; every later read fails too, so a decoder checks once at the end.
- * All integers are big-endian (network order) unless the name says le. */
+/* Bounded reader over foreign bytes. It borrows the buffer and never reads past its end: a read
+ * that does not fit sets `bad`, returns 0 and moves nothing; every later read fails too, so a
+ * decoder checks once at the end. All integers are big-endian (network order) unless the name says
+ * le. */
 #ifndef NET_WIRE_READER_H
 #define NET_WIRE_READER_H
 
@@ -90,7 +91,8 @@ static inline void rd_copy(struct reader *r, void *to, size_t n)
         memset(to, 0, n);
 }
 
-/* Cuts the next n bytes out as a reader of their own, so that the value's parser cannot leave it. */
+/* Cuts the next n bytes out as a reader of their own, so that the value's parser cannot leave it.
+ */
 static inline struct reader rd_sub(struct reader *r, size_t n)
 {
     const uint8_t *p = rd_bytes(r, n);

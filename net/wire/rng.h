@@ -1,5 +1,5 @@
-/* Seeded pseudo-random numbers (splitmix64) for schedules, simulations and tests: the same seed gives the
- * same numbers everywhere. Not for secrets: those come from getrandom at the rim. */
+/* Seeded pseudo-random numbers (splitmix64) for schedules, simulations and tests: the same seed
+ * gives the same numbers everywhere. Not for secrets: those come from getrandom at the rim. */
 #ifndef NET_WIRE_RNG_H
 #define NET_WIRE_RNG_H
 

@@ -1,4 +1,5 @@
-/* Bytes both ways, without waiting: what a protocol runs on, be it TLS over TCP or a test's memory. */
+/* Bytes both ways, without waiting: what a protocol runs on, be it TLS over TCP or a test's memory.
+ */
 #ifndef NET_WIRE_STREAM_H
 #define NET_WIRE_STREAM_H
 
@@ -10,7 +11,8 @@
 struct wire_stream {
     /* How many of at most n bytes came; 0: none at this moment. */
     int (*read)(void *ctx, void *to, size_t n);
-    /* How many of n bytes were taken; 0: no room at this moment: call again with the same bytes, more may follow them. */
+    /* How many of n bytes were taken; 0: no room at this moment: call again with the same bytes,
+     * more may follow them. */
     int (*write)(void *ctx, const void *from, size_t n);
     void *ctx;
 };

@@ -162,8 +162,8 @@ const char *units_time_text(char buf[UNITS_TEXT], int64_t ns)
     return buf;
 }
 
-/* Days since 1970 as a date of the Gregorian calendar, counted in eras of 400 years that begin in March, when leap days come
- * last. */
+/* Days since 1970 as a date of the Gregorian calendar, counted in eras of 400 years that begin in
+ * March, when leap days come last. */
 static void date_of(uint64_t days, unsigned *year, unsigned *month, unsigned *day)
 {
     uint64_t z = days + 719468, era = z / 146097, doe = z % 146097;
@@ -183,6 +183,7 @@ const char *units_date_text(char buf[UNITS_TEXT], uint64_t unix_s)
     if (unix_s > UINT64_C(253402300799))
         return buf;
     date_of(unix_s / 86400, &year, &month, &day);
-    snprintf(buf, UNITS_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ", year, month, day, s / 3600, s / 60 % 60, s % 60);
+    snprintf(buf, UNITS_TEXT, "%04u-%02u-%02uT%02u:%02u:%02uZ", year, month, day, s / 3600,
+             s / 60 % 60, s % 60);
     return buf;
 }

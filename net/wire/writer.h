@@ -1,5 +1,6 @@
-/* Bounded writer: a value that does not fit sets `bad` and writes nothing; every later write fails too, so
- * an encoder checks once at the end. It borrows the buffer. Integers are big-endian unless the name says le. */
+/* Bounded writer: a value that does not fit sets `bad` and writes nothing; every later write fails
+ * too, so an encoder checks once at the end. It borrows the buffer. Integers are big-endian unless
+ * the name says le. */
 #ifndef NET_WIRE_WRITER_H
 #define NET_WIRE_WRITER_H
 

@@ -28,8 +28,9 @@ static bool list_open(struct reader *r, const uint8_t *list, size_t n, uint64_t 
     head = rd_bytes(r, sizeof magic);
     *bytes = rd_le(r, 8);
     blocks = rd_le(r, 8);
-    return !r->bad && memcmp(head, magic, sizeof magic) == 0 && *bytes > 0 && *bytes % ANEW_BLOCK == 0 &&
-           blocks <= ANEW_FILE_MAX / ANEW_BLOCK && r->left == blocks * (8 + ANEW_BLOCK);
+    return !r->bad && memcmp(head, magic, sizeof magic) == 0 && *bytes > 0 &&
+           *bytes % ANEW_BLOCK == 0 && blocks <= ANEW_FILE_MAX / ANEW_BLOCK &&
+           r->left == blocks * (8 + ANEW_BLOCK);
 }
 
 /* Whole blocks inside of the file system in a growing order, the first of them block 0. */
@@ -71,5 +72,6 @@ int anew_write(const struct anew_disk *d, const uint8_t *list, size_t n)
     for (; next < bytes; next += ANEW_BLOCK)
         if (d->write(d->ctx, next, zeros))
             return ANEW_EWRITE;
-    return d->sync(d->ctx) || d->write(d->ctx, 0, super) || d->sync(d->ctx) ? ANEW_EWRITE : ANEW_DONE;
+    return d->sync(d->ctx) || d->write(d->ctx, 0, super) || d->sync(d->ctx) ? ANEW_EWRITE
+                                                                            : ANEW_DONE;
 }

@@ -1,9 +1,11 @@
 /* The data partition's file system anew, as it was when the box was flashed.
  *
- * tools/image keeps the file system that it makes as a list (/etc/ringcast/data): a head of 24 bytes, "RCDATA1\n", the file system's size
- * in bytes and the number of blocks that follow, then for each block of 4096 bytes that is not all zeros 8 bytes, its offset, and the block. Numbers are little endian;
- * offsets grow. All other blocks are zeros. The list is checked whole before the first write, and block 0, where the superblock is, is zeroed first
- * and written last: a power cut in between leaves no file system. Pure: the partition comes as a function. */
+ * tools/image keeps the file system that it makes as a list (/etc/ringcast/data): a head of 24
+ * bytes, "RCDATA1\n", the file system's size in bytes and the number of blocks that follow, then
+ * for each block of 4096 bytes that is not all zeros 8 bytes, its offset, and the block. Numbers
+ * are little endian; offsets grow. All other blocks are zeros. The list is checked whole before the
+ * first write, and block 0, where the superblock is, is zeroed first and written last: a power cut
+ * in between leaves no file system. Pure: the partition comes as a function. */
 #ifndef ROOTFS_INIT_ANEW_H
 #define ROOTFS_INIT_ANEW_H
 

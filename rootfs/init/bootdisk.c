@@ -18,14 +18,19 @@
 #include "rootfs/init/gpt.h"
 #include "rootfs/init/say.h"
 
-/* From <linux/ext4.h> of later kernels: grows a mounted ext4 to that many blocks, done at once when it has them. */
+/* From <linux/ext4.h> of later kernels: grows a mounted ext4 to that many blocks, done at once when
+ * it has them. */
 #define EXT4_IOC_RESIZE_FS _IOW('f', 16, uint64_t)
 
 #define ANEW_LIST "/etc/ringcast/data"
 
 /* 52494e47-4341-5354-424f-58000000000N as a disk stores it: "RINGCASTBOX", and the partition. */
-#define BOX_GUID(n) {0x47, 0x4e, 0x49, 0x52, 0x41, 0x43, 0x54, 0x53, 0x42, 0x4f, 0x58, 0, 0, 0, 0, n}
-static const uint8_t boot_guid[GPT_GUID_BYTES] = BOX_GUID(1), data_guid[GPT_GUID_BYTES] = BOX_GUID(4);
+#define BOX_GUID(n)                                                                                \
+    {                                                                                              \
+        0x47, 0x4e, 0x49, 0x52, 0x41, 0x43, 0x54, 0x53, 0x42, 0x4f, 0x58, 0, 0, 0, 0, n            \
+    }
+static const uint8_t boot_guid[GPT_GUID_BYTES] = BOX_GUID(1),
+                     data_guid[GPT_GUID_BYTES] = BOX_GUID(4);
 
 /* ---- a disk as gpt.h wants it ---- */
 
@@ -41,7 +46,9 @@ static int disk_write(void *ctx, uint64_t sector, const void *from, unsigned n)
     ssize_t want = (ssize_t)n * GPT_SECTOR;
     int fd = *(int *)ctx;
 
-    return pwrite(fd, from, (size_t)want, (off_t)(sector * GPT_SECTOR)) == want && fsync(fd) == 0 ? 0 : -1;
+    return pwrite(fd, from, (size_t)want, (off_t)(sector * GPT_SECTOR)) == want && fsync(fd) == 0
+               ? 0
+               : -1;
 }
 
 /* Opens /dev/NAME; false when it has no sectors of 512 bytes. */
@@ -55,11 +62,15 @@ static bool disk_open(struct gpt_disk *d, int *fd, const char *name, int flags)
     *fd = open(path, flags | O_CLOEXEC);
     if (*fd < 0)
         return false;
-    if (ioctl(*fd, BLKSSZGET, &sector) || sector != GPT_SECTOR || ioctl(*fd, BLKGETSIZE64, &bytes)) {
+    if (ioctl(*fd, BLKSSZGET, &sector) || sector != GPT_SECTOR ||
+        ioctl(*fd, BLKGETSIZE64, &bytes)) {
         close(*fd);
         return false;
     }
-    *d = (struct gpt_disk){.ctx = fd, .read = disk_read, .write = disk_write, .sectors = bytes / GPT_SECTOR};
+    *d = (struct gpt_disk){.ctx = fd,
+                           .read = disk_read,
+                           .write = disk_write,
+                           .sectors = bytes / GPT_SECTOR};
     return true;
 }
 
@@ -135,7 +146,9 @@ static void tell_kernel(const struct bootdisk *b, struct gpt_disk *d, int fd)
 {
     static struct gpt table;
     struct blkpg_partition part = {0};
-    struct blkpg_ioctl_arg arg = {.op = BLKPG_RESIZE_PARTITION, .datalen = sizeof part, .data = &part};
+    struct blkpg_ioctl_arg arg = {.op = BLKPG_RESIZE_PARTITION,
+                                  .datalen = sizeof part,
+                                  .data = &part};
     uint64_t first, last;
     unsigned number = gpt_read(&table, d) ? 0 : gpt_find(&table, data_guid, &first, &last);
 
@@ -150,9 +163,11 @@ static void tell_kernel(const struct bootdisk *b, struct gpt_disk *d, int fd)
 
 void bootdisk_grow(const struct bootdisk *b)
 {
-    static const char *const why[] = {[-GPT_EREAD] = "it cannot be read", [-GPT_EWRITE] = "it cannot be written",
+    static const char *const why[] = {[-GPT_EREAD] = "it cannot be read",
+                                      [-GPT_EWRITE] = "it cannot be written",
                                       [-GPT_ETABLE] = "its table is damaged",
-                                      [-GPT_ELAYOUT] = "something else lies behind the data partition"};
+                                      [-GPT_ELAYOUT] =
+                                          "something else lies behind the data partition"};
     struct gpt_disk d;
     int fd, rc;
 
@@ -182,7 +197,8 @@ static void grow_filesystem(const struct bootdisk *b)
     if (bytes && fstatfs(fd, &s) == 0 && s.f_bsize > 0) {
         blocks = bytes / (uint64_t)s.f_bsize;
         if (ioctl(fd, EXT4_IOC_RESIZE_FS, &blocks))
-            say("the file system on %s does not grow: %s; the next start will try again", b->data, strerror(errno));
+            say("the file system on %s does not grow: %s; the next start will try again", b->data,
+                strerror(errno));
     }
     close(fd);
 }
@@ -206,7 +222,9 @@ static bool data_readable(void)
 
 void bootdisk_mount_data(struct bootdisk *b)
 {
-    bool there = mount(b->data, "/data", "ext4", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME, "") == 0 || errno == EBUSY;
+    bool there =
+        mount(b->data, "/data", "ext4", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME, "") == 0 ||
+        errno == EBUSY;
 
     b->lost[0] = 0;
     if (!there)
@@ -225,7 +243,8 @@ bool bootdisk_mount(struct bootdisk *b)
 {
     mkdir("/boot", 0755);
     mkdir("/data", 0755);
-    if (mount(b->boot, "/boot", "vfat", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "") && errno != EBUSY) {
+    if (mount(b->boot, "/boot", "vfat", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "") &&
+        errno != EBUSY) {
         say("%s cannot be mounted: %s", b->boot, strerror(errno));
         return false;
     }
@@ -285,7 +304,10 @@ static int write_anew(const struct bootdisk *b)
 {
     static uint8_t list[ANEW_FILE_MAX];
     int fd = open(b->data, O_RDWR | O_EXCL | O_CLOEXEC), rc;
-    struct anew_disk d = {.ctx = &fd, .write = block_write, .sync = block_sync, .bytes = size_of(b->data)};
+    struct anew_disk d = {.ctx = &fd,
+                          .write = block_write,
+                          .sync = block_sync,
+                          .bytes = size_of(b->data)};
 
     if (fd < 0)
         return ANEW_EWRITE;
@@ -297,14 +319,17 @@ static int write_anew(const struct bootdisk *b)
 
 void bootdisk_anew(struct bootdisk *b)
 {
-    static const char *const why[] = {[-ANEW_ELIST] = "the list of its blocks is damaged", [-ANEW_EROOM] = "it is too small",
+    static const char *const why[] = {[-ANEW_ELIST] = "the list of its blocks is damaged",
+                                      [-ANEW_EROOM] = "it is too small",
                                       [-ANEW_EWRITE] = "it cannot be written"};
     int rc;
 
     say("a new file system for %s, as somebody at the box wants", b->data);
     umount2("/data", MNT_DETACH);
     if (!set_mark(b, false)) {
-        snprintf(b->lost, sizeof b->lost, "%s gets no new file system: the partition table of %s cannot be written", b->data, b->name);
+        snprintf(b->lost, sizeof b->lost,
+                 "%s gets no new file system: the partition table of %s cannot be written", b->data,
+                 b->name);
         return;
     }
     rc = write_anew(b);

@@ -9,7 +9,7 @@
 #include "rootfs/init/stickmount.h"
 
 struct core {
-    pid_t pid; /* 0: not running */
+    pid_t pid;  /* 0: not running */
     int wishes; /* what it says on fd 3, read end; not blocking; -1: none */
 };
 
@@ -17,7 +17,8 @@ struct core {
 bool core_start(struct core *, char *const argv[]);
 /* What waits on fd 3 goes to `keep`. */
 void core_listen(struct core *, struct keep *, struct mono now);
-/* Takes up every child that has ended; the core's end is told to `keep` and said, that of others to `sticks`. */
+/* Takes up every child that has ended; the core's end is told to `keep` and said, that of others to
+ * `sticks`. */
 void core_reap(struct core *, struct keep *, struct stickmount *sticks, struct mono now);
 
 #endif

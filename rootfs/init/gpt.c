@@ -42,8 +42,10 @@ static void wr_le(struct writer *w, uint64_t v, size_t n)
         p[i] = (uint8_t)(v >> (8 * i));
 }
 
-/* The header that stands in sector `at` and whose twin stands in `twin`, for a table in sector `table_at`. */
-static void header_encode(const struct gpt *g, uint64_t at, uint64_t twin, uint64_t table_at, uint8_t out[GPT_SECTOR])
+/* The header that stands in sector `at` and whose twin stands in `twin`, for a table in sector
+ * `table_at`. */
+static void header_encode(const struct gpt *g, uint64_t at, uint64_t twin, uint64_t table_at,
+                          uint8_t out[GPT_SECTOR])
 {
     struct writer w = writer_on(out, GPT_SECTOR), sum = writer_on(out + 16, 4);
 
@@ -124,7 +126,8 @@ int gpt_read(struct gpt *g, const struct gpt_disk *d)
     return table_crc(g) == crc ? GPT_DONE : GPT_ETABLE;
 }
 
-unsigned gpt_find(const struct gpt *g, const uint8_t guid[GPT_GUID_BYTES], uint64_t *first, uint64_t *last)
+unsigned gpt_find(const struct gpt *g, const uint8_t guid[GPT_GUID_BYTES], uint64_t *first,
+                  uint64_t *last)
 {
     for (unsigned i = 0; i < GPT_ENTRIES; i++) {
         const uint8_t *entry = g->table + i * GPT_ENTRY_BYTES;
@@ -148,8 +151,10 @@ bool gpt_marked(const struct gpt *g, const uint8_t guid[GPT_GUID_BYTES])
 
 /* ---- growing ---- */
 
-/* Nothing behind the partition that grows, nothing where the spare table goes, and nothing that would shrink. */
-static bool layout_fits(const struct gpt *g, const struct gpt_disk *d, uint64_t first, uint64_t last)
+/* Nothing behind the partition that grows, nothing where the spare table goes, and nothing that
+ * would shrink. */
+static bool layout_fits(const struct gpt *g, const struct gpt_disk *d, uint64_t first,
+                        uint64_t last)
 {
     uint64_t end = d->sectors - TAIL_SECTORS;
 
@@ -164,7 +169,8 @@ static bool layout_fits(const struct gpt *g, const struct gpt_disk *d, uint64_t 
 }
 
 /* What the table is to be. */
-static void grown(struct gpt *want, const struct gpt *now, const struct gpt_disk *d, unsigned number)
+static void grown(struct gpt *want, const struct gpt *now, const struct gpt_disk *d,
+                  unsigned number)
 {
     struct writer w;
 
@@ -275,8 +281,9 @@ static bool mark_fits(const struct gpt *g, const struct gpt_disk *d)
     for (unsigned i = 0; i < GPT_ENTRIES; i++) {
         const uint8_t *entry = g->table + i * GPT_ENTRY_BYTES;
 
-        if (entry_used(entry) && (entry_field(entry, ENTRY_FIRST) < FIRST_FREE ||
-                                  entry_field(entry, ENTRY_LAST) >= g->alternate - GPT_TABLE_SECTORS))
+        if (entry_used(entry) &&
+            (entry_field(entry, ENTRY_FIRST) < FIRST_FREE ||
+             entry_field(entry, ENTRY_LAST) >= g->alternate - GPT_TABLE_SECTORS))
             return false;
     }
     return true;

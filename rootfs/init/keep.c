@@ -12,8 +12,10 @@ void keep_init(struct keep *k, struct mono now)
 
 static void keep_line(struct keep *k, struct mono now)
 {
-    static const char *const word[] = {
-        [WISH_REBOOT] = "reboot", [WISH_POWEROFF] = "poweroff", [WISH_DATA_AGAIN] = "data-again", [WISH_DATA_ANEW] = "data-anew"};
+    static const char *const word[] = {[WISH_REBOOT] = "reboot",
+                                       [WISH_POWEROFF] = "poweroff",
+                                       [WISH_DATA_AGAIN] = "data-again",
+                                       [WISH_DATA_ANEW] = "data-anew"};
 
     for (unsigned i = WISH_REBOOT; i <= WISH_DATA_ANEW; i++)
         if (strcmp(k->line, word[i]) == 0)

@@ -1,9 +1,11 @@
 /* Keeping the core alive, as a pure step: what PID 1 does next, from what it has seen.
  *
- * The core says on file descriptor 3, a line each: "reboot", "poweroff", "data-again" (look at the data partition again),
- * "data-anew" (make its file system anew: a person at the box has confirmed that) (its wish, which counts once it has ended with exit
- * code 0), "kept" (it keeps its memory on the data partition) and "alive" (a sign of life; who has given one is expected to go on, and is ended when it falls silent for
- * KEEP_SILENT_NS, because a core that hangs serves nobody). However else it ends, it is started again. */
+ * The core says on file descriptor 3, a line each: "reboot", "poweroff", "data-again" (look at the
+ * data partition again), "data-anew" (make its file system anew: a person at the box has confirmed
+ * that) (its wish, which counts once it has ended with exit code 0), "kept" (it keeps its memory on
+ * the data partition) and "alive" (a sign of life; who has given one is expected to go on, and is
+ * ended when it falls silent for KEEP_SILENT_NS, because a core that hangs serves nobody). However
+ * else it ends, it is started again. */
 #ifndef ROOTFS_INIT_KEEP_H
 #define ROOTFS_INIT_KEEP_H
 
@@ -38,7 +40,8 @@ void keep_init(struct keep *, struct mono now);
 void keep_heard(struct keep *, const char *bytes, size_t n, struct mono now);
 /* The core has ended: its exit code, or -1 when a signal ended it. */
 void keep_ended(struct keep *, int code, struct mono now);
-/* What to do now. KEEP_START: it has been started when this returns again. *wait_ns: call again then at the latest. */
+/* What to do now. KEEP_START: it has been started when this returns again. *wait_ns: call again
+ * then at the latest. */
 enum keep_action keep_step(struct keep *, struct mono now, int64_t *wait_ns);
 
 #endif

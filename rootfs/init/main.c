@@ -1,5 +1,6 @@
-/* PID 1 of the box and of its targets: mounts, links, role, USB sticks, and a core that is kept running. It parses nothing that a
- * stranger sends; what it reads is the partition tables of disks, the kernel's own files, and the core's few words. */
+/* PID 1 of the box and of its targets: mounts, links, role, USB sticks, and a core that is kept
+ * running. It parses nothing that a stranger sends; what it reads is the partition tables of disks,
+ * the kernel's own files, and the core's few words. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,11 +23,12 @@
 
 #define IDENTITY "/etc/ringcast/box"
 #define LOOK_AGAIN_MS 250
-#define SAY_AGAIN 40 /* looks */
+#define SAY_AGAIN 40            /* looks */
 #define GOODBYE_NS (4 * MONO_S) /* for the core to end its sessions in good order */
 
-#define BOX_CORE "/ringcast", "box", "--config", "/boot/ringcast.conf", "--images", "/boot/images", "--payload", "/boot/payload", "--sticks", \
-                 "/stick", "--data", "/data"
+#define BOX_CORE                                                                                   \
+    "/ringcast", "box", "--config", "/boot/ringcast.conf", "--images", "/boot/images",             \
+        "--payload", "/boot/payload", "--sticks", "/stick", "--data", "/data"
 static char *const box_core[] = {BOX_CORE, NULL};
 static char *const box_core_used[] = {BOX_CORE, "--data-grown-before", NULL};
 static char *const target_core[] = {"/ringcast", "target", "--identity", IDENTITY, NULL};
@@ -56,7 +58,8 @@ static char *const *box_role(struct bootdisk *disk)
     return lost;
 }
 
-/* Who are we? The evidence is a file that only a box serves, or a disk that only a box is flashed to. */
+/* Who are we? The evidence is a file that only a box serves, or a disk that only a box is flashed
+ * to. */
 static char *const *find_role(int watchdog, struct stickmount *sticks, struct bootdisk *disk)
 {
 
@@ -71,7 +74,8 @@ static char *const *find_role(int watchdog, struct stickmount *sticks, struct bo
             }
         }
         if (looks % SAY_AGAIN == SAY_AGAIN / 2)
-            say("no disk with Ringcast on it is there yet, and no box has started this machine; still looking");
+            say("no disk with Ringcast on it is there yet, and no box has started this machine; "
+                "still looking");
         watchdog_feed(watchdog);
         poll(NULL, 0, LOOK_AGAIN_MS);
     }
@@ -88,7 +92,8 @@ static void gather(struct core *c, struct keep *k, struct stickmount *sticks, in
     } while (c->pid && mono_sub(end, clock_now()) > 0);
 }
 
-static _Noreturn void shut_down(struct core *c, struct keep *k, struct stickmount *sticks, int watchdog)
+static _Noreturn void shut_down(struct core *c, struct keep *k, struct stickmount *sticks,
+                                int watchdog)
 {
     bool off = k->wish == WISH_POWEROFF;
 
@@ -104,7 +109,8 @@ static _Noreturn void shut_down(struct core *c, struct keep *k, struct stickmoun
     if (off)
         watchdog_disarm(watchdog);
     reboot(off ? RB_POWER_OFF : RB_AUTOBOOT);
-    say("the machine neither goes off nor starts again (%s): switch it off by hand", strerror(errno));
+    say("the machine neither goes off nor starts again (%s): switch it off by hand",
+        strerror(errno));
     for (;;)
         pause();
 }
@@ -121,9 +127,11 @@ static bool signalled(int fd)
 }
 
 /* Until something happens that PID 1 must look at. */
-static void sleep_until_news(int signals, const struct core *core, const struct buttons *buttons, int64_t wait)
+static void sleep_until_news(int signals, const struct core *core, const struct buttons *buttons,
+                             int64_t wait)
 {
-    struct pollfd fd[2 + BUTTONS_MAX] = {{.fd = signals, .events = POLLIN}, {.fd = core->wishes, .events = POLLIN}};
+    struct pollfd fd[2 + BUTTONS_MAX] = {{.fd = signals, .events = POLLIN},
+                                         {.fd = core->wishes, .events = POLLIN}};
 
     for (unsigned i = 0; i < buttons->n; i++)
         fd[2 + i] = (struct pollfd){.fd = buttons->fd[i], .events = POLLIN};
@@ -142,7 +150,8 @@ static char *const *decide(struct bootdisk *disk, enum wish wish)
     return box_role(disk);
 }
 
-static void keep_running(char *const *argv, struct bootdisk *disk, struct stickmount *sticks, int signals, int watchdog)
+static void keep_running(char *const *argv, struct bootdisk *disk, struct stickmount *sticks,
+                         int signals, int watchdog)
 {
     struct core core = {.wishes = -1};
     struct buttons buttons = {0};
@@ -153,7 +162,8 @@ static void keep_running(char *const *argv, struct bootdisk *disk, struct stickm
     for (;;) {
         enum keep_action action = keep_step(&keep, clock_now(), &wait);
 
-        if (action == KEEP_END && disk->name[0] && (keep.wish == WISH_DATA_AGAIN || keep.wish == WISH_DATA_ANEW)) {
+        if (action == KEEP_END && disk->name[0] &&
+            (keep.wish == WISH_DATA_AGAIN || keep.wish == WISH_DATA_ANEW)) {
             argv = decide(disk, keep.wish);
             keep_init(&keep, clock_now());
             continue;

@@ -7,14 +7,15 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* The console is the serial port where there is one, and a person looks at the screen: both are told. -1 when the screen
- * is the console, or not there. */
+/* The console is the serial port where there is one, and a person looks at the screen: both are
+ * told. -1 when the screen is the console, or not there. */
 static int open_screen(void)
 {
     unsigned screen = 0, console = 0;
     int fd = open("/dev/tty0", O_WRONLY | O_NOCTTY | O_CLOEXEC);
 
-    if (fd < 0 || ioctl(fd, TIOCGDEV, &screen) || ioctl(STDERR_FILENO, TIOCGDEV, &console) || screen != console)
+    if (fd < 0 || ioctl(fd, TIOCGDEV, &screen) || ioctl(STDERR_FILENO, TIOCGDEV, &console) ||
+        screen != console)
         return fd;
     close(fd);
     return -1;

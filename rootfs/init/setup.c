@@ -31,7 +31,9 @@ void setup_mounts(void)
     umask(022);
     for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++) {
         mkdir(mounts[i].at, 0755);
-        if (mount(mounts[i].kind, mounts[i].at, mounts[i].kind, mounts[i].flags, mounts[i].options) && errno != EBUSY)
+        if (mount(mounts[i].kind, mounts[i].at, mounts[i].kind, mounts[i].flags,
+                  mounts[i].options) &&
+            errno != EBUSY)
             say("%s is not mounted: %s", mounts[i].at, strerror(errno));
     }
 }

@@ -4,12 +4,13 @@
 
 #include <stdbool.h>
 
-/* proc, sys, devtmpfs and tmpfs where they belong. What cannot be mounted is said and done without. */
+/* proc, sys, devtmpfs and tmpfs where they belong. What cannot be mounted is said and done without.
+ */
 void setup_mounts(void);
 /* Standard input, output and error are the console, whatever the kernel has given. */
 void setup_console(void);
-/* Sets every Ethernet interface up that is down; cheap enough to be done every second, because USB cards come late. The kernel
- * has no IP stack: any socket carries the ioctl. */
+/* Sets every Ethernet interface up that is down; cheap enough to be done every second, because USB
+ * cards come late. The kernel has no IP stack: any socket carries the ioctl. */
 void setup_links(void);
 
 #endif

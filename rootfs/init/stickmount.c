@@ -97,11 +97,13 @@ static unsigned look(struct stick_device *all)
 
 /* ---- in a child ---- */
 
-/* The errors= of a file system's own superblock may say that the kernel is to stop: ours goes before it. */
+/* The errors= of a file system's own superblock may say that the kernel is to stop: ours goes
+ * before it. */
 static int mount_it(const char *device, const char *at)
 {
-    static const char *const kind[][2] = {
-        {"vfat", "errors=continue"}, {"exfat", "errors=continue"}, {"ext4", "noload,errors=continue"}};
+    static const char *const kind[][2] = {{"vfat", "errors=continue"},
+                                          {"exfat", "errors=continue"},
+                                          {"ext4", "noload,errors=continue"}};
     int why = EINVAL;
 
     for (unsigned i = 0; i < 3 && (why == EINVAL || why == ENODEV); i++) {
@@ -148,7 +150,8 @@ static void write_note(const struct stick_place *p, unsigned place, const char *
 
     read_line(vendor, sizeof vendor, p->disk, "device/vendor");
     read_line(model, sizeof model, p->disk, "device/model");
-    n = snprintf(text, sizeof text, "%s\n%s%s%s\n%s\n", p->name, vendor, vendor[0] && model[0] ? " " : "", model, cause);
+    n = snprintf(text, sizeof text, "%s\n%s%s%s\n%s\n", p->name, vendor,
+                 vendor[0] && model[0] ? " " : "", model, cause);
     snprintf(path, sizeof path, WHERE "/%u.note", place);
     if (fd < 0 || write(fd, text, (size_t)n) != n || rename(WHERE "/new", path))
         say("%s is plugged in, and nobody can be told: %s", p->name, strerror(errno));
@@ -204,7 +207,9 @@ static void mounted(struct stickmount *m, unsigned place, int why)
     char cause[96] = "";
 
     if (why == EINVAL || why == ENODEV)
-        snprintf(cause, sizeof cause, "expected FAT32, exFAT or ext4, got another file system or none (NTFS is not read)");
+        snprintf(
+            cause, sizeof cause,
+            "expected FAT32, exFAT or ext4, got another file system or none (NTFS is not read)");
     else if (why)
         snprintf(cause, sizeof cause, "it cannot be read: %s", strerror(why));
     write_note(p, place, cause);

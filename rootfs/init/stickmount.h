@@ -1,6 +1,8 @@
-/* USB sticks as PID 1 has them: a look at the kernel's list of disks once a second, and a process for each mounting and unmounting, because a
- * bad stick may keep the kernel busy for minutes. Read-only, by the kernel's own drivers for FAT, exFAT and ext4; nothing of a stick is parsed
- * here. What board/box/library/sticks.h reads is made here: /stick/N, and /stick/N.note while a stick is there. */
+/* USB sticks as PID 1 has them: a look at the kernel's list of disks once a second, and a process
+ * for each mounting and unmounting, because a bad stick may keep the kernel busy for minutes.
+ * Read-only, by the kernel's own drivers for FAT, exFAT and ext4; nothing of a stick is parsed
+ * here. What board/box/library/sticks.h reads is made here: /stick/N, and /stick/N.note while a
+ * stick is there. */
 #ifndef ROOTFS_INIT_STICKMOUNT_H
 #define ROOTFS_INIT_STICKMOUNT_H
 

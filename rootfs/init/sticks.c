@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-static const struct stick_device *find(const struct stick_device *all, unsigned n, const char *name, uint64_t sequence)
+static const struct stick_device *find(const struct stick_device *all, unsigned n, const char *name,
+                                       uint64_t sequence)
 {
     for (unsigned i = 0; i < n; i++)
         if (all[i].sequence == sequence && strcmp(all[i].name, name) == 0)
@@ -20,14 +21,17 @@ static unsigned parts_of(const struct stick_device *all, unsigned n, const struc
     unsigned parts = 0;
 
     for (unsigned i = 0; i < n; i++)
-        parts += all[i].sequence == d->sequence && strcmp(all[i].disk, d->disk) == 0 && !is_disk(&all[i]);
+        parts += all[i].sequence == d->sequence && strcmp(all[i].disk, d->disk) == 0 &&
+                 !is_disk(&all[i]);
     return parts;
 }
 
 /* The disk was there a look ago, with as many partitions, and this one among them. */
-static bool is_settled(const struct sticks *s, const struct stick_device *all, unsigned n, const struct stick_device *d)
+static bool is_settled(const struct sticks *s, const struct stick_device *all, unsigned n,
+                       const struct stick_device *d)
 {
-    return find(s->last, s->n_last, d->name, d->sequence) && parts_of(all, n, d) == parts_of(s->last, s->n_last, d);
+    return find(s->last, s->n_last, d->name, d->sequence) &&
+           parts_of(all, n, d) == parts_of(s->last, s->n_last, d);
 }
 
 static bool is_kind(const char *name)
@@ -40,10 +44,12 @@ static bool is_kind(const char *name)
     return true;
 }
 
-static bool is_wanted(const struct sticks *s, const struct stick_device *all, unsigned n, const struct stick_device *d)
+static bool is_wanted(const struct sticks *s, const struct stick_device *all, unsigned n,
+                      const struct stick_device *d)
 {
-    return d->outside && d->sectors >= STICK_LEAST_SECTORS && strcmp(d->disk, s->own) != 0 && is_kind(d->disk) &&
-           (!is_disk(d) || parts_of(all, n, d) == 0) && is_settled(s, all, n, d);
+    return d->outside && d->sectors >= STICK_LEAST_SECTORS && strcmp(d->disk, s->own) != 0 &&
+           is_kind(d->disk) && (!is_disk(d) || parts_of(all, n, d) == 0) &&
+           is_settled(s, all, n, d);
 }
 
 static struct stick_place *place_of(struct sticks *s, const struct stick_device *d)
@@ -63,12 +69,14 @@ static struct stick_place *free_place(struct sticks *s)
 }
 
 /* What was taken and is not there any more. */
-static void let_go(struct sticks *s, const struct stick_device *all, unsigned n, struct stick_orders *o)
+static void let_go(struct sticks *s, const struct stick_device *all, unsigned n,
+                   struct stick_orders *o)
 {
     for (unsigned i = 0; i < STICKS_MAX; i++) {
         struct stick_place *p = &s->place[i];
 
-        if ((p->state != STICK_THERE && p->state != STICK_REFUSED) || find(all, n, p->name, p->sequence))
+        if ((p->state != STICK_THERE && p->state != STICK_REFUSED) ||
+            find(all, n, p->name, p->sequence))
             continue;
         o->clear |= 1u << i;
         if (p->state == STICK_THERE)
@@ -84,7 +92,8 @@ struct stick_orders sticks_look(struct sticks *s, const struct stick_device *all
     n = n < STICK_DEVICES_MAX ? n : STICK_DEVICES_MAX;
     let_go(s, all, n, &o);
     for (unsigned i = 0; i < n; i++) {
-        struct stick_place *p = is_wanted(s, all, n, &all[i]) && !place_of(s, &all[i]) ? free_place(s) : NULL;
+        struct stick_place *p =
+            is_wanted(s, all, n, &all[i]) && !place_of(s, &all[i]) ? free_place(s) : NULL;
 
         if (!p)
             continue;

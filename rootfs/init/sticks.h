@@ -1,8 +1,10 @@
-/* Which USB sticks are mounted where, as a pure step: what to do next, from what the kernel says is plugged in.
+/* Which USB sticks are mounted where, as a pure step: what to do next, from what the kernel says is
+ * plugged in.
  *
- * Taken is what is removable or hangs on the USB bus, has a size, and is not on the disk the box runs from: each partition, or the whole disk
- * when it has none. A disk's partitions come one after the other while the kernel reads its table: nothing of it is taken before two looks in
- * a row have found the same. There are STICKS_MAX places; what finds none waits for one. */
+ * Taken is what is removable or hangs on the USB bus, has a size, and is not on the disk the box
+ * runs from: each partition, or the whole disk when it has none. A disk's partitions come one after
+ * the other while the kernel reads its table: nothing of it is taken before two looks in a row have
+ * found the same. There are STICKS_MAX places; what finds none waits for one. */
 #ifndef ROOTFS_INIT_STICKS_H
 #define ROOTFS_INIT_STICKS_H
 
@@ -27,8 +29,8 @@ enum stick_state {
     STICK_FREE,
     STICK_MOUNTING, /* ordered; sticks_ended says what became of it */
     STICK_THERE,
-    STICK_REFUSED,  /* plugged in, and cannot be read */
-    STICK_LEAVING   /* likewise ordered */
+    STICK_REFUSED, /* plugged in, and cannot be read */
+    STICK_LEAVING  /* likewise ordered */
 };
 
 struct stick_place {

@@ -1,4 +1,5 @@
-/* The hardware watchdog: fed by PID 1's loop, so that a machine whose kernel or PID 1 hangs starts again. */
+/* The hardware watchdog: fed by PID 1's loop, so that a machine whose kernel or PID 1 hangs starts
+ * again. */
 #ifndef ROOTFS_INIT_WATCHDOG_H
 #define ROOTFS_INIT_WATCHDOG_H
 

@@ -2,10 +2,11 @@
  *
  *     receive_bench IMAGE.ring TARGET [LOSS-PERCENT] [SECONDS-OF-PACING-OFF]
  *
- * The image's stream is sealed into datagrams beforehand; then they are given to the receiver as fast as it takes them,
- * the whole process on CPU 0, TARGET (written over) preferably on a RAM disk. It is filled beforehand, because a virtual
- * machine may have to ask its host for every page that a file touches first. Says Gbit/s of wire (1538 bytes a datagram) and CPU
- * seconds per GB of wire. */
+ * The image's stream is sealed into datagrams beforehand; then they are given to the receiver as
+ * fast as it takes them, the whole process on CPU 0, TARGET (written over) preferably on a RAM
+ * disk. It is filled beforehand, because a virtual machine may have to ask its host for every page
+ * that a file touches first. Says Gbit/s of wire (1538 bytes a datagram) and CPU seconds per GB of
+ * wire. */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,15 +47,20 @@ static void seal_window(struct bench *b, const struct img_window *w, uint32_t *c
 {
     for (uint32_t row = 0; row < w->k + REPAIR; row++)
         for (uint32_t d = 0; d < w->d; d++) {
-            struct packet p = {.cci = (*cci)++, .sbn = w->first_sbn + d, .tsi = 1, .toi = PACKET_TOI_STREAM,
-                               .k = w->k, .esi = (uint16_t)row, .lg_t = 8};
+            struct packet p = {.cci = (*cci)++,
+                               .sbn = w->first_sbn + d,
+                               .tsi = 1,
+                               .toi = PACKET_TOI_STREAM,
+                               .k = w->k,
+                               .esi = (uint16_t)row,
+                               .lg_t = 8};
             uint8_t *at = b->datagrams + b->n * PACKET_BYTES;
 
             if (rng_unit(&b->rng) < b->loss)
                 continue;
             packet_header_encode(&p, at);
-            if (img_file_read(&b->image, img_row_at(w, row) + (uint64_t)d * PACKET_SYMBOL_BYTES, at + PACKET_HEADER_BYTES,
-                              PACKET_SYMBOL_BYTES, NULL))
+            if (img_file_read(&b->image, img_row_at(w, row) + (uint64_t)d * PACKET_SYMBOL_BYTES,
+                              at + PACKET_HEADER_BYTES, PACKET_SYMBOL_BYTES, NULL))
                 exit(1);
             mac_seal(&b->key, at);
             b->n++;
@@ -70,14 +76,16 @@ static void seal(struct bench *b)
         b->room += (uint64_t)(body->windows[w].k + REPAIR) * body->windows[w].d;
     b->datagrams = malloc(b->room * PACKET_BYTES);
     if (!b->datagrams) {
-        fprintf(stderr, "receive_bench: no memory for %llu datagrams\n", (unsigned long long)b->room);
+        fprintf(stderr, "receive_bench: no memory for %llu datagrams\n",
+                (unsigned long long)b->room);
         exit(1);
     }
     for (uint32_t w = 0; w < body->nwindows; w++)
         seal_window(b, body->windows + w, &cci);
 }
 
-/* Gives datagrams until the receiver has all; it is waited for where the ring would wait in the kernel's buffer. */
+/* Gives datagrams until the receiver has all; it is waited for where the ring would wait in the
+ * kernel's buffer. */
 static uint64_t give(struct bench *b, struct receive *r)
 {
     struct collect c;
@@ -166,11 +174,14 @@ int main(int argc, char **argv)
     used = now_s(CLOCK_PROCESS_CPUTIME_ID) - used;
     bytes = (double)given * WIRE_BYTES;
     getrusage(RUSAGE_SELF, &use);
-    printf("%.2f Gbit/s of wire on one core, %.2f CPU s per GB of wire (%.0f MB, LZ4 %.2f:1, loss %.1f %%, %llu blocks "
+    printf("%.2f Gbit/s of wire on one core, %.2f CPU s per GB of wire (%.0f MB, LZ4 %.2f:1, loss "
+           "%.1f %%, %llu blocks "
            "decoded, %.1f s, fec %s)\n",
            bytes * 8e-9 / wall, used / (bytes * 1e-9), bytes * 1e-6,
-           (double)b.image.head.data_bytes / (double)b.image.head.stream_bytes * (1 + 256.0 / 12288), b.loss * 100,
-           (unsigned long long)atomic_load(&receive_counts(r)->decoded), wall, fec_isa());
+           (double)b.image.head.data_bytes / (double)b.image.head.stream_bytes *
+               (1 + 256.0 / 12288),
+           b.loss * 100, (unsigned long long)atomic_load(&receive_counts(r)->decoded), wall,
+           fec_isa());
     receive_close(r);
     disk_close(&disk);
     img_file_close(&b.image);

@@ -4,13 +4,14 @@
  *                               name in the folder where it is called
  *                               (480 MB, its rows in the page cache)
  *
- * Makes a network namespace of its own (needs root), so nothing leaves the machine. Everything runs on one core: reading
- * ahead, the copies, the tags, the kernel's way down, and the peer's receive path, which on veth is paid by the sender. No
- * rate limit; the median of ROUNDS. Beside it bare frames by the same way, with nothing copied, tagged or read: what the
- * machine can do at all.
+ * Makes a network namespace of its own (needs root), so nothing leaves the machine. Everything runs
+ * on one core: reading ahead, the copies, the tags, the kernel's way down, and the peer's receive
+ * path, which on veth is paid by the sender. No rate limit; the median of ROUNDS. Beside it bare
+ * frames by the same way, with nothing copied, tagged or read: what the machine can do at all.
  *
- * Speed is Gbit of frames (1514 bytes a packet) a second of CPU time, so that others on the machine weigh less; findings are
- * in four columns for tests/bench/run, what was seen on the clock follows on lines of their own. */
+ * Speed is Gbit of frames (1514 bytes a packet) a second of CPU time, so that others on the machine
+ * weigh less; findings are in four columns for tests/bench/run, what was seen on the clock follows
+ * on lines of their own. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -67,7 +68,8 @@ static void find_softirq_thread(int cpu)
     globfree(&g);
 }
 
-/* Of the process; and of the kernel's thread that takes over the receive path when it is busy, whoever made it so. */
+/* Of the process; and of the kernel's thread that takes over the receive path when it is busy,
+ * whoever made it so. */
 static double cpu_seconds(void)
 {
     unsigned long long softirq_ns = 0;

@@ -1,5 +1,5 @@
-/* The chunk hash (131072 bytes a chunk) by each way this CPU has, one core, best of several rounds of CPU
- * time. A row of tests/bench/run: measure, goal, measured, verdict. */
+/* The chunk hash (131072 bytes a chunk) by each way this CPU has, one core, best of several rounds
+ * of CPU time. A row of tests/bench/run: measure, goal, measured, verdict. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -2,9 +2,10 @@
  *
  *   tftp_clients IF SERVER FILE NAME N BLKSIZE WINDOW
  *
- * The N of them have addresses from SERVER + 100 on, which must be on the server's link, each a MAC of its own, and answer ARP. FILE
- * is what NAME must be, byte for byte. Prints one JSON object: seconds (of the whole), mbit (payload of all in that time),
- * first, last (when the first and the last had it), failed. Exit 1 unless all have it. */
+ * The N of them have addresses from SERVER + 100 on, which must be on the server's link, each a MAC
+ * of its own, and answer ARP. FILE is what NAME must be, byte for byte. Prints one JSON object:
+ * seconds (of the whole), mbit (payload of all in that time), first, last (when the first and the
+ * last had it), failed. Exit 1 unless all have it. */
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <poll.h>
@@ -89,7 +90,7 @@ static uint16_t ip_sum(const uint8_t *at)
     for (int i = 0; i < 20; i += 2)
         sum += (uint32_t)(at[i] << 8 | at[i + 1]);
     sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)~(sum + (sum >> 16));
+    return (uint16_t) ~(sum + (sum >> 16));
 }
 
 static void send_client(unsigned i)
@@ -184,7 +185,9 @@ static void take_frames(double since)
 
 static bool open_line(const char *interface)
 {
-    struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)if_nametoindex(interface)};
+    struct sockaddr_ll at = {.sll_family = AF_PACKET,
+                             .sll_protocol = htons(ETH_P_ALL),
+                             .sll_ifindex = (int)if_nametoindex(interface)};
     int on = 1, room = 32 << 20;
 
     line = socket(AF_PACKET, SOCK_RAW, 0);
@@ -230,9 +233,11 @@ static int report(double seconds, size_t bytes)
         first = ended[i] < first ? ended[i] : first;
         last = ended[i] > last ? ended[i] : last;
     }
-    printf("{\"clients\": %u, \"failed\": %u, \"seconds\": %.2f, \"mbit\": %.0f, \"first\": %.2f, \"last\": %.2f, "
+    printf("{\"clients\": %u, \"failed\": %u, \"seconds\": %.2f, \"mbit\": %.0f, \"first\": %.2f, "
+           "\"last\": %.2f, "
            "\"timeouts\": %u}\n",
-           n_clients, failed, seconds, (double)(n_clients - failed) * (double)bytes * 8e-6 / seconds, first, last, timeouts);
+           n_clients, failed, seconds,
+           (double)(n_clients - failed) * (double)bytes * 8e-6 / seconds, first, last, timeouts);
     return failed != 0;
 }
 
@@ -247,7 +252,9 @@ int main(int argc, char **argv)
     n_clients = live = (unsigned)atoi(argv[5]);
     if (n_clients > CLIENTS_MAX || ip_address_parse(argv[2], &server) != 0 ||
         content_load(&file, argv[3], 64 << 20, "", &err) != 0 || !open_line(argv[1]))
-        return fprintf(stderr, "tftp_clients: the interface or the file cannot be opened: %s\n", err.text), 2;
+        return fprintf(stderr, "tftp_clients: the interface or the file cannot be opened: %s\n",
+                       err.text),
+               2;
     meet();
     since = (double)now().ns / 1e9;
     for (unsigned i = 0; i < n_clients; i++) {

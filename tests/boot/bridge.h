@@ -1,4 +1,5 @@
-/* The learning bridge: which ports does a frame go to? Pure; knows addresses and time, no sockets. */
+/* The learning bridge: which ports does a frame go to? Pure; knows addresses and time, no sockets.
+ */
 #ifndef TESTS_BOOT_BRIDGE_H
 #define TESTS_BOOT_BRIDGE_H
 
@@ -27,7 +28,8 @@ void bridge_init(struct bridge *, const struct snoop_config *);
 void bridge_port_up(struct bridge *, unsigned port);
 /* All that was learned at the port is forgotten. */
 void bridge_port_down(struct bridge *, unsigned port);
-/* The ports a frame of n >= FRAME_MIN bytes from `port` goes to; never the port itself, never one that is down. */
+/* The ports a frame of n >= FRAME_MIN bytes from `port` goes to; never the port itself, never one
+ * that is down. */
 uint32_t bridge_forward(struct bridge *, struct mono now, unsigned port, const uint8_t *frame,
                         size_t n);
 

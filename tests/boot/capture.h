@@ -1,5 +1,5 @@
-/* A capture of one line in pcap's format with nanoseconds, which tshark and tcpdump read. Its size is bounded: past the
- * limit, frames are counted as `missed`. */
+/* A capture of one line in pcap's format with nanoseconds, which tshark and tcpdump read. Its size
+ * is bounded: past the limit, frames are counted as `missed`. */
 #ifndef TESTS_BOOT_CAPTURE_H
 #define TESTS_BOOT_CAPTURE_H
 

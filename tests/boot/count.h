@@ -1,5 +1,5 @@
-/* What kinds of frames pass a line, counted: how a test sees that a machine asks for an address, loads its boot file or
- * takes a stream. */
+/* What kinds of frames pass a line, counted: how a test sees that a machine asks for an address,
+ * loads its boot file or takes a stream. */
 #ifndef TESTS_BOOT_COUNT_H
 #define TESTS_BOOT_COUNT_H
 

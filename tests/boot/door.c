@@ -1,5 +1,6 @@
-/* A browser's way onto the virtual switch: a machine there, with a stack of its own, that carries TCP connections of this computer's
- * loopback interface to one machine on the switch. Needs no privilege.
+/* A browser's way onto the virtual switch: a machine there, with a stack of its own, that carries
+ * TCP connections of this computer's loopback interface to one machine on the switch. Needs no
+ * privilege.
  *
  *   door SOCKET HOST PORT     plugs in at SOCKET, asks for an address as any laptop does, listens
  *                             on 127.0.0.1, prints the
@@ -107,7 +108,10 @@ static void line_close(void *ctx)
 static struct ip_link plug(const char *path)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
-    struct ip_link link = {.ctx = &line, .receive = line_receive, .send = line_send, .close = line_close};
+    struct ip_link link = {.ctx = &line,
+                           .receive = line_receive,
+                           .send = line_send,
+                           .close = line_close};
     const uint8_t mac[6] = {0x52, 0x49, 0x4e, 0x47, 0x77, 0xf0};
 
     snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
@@ -125,7 +129,7 @@ static struct ip_link plug(const char *path)
 static struct pipe {
     bool used, connected, here_ended, there_ended;
     int fd;
-    struct tcp_pcb *pcb;       /* NULL: lwIP has let go of it */
+    struct tcp_pcb *pcb;      /* NULL: lwIP has let go of it */
     struct pbuf *in[WAITING]; /* came from there, not yet given to fd */
     unsigned first, n;
 } pipes[PIPES];
@@ -260,7 +264,8 @@ static int listen_here(void)
     socklen_t n = sizeof a;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, n) || listen(fd, PIPES) || getsockname(fd, (struct sockaddr *)&a, &n)) {
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, n) || listen(fd, PIPES) ||
+        getsockname(fd, (struct sockaddr *)&a, &n)) {
         perror("127.0.0.1");
         exit(1);
     }
@@ -272,12 +277,16 @@ static int listen_here(void)
 /* Sleeps until something can be done: a frame, a newcomer, a browser that speaks or takes. */
 static void rest(int listener, int most_ms)
 {
-    struct pollfd f[2 + PIPES] = {{.fd = line.fd, .events = POLLIN}, {.fd = listener, .events = POLLIN}};
+    struct pollfd f[2 + PIPES] = {{.fd = line.fd, .events = POLLIN},
+                                  {.fd = listener, .events = POLLIN}};
     nfds_t n = 2;
 
     for (struct pipe *p = pipes; p < pipes + PIPES; p++)
         if (p->used && (p->n || (p->connected && !p->here_ended && p->pcb && tcp_sndbuf(p->pcb))))
-            f[n++] = (struct pollfd){p->fd, (short)((p->n ? POLLOUT : 0) | (p->connected && !p->here_ended ? POLLIN : 0)), 0};
+            f[n++] = (struct pollfd){p->fd,
+                                     (short)((p->n ? POLLOUT : 0) |
+                                             (p->connected && !p->here_ended ? POLLIN : 0)),
+                                     0};
     (void)poll(f, n, most_ms);
 }
 
@@ -310,7 +319,8 @@ int main(int argc, char **argv)
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     link = plug(argv[1]);
-    if (ip_stack_open_link(&stack, &link, &config, clock_now(), &err) || ip_stack_wait_address(stack, IP_ADDRESS_MS, &err)) {
+    if (ip_stack_open_link(&stack, &link, &config, clock_now(), &err) ||
+        ip_stack_wait_address(stack, IP_ADDRESS_MS, &err)) {
         fprintf(stderr, "door: %s\n", err.text);
         return 1;
     }

@@ -1,4 +1,5 @@
-/* Frames that wait for their time, as lines with a delay hold them: a bounded heap, first by time, then by arrival. */
+/* Frames that wait for their time, as lines with a delay hold them: a bounded heap, first by time,
+ * then by arrival. */
 #ifndef TESTS_BOOT_HELD_H
 #define TESTS_BOOT_HELD_H
 

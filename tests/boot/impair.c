@@ -12,7 +12,8 @@ bool impair_none(const struct impair *i)
 
 bool impair_frame(struct impair *i, int64_t *delay_ns)
 {
-    /* Every frame takes as many numbers from the generator, whatever becomes of it: a changed delay loses the same. */
+    /* Every frame takes as many numbers from the generator, whatever becomes of it: a changed delay
+     * loses the same. */
     double lose = rng_unit(&i->rng), late = rng_unit(&i->rng), jitter = rng_unit(&i->rng);
 
     *delay_ns =

@@ -1,4 +1,5 @@
-/* What a bad line does to one frame after another: a pure step with a seed, so that two runs lose alike. */
+/* What a bad line does to one frame after another: a pure step with a seed, so that two runs lose
+ * alike. */
 #ifndef TESTS_BOOT_IMPAIR_H
 #define TESTS_BOOT_IMPAIR_H
 
@@ -23,7 +24,8 @@ struct impair {
 bool impair_none(const struct impair *);
 /* The next frame: false when it is lost; else *delay_ns says how much later it comes (0: now). */
 bool impair_frame(struct impair *, int64_t *delay_ns);
-/* One setting, "drop=1%", "burst=8", "delay=2ms", "jitter=500us", "late=5%", "by=3ms" or "seed=7". False: not one. */
+/* One setting, "drop=1%", "burst=8", "delay=2ms", "jitter=500us", "late=5%", "by=3ms" or "seed=7".
+ * False: not one. */
 bool impair_set(struct impair *, const char *setting);
 
 #endif

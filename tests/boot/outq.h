@@ -1,9 +1,10 @@
-/* What leaves through one port: frames as QEMU's stream sockets carry them, each after its length in four bytes.
+/* What leaves through one port: frames as QEMU's stream sockets carry them, each after its length
+ * in four bytes.
  *
- * Frames of a batch are only noted, where they lie; outq_send hands them to the socket in one call, without a copy,
- * neighbours as one piece. What the socket does not take is copied into a bounded queue, and as long as that holds
- * anything, frames are copied behind it. A frame that finds no room is dropped and counted; one of which the socket
- * took the beginning is always finished. */
+ * Frames of a batch are only noted, where they lie; outq_send hands them to the socket in one call,
+ * without a copy, neighbours as one piece. What the socket does not take is copied into a bounded
+ * queue, and as long as that holds anything, frames are copied behind it. A frame that finds no
+ * room is dropped and counted; one of which the socket took the beginning is always finished. */
 #ifndef TESTS_BOOT_OUTQ_H
 #define TESTS_BOOT_OUTQ_H
 
@@ -31,8 +32,9 @@ void outq_end(struct outq *);
 /* Forgets everything: the line went down. */
 void outq_clear(struct outq *);
 
-/* A frame with its length in front, n bytes in all. Borrowed until the next outq_send when *noted comes back true: when
- * the caller's buffer ends earlier, it sends before that. False: it was dropped. */
+/* A frame with its length in front, n bytes in all. Borrowed until the next outq_send when *noted
+ * comes back true: when the caller's buffer ends earlier, it sends before that. False: it was
+ * dropped. */
 bool outq_put(struct outq *, const uint8_t *framed, size_t n, bool *noted);
 /* Sends to fd what there is, without waiting. False when the line is dead. */
 bool outq_send(struct outq *, int fd);

@@ -126,8 +126,8 @@ static void router_port(struct snoop *s, struct mono now, unsigned port)
     s->router_until[port] = mono_add(now, s->config.querier_ns);
 }
 
-/* The lowest address is the querier (RFC 2236 3). A query without an address is a switch's own question: it is passed on
- * and makes nobody a querier (RFC 4541 2.1.1). */
+/* The lowest address is the querier (RFC 2236 3). A query without an address is a switch's own
+ * question: it is passed on and makes nobody a querier (RFC 4541 2.1.1). */
 static void query(struct snoop *s, struct mono now, unsigned port, uint32_t from, struct reader r,
                   unsigned version)
 {
@@ -185,8 +185,8 @@ static uint16_t checksum(const uint8_t *at, size_t n)
     return (uint16_t)~sum;
 }
 
-/* Where an IGMP message goes: reports and leaves to those who route, so that hosts do not silence each other; before
- * anybody routes, to all. */
+/* Where an IGMP message goes: reports and leaves to those who route, so that hosts do not silence
+ * each other; before anybody routes, to all. */
 static uint32_t igmp(struct snoop *s, struct mono now, unsigned port, uint32_t from,
                      struct reader r, uint32_t all)
 {

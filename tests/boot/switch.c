@@ -1,4 +1,5 @@
-/* The virtual switch: machines in QEMU plug in through stream sockets, one port a machine. Needs no privilege.
+/* The virtual switch: machines in QEMU plug in through stream sockets, one port a machine. Needs no
+ * privilege.
  *
  *   switch --dir DIR [OPTION...] PORT...     makes DIR/PORT for each port and DIR/control, prints
  *                                            "ready", runs until
@@ -23,7 +24,8 @@
  * DIR/control takes lines and answers each with one line of JSON:
  *   stats | impair PORT to|from WHAT | clear PORT | cable PORT in|out | quit
  *
- * A port may be plugged in again when its machine is gone; what was learned there is forgotten with it. */
+ * A port may be plugged in again when its machine is gone; what was learned there is forgotten with
+ * it. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -169,7 +171,8 @@ static void capture(struct port *p, const uint8_t *frame, size_t n, enum count_k
         capture_frame(&p->capture, frame, n);
 }
 
-/* A frame reaches the machine's end of the line. `lent`: its bytes stay where they are until the next send_all. */
+/* A frame reaches the machine's end of the line. `lent`: its bytes stay where they are until the
+ * next send_all. */
 static void arrive(struct port *p, const uint8_t *framed, size_t n, bool lent)
 {
     bool noted;
@@ -188,8 +191,8 @@ static void arrive(struct port *p, const uint8_t *framed, size_t n, bool lent)
         send_out(p);
 }
 
-/* A frame enters the lines towards the machines of a set of ports, `late` after now: the dice of all lines it passes are
- * cast when it comes in. */
+/* A frame enters the lines towards the machines of a set of ports, `late` after now: the dice of
+ * all lines it passes are cast when it comes in. */
 static void spread(struct mono t, int64_t late, uint32_t ports, const uint8_t *framed, size_t n)
 {
     for (unsigned i = 0; ports; ports &= ~(UINT32_C(1) << i), i++) {

@@ -1,13 +1,16 @@
-/* Every call to a file of everything that keeps state fails, lies or is the last before the power goes.
+/* Every call to a file of everything that keeps state fails, lies or is the last before the power
+ * goes.
  *
  *   build/campaign/faults [POINTS [SEED [WORD]]]   at least POINTS (10000), on all CPUs; those
  *                                                  scenarios whose name holds WORD
  *   build/campaign/faults POINT                    the one that a failure has printed
  *
- * First each trouble at each call of each scenario (faults.h), then two troubles at calls by chance. Nothing crashes; what was said to be kept is
- * there, or its loss is said and the box is on hold; no key is made in another one's place; nothing is deleted for being unreadable; a restore
- * that ends in PASS has written every byte. Each process works on a small disk in memory of its own, where it may mount one; elsewhere the trouble
- * "room" is left out. Threads take turns differently each time: a point may need some runs. */
+ * First each trouble at each call of each scenario (faults.h), then two troubles at calls by
+ * chance. Nothing crashes; what was said to be kept is there, or its loss is said and the box is on
+ * hold; no key is made in another one's place; nothing is deleted for being unreadable; a restore
+ * that ends in PASS has written every byte. Each process works on a small disk in memory of its
+ * own, where it may mount one; elsewhere the trouble "room" is left out. Threads take turns
+ * differently each time: a point may need some runs. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -45,7 +48,7 @@ struct point {
 static struct tally {
     _Atomic uint32_t points[SCENARIOS_MAX], struck[SCENARIOS_MAX], of[TROUBLE_COUNT], total;
     char now[WORKERS_MAX][POINT_TEXT], folder[WORKERS_MAX][40];
-} *tally;
+} * tally;
 
 static const struct scenario *all[SCENARIOS_MAX];
 static unsigned n_all, workers;
@@ -77,14 +80,15 @@ static void point_text(const struct point *p, char to[POINT_TEXT])
 
     for (int i = 0; i < 2; i++)
         if (p->t[i].what)
-            n += snprintf(to + n, POINT_TEXT - (size_t)n, ":%s:%u:%s", word_of(p->t[i].what), p->t[i].at, p->t[i].sticky ? "on" : "once");
+            n += snprintf(to + n, POINT_TEXT - (size_t)n, ":%s:%u:%s", word_of(p->t[i].what),
+                          p->t[i].at, p->t[i].sticky ? "on" : "once");
 }
 
 static bool point_parse(const char *text, struct point *p)
 {
     char name[64], what[2][16], how[2][8];
-    int n = sscanf(text, "%63[^:]:%" SCNu64 ":%15[^:]:%u:%7[^:]:%15[^:]:%u:%7[^:]", name, &p->seed, what[0], &p->t[0].at, how[0], what[1], &p->t[1].at,
-                   how[1]);
+    int n = sscanf(text, "%63[^:]:%" SCNu64 ":%15[^:]:%u:%7[^:]:%15[^:]:%u:%7[^:]", name, &p->seed,
+                   what[0], &p->t[0].at, how[0], what[1], &p->t[1].at, how[1]);
 
     while (p->scenario < n_all && strcmp(all[p->scenario]->name, name) != 0)
         p->scenario++;
@@ -93,7 +97,8 @@ static bool point_parse(const char *text, struct point *p)
             p->t[i].what++;
         p->t[i].sticky = strcmp(how[i], "on") == 0;
     }
-    return n >= 2 && p->scenario < n_all && p->t[0].what < TROUBLE_COUNT && p->t[1].what < TROUBLE_COUNT;
+    return n >= 2 && p->scenario < n_all && p->t[0].what < TROUBLE_COUNT &&
+           p->t[1].what < TROUBLE_COUNT;
 }
 
 /* ---- one point ---- */
@@ -182,7 +187,8 @@ static bool mine(unsigned number)
 
 static void try_call(struct point p, enum trouble what, unsigned call)
 {
-    bool lasts = what == TROUBLE_EIO || what == TROUBLE_FULL || what == TROUBLE_HANDLES || what == TROUBLE_SHORT;
+    bool lasts = what == TROUBLE_EIO || what == TROUBLE_FULL || what == TROUBLE_HANDLES ||
+                 what == TROUBLE_SHORT;
 
     for (unsigned i = 0; i < (what == TROUBLE_POWER ? LUCKS : 1u + lasts); i++) {
         p.t[0] = (struct trouble_at){.what = what, .at = call, .sticky = lasts && i};
@@ -201,7 +207,8 @@ static void try_unsynced(struct point p, unsigned call, unsigned calls)
         run_point(&p);
 }
 
-/* Each trouble at each call, and the power goes behind the last one. `sparse`: calls fail at every n-th one only. */
+/* Each trouble at each call, and the power goes behind the last one. `sparse`: calls fail at every
+ * n-th one only. */
 static void each_call(unsigned scenario, uint64_t seed, bool sparse)
 {
     static bool can[TROUBLE_COUNT][4096], syncs[4096];
@@ -239,7 +246,9 @@ static void by_chance(struct rng *r)
     while (all[p.scenario]->every && cheap++ < 2)
         p.scenario = (unsigned)rng_below(r, n_all);
     for (int i = 0; i < 2; i++)
-        p.t[i] = (struct trouble_at){.what = TROUBLE_EIO + rng_below(r, TROUBLE_POWER), .at = (unsigned)rng_below(r, 1 + rng_below(r, 120)), .sticky = rng_below(r, 2)};
+        p.t[i] = (struct trouble_at){.what = TROUBLE_EIO + rng_below(r, TROUBLE_POWER),
+                                     .at = (unsigned)rng_below(r, 1 + rng_below(r, 120)),
+                                     .sticky = rng_below(r, 2)};
     p.t[0].sticky &= p.t[0].what <= TROUBLE_SHORT;
     p.t[1].sticky &= p.t[1].what <= TROUBLE_SHORT;
     run_point(&p);
@@ -253,7 +262,8 @@ static void mount_disk(void)
     char options[40];
 
     snprintf(options, sizeof options, "size=%u,mode=700", DISK_BYTES);
-    small_disk = unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+    small_disk = unshare(CLONE_NEWNS) == 0 &&
+                 mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
                  mount("tmpfs", place_of_worker, "tmpfs", 0, options) == 0;
 }
 
@@ -308,7 +318,8 @@ static bool work_all(uint32_t points, uint64_t seed)
         int status = 0;
 
         if (waitpid(pid[w], &status, 0) < 0 || status) {
-            printf("ended by %s %d; again: build/campaign/faults '%s'\n", WIFSIGNALED(status) ? "signal" : "code",
+            printf("ended by %s %d; again: build/campaign/faults '%s'\n",
+                   WIFSIGNALED(status) ? "signal" : "code",
                    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), tally->now[w]);
             fine = false;
         }

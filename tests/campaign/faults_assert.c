@@ -21,7 +21,8 @@ void _fail(const char *const file, const int line)
     _Exit(1);
 }
 
-void _assert_true(const LargestIntegralType result, const char *const expression, const char *const file, const int line)
+void _assert_true(const LargestIntegralType result, const char *const expression,
+                  const char *const file, const int line)
 {
     if (result)
         return;
@@ -29,7 +30,8 @@ void _assert_true(const LargestIntegralType result, const char *const expression
     _fail(file, line);
 }
 
-void _assert_int_equal(const LargestIntegralType a, const LargestIntegralType b, const char *const file, const int line)
+void _assert_int_equal(const LargestIntegralType a, const LargestIntegralType b,
+                       const char *const file, const int line)
 {
     if (a == b)
         return;
@@ -37,7 +39,8 @@ void _assert_int_equal(const LargestIntegralType a, const LargestIntegralType b,
     _fail(file, line);
 }
 
-void _assert_string_equal(const char *const a, const char *const b, const char *const file, const int line)
+void _assert_string_equal(const char *const a, const char *const b, const char *const file,
+                          const int line)
 {
     if (strcmp(a, b) == 0)
         return;
@@ -45,7 +48,8 @@ void _assert_string_equal(const char *const a, const char *const b, const char *
     _fail(file, line);
 }
 
-void _assert_memory_equal(const void *const a, const void *const b, const size_t n, const char *const file, const int line)
+void _assert_memory_equal(const void *const a, const void *const b, const size_t n,
+                          const char *const file, const int line)
 {
     if (memcmp(a, b, n) == 0)
         return;

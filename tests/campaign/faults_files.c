@@ -1,4 +1,5 @@
-/* Small files: keys, certificates, the login of the command line, results of checks, the access log, the configuration, the shelf of images. */
+/* Small files: keys, certificates, the login of the command line, results of checks, the access
+ * log, the configuration, the shelf of images. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -169,8 +170,8 @@ static void login_there(struct place *p)
 
 static bool same_login(const struct login *a, const struct login *b)
 {
-    return strcmp(a->host, b->host) == 0 && a->port == b->port && a->pinned == b->pinned && memcmp(a->pin, b->pin, sizeof a->pin) == 0 &&
-           strcmp(a->token, b->token) == 0;
+    return strcmp(a->host, b->host) == 0 && a->port == b->port && a->pinned == b->pinned &&
+           memcmp(a->pin, b->pin, sizeof a->pin) == 0 && strcmp(a->token, b->token) == 0;
 }
 
 static void login_live(struct place *p)
@@ -197,7 +198,8 @@ static void login_judge(struct place *p)
     if (p->lies)
         return;
     assert_true((loaded == 0 && saved == 0) || !place_is_fine(p));
-    assert_true(loaded || same_login(&read_login, &old_login) || same_login(&read_login, &new_login));
+    assert_true(loaded || same_login(&read_login, &old_login) ||
+                same_login(&read_login, &new_login));
     assert_int_equal(got, 0);
     assert_true(same_login(&l, &new_login) || (saved && same_login(&l, &old_login)));
 }
@@ -304,7 +306,8 @@ static void log_before(struct place *p)
     log_live(p);
 }
 
-/* Lines of the first life stay. Those of the second are there unless the disk had trouble; what stands there is a line or a part of one. */
+/* Lines of the first life stay. Those of the second are there unless the disk had trouble; what
+ * stands there is a line or a part of one. */
 static void log_judge(struct place *p)
 {
     static char text[65536];
@@ -347,7 +350,8 @@ static void config_live(struct place *p)
     path_of(p, "ringcast.conf", path);
     rc = box_config_open(&c, path, &missing, &err);
     if (rc == 0)
-        assert_true(!missing && strcmp(c.name, "lab") == 0 && c.address == 0x0a010203 && c.dhcp.mode == BOX_DHCP_OFF);
+        assert_true(!missing && strcmp(c.name, "lab") == 0 && c.address == 0x0a010203 &&
+                    c.dhcp.mode == BOX_DHCP_OFF);
 }
 
 static void config_judge(struct place *p)
@@ -382,7 +386,8 @@ static struct record record_of(const char *name, uint64_t bytes)
     return r;
 }
 
-static bool take(const struct shelf *s, uint32_t id, const uint8_t *bytes, size_t n, enum shelf_kind kind, struct place *p)
+static bool take(const struct shelf *s, uint32_t id, const uint8_t *bytes, size_t n,
+                 enum shelf_kind kind, struct place *p)
 {
     struct record r = record_of(id == 1 ? "one" : "two", n);
     uint8_t hash[IMG_HASH_BYTES];
@@ -469,7 +474,8 @@ static void shelf_change(struct place *p)
     (void)shelf_scan(&s, on_found, &(struct shelf_seen){0}, NULL);
 }
 
-static void expect_bytes(const struct shelf *s, uint32_t id, const char *kind, const uint8_t *bytes, size_t n)
+static void expect_bytes(const struct shelf *s, uint32_t id, const char *kind, const uint8_t *bytes,
+                         size_t n)
 {
     static uint8_t have[RAW_BYTES];
     char path[SHELF_PATH_MAX];
@@ -515,19 +521,44 @@ static void changed_judge(struct place *p)
     if (!shelf_did.to_drop)
         expect_bytes(&s, 1, "ring", ring, sizeof ring);
     if (one && one->kind == SHELF_RING && !p->lies)
-        assert_true(one->why.code == 0 && strcmp(one->record.name, shelf_did.renamed ? "three" : one->record.name) == 0);
+        assert_true(one->why.code == 0 &&
+                    strcmp(one->record.name, shelf_did.renamed ? "three" : one->record.name) == 0);
 }
 
 const struct scenario faults_files[] = {
     {.name = "key-made", .part = "", .prepare = nothing_there, .act = key_open, .judge = key_judge},
     {.name = "key-read", .part = "", .prepare = key_there, .act = key_open, .judge = key_judge},
-    {.name = "certificate-made", .part = "tls", .prepare = nothing_there, .act = certificate_open, .judge = certificate_judge},
-    {.name = "certificate-read", .part = "tls", .prepare = certificate_there, .act = certificate_open, .judge = certificate_judge},
+    {.name = "certificate-made",
+     .part = "tls",
+     .prepare = nothing_there,
+     .act = certificate_open,
+     .judge = certificate_judge},
+    {.name = "certificate-read",
+     .part = "tls",
+     .prepare = certificate_there,
+     .act = certificate_open,
+     .judge = certificate_judge},
     {.name = "login", .part = "", .prepare = login_there, .act = login_live, .judge = login_judge},
-    {.name = "checked", .part = "", .prepare = checks_there, .act = checks_live, .judge = checks_judge},
+    {.name = "checked",
+     .part = "",
+     .prepare = checks_there,
+     .act = checks_live,
+     .judge = checks_judge},
     {.name = "access-log", .part = "", .prepare = log_before, .act = log_live, .judge = log_judge},
-    {.name = "configuration", .part = "", .prepare = config_there, .act = config_live, .judge = config_judge},
-    {.name = "shelf-upload", .part = "library", .prepare = shelf_there, .act = shelf_upload, .judge = shelf_judge},
-    {.name = "shelf-change", .part = "library", .prepare = shelf_there, .act = shelf_change, .judge = changed_judge},
+    {.name = "configuration",
+     .part = "",
+     .prepare = config_there,
+     .act = config_live,
+     .judge = config_judge},
+    {.name = "shelf-upload",
+     .part = "library",
+     .prepare = shelf_there,
+     .act = shelf_upload,
+     .judge = shelf_judge},
+    {.name = "shelf-change",
+     .part = "library",
+     .prepare = shelf_there,
+     .act = shelf_change,
+     .judge = changed_judge},
     {0},
 };

@@ -1,4 +1,5 @@
-/* Troubles of the file layer (tests/unit/fault_files.h and cut_files.h, which are included before): for one source file of the campaign. */
+/* Troubles of the file layer (tests/unit/fault_files.h and cut_files.h, which are included before):
+ * for one source file of the campaign. */
 #ifndef TESTS_CAMPAIGN_FAULTS_LAYER_H
 #define TESTS_CAMPAIGN_FAULTS_LAYER_H
 
@@ -18,30 +19,42 @@ static struct {
 
 static bool layer_changes(enum fault_call call)
 {
-    return call == FAULT_WRITE || call == FAULT_TRUNCATE || call == FAULT_RESERVE || call == FAULT_RENAME || call == FAULT_LINK || call == FAULT_MKDIR ||
-           call == FAULT_FSYNC;
+    return call == FAULT_WRITE || call == FAULT_TRUNCATE || call == FAULT_RESERVE ||
+           call == FAULT_RENAME || call == FAULT_LINK || call == FAULT_MKDIR || call == FAULT_FSYNC;
 }
 
 static bool layer_has(enum trouble what, enum fault_call call)
 {
     switch (what) {
-    case TROUBLE_EIO: return true;
-    case TROUBLE_FULL: return layer_changes(call) || call == FAULT_OPEN;
-    case TROUBLE_HANDLES: return call == FAULT_OPEN || call == FAULT_DUP;
-    case TROUBLE_SHORT: return call == FAULT_READ || call == FAULT_WRITE;
+    case TROUBLE_EIO:
+        return true;
+    case TROUBLE_FULL:
+        return layer_changes(call) || call == FAULT_OPEN;
+    case TROUBLE_HANDLES:
+        return call == FAULT_OPEN || call == FAULT_DUP;
+    case TROUBLE_SHORT:
+        return call == FAULT_READ || call == FAULT_WRITE;
     case TROUBLE_LOST:
     case TROUBLE_TORN:
-    case TROUBLE_ASTRAY: return call == FAULT_WRITE;
-    case TROUBLE_POWER: return layer_changes(call) || call == FAULT_UNLINK || call == FAULT_OPEN;
-    default: return false;
+    case TROUBLE_ASTRAY:
+        return call == FAULT_WRITE;
+    case TROUBLE_POWER:
+        return layer_changes(call) || call == FAULT_UNLINK || call == FAULT_OPEN;
+    default:
+        return false;
     }
 }
 
 static int layer_does(enum trouble what)
 {
-    static const int does[TROUBLE_COUNT] = {[TROUBLE_EIO] = EIO,           [TROUBLE_FULL] = ENOSPC,       [TROUBLE_HANDLES] = EMFILE,
-                                            [TROUBLE_SHORT] = FAULT_SHORT, [TROUBLE_LOST] = FAULT_LOST,   [TROUBLE_TORN] = FAULT_TORN,
-                                            [TROUBLE_ASTRAY] = FAULT_ASTRAY, [TROUBLE_POWER] = EIO};
+    static const int does[TROUBLE_COUNT] = {[TROUBLE_EIO] = EIO,
+                                            [TROUBLE_FULL] = ENOSPC,
+                                            [TROUBLE_HANDLES] = EMFILE,
+                                            [TROUBLE_SHORT] = FAULT_SHORT,
+                                            [TROUBLE_LOST] = FAULT_LOST,
+                                            [TROUBLE_TORN] = FAULT_TORN,
+                                            [TROUBLE_ASTRAY] = FAULT_ASTRAY,
+                                            [TROUBLE_POWER] = EIO};
 
     return does[what];
 }

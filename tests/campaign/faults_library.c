@@ -1,5 +1,6 @@
-/* The library with its threads: uploads, pulls, packing, replacing, deleting; images and raw disks that lie in DATA/images. The file layer of the
- * whole campaign is in this file, too, because the library's helpers bring it. */
+/* The library with its threads: uploads, pulls, packing, replacing, deleting; images and raw disks
+ * that lie in DATA/images. The file layer of the whole campaign is in this file, too, because the
+ * library's helpers bring it. */
 #include "tests/unit/library_room.h"
 #include "tests/campaign/faults_layer.h"
 
@@ -83,7 +84,8 @@ static bool is_busy(void)
     bool busy = library_leaving(library, "one") || library_leaving(library, "two");
 
     for (unsigned i = 0; (m = library_at(library, i)); i++)
-        busy |= m->state == LIBRARY_CHECKING || m->state == LIBRARY_PACKING || m->state == LIBRARY_VERIFYING;
+        busy |= m->state == LIBRARY_CHECKING || m->state == LIBRARY_PACKING ||
+                m->state == LIBRARY_VERIFYING;
     return busy;
 }
 
@@ -232,13 +234,17 @@ static void images_with_raw(struct place *p)
 
 static void live(enum doing what)
 {
-    const struct library_needs needs = {.data = data, .key = &key, .serve = &serve, .mark_bytes = MARK};
+    const struct library_needs needs = {.data = data,
+                                        .key = &key,
+                                        .serve = &serve,
+                                        .mark_bytes = MARK};
 
     if (library_open(&library, &needs, NULL))
         return;
     rest();
     if (what == UPLOAD || what == PACK)
-        put_some(try_begin("two", what == PACK ? RAW_BYTES : other_bytes, false), what == PACK ? raw : other, what == PACK ? RAW_BYTES : other_bytes);
+        put_some(try_begin("two", what == PACK ? RAW_BYTES : other_bytes, false),
+                 what == PACK ? raw : other, what == PACK ? RAW_BYTES : other_bytes);
     if (what == REPLACE)
         put_some(try_begin("one", other_bytes, true), other, other_bytes);
     if (what == DELETE)
@@ -334,12 +340,47 @@ static void judge_replaced(struct place *p)
 }
 
 const struct scenario faults_library[] = {
-    {.name = "library-start", .part = "library", .prepare = shelf_with_one, .act = do_look, .judge = judge_kept, .every = 3},
-    {.name = "library-upload", .part = "library", .prepare = shelf_with_one, .act = do_upload, .judge = judge_kept, .every = 6},
-    {.name = "library-pull", .part = "library", .prepare = shelf_with_one, .act = do_pull, .judge = judge_kept, .every = 6},
-    {.name = "library-replace", .part = "library", .prepare = shelf_with_one, .act = do_replace, .judge = judge_replaced, .every = 6},
-    {.name = "library-pack", .part = "library", .prepare = shelf_with_one, .act = do_pack, .judge = judge_kept, .every = 12},
-    {.name = "library-delete", .part = "library", .prepare = shelf_with_one, .act = do_delete, .judge = judge_changed, .every = 3},
-    {.name = "images-packed", .part = "packed", .prepare = images_with_raw, .act = do_look, .judge = judge_kept, .every = 12},
+    {.name = "library-start",
+     .part = "library",
+     .prepare = shelf_with_one,
+     .act = do_look,
+     .judge = judge_kept,
+     .every = 3},
+    {.name = "library-upload",
+     .part = "library",
+     .prepare = shelf_with_one,
+     .act = do_upload,
+     .judge = judge_kept,
+     .every = 6},
+    {.name = "library-pull",
+     .part = "library",
+     .prepare = shelf_with_one,
+     .act = do_pull,
+     .judge = judge_kept,
+     .every = 6},
+    {.name = "library-replace",
+     .part = "library",
+     .prepare = shelf_with_one,
+     .act = do_replace,
+     .judge = judge_replaced,
+     .every = 6},
+    {.name = "library-pack",
+     .part = "library",
+     .prepare = shelf_with_one,
+     .act = do_pack,
+     .judge = judge_kept,
+     .every = 12},
+    {.name = "library-delete",
+     .part = "library",
+     .prepare = shelf_with_one,
+     .act = do_delete,
+     .judge = judge_changed,
+     .every = 3},
+    {.name = "images-packed",
+     .part = "packed",
+     .prepare = images_with_raw,
+     .act = do_look,
+     .judge = judge_kept,
+     .every = 12},
     {0},
 };

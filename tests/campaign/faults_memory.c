@@ -28,7 +28,8 @@ static const char *journal_path(const struct place *p, char to[96])
     return to;
 }
 
-static enum told take_value(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n)
+static enum told take_value(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey,
+                            const uint8_t *value, size_t n)
 {
     struct values *v = ctx;
 
@@ -132,10 +133,12 @@ static void values_judge(struct place *p)
     journal_tell(j, take_value, &now);
     for (unsigned key = 0; intact && !said && !place_is_hopeless(p) && key < KEYS; key++) {
         bool right = must.of[key] ? now.of[key] == must.of[key]
-                                  : now.of[key] == before.of[key] || now.of[key] == may.of[key] || now.of[key] >= 200000;
+                                  : now.of[key] == before.of[key] || now.of[key] == may.of[key] ||
+                                        now.of[key] >= 200000;
 
         if (!right)
-            fail_msg("key %u is %u, was %u, put %u, kept %u", key, now.of[key], before.of[key], may.of[key], must.of[key]);
+            fail_msg("key %u is %u, was %u, put %u, kept %u", key, now.of[key], before.of[key],
+                     may.of[key], must.of[key]);
     }
     journal_close(j);
 }
@@ -165,7 +168,8 @@ static void mac_of(unsigned who, uint8_t mac[6])
     memcpy(mac, (uint8_t[6]){0x52, 0x54, 0, 0, 0, (uint8_t)who}, 6);
 }
 
-static bool store(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n)
+static bool store(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value,
+                  size_t n)
 {
     (void)ctx;
     return memory_put(&box.memory, kind, key, nkey, value, n);
@@ -176,16 +180,23 @@ static void store_machine(void *ctx, const uint8_t mac[6], const uint8_t *value,
     (void)store(ctx, JOURNAL_MACHINE, mac, 6, value, n);
 }
 
-static enum told restore(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n)
+static enum told restore(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey,
+                         const uint8_t *value, size_t n)
 {
     (void)ctx;
-    return kind == JOURNAL_MACHINE ? machines_restore(box.machines, key, nkey, value, n) : room_restore(box.room, kind, key, nkey, value, n);
+    return kind == JOURNAL_MACHINE ? machines_restore(box.machines, key, nkey, value, n)
+                                   : room_restore(box.room, kind, key, nkey, value, n);
 }
 
 /* In the order in which the box does it. */
 static void box_start(const struct place *p, bool first)
 {
-    struct room_needs needs = {.config = &box.config, .key = &box.key, .machines = box.machines, .hold = &box.memory.hold, .serve = &box.serve, .store = store,
+    struct room_needs needs = {.config = &box.config,
+                               .key = &box.key,
+                               .machines = box.machines,
+                               .hold = &box.memory.hold,
+                               .serve = &box.serve,
+                               .store = store,
                                .config_path = config_path[0] ? config_path : NULL};
 
     if (!box.machines)
@@ -222,7 +233,8 @@ static void machine_passes(unsigned who)
     mac_of(who, mac);
     machine_prove(box.machines, mac, 1);
     (void)machine_done(box.machines, mac, &got, 1);
-    for (unsigned i = 0; box.memory.journal && i < 2000 && journal_works(box.memory.journal) && !passed[who]; i++) {
+    for (unsigned i = 0;
+         box.memory.journal && i < 2000 && journal_works(box.memory.journal) && !passed[who]; i++) {
         passed[who] = memory_kept(&box.memory, JOURNAL_MACHINE, mac, 6);
         if (!passed[who])
             usleep(50);
@@ -266,7 +278,8 @@ static void live_stopping(struct place *p)
     box_start(p, false);
     machine_passes(4);
     if (room_order(box.room, &o, &answer) == 0 && box.memory.journal)
-        for (unsigned i = 0; i < 2000 && journal_works(box.memory.journal) && !stopped; i++, usleep(50))
+        for (unsigned i = 0; i < 2000 && journal_works(box.memory.journal) && !stopped;
+             i++, usleep(50))
             stopped = journal_kept(box.memory.journal, JOURNAL_PLAN, key, sizeof key);
     machine_passes(5);
     was_held = hold_is(&box.memory.hold);
@@ -281,7 +294,8 @@ static void box_judge(struct place *p)
     for (unsigned who = 0; who < MACHINES && !place_is_hopeless(p); who++) {
         mac_of(who, mac);
         if ((passed[who] || stopped) && room_wants_imaging(box.room, mac))
-            fail_msg("machine %u %s, and is erased", who, passed[who] ? "has passed" : "has no session");
+            fail_msg("machine %u %s, and is erased", who,
+                     passed[who] ? "has passed" : "has no session");
     }
     if (!p->lies && !was_held && hold_is(&box.memory.hold)) {
         char text[HOLD_SENTENCE];
@@ -324,7 +338,8 @@ static void first_judge(struct place *p)
 /* ---- the list of expected machines ---- */
 
 static const char old_list[] = "52:54:00:00:00:01\n52:54:00:00:00:02\n52:54:00:00:00:03\n";
-static const char new_list[] = "52:54:00:00:00:01,,,,debian\n52:54:00:00:00:02,,,,windows\n52:54:00:00:00:03,,,,windows\n52:54:00:00:00:04,,,,debian\n";
+static const char new_list[] = "52:54:00:00:00:01,,,,debian\n52:54:00:00:00:02,,,,windows\n52:54:"
+                               "00:00:00:03,,,,windows\n52:54:00:00:00:04,,,,debian\n";
 
 static void list_at(const struct place *p, const char *text)
 {
@@ -382,11 +397,31 @@ static void list_judge(struct place *p)
 }
 
 const struct scenario faults_memory[] = {
-    {.name = "journal", .part = "", .prepare = values_prepare, .act = values_append, .judge = values_judge},
-    {.name = "journal-anew", .part = "", .prepare = values_prepare, .act = values_rewrite, .judge = values_judge},
-    {.name = "box-passes", .part = "", .prepare = box_prepare, .act = live_passing, .judge = box_judge},
-    {.name = "box-stops", .part = "", .prepare = box_prepare, .act = live_stopping, .judge = box_judge},
+    {.name = "journal",
+     .part = "",
+     .prepare = values_prepare,
+     .act = values_append,
+     .judge = values_judge},
+    {.name = "journal-anew",
+     .part = "",
+     .prepare = values_prepare,
+     .act = values_rewrite,
+     .judge = values_judge},
+    {.name = "box-passes",
+     .part = "",
+     .prepare = box_prepare,
+     .act = live_passing,
+     .judge = box_judge},
+    {.name = "box-stops",
+     .part = "",
+     .prepare = box_prepare,
+     .act = live_stopping,
+     .judge = box_judge},
     {.name = "list", .part = "", .prepare = list_prepare, .act = list_live, .judge = list_judge},
-    {.name = "box-first", .part = "", .prepare = nothing_yet, .act = first_start, .judge = first_judge},
+    {.name = "box-first",
+     .part = "",
+     .prepare = nothing_yet,
+     .act = first_start,
+     .judge = first_judge},
     {0},
 };

@@ -30,7 +30,8 @@ void faults_target_end(void)
     made_free(&image);
 }
 
-static int fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx, struct err *err)
+static int fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx,
+                 struct err *err)
 {
     const struct made_image *m = ctx;
 
@@ -66,8 +67,11 @@ static void no_disk(struct place *p)
 
 static int restore(const char *path, struct err *err)
 {
-    const struct disk_want want = {.min_bytes = image.raw_bytes, .make_bytes = image.raw_bytes, .create = true};
-    struct receive_options options = {.memory = RECEIVE_MEMORY, .verify = true, .patient = true, .threads = 1, .park_bytes = MIB};
+    const struct disk_want want = {.min_bytes = image.raw_bytes,
+                                   .make_bytes = image.raw_bytes,
+                                   .create = true};
+    struct receive_options options = {
+        .memory = RECEIVE_MEMORY, .verify = true, .patient = true, .threads = 1, .park_bytes = MIB};
     struct err why = {0};
     struct receive *r;
     struct disk d;
@@ -113,7 +117,8 @@ static void compare(struct place *p)
     assert_int_equal(faults_get_file(path, have, image.raw_bytes), image.raw_bytes);
     for (uint32_t i = 0; i < image.body.nruns; i++) {
         const struct img_run *run = image.body.runs + i;
-        uint64_t at = (uint64_t)run->first * IMG_CHUNK_BYTES, end = at + (uint64_t)run->count * IMG_CHUNK_BYTES;
+        uint64_t at = (uint64_t)run->first * IMG_CHUNK_BYTES,
+                 end = at + (uint64_t)run->count * IMG_CHUNK_BYTES;
 
         end = end < image.raw_bytes ? end : image.raw_bytes;
         if (run->state != IMG_FREE && memcmp(have + at, image.raw + at, end - at))
@@ -123,7 +128,17 @@ static void compare(struct place *p)
 }
 
 const struct scenario faults_target[] = {
-    {.name = "target-there", .part = "", .prepare = disk_with_rubbish, .act = restore_there, .judge = compare, .every = 3},
-    {.name = "target-made", .part = "", .prepare = no_disk, .act = restore_there, .judge = compare, .every = 3},
+    {.name = "target-there",
+     .part = "",
+     .prepare = disk_with_rubbish,
+     .act = restore_there,
+     .judge = compare,
+     .every = 3},
+    {.name = "target-made",
+     .part = "",
+     .prepare = no_disk,
+     .act = restore_there,
+     .judge = compare,
+     .every = 3},
     {0},
 };

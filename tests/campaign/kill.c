@@ -1,9 +1,11 @@
-/* Receivers that are killed at any moment: the disk looks empty, is as it was, or is whole, and the next receiver goes on to PASS.
+/* Receivers that are killed at any moment: the disk looks empty, is as it was, or is whole, and the
+ * next receiver goes on to PASS.
  *
  *   build/campaign/kill [KILLS [SEED]]     KILLS (200) from SEED (1) on
  *
- * A receiver is a process that restores an image onto a file. It is killed (SIGKILL) up to three times in a row, then left alone. A case that is
- * wrong prints the line that runs it again; as the moment is of the clock, a case may need some runs. */
+ * A receiver is a process that restores an image onto a file. It is killed (SIGKILL) up to three
+ * times in a row, then left alone. A case that is wrong prints the line that runs it again; as the
+ * moment is of the clock, a case may need some runs. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -48,7 +50,8 @@ static void images_make(void)
     }
 }
 
-static int fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx, struct err *err)
+static int fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx,
+                 struct err *err)
 {
     const struct made_image *m = ctx;
 
@@ -60,7 +63,8 @@ static int fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void
 static int receiver(const struct scene *s)
 {
     struct disk_want want = {.min_bytes = s->image->raw_bytes, .make_bytes = s->image->raw_bytes};
-    struct receive_options options = {.memory = RECEIVE_MEMORY, .verify = true, .patient = true, .threads = 2, .park_bytes = MIB};
+    struct receive_options options = {
+        .memory = RECEIVE_MEMORY, .verify = true, .patient = true, .threads = 2, .park_bytes = MIB};
     struct err err = {0}, why = {0};
     struct receive *r;
     struct disk d;
@@ -99,7 +103,8 @@ static int run(const struct scene *s, double seconds)
     if (pid < 0)
         return -1;
     if (seconds >= 0) {
-        struct timespec t = {.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+        struct timespec t = {.tv_sec = (time_t)seconds,
+                             .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
 
         nanosleep(&t, NULL);
         kill(pid, SIGKILL);
@@ -123,7 +128,8 @@ static bool is_restored(const struct scene *s)
 
     for (uint32_t i = 0; i < m->body.nruns; i++) {
         const struct img_run *run = m->body.runs + i;
-        uint64_t at = (uint64_t)run->first * IMG_CHUNK_BYTES, end = at + (uint64_t)run->count * IMG_CHUNK_BYTES;
+        uint64_t at = (uint64_t)run->first * IMG_CHUNK_BYTES,
+                 end = at + (uint64_t)run->count * IMG_CHUNK_BYTES;
 
         end = end < m->raw_bytes ? end : m->raw_bytes;
         if (run->state != IMG_FREE && memcmp(s->now + at, m->raw + at, end - at))
@@ -155,7 +161,8 @@ static void scene_begin(struct scene *s, const struct made_image *m)
 
     s->image = m;
     s->bytes = m->raw_bytes;
-    strcpy(s->path, access("/dev/shm", W_OK) == 0 ? "/dev/shm/ringcast_kill_XXXXXX" : "/tmp/ringcast_kill_XXXXXX");
+    strcpy(s->path, access("/dev/shm", W_OK) == 0 ? "/dev/shm/ringcast_kill_XXXXXX"
+                                                  : "/tmp/ringcast_kill_XXXXXX");
     fd = mkstemp(s->path);
     MUST(fd >= 0);
     memset(junk, OLD, sizeof junk);
@@ -222,7 +229,8 @@ static double measure(struct scene *s)
 
 int main(int argc, char **argv)
 {
-    uint64_t want = argc > 1 ? strtoull(argv[1], NULL, 10) : 200, seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1, kills = 0;
+    uint64_t want = argc > 1 ? strtoull(argv[1], NULL, 10) : 200,
+             seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1, kills = 0;
     struct scene s = {0};
     unsigned bad = 0;
     double takes;
@@ -234,8 +242,10 @@ int main(int argc, char **argv)
     takes = measure(&s);
     for (uint64_t n = 0; n < 4 * want && (want == 1 ? n < 1 : kills < want); n++)
         bad += !one_case(&s, seed + n, takes, &kills);
-    printf("%" PRIu64 " kills: %u disks looked empty, %u as before, %u whole; %u receivers were faster; %u wrong\n", kills, s.looks[LOOK_EMPTY],
-           s.looks[LOOK_OLD], s.looks[LOOK_WHOLE] - s.early, s.early, bad);
+    printf("%" PRIu64 " kills: %u disks looked empty, %u as before, %u whole; %u receivers were "
+           "faster; %u wrong\n",
+           kills, s.looks[LOOK_EMPTY], s.looks[LOOK_OLD], s.looks[LOOK_WHOLE] - s.early, s.early,
+           bad);
     for (int i = 0; i < IMAGES; i++)
         made_free(&images[i]);
     free(s.now);

@@ -95,7 +95,8 @@ static void put(struct liar *l, const uint8_t *bytes, uint64_t n, uint64_t at)
     for (uint64_t done = 0, step; done < n; done += step) {
         uint64_t to = real_at(l, at + done);
 
-        step = least(n - done, l->lie == LIE_WRAP || l->lie == LIE_WRAP_ODD ? l->room - to : l->n - to);
+        step = least(n - done,
+                     l->lie == LIE_WRAP || l->lie == LIE_WRAP_ODD ? l->room - to : l->n - to);
         if (bytes)
             memcpy(l->bytes + to, bytes + done, step);
         else
@@ -113,22 +114,33 @@ static int put_wrong(struct liar *l, const uint8_t *bytes, uint64_t n, uint64_t 
 {
     l->struck = true;
     switch (l->lie) {
-    case LIE_LOST: return 0;
-    case LIE_TORN: put(l, bytes, rng_below(&l->rng, n / SECTOR + 1) * SECTOR, at); return 0;
-    case LIE_MISDIRECTED: put(l, bytes, n, rng_below(&l->rng, (l->n - n) / SECTOR + 1) * SECTOR); return 0;
-    case LIE_WRITE_ERROR: return err_set(err, DISK_EWRITE, "write fails as told");
+    case LIE_LOST:
+        return 0;
+    case LIE_TORN:
+        put(l, bytes, rng_below(&l->rng, n / SECTOR + 1) * SECTOR, at);
+        return 0;
+    case LIE_MISDIRECTED:
+        put(l, bytes, n, rng_below(&l->rng, (l->n - n) / SECTOR + 1) * SECTOR);
+        return 0;
+    case LIE_WRITE_ERROR:
+        return err_set(err, DISK_EWRITE, "write fails as told");
     case LIE_FLIP_WRITE:
         put(l, bytes, n, at);
         l->bytes[at + rng_below(&l->rng, n)] ^= (uint8_t)(1u << rng_below(&l->rng, 8));
         return 0;
-    default: MUST(l->lie == LIE_WRITE_WIDE); put(l, bytes, n, at); destroy_beside(l, at, n); return 0;
+    default:
+        MUST(l->lie == LIE_WRITE_WIDE);
+        put(l, bytes, n, at);
+        destroy_beside(l, at, n);
+        return 0;
     }
 }
 
-static int write_part(struct liar *l, const uint8_t *bytes, uint64_t n, uint64_t at, struct err *err)
+static int write_part(struct liar *l, const uint8_t *bytes, uint64_t n, uint64_t at,
+                      struct err *err)
 {
-    bool once = l->lie == LIE_LOST || l->lie == LIE_TORN || l->lie == LIE_MISDIRECTED || l->lie == LIE_WRITE_ERROR ||
-                l->lie == LIE_FLIP_WRITE || l->lie == LIE_WRITE_WIDE;
+    bool once = l->lie == LIE_LOST || l->lie == LIE_TORN || l->lie == LIE_MISDIRECTED ||
+                l->lie == LIE_WRITE_ERROR || l->lie == LIE_FLIP_WRITE || l->lie == LIE_WRITE_WIDE;
 
     if (at > l->n || n > l->n - at)
         return err_set(err, DISK_EWRITE, "beyond the end");
@@ -147,7 +159,8 @@ static int write_part(struct liar *l, const uint8_t *bytes, uint64_t n, uint64_t
     return 0;
 }
 
-static int liar_write(void *ctx, const struct disk_part *parts, int n_parts, uint64_t at, struct err *err)
+static int liar_write(void *ctx, const struct disk_part *parts, int n_parts, uint64_t at,
+                      struct err *err)
 {
     struct liar *l = ctx;
     int rc = 0;
@@ -167,7 +180,8 @@ static int liar_zero(void *ctx, uint64_t at, uint64_t n, struct err *err)
     pthread_mutex_lock(&l->lock);
     MUST(at <= l->n && n <= l->n - at);
     beside(l);
-    odd = (l->lie == LIE_ZERO_NONE || l->lie == LIE_ZERO_SHORT || l->lie == LIE_ZERO_WIDE) && rng_below(&l->rng, 3) == 0;
+    odd = (l->lie == LIE_ZERO_NONE || l->lie == LIE_ZERO_SHORT || l->lie == LIE_ZERO_WIDE) &&
+          rng_below(&l->rng, 3) == 0;
     odd = odd || (l->lie == LIE_FROZEN && l->changes >= l->at_change);
     l->struck = l->struck || odd;
     if (odd && l->lie == LIE_ZERO_SHORT && n > SECTOR)
@@ -224,7 +238,8 @@ void liar_see(struct liar *l, uint8_t *to, uint64_t n, uint64_t at)
     for (uint64_t done = 0, step; done < n; done += step) {
         uint64_t from = real_at(l, at + done);
 
-        step = least(n - done, l->lie == LIE_WRAP || l->lie == LIE_WRAP_ODD ? l->room - from : l->n - from);
+        step = least(n - done,
+                     l->lie == LIE_WRAP || l->lie == LIE_WRAP_ODD ? l->room - from : l->n - from);
         memcpy(to + done, l->bytes + from, step);
     }
 }
@@ -261,9 +276,11 @@ static void liar_close(void *ctx)
     (void)ctx;
 }
 
-struct disk liar_disk(struct liar *l, uint64_t n, const uint8_t *content, enum lie lie, uint64_t seed)
+struct disk liar_disk(struct liar *l, uint64_t n, const uint8_t *content, enum lie lie,
+                      uint64_t seed)
 {
-    static const struct disk_ops ops = {liar_read, liar_write, liar_zero, liar_discard, liar_flush, liar_close, NULL};
+    static const struct disk_ops ops = {liar_read,  liar_write, liar_zero, liar_discard,
+                                        liar_flush, liar_close, NULL};
     bool read = lie == LIE_FLIP_READ || lie == LIE_READ_ERROR || lie == LIE_STALE;
     bool blank = true;
 
@@ -284,7 +301,8 @@ struct disk liar_disk(struct liar *l, uint64_t n, const uint8_t *content, enum l
     pthread_mutex_init(&l->lock, NULL);
     for (uint64_t i = 0; i < n && blank; i++)
         blank = content[i] == 0;
-    return (struct disk){.ops = &ops, .ctx = l, .bytes = n, .blank = blank && rng_below(&l->rng, 2)};
+    return (
+        struct disk){.ops = &ops, .ctx = l, .bytes = n, .blank = blank && rng_below(&l->rng, 2)};
 }
 
 void liar_free(struct liar *l)

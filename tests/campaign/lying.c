@@ -2,9 +2,10 @@
  *
  *   build/campaign/lying [CASES [SEED]]     CASES (2000) from SEED (1) on, on all CPUs
  *
- * Each case is made of its seed alone: image, disk, what was on it, lie, place and time. What ends in PASS is compared with the image, byte by
- * byte; an honest disk, and one whose lie never struck, must end in PASS. A case that is wrong prints the line that runs it again. Threads
- * take turns differently each time: a case may need some runs. */
+ * Each case is made of its seed alone: image, disk, what was on it, lie, place and time. What ends
+ * in PASS is compared with the image, byte by byte; an honest disk, and one whose lie never struck,
+ * must end in PASS. A case that is wrong prints the line that runs it again. Threads take turns
+ * differently each time: a case may need some runs. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -38,7 +39,8 @@ static void images_make(void)
     }
 }
 
-static int fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx, struct err *err)
+static int fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx,
+                 struct err *err)
 {
     const struct made_image *m = ctx;
 
@@ -53,7 +55,8 @@ static bool is_restored(const struct made_image *m, struct liar *l)
     liar_see(l, seen, l->n, 0);
     for (uint32_t i = 0; i < m->body.nruns; i++) {
         const struct img_run *run = m->body.runs + i;
-        uint64_t at = (uint64_t)run->first * IMG_CHUNK_BYTES, end = at + (uint64_t)run->count * IMG_CHUNK_BYTES;
+        uint64_t at = (uint64_t)run->first * IMG_CHUNK_BYTES,
+                 end = at + (uint64_t)run->count * IMG_CHUNK_BYTES;
 
         end = end < m->raw_bytes ? end : m->raw_bytes;
         if (run->state != IMG_FREE && memcmp(seen + at, m->raw + at, end - at))
@@ -63,7 +66,8 @@ static bool is_restored(const struct made_image *m, struct liar *l)
 }
 
 /* What the disk holds before: rubbish, zeros, another image, this one, or this one in part. */
-static uint8_t *content(struct rng *r, const struct made_image *m, const struct made_image *other, uint64_t n)
+static uint8_t *content(struct rng *r, const struct made_image *m, const struct made_image *other,
+                        uint64_t n)
 {
     uint8_t *bytes = calloc(1, n);
     unsigned kind = (unsigned)rng_below(r, 6);
@@ -83,7 +87,11 @@ static uint8_t *content(struct rng *r, const struct made_image *m, const struct 
 
 static int restore(struct made_image *m, struct disk *d, unsigned threads, struct err *err)
 {
-    struct receive_options options = {.memory = RECEIVE_MEMORY, .verify = true, .patient = true, .threads = threads, .park_bytes = MIB};
+    struct receive_options options = {.memory = RECEIVE_MEMORY,
+                                      .verify = true,
+                                      .patient = true,
+                                      .threads = threads,
+                                      .park_bytes = MIB};
     struct err why = {0};
     struct receive *r;
     int rc = receive_open(&r, &m->head, &m->body, d, &options, err);
@@ -99,7 +107,8 @@ static int restore(struct made_image *m, struct disk *d, unsigned threads, struc
 
 static void wrong(uint64_t seed, const struct liar *l, const char *what, const char *text)
 {
-    printf("%s: '%s'%s%s; again: build/campaign/lying 1 %" PRIu64 "\n", what, lie_name(l->lie), text[0] ? ": " : "", text, seed);
+    printf("%s: '%s'%s%s; again: build/campaign/lying 1 %" PRIu64 "\n", what, lie_name(l->lie),
+           text[0] ? ": " : "", text, seed);
     fflush(stdout);
     atomic_fetch_add(&tally->wrong, 1);
 }
@@ -110,7 +119,8 @@ static void one_case(uint64_t seed)
     struct made_image *m = images + rng_below(&r, IMAGES), *other = images + rng_below(&r, IMAGES);
     enum lie lie = (enum lie)rng_below(&r, LIE_COUNT);
     uint64_t n = m->raw_bytes + rng_below(&r, 2) * (rng_below(&r, 3 * MIB) & ~UINT64_C(511));
-    uint8_t *before = content(&r, m, other, n), *second = content(&r, other, m, n < other->raw_bytes ? other->raw_bytes : n);
+    uint8_t *before = content(&r, m, other, n),
+            *second = content(&r, other, m, n < other->raw_bytes ? other->raw_bytes : n);
     struct err err = {0};
     struct liar l;
     struct disk d = liar_disk(&l, n, before, lie, rng_u64(&r));
@@ -155,7 +165,8 @@ static bool work(uint64_t cases, uint64_t first, unsigned workers)
 
 int main(int argc, char **argv)
 {
-    uint64_t cases = argc > 1 ? strtoull(argv[1], NULL, 10) : 2000, first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    uint64_t cases = argc > 1 ? strtoull(argv[1], NULL, 10) : 2000,
+             first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     bool fine;
 
@@ -165,9 +176,11 @@ int main(int argc, char **argv)
     images_make();
     fine = work(cases, first, cases < (uint64_t)cpus ? 1 : (unsigned)cpus);
     for (int i = 0; i < LIE_COUNT && cases > 1; i++)
-        printf("%-48s %6u cases, %6u struck, %6u PASS\n", lie_name((enum lie)i), tally->cases[i], tally->struck[i], tally->passed[i]);
-    printf("%" PRIu64 " cases from seed %" PRIu64 ", %u wrong; %u of %u disks that wrap were called counterfeit\n", cases, first, tally->wrong,
-           tally->named, tally->struck[LIE_WRAP]);
+        printf("%-48s %6u cases, %6u struck, %6u PASS\n", lie_name((enum lie)i), tally->cases[i],
+               tally->struck[i], tally->passed[i]);
+    printf("%" PRIu64 " cases from seed %" PRIu64
+           ", %u wrong; %u of %u disks that wrap were called counterfeit\n",
+           cases, first, tally->wrong, tally->named, tally->struck[LIE_WRAP]);
     for (int i = 0; i < IMAGES; i++)
         made_free(&images[i]);
     return !fine || tally->wrong > 0;

@@ -1,11 +1,15 @@
-/* Many machines in one program, as the box hears them: each says hello, then sends beacons and tells what it is, and hears acks. Over the
- * kernel's sockets; they share an address, because the box tells them apart by their ids and MACs.
+/* Many machines in one program, as the box hears them: each says hello, then sends beacons and
+ * tells what it is, and hears acks. Over the kernel's sockets; they share an address, because the
+ * box tells them apart by their ids and MACs.
  *
  *   crowd_tool ADDRESS MACHINES SECONDS [FROM]
  *
- * Before it says hello each asks what is its own, as a target does; with FROM from an address of its own, the first of which that is: the box
- * rations what one address asks. One JSON object on stdout when the time is up: {"machines":..,"own":..,"beacons":..,"acks":..,"told":..,"late_ms":[median, 99th, worst]}. On
- * stderr "all are in" once the last has joined. They end without a word, as if somebody had switched them off. */
+ * Before it says hello each asks what is its own, as a target does; with FROM from an address of
+ * its own, the first of which that is: the box rations what one address asks. One JSON object on
+ * stdout when the time is up:
+ * {"machines":..,"own":..,"beacons":..,"acks":..,"told":..,"late_ms":[median, 99th, worst]}. On
+ * stderr "all are in" once the last has joined. They end without a word, as if somebody had
+ * switched them off. */
 #include <inttypes.h>
 #include <poll.h>
 
@@ -36,7 +40,8 @@ static bool join(struct machine *m, const struct sockaddr_in *at, unsigned numbe
 
 static void tell_about(struct machine *m, unsigned number)
 {
-    struct session_info info = {.link_mbps = number % 10 ? 1000 : 100, .disk = "Samsung \"SSD\" 980"};
+    struct session_info info = {.link_mbps = number % 10 ? 1000 : 100,
+                                .disk = "Samsung \"SSD\" 980"};
 
     snprintf(info.serial, sizeof info.serial, "=PF%u", number);
     snprintf(info.disk_serial, sizeof info.disk_serial, "S%u", number);
@@ -75,7 +80,8 @@ static void listen_once(struct machine *all, unsigned machines, int fd, struct t
     while ((n = recv(fd, in, sizeof in, MSG_DONTWAIT)) == SESSION_ACK_BYTES) {
         unsigned number = (unsigned)in[8] | (unsigned)in[9] << 8;
 
-        if (number >= machines || session_beacons_ack(&all[number].beacons, in, (size_t)n, crowd_now()))
+        if (number >= machines ||
+            session_beacons_ack(&all[number].beacons, in, (size_t)n, crowd_now()))
             continue;
         t->acks++;
         if (t->n < LATE_MAX)
@@ -93,8 +99,10 @@ static int by_size(const void *a, const void *b)
 static void print(struct tally *t, unsigned machines)
 {
     qsort(t->late_us, t->n, sizeof *t->late_us, by_size);
-    printf("{\"machines\":%u,\"own\":%u,\"beacons\":%" PRIu64 ",\"acks\":%" PRIu64 ",\"told\":%" PRIu64 ",\"late_ms\":[%.3f,%.3f,%.3f]}\n", machines, t->own,
-           t->beacons, t->acks, t->told, t->n ? t->late_us[t->n / 2] / 1e3 : 0, t->n ? t->late_us[(uint64_t)t->n * 99 / 100] / 1e3 : 0,
+    printf("{\"machines\":%u,\"own\":%u,\"beacons\":%" PRIu64 ",\"acks\":%" PRIu64
+           ",\"told\":%" PRIu64 ",\"late_ms\":[%.3f,%.3f,%.3f]}\n",
+           machines, t->own, t->beacons, t->acks, t->told, t->n ? t->late_us[t->n / 2] / 1e3 : 0,
+           t->n ? t->late_us[(uint64_t)t->n * 99 / 100] / 1e3 : 0,
            t->n ? t->late_us[t->n - 1] / 1e3 : 0);
 }
 
@@ -108,7 +116,8 @@ int main(int argc, char **argv)
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
     struct mono end;
 
-    if ((argc == 5 && inet_pton(AF_INET, argv[4], &from) != 1) || !machines || machines > 4000 || inet_pton(AF_INET, argv[1], &at.sin_addr) != 1 || fd < 0 || !all || !t.late_us) {
+    if ((argc == 5 && inet_pton(AF_INET, argv[4], &from) != 1) || !machines || machines > 4000 ||
+        inet_pton(AF_INET, argv[1], &at.sin_addr) != 1 || fd < 0 || !all || !t.late_us) {
         fputs("usage: crowd_tool ADDRESS MACHINES SECONDS [FROM]\n", stderr);
         return 2;
     }

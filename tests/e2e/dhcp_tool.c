@@ -49,7 +49,8 @@ static uint32_t address(const char *text)
 
 static void mac_parse(uint8_t mac[6], const char *text)
 {
-    if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) != 6)
+    if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4],
+               &mac[5]) != 6)
         die("not a MAC address");
 }
 
@@ -66,7 +67,8 @@ static void on_event(void *ctx, const struct dhcp_event *e)
     char mac[DHCP_MAC_TEXT], ip[IP_TEXT];
 
     (void)ctx;
-    fprintf(stderr, "%s %s %s\n", what[e->kind], dhcp_mac_text(mac, e->mac), ip_address_text(ip, e->address));
+    fprintf(stderr, "%s %s %s\n", what[e->kind], dhcp_mac_text(mac, e->mac),
+            ip_address_text(ip, e->address));
 }
 
 static void on_guard(void *ctx, const struct dhcp_guard *g)
@@ -77,7 +79,8 @@ static void on_guard(void *ctx, const struct dhcp_guard *g)
     fprintf(stderr, "guard: %s\n", dhcp_guard_text(text, g));
 }
 
-static void on_store(void *ctx, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+static void on_store(void *ctx, const uint8_t *key, size_t nkey, const uint8_t *value,
+                     size_t nvalue)
 {
     uint8_t n[2] = {(uint8_t)nkey, (uint8_t)nvalue};
 
@@ -95,7 +98,8 @@ static void restore(const char *path, struct mono now)
     FILE *f = fopen(path, "rb");
     uint8_t n[2], key[255], value[255];
 
-    while (f && fread(n, 1, 2, f) == 2 && fread(key, 1, n[0], f) == n[0] && fread(value, 1, n[1], f) == n[1])
+    while (f && fread(n, 1, 2, f) == 2 && fread(key, 1, n[0], f) == n[0] &&
+           fread(value, 1, n[1], f) == n[1])
         if (n[1])
             dhcp_server_restore(&server, key, n[0], value, n[1], now);
     if (f)
@@ -109,7 +113,8 @@ static bool on_known(void *ctx, const uint8_t mac[6])
     return memcmp(mac, known_mac, 6) == 0;
 }
 
-static bool on_boot(void *ctx, const struct dhcp_message *m, enum dhcp_boot_kind kind, struct dhcp_boot *out)
+static bool on_boot(void *ctx, const struct dhcp_message *m, enum dhcp_boot_kind kind,
+                    struct dhcp_boot *out)
 {
     const struct dhcp_option *id = dhcp_option(m, DHCP_O_UUID);
 
@@ -129,10 +134,12 @@ static void say_counters(void)
 {
     const struct dhcp_counters *c = &server.counters;
 
-    fprintf(stderr, "offers %lu acks %lu naks %lu informed %lu booted %lu released %lu declined %lu malformed %lu exhausted %lu held "
-                    "back %lu quiet %lu unsent %lu\n",
-            c->offers, c->acks, c->naks, c->informed, c->booted, c->released, c->declined, c->malformed, c->exhausted,
-            c->held_back, c->quiet, c->unsent);
+    fprintf(stderr,
+            "offers %lu acks %lu naks %lu informed %lu booted %lu released %lu declined %lu "
+            "malformed %lu exhausted %lu held "
+            "back %lu quiet %lu unsent %lu\n",
+            c->offers, c->acks, c->naks, c->informed, c->booted, c->released, c->declined,
+            c->malformed, c->exhausted, c->held_back, c->quiet, c->unsent);
 }
 
 /* "10.79.0.1/24@10.79.0.50" */
@@ -156,7 +163,10 @@ static int serve(int argc, char **argv)
     struct ip_config ip = {0};
     struct dhcp_pool pool[2] = {{.first = address(argv[5]), .last = address(argv[6])}};
     struct dhcp_config c = {.pool = pool, .pools = 1, .reservation = reserve, .lease_s = 3600};
-    struct dhcp_needs needs = {.store = on_store, .known = on_known, .tell = on_event, .boot = {NULL, on_boot}};
+    struct dhcp_needs needs = {.store = on_store,
+                               .known = on_known,
+                               .tell = on_event,
+                               .boot = {NULL, on_boot}};
     struct dhcp_bind_needs bind_needs = {.guarded = on_guard};
     const char *path = NULL;
     struct dhcp_bind *bind;
@@ -165,7 +175,9 @@ static int serve(int argc, char **argv)
 
     if (ip_config_parse(&ip, argv[3], &err))
         die(err.text);
-    c.mode = strcmp(argv[4], "server") == 0 ? DHCP_MODE_SERVER : strcmp(argv[4], "proxy") == 0 ? DHCP_MODE_PROXY : DHCP_MODE_OFF;
+    c.mode = strcmp(argv[4], "server") == 0  ? DHCP_MODE_SERVER
+             : strcmp(argv[4], "proxy") == 0 ? DHCP_MODE_PROXY
+                                             : DHCP_MODE_OFF;
     c.address = pool[0].network = pool[0].router = ip.address;
     pool[0].prefix = ip.prefix;
     for (int i = 7; i < argc; i++) {
@@ -173,7 +185,8 @@ static int serve(int argc, char **argv)
 
         if (strncmp(argv[i], "lease=", 6) == 0)
             c.lease_s = (uint32_t)atoi(value);
-        else if (strncmp(argv[i], "reserve=", 8) == 0 && c.reservations < 64 && strchr(value, '@')) {
+        else if (strncmp(argv[i], "reserve=", 8) == 0 && c.reservations < 64 &&
+                 strchr(value, '@')) {
             mac_parse(reserve[c.reservations].mac, value);
             reserve[c.reservations++].address = address(strchr(value, '@') + 1);
         } else if (strncmp(argv[i], "known=", 6) == 0)
@@ -195,7 +208,8 @@ static int serve(int argc, char **argv)
         die(err.text);
     memcpy(c.mac, ip_stack_mac(stack), 6);
     random_fill(&c.key, sizeof c.key);
-    if (dhcp_server_init(&server, &c, &needs, &err) || dhcp_bind_open(&bind, stack, &server, &bind_needs, &err))
+    if (dhcp_server_init(&server, &c, &needs, &err) ||
+        dhcp_bind_open(&bind, stack, &server, &bind_needs, &err))
         die(err.text);
     if (path)
         restore(path, clock_now());
@@ -214,7 +228,8 @@ static int line;
 
 static void line_open(const char *interface)
 {
-    struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = 0x0300 /* all, network order */};
+    struct sockaddr_ll at = {.sll_family = AF_PACKET,
+                             .sll_protocol = 0x0300 /* all, network order */};
     int size = 4 << 20;
 
     line = socket(AF_PACKET, SOCK_RAW, at.sll_protocol);
@@ -227,7 +242,8 @@ static void line_open(const char *interface)
 static void send_from(const uint8_t mac[6], const uint8_t *bytes, size_t n)
 {
     static const uint8_t everyone[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-    const struct udp_ends ends = {.mac = mac, .to_mac = everyone, .to = UINT32_MAX, .sport = 68, .dport = 67};
+    const struct udp_ends ends = {
+        .mac = mac, .to_mac = everyone, .to = UINT32_MAX, .sport = 68, .dport = 67};
     uint8_t frame[1514];
     size_t whole = udp_frame(frame, sizeof frame, &ends, bytes, n);
 
@@ -245,7 +261,8 @@ static void machine_mac(uint8_t mac[6], uint32_t machine)
 
 static void say(uint32_t machine, uint8_t type, uint32_t wanted, uint32_t from)
 {
-    struct dhcp_message head = {.op = DHCP_REQUEST_OP, .htype = 1, .hlen = 6, .xid = machine, .type = type};
+    struct dhcp_message head = {
+        .op = DHCP_REQUEST_OP, .htype = 1, .hlen = 6, .xid = machine, .type = type};
     struct dhcp_writer dw;
     uint8_t bytes[548];
 

@@ -1,12 +1,14 @@
-/* A room at work, as the box hears it: machines that ask for what to boot, join, receive, verify, and end as machines end. Each has its
- * own name, MAC and address; what it is to become is drawn from SEED. Nothing is received: a machine says what one would say whose
- * stream runs as fast as the box's acks tell. What the room looks like is the box's judgement of that.
+/* A room at work, as the box hears it: machines that ask for what to boot, join, receive, verify,
+ * and end as machines end. Each has its own name, MAC and address; what it is to become is drawn
+ * from SEED. Nothing is received: a machine says what one would say whose stream runs as fast as
+ * the box's acks tell. What the room looks like is the box's judgement of that.
  *
  *   room_tool BOX FIRST MACHINES SEED     FIRST: the address of the first machine here, the others
  *                                         follow it; all are eth0's
  *
- * First a line on stdout, how many there will be in each state in the end: {"booting":4,"joined":3,..}. Machines come at 25 a second;
- * half a minute later every one is and stays in its last state, until the program is ended. */
+ * First a line on stdout, how many there will be in each state in the end:
+ * {"booting":4,"joined":3,..}. Machines come at 25 a second; half a minute later every one is and
+ * stays in its last state, until the program is ended. */
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -17,20 +19,20 @@
 #include "net/pxe/proto.h"
 #include "tests/e2e/crowd.h"
 
-#define COME_NS (40 * MONO_MS)    /* from one machine to the next */
-#define BOOT_NS (1500 * MONO_MS)  /* from the question of its firmware to its hello */
+#define COME_NS (40 * MONO_MS)   /* from one machine to the next */
+#define BOOT_NS (1500 * MONO_MS) /* from the question of its firmware to its hello */
 /* and to the same question, and from hello to hello of one who never gets further */
 #define AGAIN_NS (5 * MONO_S)
 #define MANIFEST_NS (1 * MONO_S)
 #define VERIFY_NS (2500 * MONO_MS)
-#define STAY_NS (3 * MONO_S)      /* after its last word, before it is switched off */
-#define ALL 10000                 /* hundredths of a per cent */
+#define STAY_NS (3 * MONO_S) /* after its last word, before it is switched off */
+#define ALL 10000            /* hundredths of a per cent */
 /* the same, a second: who is in the middle stays there while somebody looks */
 #define CREEP 15
 #define PACKET 1538
-#define CABLE_BYTES 11860000      /* a second, of 100 Mbit/s */
-#define GROWS 2.4                 /* bytes on the disk for one of the stream */
-#define SLOW 0.35                 /* of what the stream needs */
+#define CABLE_BYTES 11860000 /* a second, of 100 Mbit/s */
+#define GROWS 2.4            /* bytes on the disk for one of the stream */
+#define SLOW 0.35            /* of what the stream needs */
 
 enum act { PLAYS, BOOTS_ONLY, JOINS_ONLY, FALLS_SILENT };
 enum trouble { NO_TROUBLE, SLOW_CABLE, SLOW_DISK, LOSSES, SLOW_MACHINE };
@@ -135,9 +137,16 @@ static void print_cast(void)
 static void ask_boot(struct machine *m, struct mono now)
 {
     static const uint8_t arch[] = {0, PXE_ARCH_X64}, interface[] = {1, 3, 16}, uuid[17] = {0},
-                         wants[] = {DHCP_O_MASK, DHCP_O_ROUTER, DHCP_O_VENDOR, DHCP_O_CLASS, DHCP_O_TFTP_SERVER, DHCP_O_BOOT_FILE};
-    const struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(DHCP_SERVER_PORT), .sin_addr.s_addr = INADDR_BROADCAST};
-    struct dhcp_message head = {.op = DHCP_REQUEST_OP, .htype = 1, .hlen = 6, .flags = DHCP_BROADCAST, .type = DHCP_DISCOVER};
+                         wants[] = {DHCP_O_MASK,  DHCP_O_ROUTER,      DHCP_O_VENDOR,
+                                    DHCP_O_CLASS, DHCP_O_TFTP_SERVER, DHCP_O_BOOT_FILE};
+    const struct sockaddr_in to = {.sin_family = AF_INET,
+                                   .sin_port = htons(DHCP_SERVER_PORT),
+                                   .sin_addr.s_addr = INADDR_BROADCAST};
+    struct dhcp_message head = {.op = DHCP_REQUEST_OP,
+                                .htype = 1,
+                                .hlen = 6,
+                                .flags = DHCP_BROADCAST,
+                                .type = DHCP_DISCOVER};
     struct dhcp_writer w;
     uint8_t bytes[DHCP_SIZE_MIN - DHCP_IP_UDP_BYTES];
     size_t n;
@@ -162,7 +171,8 @@ static void tell_about(struct machine *m, unsigned number)
     struct session_info info = {.link_mbps = m->part->trouble == SLOW_CABLE ? 100 : 1000};
 
     snprintf(info.serial, sizeof info.serial, "PF%04u", 2001 + 7 * number);
-    snprintf(info.disk, sizeof info.disk, "%s", m->part->trouble == SLOW_DISK ? "SATA HDD 500 GB" : disks[(unsigned)(3 * m->luck)]);
+    snprintf(info.disk, sizeof info.disk, "%s",
+             m->part->trouble == SLOW_DISK ? "SATA HDD 500 GB" : disks[(unsigned)(3 * m->luck)]);
     snprintf(info.disk_serial, sizeof info.disk_serial, "D%05u", 30011 + 13 * number);
     session_beacons_about(&m->beacons, &info);
 }
@@ -183,7 +193,8 @@ static void join(struct machine *m, struct mono now)
 static enum session_state state_at(const struct machine *m, int64_t age)
 {
     const struct part *p = m->part;
-    int64_t verify = MANIFEST_NS + m->ramp, end = verify + (m->goal == ALL && p->end != SESSION_VERIFYING ? VERIFY_NS : 0);
+    int64_t verify = MANIFEST_NS + m->ramp,
+            end = verify + (m->goal == ALL && p->end != SESSION_VERIFYING ? VERIFY_NS : 0);
 
     if (age < MANIFEST_NS || p->end == SESSION_MANIFEST)
         return SESSION_MANIFEST;
@@ -265,10 +276,16 @@ static void send_from(const struct machine *m, uint8_t *bytes, size_t n)
     } control = {.room = {0}};
     struct in_pktinfo from = {.ipi_spec_dst.s_addr = htonl(m->address)};
     struct iovec iov = {bytes, n};
-    struct msghdr msg = {.msg_name = &room.box, .msg_namelen = sizeof room.box, .msg_iov = &iov, .msg_iovlen = 1,
-                         .msg_control = &control, .msg_controllen = sizeof control};
+    struct msghdr msg = {.msg_name = &room.box,
+                         .msg_namelen = sizeof room.box,
+                         .msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = sizeof control};
 
-    control.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof from), .cmsg_level = IPPROTO_IP, .cmsg_type = IP_PKTINFO};
+    control.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof from),
+                                    .cmsg_level = IPPROTO_IP,
+                                    .cmsg_type = IP_PKTINFO};
     memcpy(CMSG_DATA(&control.head), &from, sizeof from);
     if (n)
         sendmsg(room.fd, &msg, 0); /* the network may lose it */
@@ -323,8 +340,10 @@ static void open_sockets(void)
 
     room.fd = socket(AF_INET, SOCK_DGRAM, 0);
     room.boot = socket(AF_INET, SOCK_DGRAM, 0);
-    if (room.fd < 0 || room.boot < 0 || setsockopt(room.boot, SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes) ||
-        setsockopt(room.boot, SOL_SOCKET, SO_BINDTODEVICE, "eth0", sizeof "eth0") || bind(room.boot, (const struct sockaddr *)&boot, sizeof boot))
+    if (room.fd < 0 || room.boot < 0 ||
+        setsockopt(room.boot, SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes) ||
+        setsockopt(room.boot, SOL_SOCKET, SO_BINDTODEVICE, "eth0", sizeof "eth0") ||
+        bind(room.boot, (const struct sockaddr *)&boot, sizeof boot))
         crowd_give_up("sockets");
 }
 
@@ -336,7 +355,9 @@ int main(int argc, char **argv)
     room.box = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(SESSION_PORT)};
     room.n = argc == 5 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
     room.all = calloc(room.n ? room.n : 1, sizeof *room.all);
-    if (!room.n || room.n > 4000 || !room.all || inet_pton(AF_INET, argv[1], &room.box.sin_addr) != 1 || inet_pton(AF_INET, argv[2], &first) != 1) {
+    if (!room.n || room.n > 4000 || !room.all ||
+        inet_pton(AF_INET, argv[1], &room.box.sin_addr) != 1 ||
+        inet_pton(AF_INET, argv[2], &first) != 1) {
         fputs("usage: room_tool BOX FIRST MACHINES SEED\n", stderr);
         return 2;
     }

@@ -10,21 +10,43 @@
 #include "net/status/metrics.h"
 
 static const char *const hostile[] = {
-    "\"}],\"machines\":[{\"mac\":\"evil", "</script><script>alert(1)</script>", "=cmd|'/C calc'!A0", "a\nb\r\nc", "\033[2J\033]0;x\007",
-    "\xC0\x80\xFF\xFE", "\\\\\\\"", "\xE2\x80\xAEgpj.exe", "{mac=\"x\"} 1\n# TYPE evil counter\nevil 1", "%s%n%s%n", "B\xC3\xBCro 5",
+    "\"}],\"machines\":[{\"mac\":\"evil",
+    "</script><script>alert(1)</script>",
+    "=cmd|'/C calc'!A0",
+    "a\nb\r\nc",
+    "\033[2J\033]0;x\007",
+    "\xC0\x80\xFF\xFE",
+    "\\\\\\\"",
+    "\xE2\x80\xAEgpj.exe",
+    "{mac=\"x\"} 1\n# TYPE evil counter\nevil 1",
+    "%s%n%s%n",
+    "B\xC3\xBCro 5",
 };
 
 static void fill(struct room_snapshot *room, unsigned machines)
 {
-    struct room_box box = {.name = "ring\"cast\\", .version = "1.0\n2", .address = 0x0A4D0001, .unix_s = 1795348200, .uptime_s = 12};
-    struct room_session session = {.id = 1, .image = "debian \"12\"\\", .state = ROOM_SESSION_RUNNING, .rate = 800000000, .repair_ppm = 15000};
+    struct room_box box = {.name = "ring\"cast\\",
+                           .version = "1.0\n2",
+                           .address = 0x0A4D0001,
+                           .unix_s = 1795348200,
+                           .uptime_s = 12};
+    struct room_session session = {.id = 1,
+                                   .image = "debian \"12\"\\",
+                                   .state = ROOM_SESSION_RUNNING,
+                                   .rate = 800000000,
+                                   .repair_ppm = 15000};
     struct mono now = {1000 * MONO_S};
 
     snapshot_begin(room, &box, now);
     snapshot_session(room, &session);
     for (unsigned i = 0; i < machines; i++) {
-        struct session_receiver r = {.mac = {0x52, 0x54, 0, 0, (uint8_t)(i >> 8), (uint8_t)i}, .used = true, .counter = 1, .joined = now, .heard = now,
-                                     .facts = {.state = (enum session_state)(i % SESSION_STATES), .done = (uint16_t)(i % 10001)}};
+        struct session_receiver r = {.mac = {0x52, 0x54, 0, 0, (uint8_t)(i >> 8), (uint8_t)i},
+                                     .used = true,
+                                     .counter = 1,
+                                     .joined = now,
+                                     .heard = now,
+                                     .facts = {.state = (enum session_state)(i % SESSION_STATES),
+                                               .done = (uint16_t)(i % 10001)}};
         struct session_info info = {.link_mbps = i % 2 ? 1000 : 100};
         const char *text = hostile[i % (sizeof hostile / sizeof *hostile)];
 

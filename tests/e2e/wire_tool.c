@@ -15,7 +15,8 @@
  *   wire_tool control IF SECONDS            counts frames of the control socket that keeps the flow
  *                                           out
  *
- * Results are one JSON object on stdout. The flow, the key and the session are the constants below. */
+ * Results are one JSON object on stdout. The flow, the key and the session are the constants below.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,7 +187,8 @@ static int recv_main(const char *ifname, int stall_ms)
         return failed(&err);
     source = ring_rx_source(rx);
     fprintf(stderr, "ready\n");
-    /* the sender has ended by then: an empty ring stays empty; the signal itself ends one look early */
+    /* the sender has ended by then: an empty ring stays empty; the signal itself ends one look
+     * early */
     while (!ended || empty < 2) {
         n = source.poll(source.ctx, in, BATCH, 100);
         for (int i = 0; i < n; i++)

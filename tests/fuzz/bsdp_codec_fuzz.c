@@ -1,4 +1,5 @@
-/* A Mac's class identifier, and one instance of its option 43: what decodes is legal, and the same bytes read the same. */
+/* A Mac's class identifier, and one instance of its option 43: what decodes is legal, and the same
+ * bytes read the same. */
 #include <string.h>
 
 #include "net/bsdp/codec.h"
@@ -11,7 +12,8 @@ static void class_holds(const uint8_t *data, size_t n)
     memset(&q, 0, sizeof q);
     if (bsdp_class_decode(data, n, &q) != 0)
         return;
-    MUST(strlen(q.arch) <= BSDP_ARCH_MAX && strlen(q.model) <= BSDP_MODEL_MAX && !strchr(q.arch, '/'));
+    MUST(strlen(q.arch) <= BSDP_ARCH_MAX && strlen(q.model) <= BSDP_MODEL_MAX &&
+         !strchr(q.arch, '/'));
     MUST(n == sizeof BSDP_CLASS + strlen(q.arch) + 1 + strlen(q.model));
 }
 

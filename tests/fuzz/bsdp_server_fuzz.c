@@ -1,5 +1,6 @@
-/* The BSDP server under any sequence of datagrams: each input is a row of {seconds 1, length 2, datagram}. Whatever is answered reads
- * back, fits what the client takes, and comes again for the same bytes. */
+/* The BSDP server under any sequence of datagrams: each input is a row of {seconds 1, length 2,
+ * datagram}. Whatever is answered reads back, fits what the client takes, and comes again for the
+ * same bytes. */
 #include <string.h>
 
 #include "net/bsdp/server.h"
@@ -17,7 +18,8 @@ static void store(void *ctx, const uint8_t mac[6], const uint8_t *value, size_t 
 
     (void)ctx;
     restored.plan = &plan;
-    MUST(n == 0 || (n == BSDP_RECORD_BYTES && bsdp_server_restore(&restored, mac, 6, value, n) == 0));
+    MUST(n == 0 ||
+         (n == BSDP_RECORD_BYTES && bsdp_server_restore(&restored, mac, 6, value, n) == 0));
     memset(&restored, 0, sizeof restored);
 }
 
@@ -38,8 +40,12 @@ static void setup(void)
     memset(&server, 0, sizeof server);
     entries[0] = boot_entry_ring("Image this machine", 1);
     for (unsigned i = 1; i < 14; i++) {
-        entries[i] = (struct boot_entry){.kind = BOOT_TREE, .id = (uint16_t)(i + 1), .loader = {"b", "u", "m"}, .any_mac = i % 3 == 0,
-                                         .attributes = i % 4 ? 0x8100 : 0x0100, .hidden = i == 5};
+        entries[i] = (struct boot_entry){.kind = BOOT_TREE,
+                                         .id = (uint16_t)(i + 1),
+                                         .loader = {"b", "u", "m"},
+                                         .any_mac = i % 3 == 0,
+                                         .attributes = i % 4 ? 0x8100 : 0x0100,
+                                         .hidden = i == 5};
         memset(entries[i].name, 'a' + (int)i, 4 * i);
     }
     entries[2].rules = &rule;
@@ -60,7 +66,8 @@ static void judge(const struct dhcp_message *request, const struct dhcp_reply *r
     MUST(dhcp_decode(r->bytes, r->n, &m) == 0);
     MUST(m.xid == request->xid && m.yiaddr == 0 && m.op == DHCP_REPLY_OP);
     MUST(r->way != DHCP_TO_EVERYONE || r->n <= DHCP_FRAME_MAX);
-    for (const struct dhcp_option *o = dhcp_option(&m, DHCP_O_VENDOR); o; o = dhcp_option_next(&m, o))
+    for (const struct dhcp_option *o = dhcp_option(&m, DHCP_O_VENDOR); o;
+         o = dhcp_option_next(&m, o))
         for (size_t at = 0; at < o->n; at += 2u + o->at[at + 1])
             MUST(at + 2 <= o->n && at + 2u + o->at[at + 1] <= o->n);
 }

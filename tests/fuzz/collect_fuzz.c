@@ -1,6 +1,7 @@
-/* Datagrams of a member of the group, who holds the key: honest packets of a small image in their order, and among them any
- * other. Sealed ones go through collect and intake with everything behind it. Whatever comes, a receiver that says it has
- * all has the source, and one that has not leaves a target that looks empty. */
+/* Datagrams of a member of the group, who holds the key: honest packets of a small image in their
+ * order, and among them any other. Sealed ones go through collect and intake with everything behind
+ * it. Whatever comes, a receiver that says it has all has the source, and one that has not leaves a
+ * target that looks empty. */
 #include <stdio.h>
 
 #include "imaging/receive/receive.h"
@@ -39,8 +40,14 @@ static struct packet honest(const struct sender *s)
 {
     const struct img_window *w = image.body.windows + s->window;
 
-    return (struct packet){.cci = s->cci, .tsi = TSI, .toi = PACKET_TOI_STREAM, .sbn = w->first_sbn + s->block, .k = w->k,
-                           .esi = (uint16_t)s->row, .lg_t = 8, .symbol = made_symbol(&image, w, s->block, s->row)};
+    return (struct packet){.cci = s->cci,
+                           .tsi = TSI,
+                           .toi = PACKET_TOI_STREAM,
+                           .sbn = w->first_sbn + s->block,
+                           .k = w->k,
+                           .esi = (uint16_t)s->row,
+                           .lg_t = 8,
+                           .symbol = made_symbol(&image, w, s->block, s->row)};
 }
 
 static void send_sealed(struct sender *s, const struct packet *p, uint8_t spoil)
@@ -54,7 +61,8 @@ static void send_sealed(struct sender *s, const struct packet *p, uint8_t spoil)
     collect_datagram(&s->c, datagram, sizeof datagram, s->cci);
 }
 
-/* One packet as the bytes want it, legal in form; its symbol is that of the honest place, with a fault in it perhaps. */
+/* One packet as the bytes want it, legal in form; its symbol is that of the honest place, with a
+ * fault in it perhaps. */
 static void send_strange(struct sender *s, const uint8_t *d)
 {
     struct packet p = honest(s);
@@ -122,7 +130,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static struct sender s; /* its key wants alignment */
-    struct receive_options opt = {.verify = true, .patient = true, .threads = 1, .memory = RECEIVE_MEMORY, .park_bytes = 1 << 20};
+    struct receive_options opt = {.verify = true,
+                                  .patient = true,
+                                  .threads = 1,
+                                  .memory = RECEIVE_MEMORY,
+                                  .park_bytes = 1 << 20};
     struct receive_counts before;
     struct memory_disk m;
     struct disk disk = memory_disk(&m, RAW, 0);

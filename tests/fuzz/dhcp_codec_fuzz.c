@@ -1,4 +1,5 @@
-/* DHCP messages: what is decoded stays within the datagram, and what is written again decodes to the same. */
+/* DHCP messages: what is decoded stays within the datagram, and what is written again decodes to
+ * the same. */
 #include <string.h>
 
 #include "net/dhcp/hook.h"
@@ -17,7 +18,8 @@ static void same_again(const struct dhcp_message *m)
             !dhcp_put(&dw, m->option[i].code, m->option[i].at, m->option[i].n))
             return; /* larger than anything we write */
     MUST(dhcp_decode(out, dhcp_write_end(&dw), &again) == 0);
-    MUST(again.type == m->type && again.xid == m->xid && again.ciaddr == m->ciaddr && again.giaddr == m->giaddr);
+    MUST(again.type == m->type && again.xid == m->xid && again.ciaddr == m->ciaddr &&
+         again.giaddr == m->giaddr);
     MUST(strcmp(again.file, m->file) == 0 && strcmp(again.sname, m->sname) == 0);
     for (i = 0; i < again.n; i++) {
         const struct dhcp_option *a = &again.option[i], *b;

@@ -1,4 +1,5 @@
-/* What the kernel says of disks: the first byte chooses the decoder, the rest is the value; names and rules decide afterwards. */
+/* What the kernel says of disks: the first byte chooses the decoder, the rest is the value; names
+ * and rules decide afterwards. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,15 +53,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     memcpy(copy, data + 1, n - 1);
     copy[n - 1] = 0;
     switch (data[0] % 6) {
-    case 0: facts_text(text, sizeof text, data + 1, n - 1); plain(text, sizeof text); break;
-    case 1: facts_page80(text, sizeof text, data + 1, n - 1); plain(text, sizeof text); break;
-    case 2: facts_number(&number, data + 1, n - 1); break;
-    case 3: facts_device(&major, &minor, data + 1, n - 1); break;
+    case 0:
+        facts_text(text, sizeof text, data + 1, n - 1);
+        plain(text, sizeof text);
+        break;
+    case 1:
+        facts_page80(text, sizeof text, data + 1, n - 1);
+        plain(text, sizeof text);
+        break;
+    case 2:
+        facts_number(&number, data + 1, n - 1);
+        break;
+    case 3:
+        facts_device(&major, &minor, data + 1, n - 1);
+        break;
     case 4:
         if (facts_mount(copy, 8, 1, where, sizeof where))
             plain(where, sizeof where);
         break;
-    default: decide(copy); break;
+    default:
+        decide(copy);
+        break;
     }
     free(copy);
     return 0;

@@ -1,4 +1,5 @@
-/* A disk's bytes: the input is its beginning, then its end; between them it reads as zeros, and a part of it cannot be read. */
+/* A disk's bytes: the input is its beginning, then its end; between them it reads as zeros, and a
+ * part of it cannot be read. */
 #include <string.h>
 
 #include "imaging/disk/probe.h"
@@ -22,7 +23,9 @@ static int read_memory(void *ctx, uint64_t at, void *buf, size_t n)
     for (size_t i = 0; i < n; i++) {
         uint64_t b = at + i;
 
-        ((uint8_t *)buf)[i] = b < half ? m->bytes[b] : b >= BYTES - half ? m->bytes[half + (b - (BYTES - half))] : 0;
+        ((uint8_t *)buf)[i] = b < half            ? m->bytes[b]
+                              : b >= BYTES - half ? m->bytes[half + (b - (BYTES - half))]
+                                                  : 0;
     }
     return 0;
 }

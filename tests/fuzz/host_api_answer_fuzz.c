@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
     memcpy(bytes, data, n);
     if (api_answer_read(&a, bytes, n, &err) == 0) {
-        MUST(a.status >= 200 && a.status <= 599 && a.body >= bytes && a.body + a.n <= bytes + n && a.body[a.n] == 0);
+        MUST(a.status >= 200 && a.status <= 599 && a.body >= bytes && a.body + a.n <= bytes + n &&
+             a.body[a.n] == 0);
         api_answer_reason(&a, why);
         MUST(utf8_is_plain(why, strlen(why)));
     } else {

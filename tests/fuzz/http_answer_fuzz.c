@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     MUST(rc == rc2 || n == 0);
     if (rc != 1)
         return 0;
-    MUST(used == first && used <= n && memcmp(&whole.answer, &pieces.answer, sizeof whole.answer) == 0);
+    MUST(used == first && used <= n &&
+         memcmp(&whole.answer, &pieces.answer, sizeof whole.answer) == 0);
     for (uint64_t from = 0; from < 3; from++)
         if (http_answer_check(&whole.answer, from, 10, &end, &total, NULL) == 0)
             MUST(end <= total && (whole.answer.status == 200 || (end > from && end <= 10)));

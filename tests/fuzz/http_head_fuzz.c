@@ -1,5 +1,5 @@
-/* Any bytes as a request to the HTTP server, in two pieces: what is understood is legal, and answered within bounds. The first
- * byte says where it is cut. */
+/* Any bytes as a request to the HTTP server, in two pieces: what is understood is legal, and
+ * answered within bounds. The first byte says where it is cut. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     http_exchange_begin(&x, NULL);
     if (http_exchange_feed(&x, &source, NULL, bytes + 1, cut) ||
         http_exchange_feed(&x, &source, NULL, bytes + 1 + cut, n - 1 - cut)) {
-        MUST(x.header_n > 12 && x.header_n <= HTTP_REPLY_MAX && memcmp(x.header, "HTTP/1.1 ", 9) == 0);
+        MUST(x.header_n > 12 && x.header_n <= HTTP_REPLY_MAX &&
+             memcmp(x.header, "HTTP/1.1 ", 9) == 0);
         MUST(x.at <= x.to && x.to <= 10);
         MUST(x.reply.status < 400 || x.at == x.to);
         http_exchange_end(&x);

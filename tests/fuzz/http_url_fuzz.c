@@ -1,4 +1,5 @@
-/* URLs and redirects: what is accepted makes a request of one line a header, and nothing slips into it; none leads from https to http. */
+/* URLs and redirects: what is accepted makes a request of one line a header, and nothing slips into
+ * it; none leads from https to http. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,8 @@ static void one_request(const struct http_url *u)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    static const struct http_url plain = {"a", 80, false, "/x/y?z"}, safe = {"a", 8443, true, "/x/y?z"};
+    static const struct http_url plain = {"a", 80, false, "/x/y?z"},
+                                 safe = {"a", 8443, true, "/x/y?z"};
     char *text = malloc(n + 1);
     struct http_url u;
     struct ip_config c;

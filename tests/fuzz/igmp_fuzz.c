@@ -1,5 +1,5 @@
-/* A sequence of datagrams to the querier, with time passing between them: a byte of length each, or 0 and a byte of seconds. What
- * it sends can be read by itself, and is never much. */
+/* A sequence of datagrams to the querier, with time passing between them: a byte of length each, or
+ * 0 and a byte of seconds. What it sends can be read by itself, and is never much. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +15,8 @@ static void step(struct igmp_querier *q, struct mono now)
     size_t n;
 
     while (igmp_querier_step(q, now, out, &n)) {
-        MUST(n <= sizeof out && igmp_decode(out, n, &m) == 0 && m.type == IGMP_QUERY && m.from == q->address);
+        MUST(n <= sizeof out && igmp_decode(out, n, &m) == 0 && m.type == IGMP_QUERY &&
+             m.from == q->address);
         MUST(++sent <= 2 + IGMP_LEFT_MAX);
     }
     MUST(igmp_querier_pause(q, now) >= 0 && igmp_querier_pause(q, now) <= MONO_S);

@@ -1,5 +1,5 @@
-/* The first bytes of a disk and its size (the first eight bytes): what is moved stays on the disk, and moving it once is enough. The
- * checksums are set right first. */
+/* The first bytes of a disk and its size (the first eight bytes): what is moved stays on the disk,
+ * and moving it once is enough. The checksums are set right first. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* The marks of other owners, the input being the volume, or the beginning of one whose end cannot be read. */
+/* The marks of other owners, the input being the volume, or the beginning of one whose end cannot
+ * be read. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
-/* A sequence of frames to a claim, with time passing between them: a byte of length each, or 0 and a byte of tenths of a second. What it sends
- * is read back by another claim of the same address, which takes it for a sign unless it holds the address and heard a probe. */
+/* A sequence of frames to a claim, with time passing between them: a byte of length each, or 0 and
+ * a byte of tenths of a second. What it sends is read back by another claim of the same address,
+ * which takes it for a sign unless it holds the address and heard a probe. */
 #include <stdlib.h>
 #include <string.h>
 

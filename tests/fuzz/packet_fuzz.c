@@ -1,4 +1,5 @@
-/* The datagram decoder: what it takes encodes to the same header again, and its tag is computed without harm. */
+/* The datagram decoder: what it takes encodes to the same header again, and its tag is computed
+ * without harm. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

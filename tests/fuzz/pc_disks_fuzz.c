@@ -1,4 +1,5 @@
-/* What the box remembers of a machine's disks: what is accepted is legal and is told again as it was. */
+/* What the box remembers of a machine's disks: what is accepted is legal and is told again as it
+ * was. */
 #include <stdlib.h>
 #include <string.h>
 

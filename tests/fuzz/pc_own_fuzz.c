@@ -1,4 +1,5 @@
-/* What a box says is a machine's own: whatever decodes stays below the partition's root, and encodes to the same bytes. */
+/* What a box says is a machine's own: whatever decodes stays below the partition's root, and
+ * encodes to the same bytes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     for (unsigned i = 0; i < o.n; i++) {
         const char *path = o.file[i].path;
 
-        MUST(path[0] && path[0] != '/' && strncmp(path, "../", 3) != 0 && !strstr(path, "/../") && strcmp(path, "..") != 0);
+        MUST(path[0] && path[0] != '/' && strncmp(path, "../", 3) != 0 && !strstr(path, "/../") &&
+             strcmp(path, "..") != 0);
         MUST(o.file[i].bytes >= data && o.file[i].bytes + o.file[i].n <= data + n);
     }
     rc = own_encode(&o, back, sizeof back);

@@ -1,4 +1,5 @@
-/* Records and marks of the library: what is accepted is legal all through and encodes to the same bytes. */
+/* Records and marks of the library: what is accepted is legal all through and encodes to the same
+ * bytes. */
 #include <string.h>
 
 #include "board/box/library/record.h"

@@ -1,4 +1,5 @@
-/* The journal's file as anybody may have left it: records lie within it, one behind the other, and what was moved together is read again. */
+/* The journal's file as anybody may have left it: records lie within it, one behind the other, and
+ * what was moved together is read again. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* Any text as a path in a tree: what is taken stays below the tree, and is a name that a client can ask for as it is. */
+/* Any text as a path in a tree: what is taken stays below the tree, and is a name that a client can
+ * ask for as it is. */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     memcpy(path, bytes, n);
     path[n] = 0;
     if (tree_name_check(path, NULL) == 0)
-        MUST(strlen(path) <= TREE_NAME_MAX && path[0] != '.' && path[0] != '~' && !strchr(path, '/'));
+        MUST(strlen(path) <= TREE_NAME_MAX && path[0] != '.' && path[0] != '~' &&
+             !strchr(path, '/'));
     if (tree_path_check(path, NULL))
         return 0;
     snprintf(whole, sizeof whole, "data/trees/abcdefghijklmnopqrstuvwxyz012345/%s", path);

@@ -1,5 +1,6 @@
-/* A netboot request through the boot hook, and the script for its machine: first byte the settings, then a datagram. An answer is
- * well formed, decides the same twice, and never sends iPXE to iPXE. */
+/* A netboot request through the boot hook, and the script for its machine: first byte the settings,
+ * then a datagram. An answer is well formed, decides the same twice, and never sends iPXE to iPXE.
+ */
 #include <string.h>
 
 #include "net/pxe/script.h"
@@ -22,12 +23,23 @@ static struct boot_plan plan_of(uint8_t how)
     static const struct boot_choice choice = {{0, 0x25, 0, 0xaa, 0xbb, 0xcc}, 2};
 
     entries[0] = boot_entry_ring("Image this machine", 1);
-    entries[1] = (struct boot_entry){.name = "ESXi", .kind = BOOT_TREE, .id = 2, .loader = {"e/b", "e/u", "e/m"}};
-    entries[2] = (struct boot_entry){.name = "Script", .kind = BOOT_TREE, .id = 5000, .script = "s/go.ipxe"};
-    entries[3] = (struct boot_entry){.name = "UEFI", .kind = BOOT_TREE, .id = 4, .loader = {"", "u/u", ""}};
-    return (struct boot_plan){.entries = entries, .n_entries = 1 + how % 4, .fallback = how / 4 % (1u + how % 4), .choices = &choice,
-                              .n_choices = how % 4 >= 2 && how & 16, .address = 0x0A4D0001, .menu_seconds = how & 32 ? 5 : 0,
-                              .uefi_direct = how & 64, .wants_imaging = how & 128 ? wants : NULL};
+    entries[1] = (struct boot_entry){.name = "ESXi",
+                                     .kind = BOOT_TREE,
+                                     .id = 2,
+                                     .loader = {"e/b", "e/u", "e/m"}};
+    entries[2] =
+        (struct boot_entry){.name = "Script", .kind = BOOT_TREE, .id = 5000, .script = "s/go.ipxe"};
+    entries[3] =
+        (struct boot_entry){.name = "UEFI", .kind = BOOT_TREE, .id = 4, .loader = {"", "u/u", ""}};
+    return (struct boot_plan){.entries = entries,
+                              .n_entries = 1 + how % 4,
+                              .fallback = how / 4 % (1u + how % 4),
+                              .choices = &choice,
+                              .n_choices = how % 4 >= 2 && how & 16,
+                              .address = 0x0A4D0001,
+                              .menu_seconds = how & 32 ? 5 : 0,
+                              .uefi_direct = how & 64,
+                              .wants_imaging = how & 128 ? wants : NULL};
 }
 
 static void judge(const struct dhcp_message *m, const struct dhcp_boot *b)

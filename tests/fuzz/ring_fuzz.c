@@ -1,4 +1,5 @@
-/* Received frames: a payload lies inside the frame, and completing a checksum stays inside it too. */
+/* Received frames: a payload lies inside the frame, and completing a checksum stays inside it too.
+ */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Beacons, acks and infos, sealed with the right tag so that their fields are looked at: what decodes encodes to the same bytes. */
+/* Beacons, acks and infos, sealed with the right tag so that their fields are looked at: what
+ * decodes encodes to the same bytes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,15 +13,16 @@ static void seal(uint8_t *bytes, size_t n)
 {
     uint8_t tag[32];
 
-    MUST(mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), key, sizeof key, bytes, n - SESSION_TAG_BYTES,
-                         tag) == 0);
+    MUST(mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), key, sizeof key, bytes,
+                         n - SESSION_TAG_BYTES, tag) == 0);
     memcpy(bytes + n - SESSION_TAG_BYTES, tag, SESSION_TAG_BYTES);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     uint8_t bytes[SESSION_DATAGRAM_MAX] = "RING\x01", again[SESSION_DATAGRAM_MAX];
-    size_t body = n < sizeof bytes - 6 - SESSION_TAG_BYTES ? n : sizeof bytes - 6 - SESSION_TAG_BYTES;
+    size_t body =
+        n < sizeof bytes - 6 - SESSION_TAG_BYTES ? n : sizeof bytes - 6 - SESSION_TAG_BYTES;
     struct session_beacon b;
     struct session_ack a;
     struct session_told t;

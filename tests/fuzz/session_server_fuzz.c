@@ -1,5 +1,5 @@
-/* The server's receiver table under any sequence of hellos, beacons, time and loops: two bytes an event. Its counts are
- * recounted after each. */
+/* The server's receiver table under any sequence of hellos, beacons, time and loops: two bytes an
+ * event. Its counts are recounted after each. */
 #include <string.h>
 
 #include "net/session/client.h"
@@ -32,7 +32,9 @@ static void hello(unsigned who, uint8_t how)
 
 static void beacon(unsigned who, uint8_t how)
 {
-    struct session_facts f = {.state = (enum session_state)(1 + how % 6), .heard = now.ns / 1000, .missed = how};
+    struct session_facts f = {.state = (enum session_state)(1 + how % 6),
+                              .heard = now.ns / 1000,
+                              .missed = how};
     uint8_t bytes[SESSION_BEACON_BYTES], ack[SESSION_ACK_BYTES];
 
     f.error = f.state == SESSION_FAIL ? -1 : 0;
@@ -66,9 +68,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     memset(rows, 0, sizeof rows);
     memset(machine, 0, sizeof machine);
-    image = (struct session_image){.welcome = {.tsi = 1, .group = 0xEF010101, .port = 7800, .ttl = 3, .rate = 1000000},
-                                   .name = "image", .rows = rows, .n_rows = ROWS,
-                                   .loop_suspend = n % 3 ? n % 3 : SESSION_SUSPEND_AUTO};
+    image = (struct session_image){
+        .welcome = {.tsi = 1, .group = 0xEF010101, .port = 7800, .ttl = 3, .rate = 1000000},
+        .name = "image",
+        .rows = rows,
+        .n_rows = ROWS,
+        .loop_suspend = n % 3 ? n % 3 : SESSION_SUSPEND_AUTO};
     server = (struct session_server){0};
     now = (struct mono){0};
     MUST(session_server_add(&server, &image) == 0);

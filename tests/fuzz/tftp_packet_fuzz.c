@@ -16,7 +16,8 @@ static void check_options(const struct tftp_options *o)
             MUST(o->order[i] != o->order[j]);
     }
     if (tftp_options_have(o, TFTP_BLKSIZE))
-        MUST(o->value[TFTP_BLKSIZE] >= TFTP_BLKSIZE_MIN && o->value[TFTP_BLKSIZE] <= TFTP_BLKSIZE_TOP);
+        MUST(o->value[TFTP_BLKSIZE] >= TFTP_BLKSIZE_MIN &&
+             o->value[TFTP_BLKSIZE] <= TFTP_BLKSIZE_TOP);
     MUST(tftp_encode_oack(out, o) <= sizeof out);
 }
 
@@ -28,7 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     memcpy(copy, bytes, n);
     if (tftp_decode(copy, n, &p) == 0) {
         if (p.opcode == TFTP_RRQ || p.opcode == TFTP_WRQ) {
-            MUST(p.u.request.name_bytes < n && !memchr(p.u.request.name, 0, p.u.request.name_bytes));
+            MUST(p.u.request.name_bytes < n &&
+                 !memchr(p.u.request.name, 0, p.u.request.name_bytes));
             check_options(&p.u.request.options);
         } else if (p.opcode == TFTP_ERROR) {
             for (const char *c = p.u.error.text; *c; c++)

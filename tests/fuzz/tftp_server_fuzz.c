@@ -1,5 +1,6 @@
-/* A sequence of packets from a few clients, with time passing: the server's table stays whole, what it sends fits, and all it
- * opened is closed. Each step is a byte: 0xf0 and up let time pass; others choose client and port, and a packet follows. */
+/* A sequence of packets from a few clients, with time passing: the server's table stays whole, what
+ * it sends fits, and all it opened is closed. Each step is a byte: 0xf0 and up let time pass;
+ * others choose client and port, and a packet follows. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,8 +56,9 @@ static void packet(struct tftp_server *s, struct mono now, unsigned who, struct 
     struct tftp_out reply;
     const uint8_t *bytes = rd_bytes(r, n < r->left ? n : r->left);
 
-    if (bytes && tftp_server_input(s, now, from, who / 12 % 3 ? TFTP_LISTENING : (uint16_t)(who / 36 % 2), NULL, bytes,
-                                   (size_t)(r->at - bytes), &reply))
+    if (bytes &&
+        tftp_server_input(s, now, from, who / 12 % 3 ? TFTP_LISTENING : (uint16_t)(who / 36 % 2),
+                          NULL, bytes, (size_t)(r->at - bytes), &reply))
         MUST(reply.n >= 5 && reply.n <= TFTP_PACKET_MAX && reply.local < s->locals);
 }
 

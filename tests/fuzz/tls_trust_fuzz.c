@@ -1,4 +1,5 @@
-/* A file of authorities: all of a text is taken or nothing, each within the memory, and what was there before stays. */
+/* A file of authorities: all of a text is taken or nothing, each within the memory, and what was
+ * there before stays. */
 #include <string.h>
 
 #include "net/tls/trust.h"
@@ -13,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
     MUST((rc == 0) == (t.count > 0) && (rc == 0 || t.n == 0));
     for (unsigned i = 0; i < t.count; i++)
-        MUST(t.authority[i].at + t.authority[i].n <= t.n && t.n <= n && t.der[t.authority[i].at] == 0x30);
+        MUST(t.authority[i].at + t.authority[i].n <= t.n && t.n <= n &&
+             t.der[t.authority[i].at] == 0x30);
     tls_trust_close(&t);
     memcpy(text, data, n < sizeof text ? n : sizeof text - 1);
     if (tls_pin_parse(text, pin)) {

@@ -1,5 +1,6 @@
-/* The receiver's bookkeeping under any sequence of symbols: eight bytes a step, most of them nearly legal. What it must never
- * do is checked after each: hold what it did not take, count wrongly, give one slot to two blocks. */
+/* The receiver's bookkeeping under any sequence of symbols: eight bytes a step, most of them nearly
+ * legal. What it must never do is checked after each: hold what it did not take, count wrongly,
+ * give one slot to two blocks. */
 #include <stdlib.h>
 
 #include "imaging/receive/track.h"
@@ -36,7 +37,8 @@ static void recount(const struct track *t)
 
 static void symbol(struct track *t, const uint8_t *d)
 {
-    uint32_t sbn = d[1] % 10, cci = t->last_cci + (uint32_t)(int8_t)d[2] * (d[0] & 1 ? 1u : 1u << 24);
+    uint32_t sbn = d[1] % 10,
+             cci = t->last_cci + (uint32_t)(int8_t)d[2] * (d[0] & 1 ? 1u : 1u << 24);
     uint16_t k = sbn < 3 ? 40 : sbn < 5 ? 300 : 1, esi = (uint16_t)(d[3] << 8 | d[4]);
     uint8_t lg_t = d[0] & 2 ? 8 : d[5] % 14;
     struct track_act a;

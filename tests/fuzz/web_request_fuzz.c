@@ -1,5 +1,5 @@
-/* Any bytes on a connection of the web server, in pieces: it stays within its memory, and every answer begins as one. The first byte says
- * how the rest is cut; a second later each piece. */
+/* Any bytes on a connection of the web server, in pieces: it stays within its memory, and every
+ * answer begins as one. The first byte says how the rest is cut; a second later each piece. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,7 +96,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     static struct web_server *server;
     static struct auth auth;
     static struct web_routes routes;
-    static struct account account = {.auth = &auth, .store_password = keep_password, .store_token = keep_token, .tell = tell};
+    static struct account account = {.auth = &auth,
+                                     .store_password = keep_password,
+                                     .store_token = keep_token,
+                                     .tell = tell};
     struct mono now = {MONO_S};
     struct line line = {.bytes = bytes + 1, .n = n - 1, .piece = n ? (size_t)bytes[0] + 1 : 1};
     const struct wire_stream stream = {.read = line_read, .write = line_write, .ctx = &line};

@@ -346,8 +346,9 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < n_rows; i++) {
         if (!wanted(&o, &rows[i]))
             continue;
-        runs[n] = (struct run){
-            .row = &rows[i], .seed = o.seed, .quick = o.quick && !o.table && rows[i].quick};
+        runs[n] = (struct run){.row = &rows[i],
+                               .seed = o.seed,
+                               .quick = o.quick && !o.table && rows[i].quick};
         plan_run(&runs[n++]);
     }
     if (n == 0)

@@ -118,12 +118,12 @@ const struct row rows[] = {
     SCALE("thousand", "1000 receivers / 1, all at the start, random 1 %", 1.02, 60,
           GROUPS(GB7, 12, 2, NEEDY(1, JOIN_START, RANDOM(0.01)),
                  NEEDY(999, JOIN_START, RANDOM(0.01)))),
-    LATER(
-        "dead", "9 others beside 1 that dies", 1.01, 10,
-        GROUPS(
-            GB7,
-            12, 1, NEEDY(9, JOIN_START, RANDOM(0.001)),
-            {.receivers = 1, .spec = {.channel = RANDOM(0.001)}, .join = JOIN_START, .dying = 1})),
+    LATER("dead", "9 others beside 1 that dies", 1.01, 10,
+          GROUPS(GB7, 12, 1, NEEDY(9, JOIN_START, RANDOM(0.001)),
+                 {.receivers = 1,
+                  .spec = {.channel = RANDOM(0.001)},
+                  .join = JOIN_START,
+                  .dying = 1})),
     LATER("slow-disk", "9 others beside 1 with a tenth of the disk speed", 1.01, 10,
           GROUPS(GB7, 12, 1, NEEDY(9, JOIN_START, RANDOM(0.001)),
                  {.receivers = 1,

@@ -74,8 +74,9 @@ static void make_image(struct world *w)
                                   .blocks = 1,
                                   .k = (uint16_t)(left < CAROUSEL_K_MAX ? left : CAROUSEL_K_MAX)};
     }
-    w->image.shape = (struct carousel_shape){
-        .window = w->windows, .windows = s->windows, .body_symbols = s->body};
+    w->image.shape = (struct carousel_shape){.window = w->windows,
+                                             .windows = s->windows,
+                                             .body_symbols = s->body};
 }
 
 static uint64_t join_time(const struct world *w, enum world_join join, struct rng *rng)

@@ -1,4 +1,5 @@
-/* The rest of the virtual switch's core: learning, bad lines, held frames, and what is queued for a slow machine. */
+/* The rest of the virtual switch's core: learning, bad lines, held frames, and what is queued for a
+ * slow machine. */
 #include "tests/boot/bridge.h"
 
 #include <setjmp.h>
@@ -110,8 +111,8 @@ static void held_frames_come_by_time_then_by_arrival(void **state)
     free(h.heap);
 }
 
-/* Frames of every size through a socket that takes little at a time: what arrives is whole frames in order, and what is
- * missing was counted. */
+/* Frames of every size through a socket that takes little at a time: what arrives is whole frames
+ * in order, and what is missing was counted. */
 static void a_slow_reader_gets_whole_frames(void **state)
 {
     static uint8_t batch[64 * 1024], got[8 << 20];

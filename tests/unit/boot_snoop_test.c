@@ -1,4 +1,5 @@
-/* IGMP snooping as a story told in seconds: reports of all versions, leaves, queriers that come, win and go. */
+/* IGMP snooping as a story told in seconds: reports of all versions, leaves, queriers that come,
+ * win and go. */
 #include "tests/boot/snoop.h"
 
 #include <setjmp.h>

@@ -95,11 +95,13 @@ static void lengths_of_suboptions_are_exact(void **state)
             bytes[at + 1] = (uint8_t)n;
             memset(bytes + at + 2, 0, n);
             bytes[at + 1 + n] |= n ? 1 : 0; /* in range, where it matters */
-            if (fixed[i].code <= 2) { /* the other one follows */
-                memcpy(bytes + at + 2 + n, fixed[i].code == 1 ? "\x02\x02\x01\x01" : "\x01\x01\x01\0", 4);
+            if (fixed[i].code <= 2) {       /* the other one follows */
+                memcpy(bytes + at + 2 + n,
+                       fixed[i].code == 1 ? "\x02\x02\x01\x01" : "\x01\x01\x01\0", 4);
                 at += fixed[i].code == 1 ? 4 : 3;
             }
-            assert_int_equal(decode_with(bytes, at + 2 + n, &q) == BSDP_EMALFORMED, n != fixed[i].length);
+            assert_int_equal(decode_with(bytes, at + 2 + n, &q) == BSDP_EMALFORMED,
+                             n != fixed[i].length);
             assert_int_equal(decode_with(bytes, at + 1 + n, &q) < 0, true);
         }
 }
@@ -121,7 +123,10 @@ static void the_first_of_a_kind_counts(void **state)
     struct bsdp_request q;
 
     (void)state;
-    assert_int_equal(decode_with("\x01\x01\x02\x01\x01\x01\x02\x02\x01\x01\x02\x02\xff\xff\x08\x04\x81\0\0\x01\x08\x04\0\0\0\x02", 26, &q), 0);
+    assert_int_equal(decode_with("\x01\x01\x02\x01\x01\x01\x02\x02\x01\x01\x02\x02\xff\xff\x08\x04"
+                                 "\x81\0\0\x01\x08\x04\0\0\0\x02",
+                                 26, &q),
+                     0);
     assert_int_equal(q.type, BSDP_SELECT);
     assert_int_equal(q.version, BSDP_VERSION_1_1);
     assert_true(q.has_selected && q.selected == 0x81000001);
@@ -211,19 +216,22 @@ static void suboptions_may_be_spread_over_instances(void **state)
 
     (void)state;
     request_begin(&r, DHCP_INFORM, some_mac, 0x0A4D0032);
-    MUST(dhcp_put(&r.w, DHCP_O_VENDOR, "\x01\x01\x02\xff\xff", 5) && dhcp_put(&r.w, DHCP_O_VENDOR, "\x02\x02\x01\x01", 4) &&
+    MUST(dhcp_put(&r.w, DHCP_O_VENDOR, "\x01\x01\x02\xff\xff", 5) &&
+         dhcp_put(&r.w, DHCP_O_VENDOR, "\x02\x02\x01\x01", 4) &&
          dhcp_put(&r.w, DHCP_O_VENDOR, "\x08\x04\x81\0\0\x05", 6));
     MUST(dhcp_put_text(&r.w, DHCP_O_CLASS, "AAPLBSDPC/i386/iMac14,3"));
     assert_int_equal(bsdp_decode(request_end(&r), &q), 0);
     assert_true(q.type == BSDP_SELECT && q.has_selected && q.selected == 0x81000005);
     /* glued together, these two would be one */
     request_begin(&r, DHCP_INFORM, some_mac, 0x0A4D0032);
-    MUST(dhcp_put(&r.w, DHCP_O_VENDOR, LIST_1_1 "\x08\x04\x81", 10) && dhcp_put(&r.w, DHCP_O_VENDOR, "\0\0\x05", 3));
+    MUST(dhcp_put(&r.w, DHCP_O_VENDOR, LIST_1_1 "\x08\x04\x81", 10) &&
+         dhcp_put(&r.w, DHCP_O_VENDOR, "\0\0\x05", 3));
     MUST(dhcp_put_text(&r.w, DHCP_O_CLASS, "AAPLBSDPC/i386/iMac14,3"));
     assert_int_equal(bsdp_decode(request_end(&r), &q), BSDP_EMALFORMED);
 }
 
-/* Cut anywhere, a golden request is refused by one decoder or the other, or reads as a shorter one: never past its end. */
+/* Cut anywhere, a golden request is refused by one decoder or the other, or reads as a shorter one:
+ * never past its end. */
 static void every_truncation_of_golden_requests_is_survived(void **state)
 {
     static const char *const names[] = {"g01", "g02", "g05", "g05b", "g09", "g11", "g13"};
@@ -250,7 +258,8 @@ static void start(struct dhcp_writer *w, uint8_t *bytes, size_t limit)
     dhcp_write_start(w, bytes, limit, &head);
 }
 
-/* Reads a list back as a Mac does: each instance on its own. Returns how many images; all names must be "n..." */
+/* Reads a list back as a Mac does: each instance on its own. Returns how many images; all names
+ * must be "n..." */
 static unsigned images_in(const uint8_t *bytes, size_t n, unsigned *instances)
 {
     struct dhcp_message m;
@@ -258,11 +267,13 @@ static unsigned images_in(const uint8_t *bytes, size_t n, unsigned *instances)
 
     *instances = 0;
     assert_int_equal(dhcp_decode(exact(bytes, n), n, &m), 0);
-    for (const struct dhcp_option *o = dhcp_option(&m, DHCP_O_VENDOR); o; o = dhcp_option_next(&m, o)) {
+    for (const struct dhcp_option *o = dhcp_option(&m, DHCP_O_VENDOR); o;
+         o = dhcp_option_next(&m, o)) {
         ++*instances;
         for (size_t at = 0; at < o->n; at += 2u + o->at[at + 1]) {
             assert_true(at + 2 <= o->n && at + 2u + o->at[at + 1] <= o->n);
-            for (size_t i = at + 2; o->at[at] == BSDP_O_IMAGES && i < at + 2u + o->at[at + 1]; images++) {
+            for (size_t i = at + 2; o->at[at] == BSDP_O_IMAGES && i < at + 2u + o->at[at + 1];
+                 images++) {
                 assert_true(i + 5 <= at + 2u + o->at[at + 1]);
                 i += 5u + o->at[i + 4];
                 assert_true(i <= at + 2u + o->at[at + 1]);
@@ -293,7 +304,8 @@ static void lists_are_cut_at_whole_images_at_every_limit(void **state)
             unsigned put, instances;
 
             start(&w, bytes, limit);
-            assert_true(bsdp_put(&v, BSDP_O_MESSAGE, "\1", 1) && bsdp_put_u16(&v, BSDP_O_PRIORITY, 7));
+            assert_true(bsdp_put(&v, BSDP_O_MESSAGE, "\1", 1) &&
+                        bsdp_put_u16(&v, BSDP_O_PRIORITY, 7));
             put = bsdp_put_images(&v, image, 40);
             bsdp_put_end(&v);
             size_t n = dhcp_write_end(&w);

@@ -1,4 +1,5 @@
-/* The golden packets of tests/golden/bsdp: each request, answered by the server, gives its reply to the byte. */
+/* The golden packets of tests/golden/bsdp: each request, answered by the server, gives its reply to
+ * the byte. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,9 +20,13 @@ static struct dhcp_reply reply;
 
 static void entry_set(unsigned i, uint16_t attributes, uint16_t id, const char *name)
 {
-    entries[i] = (struct boot_entry){.kind = BOOT_TREE, .id = id, .attributes = attributes, .any_mac = true,
-                                     .loader = {[BOOT_MAC] = "/private/tftpboot/NetBoot/NetBootSP0/Lab.nbi/i386/booter"},
-                                     .root = "http://10.77.0.1/NetBoot/NetBootSP0/Lab.nbi/NetInstall.dmg"};
+    entries[i] = (struct boot_entry){
+        .kind = BOOT_TREE,
+        .id = id,
+        .attributes = attributes,
+        .any_mac = true,
+        .loader = {[BOOT_MAC] = "/private/tftpboot/NetBoot/NetBootSP0/Lab.nbi/i386/booter"},
+        .root = "http://10.77.0.1/NetBoot/NetBootSP0/Lab.nbi/NetInstall.dmg"};
     snprintf(entries[i].name, sizeof entries[i].name, "%s", name);
 }
 
@@ -54,7 +59,15 @@ static void start_with_twelve(void)
 
 static void bound_to(uint32_t image)
 {
-    uint8_t value[BSDP_RECORD_BYTES] = {1, (uint8_t)(image >> 24), (uint8_t)(image >> 16), (uint8_t)(image >> 8), (uint8_t)image, 0, 0, 0, 1};
+    uint8_t value[BSDP_RECORD_BYTES] = {1,
+                                        (uint8_t)(image >> 24),
+                                        (uint8_t)(image >> 16),
+                                        (uint8_t)(image >> 8),
+                                        (uint8_t)image,
+                                        0,
+                                        0,
+                                        0,
+                                        1};
 
     assert_int_equal(bsdp_server_restore(&server, some_mac, 6, value, sizeof value), 0);
 }
@@ -146,7 +159,8 @@ static void netboot_1_0_firmware_is_passed_over(void **state)
 /* Golden replies are no requests, whoever sends them. */
 static void replies_are_not_answered(void **state)
 {
-    static const char *const names[] = {"g03", "g04", "g06", "g07", "g08", "g10", "g12", "g16", "g17"};
+    static const char *const names[] = {"g03", "g04", "g06", "g07", "g08",
+                                        "g10", "g12", "g16", "g17"};
 
     (void)state;
     start_with_three();

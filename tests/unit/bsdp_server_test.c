@@ -82,17 +82,30 @@ static void restart(void)
     server.tell = tell;
     for (unsigned i = 0; i < 4096; i++)
         if (rows[i].used)
-            assert_int_equal(bsdp_server_restore(&server, rows[i].mac, 6, rows[i].value, BSDP_RECORD_BYTES), 0);
+            assert_int_equal(bsdp_server_restore(&server, rows[i].mac, 6, rows[i].value,
+                                                 BSDP_RECORD_BYTES),
+                             0);
 }
 
 static int setup(void **state)
 {
     (void)state;
     entries[0] = boot_entry_ring("Image this machine", 1);
-    entries[1] = (struct boot_entry){.name = "Tree", .kind = BOOT_TREE, .id = 2, .attributes = 0x0100, .loader = {"", "", "tree/boot.efi"}};
-    entries[2] = (struct boot_entry){.name = "Hidden", .kind = BOOT_TREE, .id = 3, .attributes = 0x0300, .hidden = true,
+    entries[1] = (struct boot_entry){.name = "Tree",
+                                     .kind = BOOT_TREE,
+                                     .id = 2,
+                                     .attributes = 0x0100,
+                                     .loader = {"", "", "tree/boot.efi"}};
+    entries[2] = (struct boot_entry){.name = "Hidden",
+                                     .kind = BOOT_TREE,
+                                     .id = 3,
+                                     .attributes = 0x0300,
+                                     .hidden = true,
                                      .loader = {"", "", "hidden.efi"}};
-    plan = (struct boot_plan){.entries = entries, .n_entries = 3, .address = BOX_ADDRESS, .wants_imaging = wants};
+    plan = (struct boot_plan){.entries = entries,
+                              .n_entries = 3,
+                              .address = BOX_ADDRESS,
+                              .wants_imaging = wants};
     imaged = false;
     memset(rows, 0, sizeof rows);
     writes = events = 0;
@@ -112,9 +125,16 @@ struct ask {
 
 static const struct dhcp_message *build(const struct ask *a)
 {
-    struct dhcp_message head = {.op = DHCP_REQUEST_OP, .htype = 1, .hlen = 6, .xid = a->xid ? a->xid : 7,
-                                .ciaddr = a->to_nobody || a->dhcp == DHCP_DISCOVER ? 0 : a->ciaddr ? a->ciaddr : CLIENT,
-                                .siaddr = a->siaddr, .giaddr = a->giaddr, .type = a->dhcp ? a->dhcp : DHCP_INFORM};
+    struct dhcp_message head = {.op = DHCP_REQUEST_OP,
+                                .htype = 1,
+                                .hlen = 6,
+                                .xid = a->xid ? a->xid : 7,
+                                .ciaddr = a->to_nobody || a->dhcp == DHCP_DISCOVER ? 0
+                                          : a->ciaddr                              ? a->ciaddr
+                                                                                   : CLIENT,
+                                .siaddr = a->siaddr,
+                                .giaddr = a->giaddr,
+                                .type = a->dhcp ? a->dhcp : DHCP_INFORM};
     uint8_t vendor[255] = "\x02\x02\x01\x01";
     struct writer w = writer_on(vendor + 4, sizeof vendor - 4);
 
@@ -169,7 +189,8 @@ static struct seen see(void)
     assert_int_equal(m.yiaddr, 0);
     assert_int_equal(m.siaddr, BOX_ADDRESS);
     snprintf(s.file, sizeof s.file, "%s", m.file);
-    for (const struct dhcp_option *o = dhcp_option(&m, DHCP_O_VENDOR); o; o = dhcp_option_next(&m, o))
+    for (const struct dhcp_option *o = dhcp_option(&m, DHCP_O_VENDOR); o;
+         o = dhcp_option_next(&m, o))
         for (size_t at = 0; at < o->n; at += 2u + o->at[at + 1]) {
             const uint8_t *v = o->at + at + 2;
             unsigned n = o->at[at + 1];
@@ -181,7 +202,8 @@ static struct seen see(void)
             else if (o->at[at] == BSDP_O_DEFAULT)
                 s.first = (uint32_t)v[0] << 24 | (uint32_t)v[1] << 16 | (uint32_t)v[2] << 8 | v[3];
             else if (o->at[at] == BSDP_O_SELECTED)
-                s.selected = (uint32_t)v[0] << 24 | (uint32_t)v[1] << 16 | (uint32_t)v[2] << 8 | v[3];
+                s.selected =
+                    (uint32_t)v[0] << 24 | (uint32_t)v[1] << 16 | (uint32_t)v[2] << 8 | v[3];
             else if (o->at[at] == BSDP_O_MACHINE_NAME)
                 snprintf(s.name, sizeof s.name, "%.*s", (int)n, (const char *)v);
             else if (o->at[at] == BSDP_O_IMAGES)
@@ -191,7 +213,8 @@ static struct seen see(void)
     return s;
 }
 
-#define SELECT(image, ...) ASK(.type = BSDP_SELECT, .has_selected = true, .selected = (image), ##__VA_ARGS__)
+#define SELECT(image, ...)                                                                         \
+    ASK(.type = BSDP_SELECT, .has_selected = true, .selected = (image), ##__VA_ARGS__)
 
 static void the_ring_is_listed_first_and_selected(void **state)
 {
@@ -325,7 +348,7 @@ static void what_a_mac_selects_follows_it_to_its_loader(void **state)
     assert_int_equal(SELECT(TREE_IMAGE), DHCP_ANSWERED);
     assert_true(ipxe_boots_the_tree());
     starts.now = (struct mono){3 * BOOT_START_NS};
-    assert_false(ipxe_boots_the_tree()); /* another start, long after */
+    assert_false(ipxe_boots_the_tree());                             /* another start, long after */
     assert_int_equal(ASK(.dhcp = DHCP_DISCOVER), DHCP_ANSWERED_TOO); /* bound */
     assert_true(ipxe_boots_the_tree());
     memset(&starts, 0, sizeof starts);
@@ -383,7 +406,8 @@ static void stored_values_are_not_believed(void **state)
     (void)state;
     for (size_t n = 0; n <= sizeof bad; n++) {
         memcpy(bad, good, sizeof good);
-        assert_int_equal(bsdp_server_restore(&server, some_mac, 6, bad, n), n == sizeof good ? 0 : BSDP_ERECORD);
+        assert_int_equal(bsdp_server_restore(&server, some_mac, 6, bad, n),
+                         n == sizeof good ? 0 : BSDP_ERECORD);
     }
     assert_int_equal(bsdp_server_restore(&server, some_mac, 5, good, sizeof good), BSDP_ERECORD);
     good[0] = 2;
@@ -397,7 +421,8 @@ static void stored_values_are_not_believed(void **state)
 
 static void requests_for_others_are_passed_over(void **state)
 {
-    static const uint32_t nobodies[] = {0x7F000001, 0xE0000001, 0xFFFFFFFF, BOX_ADDRESS, 0x0A4D00FF, 0x0A4D0000, 1};
+    static const uint32_t nobodies[] = {0x7F000001, 0xE0000001, 0xFFFFFFFF, BOX_ADDRESS,
+                                        0x0A4D00FF, 0x0A4D0000, 1};
 
     (void)state;
     for (size_t i = 0; i < sizeof nobodies / sizeof *nobodies; i++) {
@@ -410,7 +435,8 @@ static void requests_for_others_are_passed_over(void **state)
     assert_int_equal(ASK(.type = BSDP_LIST, .siaddr = 0x0A4D0009), DHCP_CONSUMED);
     assert_int_equal(event.code, BSDP_ENOTUS);
     assert_int_equal(ASK(.type = BSDP_LIST, .sname = "other"), DHCP_CONSUMED);
-    assert_int_equal(ASK(.type = BSDP_LIST, .siaddr = BOX_ADDRESS, .sname = "ringcast"), DHCP_ANSWERED);
+    assert_int_equal(ASK(.type = BSDP_LIST, .siaddr = BOX_ADDRESS, .sname = "ringcast"),
+                     DHCP_ANSWERED);
     assert_int_equal(ASK(.type = BSDP_LIST, .class = "PXEClient"), DHCP_NOT_MINE);
     assert_int_equal(ASK(.dhcp = DHCP_REQUEST, .type = BSDP_LIST), DHCP_NOT_MINE);
 }
@@ -421,7 +447,8 @@ static void offers_go_back_through_the_relay(void **state)
     assert_int_equal(SELECT(RING_IMAGE), DHCP_ANSWERED);
     assert_int_equal(ASK(.dhcp = DHCP_DISCOVER, .giaddr = 0x0A4E0001), DHCP_ANSWERED_TOO);
     assert_true(reply.way == DHCP_TO_ADDRESS && reply.address == 0x0A4E0001 && reply.port == 67);
-    assert_int_equal(ASK(.type = BSDP_LIST, .giaddr = 0x0A4E0001, .ciaddr = 0x0A4E0032), DHCP_ANSWERED);
+    assert_int_equal(ASK(.type = BSDP_LIST, .giaddr = 0x0A4E0001, .ciaddr = 0x0A4E0032),
+                     DHCP_ANSWERED);
     assert_true(reply.address == 0x0A4E0032 && reply.port == 68);
 }
 
@@ -508,7 +535,8 @@ struct mac_model { /* what the Mac, and we, believe */
     uint32_t bound; /* 0: not */
 };
 
-/* One step of one Mac; the reply must follow from what is known of it, and come again for the same bytes. */
+/* One step of one Mac; the reply must follow from what is known of it, and come again for the same
+ * bytes. */
 static void step(struct rng *rng, struct mac_model *m, uint32_t xid)
 {
     static const uint32_t images[] = {RING_IMAGE, TREE_IMAGE, HIDDEN_IMAGE, 0x81000077};
@@ -603,7 +631,8 @@ static void every_truncation_is_survived(void **state)
             struct dhcp_message m;
 
             memcpy(bytes, g.bytes, cut);
-            if (dhcp_decode(bytes, cut, &m) == 0 && bsdp_server_handle(&server, now, &m, &reply) >= DHCP_ANSWERED)
+            if (dhcp_decode(bytes, cut, &m) == 0 &&
+                bsdp_server_handle(&server, now, &m, &reply) >= DHCP_ANSWERED)
                 see();
             free(bytes);
         }

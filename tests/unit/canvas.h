@@ -11,7 +11,14 @@ static struct draw_canvas canvas;
 
 static inline void paint(int width, int height)
 {
-    canvas = (struct draw_canvas){malloc((size_t)width * (size_t)height * 4), (size_t)width * 4, width, height, 32, {16, 8}, {8, 8}, {0, 8}};
+    canvas = (struct draw_canvas){malloc((size_t)width * (size_t)height * 4),
+                                  (size_t)width * 4,
+                                  width,
+                                  height,
+                                  32,
+                                  {16, 8},
+                                  {8, 8},
+                                  {0, 8}};
     assert_non_null(canvas.pixels);
     draw_fill(&canvas, (struct draw_rect){0, 0, width, height}, 0x123456);
 }

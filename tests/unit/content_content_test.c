@@ -14,14 +14,10 @@ static void names_are_brought_to_one_form(void **state)
 {
     static const struct {
         const char *in, *out;
-    } c[] = {{"a", "a"},
-             {"/a/b.efi", "a/b.efi"},
-             {"///a//b", "a/b"},
-             {"\\Boot\\x64\\f.n12", "Boot/x64/f.n12"},
-             {"./a/./b", "a/b"},
-             {"a/...", "a/..."},
-             {"..a", "..a"},
-             {"a b", "a b"}};
+    } c[] = {{"a", "a"},         {"/a/b.efi", "a/b.efi"},
+             {"///a//b", "a/b"}, {"\\Boot\\x64\\f.n12", "Boot/x64/f.n12"},
+             {"./a/./b", "a/b"}, {"a/...", "a/..."},
+             {"..a", "..a"},     {"a b", "a b"}};
 
     (void)state;
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
@@ -34,9 +30,10 @@ static void names_are_brought_to_one_form(void **state)
 
 static void names_that_lead_elsewhere_are_none(void **state)
 {
-    static const char *const bad[] = {"",      "/",       "//",         ".",    "..",   "../a", "a/../../etc/passwd",
-                                      "a/..",  "a\\..\\b", "a/\x01",    "a\n",  "a/",   "\x7f", "./",
-                                      "/../x", "..\\x",   "a/b/../../.."};
+    static const char *const bad[] = {
+        "",      "/",        "//",          ".",   "..", "../a", "a/../../etc/passwd",
+        "a/..",  "a\\..\\b", "a/\x01",      "a\n", "a/", "\x7f", "./",
+        "/../x", "..\\x",    "a/b/../../.."};
     char out[CONTENT_NAME_MAX + 1];
 
     (void)state;
@@ -188,7 +185,8 @@ static int greet(void *ctx, const uint8_t *mac, uint8_t *out, size_t cap)
 static void a_table_knows_its_names_alone(void **state)
 {
     static struct content_texts texts;
-    struct content_entry entries[] = {{.name = "kernel"}, {.name = "boot.ipxe", .make = greet, .ctx = "g"}};
+    struct content_entry entries[] = {{.name = "kernel"},
+                                      {.name = "boot.ipxe", .make = greet, .ctx = "g"}};
     struct content_table table = {entries, 2, &texts};
     struct content_source s = content_table_source(&table);
     const uint8_t mac[6] = {0, 0, 0, 0, 0, 7};
@@ -216,7 +214,8 @@ static void mounts_are_asked_in_order(void **state)
 {
     struct content_entry first[] = {{.name = "a"}}, second[] = {{.name = "a"}, {.name = "x/b"}};
     struct content_table t1 = {first, 1, NULL}, t2 = {second, 2, NULL};
-    struct content_mount mounts[] = {{"x/", content_table_source(&t1)}, {"", content_table_source(&t2)}};
+    struct content_mount mounts[] = {{"x/", content_table_source(&t1)},
+                                     {"", content_table_source(&t2)}};
     struct content_mounts m = {mounts, 2};
     struct content_source s = content_mounts_source(&m);
     struct content c;

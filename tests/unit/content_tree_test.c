@@ -116,7 +116,8 @@ static void files_are_found_under_their_names(void **state)
 
 static void a_machines_own_folder_goes_first(void **state)
 {
-    static const uint8_t a[6] = {0x52, 0x54, 0, 0xab, 0, 1}, b[6] = {0x52, 0x54, 0, 0xab, 0, 2}, c[6] = {1};
+    static const uint8_t a[6] = {0x52, 0x54, 0, 0xab, 0, 1}, b[6] = {0x52, 0x54, 0, 0xab, 0, 2},
+                         c[6] = {1};
     struct content_tree *t;
 
     (void)state;
@@ -220,9 +221,9 @@ static void a_missing_folder_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(files_are_found_under_their_names),    TEST(a_machines_own_folder_goes_first),
-        TEST(nothing_leads_out_of_the_tree),        TEST(a_link_put_there_later_leads_nowhere),
-        TEST(what_is_no_file_is_left_out),          TEST(a_missing_folder_is_said),
+        TEST(files_are_found_under_their_names), TEST(a_machines_own_folder_goes_first),
+        TEST(nothing_leads_out_of_the_tree),     TEST(a_link_put_there_later_leads_nowhere),
+        TEST(what_is_no_file_is_left_out),       TEST(a_missing_folder_is_said),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* Jobs: each runs once on another thread and is done on this one, in order; a full lane refuses; an end in the middle waits for what
- * runs and leaves out the rest. */
+/* Jobs: each runs once on another thread and is done on this one, in order; a full lane refuses; an
+ * end in the middle waits for what runs and leaves out the rest. */
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -128,7 +128,8 @@ static void a_full_lane_refuses_and_the_other_goes_on(void **state)
     (void)state;
     occupy(&held);
     for (unsigned i = 0; i < JOBS_WAITING; i++)
-        assert_int_equal(job_post(jobs, JOB_DISK, &more[i].job, run, ignore, &more[i]), i + 1 < JOBS_WAITING);
+        assert_int_equal(job_post(jobs, JOB_DISK, &more[i].job, run, ignore, &more[i]),
+                         i + 1 < JOBS_WAITING);
     assert_false(more[JOBS_WAITING - 1].job.under_way);
     assert_true(job_post(jobs, JOB_ANSWER, &quick.job, run, ignore, &quick));
     wait_for_one();
@@ -140,7 +141,8 @@ static void a_full_lane_refuses_and_the_other_goes_on(void **state)
         wait_for_one();
         jobs_take(jobs);
     }
-    assert_true(job_post(jobs, JOB_DISK, &more[JOBS_WAITING - 1].job, run, ignore, &more[JOBS_WAITING - 1]));
+    assert_true(job_post(jobs, JOB_DISK, &more[JOBS_WAITING - 1].job, run, ignore,
+                         &more[JOBS_WAITING - 1]));
 }
 
 static void *let_go_later(void *arg)

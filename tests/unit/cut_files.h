@@ -1,7 +1,9 @@
-/* A file layer that forgets: it stands in front of the C library's calls in the program that includes it, notes everything that is done
- * to the files of one folder, and can then lay the folder out anew as a disk might hold it when the power went before any one of those
- * calls. What has not been brought to the disk by fsync may be there, may not, may be there in part; names that came, went or changed since
- * the folder itself was synced likewise, in the order in which that happened. */
+/* A file layer that forgets: it stands in front of the C library's calls in the program that
+ * includes it, notes everything that is done to the files of one folder, and can then lay the
+ * folder out anew as a disk might hold it when the power went before any one of those calls. What
+ * has not been brought to the disk by fsync may be there, may not, may be there in part; names that
+ * came, went or changed since the folder itself was synced likewise, in the order in which that
+ * happened. */
 #ifndef TESTS_UNIT_CUT_FILES_H
 #define TESTS_UNIT_CUT_FILES_H
 
@@ -16,7 +18,15 @@
 #define CUT_FILES 128
 #define CUT_LOG 4096
 
-enum cut_what { CUT_CREATE, CUT_TRUNCATE, CUT_WRITE, CUT_FSYNC, CUT_RENAME, CUT_UNLINK, CUT_SYNC_FOLDER };
+enum cut_what {
+    CUT_CREATE,
+    CUT_TRUNCATE,
+    CUT_WRITE,
+    CUT_FSYNC,
+    CUT_RENAME,
+    CUT_UNLINK,
+    CUT_SYNC_FOLDER
+};
 
 struct cut_call {
     enum cut_what what;
@@ -30,11 +40,12 @@ struct cut_call {
 static struct cut_files {
     char folder[256];
     bool on;
-    /* What a call to a file of the folder ("": to the folder itself) does: 0, an errno or an enum fault_lie. */
+    /* What a call to a file of the folder ("": to the folder itself) does: 0, an errno or an enum
+     * fault_lie. */
     int (*fault)(enum fault_call call, const char *name);
     int64_t room; /* bytes that still fit; negative: no end */
     int files;
-    int of_fd[CUT_FDS];  /* 1 + file; 0: not ours */
+    int of_fd[CUT_FDS]; /* 1 + file; 0: not ours */
     bool folder_fd[CUT_FDS];
     struct {
         char name[CUT_NAME];
@@ -49,7 +60,8 @@ static const char *cut_name(const char *path)
 {
     size_t n = strlen(cut.folder);
 
-    if (!n || strncmp(path, cut.folder, n) != 0 || path[n] != '/' || !path[n + 1] || strchr(path + n + 1, '/'))
+    if (!n || strncmp(path, cut.folder, n) != 0 || path[n] != '/' || !path[n + 1] ||
+        strchr(path + n + 1, '/'))
         return NULL;
     return path + n + 1;
 }
@@ -132,7 +144,8 @@ static void cut_opened(int fd, const char *path, int flags)
     }
     if (name && cut_file_named(name))
         cut.of_fd[fd] = 1 + *cut_file_named(name);
-    if (name && (flags & O_TRUNC) && cut.of_fd[fd] && (c = cut_note(CUT_TRUNCATE, cut.of_fd[fd] - 1, name)))
+    if (name && (flags & O_TRUNC) && cut.of_fd[fd] &&
+        (c = cut_note(CUT_TRUNCATE, cut.of_fd[fd] - 1, name)))
         c->at = 0;
 }
 
@@ -241,7 +254,8 @@ static void cut_name_call(struct cut_names *d, const struct cut_call *c)
         if (strcmp(d->row[i].name, c->name) == 0)
             file = d->row[i].file;
     for (int i = 0; i < CUT_FILES; i++)
-        if (strcmp(d->row[i].name, c->name) == 0 || (c->what == CUT_RENAME && strcmp(d->row[i].name, c->to) == 0))
+        if (strcmp(d->row[i].name, c->name) == 0 ||
+            (c->what == CUT_RENAME && strcmp(d->row[i].name, c->to) == 0))
             d->row[i].name[0] = 0;
     for (int i = 0; c->what != CUT_UNLINK && i < CUT_FILES; i++)
         if (!d->row[i].name[0]) {
@@ -289,11 +303,14 @@ static void cut_lay_prefix(int fd, const struct cut_inode *f, struct rng *rng)
     MUST(!n || syscall(SYS_pwrite64, fd, f->bytes, n, 0) == (long)n);
 }
 
-/* Of what came last each sector or not, in any combination; the file's length is the new one, the old one or between. */
+/* Of what came last each sector or not, in any combination; the file's length is the new one, the
+ * old one or between. */
 static void cut_lay_holes(int fd, const struct cut_inode *f, struct rng *rng)
 {
     size_t least = f->n < f->n_safe ? f->n : f->n_safe, most = f->n < f->n_safe ? f->n_safe : f->n;
-    size_t length = rng_below(rng, 3) == 0 ? least + (size_t)rng_below(rng, most - least + 1) : rng_below(rng, 2) ? f->n : f->n_safe;
+    size_t length = rng_below(rng, 3) == 0 ? least + (size_t)rng_below(rng, most - least + 1)
+                    : rng_below(rng, 2)    ? f->n
+                                           : f->n_safe;
 
     for (size_t at = 0; at < f->n; at += 512) {
         size_t n = f->n - at < 512 ? f->n - at : 512;
@@ -306,7 +323,8 @@ static void cut_lay_holes(int fd, const struct cut_inode *f, struct rng *rng)
 
 static void cut_lay_file(const char *path, struct cut_inode *f, enum cut_luck luck, struct rng *rng)
 {
-    bool now = luck == CUT_EVERYTHING || luck == CUT_BYTES_ONLY || (luck >= CUT_DICE && rng_below(rng, 4) == 0);
+    bool now = luck == CUT_EVERYTHING || luck == CUT_BYTES_ONLY ||
+               (luck >= CUT_DICE && rng_below(rng, 4) == 0);
     unsigned torn = luck >= CUT_DICE && !now && f->n ? (unsigned)rng_below(rng, 3) : 0;
     size_t n = now ? f->n : f->n_safe;
     int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -323,7 +341,8 @@ static void cut_lay_file(const char *path, struct cut_inode *f, enum cut_luck lu
     close(fd);
 }
 
-/* Lays out in `folder`, which is there and empty, what the disk holds when the power goes before call `n`. */
+/* Lays out in `folder`, which is there and empty, what the disk holds when the power goes before
+ * call `n`. */
 static inline void cut_lay_out(unsigned n, enum cut_luck luck, const char *folder)
 {
     static struct cut_disk d;
@@ -334,8 +353,10 @@ static inline void cut_lay_out(unsigned n, enum cut_luck luck, const char *folde
     memset(&d, 0, sizeof d);
     for (unsigned i = 0; i < n; i++)
         cut_replay(&d, &cut.log[i], i);
-    names = luck == CUT_NOTHING_UNSYNCED || luck == CUT_BYTES_ONLY || luck >= CUT_DICE ? d.safe : d.names;
-    for (unsigned i = 0, some = luck >= CUT_DICE ? (unsigned)rng_below(&rng, d.n_pending + 1) : 0; i < some; i++)
+    names = luck == CUT_NOTHING_UNSYNCED || luck == CUT_BYTES_ONLY || luck >= CUT_DICE ? d.safe
+                                                                                       : d.names;
+    for (unsigned i = 0, some = luck >= CUT_DICE ? (unsigned)rng_below(&rng, d.n_pending + 1) : 0;
+         i < some; i++)
         cut_name_call(&names, &cut.log[d.pending[i]]);
     for (int i = 0; i < CUT_FILES; i++)
         if (names.row[i].name[0]) {
@@ -348,7 +369,8 @@ static inline void cut_lay_out(unsigned n, enum cut_luck luck, const char *folde
     }
 }
 
-/* From here on everything in the folder is noted; what is there already has to be put there after this. */
+/* From here on everything in the folder is noted; what is there already has to be put there after
+ * this. */
 static inline void cut_begin(const char *folder)
 {
     snprintf(cut.folder, sizeof cut.folder, "%s", folder);

@@ -12,7 +12,8 @@
 #define US UINT32_C(0x0A4D0001)
 #define FRAMES 16
 
-static const uint8_t our_mac[6] = {2, 0, 0, 0, 0, 1}, client[6] = {0, 0x25, 0, 0xaa, 0xbb, 0xcc}, router[6] = {2, 9, 9, 9, 9, 9};
+static const uint8_t our_mac[6] = {2, 0, 0, 0, 0, 1}, client[6] = {0, 0x25, 0, 0xaa, 0xbb, 0xcc},
+                     router[6] = {2, 9, 9, 9, 9, 9};
 static const uint8_t everyone[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
 struct wire_frame {
@@ -61,9 +62,15 @@ static void wire_close(void *ctx)
 }
 
 /* A UDP datagram as a frame from `mac`, to everyone or, with a destination, to us. */
-static void arrive(const uint8_t mac[6], uint32_t from, uint32_t to, uint16_t sport, uint16_t dport, const void *bytes, size_t n)
+static void arrive(const uint8_t mac[6], uint32_t from, uint32_t to, uint16_t sport, uint16_t dport,
+                   const void *bytes, size_t n)
 {
-    const struct udp_ends ends = {.mac = mac, .to_mac = to == US ? our_mac : everyone, .from = from, .to = to, .sport = sport, .dport = dport};
+    const struct udp_ends ends = {.mac = mac,
+                                  .to_mac = to == US ? our_mac : everyone,
+                                  .from = from,
+                                  .to = to,
+                                  .sport = sport,
+                                  .dport = dport};
     struct wire_frame *f = &in[n_in++];
 
     f->n = udp_frame(f->bytes, sizeof f->bytes, &ends, bytes, n);
@@ -78,9 +85,16 @@ static void step(int64_t ms)
 
 /* ---- messages ---- */
 
-static size_t message(uint8_t *to, uint8_t op, uint8_t type, uint32_t ciaddr, uint32_t yiaddr, uint32_t id)
+static size_t message(uint8_t *to, uint8_t op, uint8_t type, uint32_t ciaddr, uint32_t yiaddr,
+                      uint32_t id)
 {
-    struct dhcp_message head = {.op = op, .htype = 1, .hlen = 6, .xid = 77, .ciaddr = ciaddr, .yiaddr = yiaddr, .type = type};
+    struct dhcp_message head = {.op = op,
+                                .htype = 1,
+                                .hlen = 6,
+                                .xid = 77,
+                                .ciaddr = ciaddr,
+                                .yiaddr = yiaddr,
+                                .type = type};
     struct dhcp_writer dw;
 
     memcpy(head.chaddr, client, 6);
@@ -94,7 +108,8 @@ static void ask(uint8_t type, uint32_t ciaddr, uint16_t dport)
 {
     uint8_t bytes[1472];
 
-    arrive(client, ciaddr, ciaddr ? US : UINT32_MAX, 68, dport, bytes, message(bytes, DHCP_REQUEST_OP, type, ciaddr, 0, 0));
+    arrive(client, ciaddr, ciaddr ? US : UINT32_MAX, 68, dport, bytes,
+           message(bytes, DHCP_REQUEST_OP, type, ciaddr, 0, 0));
     step(1);
 }
 
@@ -122,7 +137,8 @@ static void sound(const struct wire_frame *f, struct dhcp_message *m)
 
 static uint32_t destination(const struct wire_frame *f)
 {
-    return (uint32_t)f->bytes[30] << 24 | (uint32_t)f->bytes[31] << 16 | (uint32_t)f->bytes[32] << 8 | f->bytes[33];
+    return (uint32_t)f->bytes[30] << 24 | (uint32_t)f->bytes[31] << 16 |
+           (uint32_t)f->bytes[32] << 8 | f->bytes[33];
 }
 
 /* ---- life ---- */
@@ -137,7 +153,8 @@ static void on_guard(void *ctx, const struct dhcp_guard *g)
 static int handled;
 static unsigned asked;
 
-static int on_service(void *ctx, struct mono at, const struct dhcp_message *m, struct dhcp_reply *reply)
+static int on_service(void *ctx, struct mono at, const struct dhcp_message *m,
+                      struct dhcp_reply *reply)
 {
     struct dhcp_message head;
     struct dhcp_writer dw;
@@ -159,10 +176,14 @@ static int on_service(void *ctx, struct mono at, const struct dhcp_message *m, s
 
 static void up(bool guarded, bool serviced)
 {
-    struct ip_link link = {.fd = -1, .receive = wire_receive, .send = wire_send, .close = wire_close};
+    struct ip_link link = {.fd = -1,
+                           .receive = wire_receive,
+                           .send = wire_send,
+                           .close = wire_close};
     struct ip_config ip = {.address = US, .prefix = 24};
     struct dhcp_pool pool = {.first = US + 1, .last = US + 9, .network = US, .prefix = 24};
-    struct dhcp_config c = {.mode = DHCP_MODE_SERVER, .address = US, .pool = &pool, .pools = 1, .lease_s = 3600};
+    struct dhcp_config c = {
+        .mode = DHCP_MODE_SERVER, .address = US, .pool = &pool, .pools = 1, .lease_s = 3600};
     struct dhcp_bind_needs needs = {.guarded = on_guard, .unguarded = !guarded};
 
     now = (struct mono){MONO_S};

@@ -13,14 +13,21 @@ static const uint8_t station[6] = {0x00, 0x25, 0x00, 0xaa, 0xbb, 0xcc};
 
 static struct dhcp_message head(uint8_t type)
 {
-    struct dhcp_message m = {.op = DHCP_REQUEST_OP, .htype = 1, .hlen = 6, .xid = 0xb5d9, .secs = 4,
-                             .flags = DHCP_BROADCAST, .ciaddr = 0x0A4D0032, .type = type};
+    struct dhcp_message m = {.op = DHCP_REQUEST_OP,
+                             .htype = 1,
+                             .hlen = 6,
+                             .xid = 0xb5d9,
+                             .secs = 4,
+                             .flags = DHCP_BROADCAST,
+                             .ciaddr = 0x0A4D0032,
+                             .type = type};
 
     memcpy(m.chaddr, station, 6);
     return m;
 }
 
-/* Decodes from a buffer that ends where the message does, so that the sanitizer sees every byte read past it. */
+/* Decodes from a buffer that ends where the message does, so that the sanitizer sees every byte
+ * read past it. */
 static int decode(const uint8_t *bytes, size_t n, struct dhcp_message *m)
 {
     static uint8_t *kept;
@@ -114,7 +121,8 @@ static void every_truncation_is_refused_or_shorter(void **state)
         assert_true(rc || m.n <= 6);
         ends += rc == 0;
     }
-    /* Between options a cut is a message without END, which old clients send: 7 places, then all of END and padding. */
+    /* Between options a cut is a message without END, which old clients send: 7 places, then all of
+     * END and padding. */
     assert_int_equal(ends, 7 + (n - 1 - (DHCP_HEADER_BYTES + 3 + 34 + 6 + 4 + 9 + 2)));
 }
 
@@ -160,10 +168,21 @@ static void the_fixed_fields_are_held(void **state)
         uint8_t value;
         int rc;
     } c[] = {
-        {0, 0, DHCP_EOP},         {0, 3, DHCP_EOP},       {1, 6, DHCP_EHARDWARE}, {2, 0, DHCP_EHARDWARE},
-        {2, 16, DHCP_EHARDWARE},  {2, 255, DHCP_EHARDWARE}, {28, 1, DHCP_EHARDWARE}, {28, 0xff, DHCP_EHARDWARE},
-        {236, 0, DHCP_ECOOKIE},   {239, 0, DHCP_ECOOKIE}, {240, DHCP_O_OVERLOAD, DHCP_EOVERLOAD},
-        {242, 0, DHCP_ETYPE},     {242, 19, DHCP_ETYPE},  {241, 2, DHCP_ETYPE},   {0, 2, 0},
+        {0, 0, DHCP_EOP},
+        {0, 3, DHCP_EOP},
+        {1, 6, DHCP_EHARDWARE},
+        {2, 0, DHCP_EHARDWARE},
+        {2, 16, DHCP_EHARDWARE},
+        {2, 255, DHCP_EHARDWARE},
+        {28, 1, DHCP_EHARDWARE},
+        {28, 0xff, DHCP_EHARDWARE},
+        {236, 0, DHCP_ECOOKIE},
+        {239, 0, DHCP_ECOOKIE},
+        {240, DHCP_O_OVERLOAD, DHCP_EOVERLOAD},
+        {242, 0, DHCP_ETYPE},
+        {242, 19, DHCP_ETYPE},
+        {241, 2, DHCP_ETYPE},
+        {0, 2, 0},
     };
     uint8_t bytes[1500];
     struct dhcp_message m;
@@ -319,8 +338,8 @@ static void replies_fit_the_client(void **state)
     static const struct {
         const char *size;
         size_t limit;
-    } c[] = {{"\x39\2\0\0", 548}, {"\x39\2\2\x3f", 548}, {"\x39\2\2\x41", 549}, {"\x39\2\5\xc0", 1444},
-             {"\x39\2\xff\xff", 1472}, {"\x39\1\xff\0", 548}};
+    } c[] = {{"\x39\2\0\0", 548},    {"\x39\2\2\x3f", 548},    {"\x39\2\2\x41", 549},
+             {"\x39\2\5\xc0", 1444}, {"\x39\2\xff\xff", 1472}, {"\x39\1\xff\0", 548}};
     struct dhcp_message m, reply;
 
     (void)state;

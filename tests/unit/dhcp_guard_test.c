@@ -28,10 +28,12 @@ static void start(void)
 static uint32_t relay; /* by which it comes; 0: none */
 
 /* A message as another station would send it; `server` 0: without option 54. */
-static bool hear(uint8_t op, uint8_t type, uint32_t yiaddr, uint32_t server, const uint8_t mac[6], uint32_t from)
+static bool hear(uint8_t op, uint8_t type, uint32_t yiaddr, uint32_t server, const uint8_t mac[6],
+                 uint32_t from)
 {
     struct dhcp_message m = {.op = op, .type = type, .yiaddr = yiaddr, .giaddr = relay};
-    uint8_t id[4] = {(uint8_t)(server >> 24), (uint8_t)(server >> 16), (uint8_t)(server >> 8), (uint8_t)server};
+    uint8_t id[4] = {(uint8_t)(server >> 24), (uint8_t)(server >> 16), (uint8_t)(server >> 8),
+                     (uint8_t)server};
 
     if (server)
         m.option[m.n++] = (struct dhcp_option){DHCP_O_SERVER, 4, id};
@@ -99,8 +101,9 @@ static void a_slow_server_is_seen_before_we_serve(void **state)
     assert_int_equal(f->address, THEIRS);
     assert_memory_equal(f->mac, their_mac, 6);
     assert_int_equal(f->offered, THEIRS - 100);
-    assert_string_equal(dhcp_guard_text(text, &guard), "another DHCP server answers here: 10.77.0.254 at 02:00:00:00:00:fe, "
-                                                       "it offered 10.77.0.154");
+    assert_string_equal(dhcp_guard_text(text, &guard),
+                        "another DHCP server answers here: 10.77.0.254 at 02:00:00:00:00:fe, "
+                        "it offered 10.77.0.154");
 }
 
 static void a_server_that_comes_later_is_seen_and_one_that_goes_is_forgotten(void **state)
@@ -170,18 +173,25 @@ static void a_station_with_our_address_is_another_server(void **state)
         assert_true(hear(DHCP_REPLY_OP, types[i], OURS + 50, OURS, their_mac, OURS));
         assert_int_equal(guard.state, DHCP_GUARD_FOREIGN);
     }
-    assert_string_equal(dhcp_guard_text(text, &guard), "another DHCP server answers here: 10.77.0.1 at 02:00:00:00:00:fe, this box's own "
-                                                       "address, it offered 10.77.0.51");
+    assert_string_equal(
+        dhcp_guard_text(text, &guard),
+        "another DHCP server answers here: 10.77.0.1 at 02:00:00:00:00:fe, this box's own "
+        "address, it offered 10.77.0.51");
     start();
     assert_true(hear(DHCP_REPLY_OP, DHCP_OFFER, OURS + 50, 0, their_mac, OURS));
 }
 
-static bool hear_boots(uint32_t yiaddr, const char *class_id, const char *file, const uint8_t mac[6], uint32_t from)
+static bool hear_boots(uint32_t yiaddr, const char *class_id, const char *file,
+                       const uint8_t mac[6], uint32_t from)
 {
-    struct dhcp_message m = {.op = DHCP_REPLY_OP, .type = DHCP_OFFER, .yiaddr = yiaddr, .giaddr = relay};
+    struct dhcp_message m = {.op = DHCP_REPLY_OP,
+                             .type = DHCP_OFFER,
+                             .yiaddr = yiaddr,
+                             .giaddr = relay};
 
     if (class_id)
-        m.option[m.n++] = (struct dhcp_option){DHCP_O_CLASS, (uint8_t)strlen(class_id), (const uint8_t *)class_id};
+        m.option[m.n++] = (struct dhcp_option){DHCP_O_CLASS, (uint8_t)strlen(class_id),
+                                               (const uint8_t *)class_id};
     strcpy(m.file, file);
     return dhcp_guard_hear_boots(&guard, now, &m, mac, from);
 }
@@ -199,8 +209,9 @@ static void boot_servers_are_named_and_forgotten(void **state)
     assert_false(hear_boots(THEIRS - 1, NULL, "", their_mac, THEIRS));
     assert_true(hear_boots(0, "PXEClient", "", their_mac, THEIRS));
     assert_false(hear_boots(0, "PXEClient", "", their_mac, THEIRS)); /* known */
-    assert_string_equal(dhcp_guard_boots_text(text, &guard, now), "another boot server answers here: 10.77.0.254 at 02:00:00:00:00:fe: "
-                                                                  "machines may start from it instead of from this box");
+    assert_string_equal(dhcp_guard_boots_text(text, &guard, now),
+                        "another boot server answers here: 10.77.0.254 at 02:00:00:00:00:fe: "
+                        "machines may start from it instead of from this box");
     assert_int_equal(guard.state, DHCP_GUARD_LISTENING);
     assert_true(hear_boots(0, "HTTPClient", "", their_mac, THEIRS - 1));
     assert_true(hear_boots(THEIRS - 9, NULL, "wdsnbp.com", their_mac, THEIRS - 2));
@@ -231,7 +242,8 @@ static void several_servers_are_told_apart(void **state)
             assert_int_not_equal(guard.foreign[i].address, guard.foreign[k].address);
 }
 
-/* Two boxes on one wire, each answering the other's probes while it serves: in the end one serves. */
+/* Two boxes on one wire, each answering the other's probes while it serves: in the end one serves.
+ */
 static void two_guards_do_not_flap_for_ever(void **state)
 {
     struct dhcp_guard g[2];
@@ -248,7 +260,8 @@ static void two_guards_do_not_flap_for_ever(void **state)
         for (unsigned i = 0; i < 2; i++)
             if (dhcp_guard_tick(&g[i], now, out, &changed) && g[!i].state == DHCP_GUARD_CLEAR) {
                 guard = g[i];
-                hear(DHCP_REPLY_OP, DHCP_OFFER, OURS + 50, address[!i], i ? our_mac : their_mac, address[!i]);
+                hear(DHCP_REPLY_OP, DHCP_OFFER, OURS + 50, address[!i], i ? our_mac : their_mac,
+                     address[!i]);
                 g[i] = guard;
             }
         both += g[0].state == DHCP_GUARD_CLEAR && g[1].state == DHCP_GUARD_CLEAR;

@@ -1,4 +1,5 @@
-/* Many clients against one server on simulated time: nobody's address twice, and no flood takes known machines' away. */
+/* Many clients against one server on simulated time: nobody's address twice, and no flood takes
+ * known machines' away. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,7 +76,10 @@ static void ask_for(uint32_t who, struct dhcp_say s)
 
 static void discover(uint32_t who)
 {
-    struct dhcp_say s = {.type = DHCP_DISCOVER, .client = who, .xid = ++xid, .wanted = client[who].address};
+    struct dhcp_say s = {.type = DHCP_DISCOVER,
+                         .client = who,
+                         .xid = ++xid,
+                         .wanted = client[who].address};
     bool lost = rng_below(&rng, 10) == 0;
 
     if (dhcp_lab_say(&lab, &s) != DHCP_OFFER || lost)
@@ -154,9 +158,9 @@ enum flood {
     FLOODS,
 };
 
-#define VETERANS 100    /* had one lease, long ago */
-#define RESERVED 20     /* have a reservation */
-#define REMEMBERED 11   /* known to the box, never had a lease */
+#define VETERANS 100  /* had one lease, long ago */
+#define RESERVED 20   /* have a reservation */
+#define REMEMBERED 11 /* known to the box, never had a lease */
 #define FIRST_RESERVED 1000
 #define FIRST_INVENTED 100000
 
@@ -170,7 +174,9 @@ static void invented(enum flood how, uint32_t i)
         dhcp_lab_say(&lab, &(struct dhcp_say){.type = DHCP_DISCOVER, .client = who, .xid = who});
         return;
     case FLOOD_GRAB:
-        dhcp_lab_say(&lab, &(struct dhcp_say){.type = DHCP_REQUEST, .client = who, .xid = who,
+        dhcp_lab_say(&lab, &(struct dhcp_say){.type = DHCP_REQUEST,
+                                              .client = who,
+                                              .xid = who,
                                               .wanted = DHCP_LAB_FIRST + i % 200});
         return;
     default:
@@ -202,7 +208,8 @@ static void room(void)
     lab.known = REMEMBERED;
 }
 
-/* Each of the known machines comes up somewhere in the flood; its first DISCOVER and its first REQUEST must succeed. */
+/* Each of the known machines comes up somewhere in the flood; its first DISCOVER and its first
+ * REQUEST must succeed. */
 static void known_machines_are_served_in(enum flood how)
 {
     uint32_t come = 0, who, served = 0;
@@ -214,8 +221,8 @@ static void known_machines_are_served_in(enum flood how)
             dhcp_lab_pass(&lab, 1);
         if (i < 1000 || i % 64)
             continue;
-        who = come < VETERANS                          ? 500 + come
-              : come < VETERANS + RESERVED             ? FIRST_RESERVED + come - VETERANS
+        who = come < VETERANS                           ? 500 + come
+              : come < VETERANS + RESERVED              ? FIRST_RESERVED + come - VETERANS
               : come < VETERANS + RESERVED + REMEMBERED ? come - VETERANS - RESERVED
                                                         : UINT32_MAX;
         if (who == UINT32_MAX)
@@ -259,7 +266,8 @@ static void an_overtaken_offer_is_granted(void **state)
     (void)state;
     dhcp_lab_up(&lab, 20, NULL, 0);
     assert_int_equal(dhcp_lab_say(&lab, &s), DHCP_OFFER);
-    s = (struct dhcp_say){.type = DHCP_REQUEST, .client = 5, .xid = 5, .wanted = lab.answer.yiaddr, .server = US};
+    s = (struct dhcp_say){
+        .type = DHCP_REQUEST, .client = 5, .xid = 5, .wanted = lab.answer.yiaddr, .server = US};
     for (uint32_t i = 0; i < 1000; i++)
         invented(FLOOD_DISCOVER, i);
     assert_int_equal(dhcp_lab_say(&lab, &s), DHCP_ACK);
@@ -309,7 +317,8 @@ static void old_machines_make_room(void **state)
     assert_int_equal(served, 400);
 }
 
-/* The disk is not worn by strangers: what they make the box write is bounded by its addresses and the time. */
+/* The disk is not worn by strangers: what they make the box write is bounded by its addresses and
+ * the time. */
 static void floods_write_little(void **state)
 {
     unsigned before;

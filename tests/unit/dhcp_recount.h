@@ -17,7 +17,8 @@ static inline void dhcp_recount(const struct dhcp_leases *t)
         if (s->reserved)
             continue;
         c[s->pool].size++;
-        c[s->pool].spare += s->state == DHCP_SLOT_NEW || (s->state == DHCP_SLOT_PAST && s->probation);
+        c[s->pool].spare +=
+            s->state == DHCP_SLOT_NEW || (s->state == DHCP_SLOT_PAST && s->probation);
         c[s->pool].bound += s->state == DHCP_SLOT_BOUND;
         c[s->pool].probation += s->state == DHCP_SLOT_BOUND && s->probation;
         c[s->pool].declined += s->state == DHCP_SLOT_DECLINED;

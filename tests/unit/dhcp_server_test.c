@@ -36,7 +36,8 @@ static void a_new_machine_gets_an_address(void **state)
 
     (void)state;
     dhcp_lab_up(&lab, 10, NULL, 0);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 7, .xid = 1}), DHCP_OFFER);
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 7, .xid = 1}),
+                     DHCP_OFFER);
     offered = lab.answer.yiaddr;
     assert_true(offered - DHCP_LAB_FIRST < 10);
     going_to(DHCP_TO_STATION, offered, 68);
@@ -49,7 +50,11 @@ static void a_new_machine_gets_an_address(void **state)
     assert_int_equal(dhcp_option_u32(&lab.answer, DHCP_O_DNS, 0), US);
     assert_memory_equal(dhcp_option(&lab.answer, DHCP_O_CLIENT)->at + 1, mac, 6); /* RFC 6842 */
     assert_false(dhcp_server_who(&lab.server, offered, mac));
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 1, .wanted = offered, .server = US}),
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST,
+                                           .client = 7,
+                                           .xid = 1,
+                                           .wanted = offered,
+                                           .server = US}),
                      DHCP_ACK);
     assert_int_equal(lab.answer.yiaddr, offered);
     assert_true(dhcp_server_who(&lab.server, offered, mac));
@@ -66,7 +71,9 @@ static void renewing_and_rebinding(void **state)
     address = dhcp_lab_join(&lab, 7, 1);
     for (int i = 0; i < 5; i++) {
         dhcp_lab_pass(&lab, 1800);
-        assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 2, .ciaddr = address}), DHCP_ACK);
+        assert_int_equal(
+            say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 2, .ciaddr = address}),
+            DHCP_ACK);
         going_to(DHCP_TO_STATION, address, 68);
         assert_int_equal(lab.answer.ciaddr, address);
         assert_int_equal(lab.answer.yiaddr, address);
@@ -74,9 +81,13 @@ static void renewing_and_rebinding(void **state)
     assert_int_equal(lab.stored, 2); /* bound; off probation */
     dhcp_lab_pass(&lab, 3601);
     assert_int_equal(lab.stored, 3); /* over */
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 9, .ciaddr = address,
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST,
+                                           .client = 7,
+                                           .xid = 9,
+                                           .ciaddr = address,
                                            /* too late, but still his */
-                                           .flags = DHCP_BROADCAST}), DHCP_ACK);
+                                           .flags = DHCP_BROADCAST}),
+                     DHCP_ACK);
     going_to(DHCP_TO_STATION, address, 68);
 }
 
@@ -87,17 +98,29 @@ static void rebooting_with_an_old_address(void **state)
     (void)state;
     dhcp_lab_up(&lab, 10, NULL, 0);
     address = dhcp_lab_join(&lab, 7, 1);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 2, .wanted = address}), DHCP_ACK);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 3, .wanted = address ^ 1}), DHCP_NAK);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 2, .wanted = address}),
+        DHCP_ACK);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 3, .wanted = address ^ 1}),
+        DHCP_NAK);
     going_to(DHCP_TO_EVERYONE, UINT32_MAX, 68);
     assert_int_equal(lab.answer.yiaddr, 0);
     assert_null(dhcp_option(&lab.answer, DHCP_O_LEASE));
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 8, .xid = 2, .wanted = STALE}), DHCP_NAK);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 8, .xid = 2, .ciaddr = STALE}), DHCP_NAK);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 8, .xid = 3, .wanted = address}), DHCP_NAK);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_REQUEST, .client = 8, .xid = 2, .wanted = STALE}),
+        DHCP_NAK);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_REQUEST, .client = 8, .xid = 2, .ciaddr = STALE}),
+        DHCP_NAK);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_REQUEST, .client = 8, .xid = 3, .wanted = address}),
+        DHCP_NAK);
     /* One that an earlier box gave him, and that is free: his again. */
     address = DHCP_LAB_FIRST + (address == DHCP_LAB_FIRST);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 8, .xid = 4, .wanted = address}), DHCP_ACK);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_REQUEST, .client = 8, .xid = 4, .wanted = address}),
+        DHCP_ACK);
     assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 8, .xid = 5}), 0);
     assert_int_equal(lab.server.counters.malformed, 1);
 }
@@ -109,13 +132,24 @@ static void nobody_takes_what_a_known_machine_was_offered(void **state)
     (void)state;
     dhcp_lab_up(&lab, 10, NULL, 0);
     lab.known = 5;
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 4, .xid = 1}), DHCP_OFFER);
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 4, .xid = 1}),
+                     DHCP_OFFER);
     offered = lab.answer.yiaddr;
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 9, .xid = 1, .wanted = offered, .server = US}),
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST,
+                                           .client = 9,
+                                           .xid = 1,
+                                           .wanted = offered,
+                                           .server = US}),
                      DHCP_NAK);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 9, .xid = 2, .wanted = offered}), DHCP_OFFER);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 9, .xid = 2, .wanted = offered}),
+        DHCP_OFFER);
     assert_int_not_equal(lab.answer.yiaddr, offered);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 4, .xid = 1, .wanted = offered, .server = US}),
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST,
+                                           .client = 4,
+                                           .xid = 1,
+                                           .wanted = offered,
+                                           .server = US}),
                      DHCP_ACK);
 }
 
@@ -127,8 +161,12 @@ static void another_servers_offer_is_left_alone(void **state)
     dhcp_lab_up(&lab, 1, NULL, 0);
     say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 7, .xid = 1});
     offered = lab.answer.yiaddr;
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 1, .wanted = offered,
-                                           .server = US + 1}), 0);
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST,
+                                           .client = 7,
+                                           .xid = 1,
+                                           .wanted = offered,
+                                           .server = US + 1}),
+                     0);
     assert_int_equal(lab.server.counters.not_ours, 1);
     assert_int_equal(dhcp_lab_join(&lab, 8, 1), offered);
 }
@@ -136,7 +174,10 @@ static void another_servers_offer_is_left_alone(void **state)
 static void resent_requests_get_the_same_reply(void **state)
 {
     uint8_t first[DHCP_MESSAGE_MAX];
-    struct dhcp_say s = {.type = DHCP_DISCOVER, .client = 7, .xid = 1, .class = "PXEClient:Arch:00007"};
+    struct dhcp_say s = {.type = DHCP_DISCOVER,
+                         .client = 7,
+                         .xid = 1,
+                         .class = "PXEClient:Arch:00007"};
     size_t n;
 
     (void)state;
@@ -173,7 +214,11 @@ static void replies_go_where_rfc_2131_says(void **state)
     say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 8, .xid = 1, .giaddr = relay});
     going_to(DHCP_TO_ADDRESS, relay, 67);
     assert_memory_equal(dhcp_option(&lab.answer, DHCP_O_RELAY)->at, "\1\4port", 6);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 8, .xid = 1, .giaddr = relay, .wanted = STALE}),
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST,
+                                           .client = 8,
+                                           .xid = 1,
+                                           .giaddr = relay,
+                                           .wanted = STALE}),
                      DHCP_NAK);
     going_to(DHCP_TO_ADDRESS, relay, 67);
     assert_int_equal(lab.answer.flags, DHCP_BROADCAST);
@@ -185,17 +230,30 @@ static void relays_have_pools_of_their_own(void **state)
 
     (void)state;
     dhcp_lab_up(&lab, 10, NULL, 0);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 7, .xid = 1, .giaddr = relay}), DHCP_OFFER);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 7, .xid = 1, .giaddr = relay}),
+        DHCP_OFFER);
     got = lab.answer.yiaddr;
     assert_int_equal(got & 0xFFFFFF00, 0x0A4E0000);
     assert_null(dhcp_option(&lab.answer, DHCP_O_ROUTER));
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 1, .giaddr = relay, .wanted = got,
-                                           .server = US}), DHCP_ACK);
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST,
+                                           .client = 7,
+                                           .xid = 1,
+                                           .giaddr = relay,
+                                           .wanted = got,
+                                           .server = US}),
+                     DHCP_ACK);
     /* Renewed through the router, not the relay. */
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 2, .ciaddr = got, .frame_mac = 99}),
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST,
+                                           .client = 7,
+                                           .xid = 2,
+                                           .ciaddr = got,
+                                           .frame_mac = 99}),
                      DHCP_ACK);
     going_to(DHCP_TO_ADDRESS, got, 68);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 7, .xid = 3, .giaddr = 0x0A4F0001}), 0);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 7, .xid = 3, .giaddr = 0x0A4F0001}),
+        0);
     assert_int_equal(lab.server.counters.no_pool, 1);
     /* Carried over to the box's own wire: another address, and the old one is free. */
     assert_true(dhcp_lab_join(&lab, 7, 4) - DHCP_LAB_FIRST < 10);
@@ -206,19 +264,31 @@ static void inform_is_answered_to_its_address(void **state)
 {
     (void)state;
     dhcp_lab_up(&lab, 10, NULL, 0);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1, .ciaddr = 0x0A4D0009}), DHCP_ACK);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1, .ciaddr = 0x0A4D0009}),
+        DHCP_ACK);
     going_to(DHCP_TO_STATION, 0x0A4D0009, 68);
     assert_int_equal(lab.answer.yiaddr, 0);
     assert_int_equal(lab.answer.ciaddr, 0x0A4D0009);
     assert_null(dhcp_option(&lab.answer, DHCP_O_LEASE));
     assert_int_equal(dhcp_option_u32(&lab.answer, DHCP_O_MASK, 0), 0xFFFFFF00);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1, .from = 0x0A4D0009}), DHCP_ACK);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1, .from = 0x0A4D0009}),
+        DHCP_ACK);
     assert_int_equal(say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1}), 0);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1, .ciaddr = UINT32_MAX}), 0);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1, .ciaddr = US}), 0);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1, .ciaddr = STALE}), 0);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1, .ciaddr = 0x0A4D0009,
-                                           .giaddr = 0x0A4E0001}), DHCP_ACK);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1, .ciaddr = UINT32_MAX}),
+        0);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1, .ciaddr = US}), 0);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 1, .ciaddr = STALE}), 0);
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_INFORM,
+                                           .client = 7,
+                                           .xid = 1,
+                                           .ciaddr = 0x0A4D0009,
+                                           .giaddr = 0x0A4E0001}),
+                     DHCP_ACK);
     going_to(DHCP_TO_STATION, 0x0A4D0009, 68);
     assert_int_equal(lab.stored, 0);
 }
@@ -227,11 +297,13 @@ static void boot_fields_are_put_in(void **state)
 {
     (void)state;
     dhcp_lab_up(&lab, 10, NULL, 0);
-    say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 7, .xid = 1, .class = "PXEClient:Arch:00007"});
+    say((struct dhcp_say){
+        .type = DHCP_DISCOVER, .client = 7, .xid = 1, .class = "PXEClient:Arch:00007"});
     assert_string_equal(lab.answer.file, "ringcast.efi");
     assert_int_equal(lab.answer.siaddr, US);
     assert_null(dhcp_option(&lab.answer, DHCP_O_CLASS));
-    say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 7, .xid = 2, .class = "AAPLBSDPC/i386/iMac14,3"});
+    say((struct dhcp_say){
+        .type = DHCP_DISCOVER, .client = 7, .xid = 2, .class = "AAPLBSDPC/i386/iMac14,3"});
     assert_string_equal(lab.answer.file, "");
     assert_int_equal(lab.answer.siaddr, 0);
     assert_true(lab.answer.yiaddr);
@@ -239,7 +311,11 @@ static void boot_fields_are_put_in(void **state)
 
 static void port_4011_answers_boot_questions(void **state)
 {
-    struct dhcp_say s = {.type = DHCP_REQUEST, .client = 7, .ciaddr = 0x0A4D0032, .to_port = 4011, .class = "PXEClient"};
+    struct dhcp_say s = {.type = DHCP_REQUEST,
+                         .client = 7,
+                         .ciaddr = 0x0A4D0032,
+                         .to_port = 4011,
+                         .class = "PXEClient"};
 
     (void)state;
     dhcp_lab_up(&lab, 10, NULL, 0);
@@ -288,7 +364,10 @@ static void a_proxy_gives_no_addresses(void **state)
 {
     struct dhcp_config c = {.mode = DHCP_MODE_PROXY, .address = US};
     struct dhcp_needs needs;
-    struct dhcp_say s = {.type = DHCP_DISCOVER, .client = 7, .xid = 1, .class = "PXEClient:Arch:00007"};
+    struct dhcp_say s = {.type = DHCP_DISCOVER,
+                         .client = 7,
+                         .xid = 1,
+                         .class = "PXEClient:Arch:00007"};
 
     (void)state;
     dhcp_lab_up(&lab, 10, NULL, 0);
@@ -327,13 +406,23 @@ static void beside_another_server_only_our_own_are_renewed(void **state)
     dhcp_lab_up(&lab, 10, NULL, 0);
     address = dhcp_lab_join(&lab, 7, 1);
     lab.server.quiet = true;
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 2, .ciaddr = address}), DHCP_ACK);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 2, .ciaddr = address ^ 1}), 0);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 8, .xid = 2, .wanted = STALE}), 0);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 2, .ciaddr = address}),
+        DHCP_ACK);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 2, .ciaddr = address ^ 1}),
+        0);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_REQUEST, .client = 8, .xid = 2, .wanted = STALE}), 0);
     assert_int_equal(say((struct dhcp_say){.type = DHCP_DISCOVER, .client = 7, .xid = 3}), 0);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 3, .ciaddr = address}), 0);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .ciaddr = address, .to_port = 4011,
-                                           .class = "PXEClient"}), 0);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_INFORM, .client = 7, .xid = 3, .ciaddr = address}), 0);
+    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST,
+                                           .client = 7,
+                                           .ciaddr = address,
+                                           .to_port = 4011,
+                                           .class = "PXEClient"}),
+                     0);
     assert_int_equal(lab.server.counters.quiet, 5);
 }
 
@@ -346,7 +435,8 @@ static void released_addresses_stay_a_moment(void **state)
     (void)state;
     dhcp_lab_up(&lab, 1, NULL, 0);
     address = dhcp_lab_join(&lab, 7, 1);
-    say((struct dhcp_say){.type = DHCP_RELEASE, .client = 7, .ciaddr = address, .server = US, .frame_mac = 66});
+    say((struct dhcp_say){
+        .type = DHCP_RELEASE, .client = 7, .ciaddr = address, .server = US, .frame_mac = 66});
     say((struct dhcp_say){.type = DHCP_RELEASE, .client = 8, .ciaddr = address, .server = US});
     say((struct dhcp_say){.type = DHCP_RELEASE, .client = 7, .ciaddr = address, .server = US + 1});
     assert_int_equal(lab.server.counters.released, 0);
@@ -382,9 +472,11 @@ static void declined_addresses_rest(void **state)
     dhcp_lab_up(&lab, 2, NULL, 0);
     one = dhcp_lab_join(&lab, 7, 1);
     say((struct dhcp_say){.type = DHCP_DECLINE, .client = 8, .wanted = one, .server = US});
-    say((struct dhcp_say){.type = DHCP_DECLINE, .client = 7, .wanted = one, .server = US, .frame_mac = 66});
+    say((struct dhcp_say){
+        .type = DHCP_DECLINE, .client = 7, .wanted = one, .server = US, .frame_mac = 66});
     assert_int_equal(lab.server.counters.declined, 0);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_DECLINE, .client = 7, .wanted = one, .server = US}), 0);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_DECLINE, .client = 7, .wanted = one, .server = US}), 0);
     assert_int_equal(lab.server.counters.declined, 1);
     assert_int_equal(lab.told[DHCP_TELL_DECLINED], 1);
     two = dhcp_lab_join(&lab, 7, 2);
@@ -404,7 +496,8 @@ static void declining_does_not_empty_the_pool(void **state)
         uint32_t address = dhcp_lab_join(&lab, 666, xid);
 
         assert_true(address);
-        say((struct dhcp_say){.type = DHCP_DECLINE, .client = 666, .wanted = address, .server = US});
+        say((
+            struct dhcp_say){.type = DHCP_DECLINE, .client = 666, .wanted = address, .server = US});
         assert_true(lab.server.leases.count[0].declined <= 64 / 8 + 1);
     }
 }
@@ -413,7 +506,8 @@ static void declining_does_not_empty_the_pool(void **state)
 
 static void reservations_are_kept(void **state)
 {
-    struct dhcp_reservation r[] = {{{2, 0, 0, 0, 0, 7}, DHCP_LAB_FIRST + 1}, {{2, 0, 0, 0, 0, 8}, 0x0A4D0009}};
+    struct dhcp_reservation r[] = {{{2, 0, 0, 0, 0, 7}, DHCP_LAB_FIRST + 1},
+                                   {{2, 0, 0, 0, 0, 8}, 0x0A4D0009}};
     uint32_t dynamic;
 
     (void)state;
@@ -425,22 +519,32 @@ static void reservations_are_kept(void **state)
     assert_int_equal(dhcp_lab_join(&lab, 2, 1), 0); /* the other address of the pool is reserved */
     assert_int_equal(dhcp_lab_join(&lab, 7, 1), DHCP_LAB_FIRST + 1);
     assert_int_equal(dhcp_lab_join(&lab, 8, 1), 0x0A4D0009);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 1, .xid = 3, .wanted = 0x0A4D0009}), DHCP_NAK);
+    assert_int_equal(
+        say((struct dhcp_say){.type = DHCP_REQUEST, .client = 1, .xid = 3, .wanted = 0x0A4D0009}),
+        DHCP_NAK);
     /* A stranger sits on a reserved address: its machine gets another one if there is one. */
-    say((struct dhcp_say){.type = DHCP_RELEASE, .client = 1, .ciaddr = DHCP_LAB_FIRST, .server = US});
+    say((struct dhcp_say){
+        .type = DHCP_RELEASE, .client = 1, .ciaddr = DHCP_LAB_FIRST, .server = US});
     dhcp_lab_pass(&lab, 11);
-    say((struct dhcp_say){.type = DHCP_DECLINE, .client = 7, .wanted = DHCP_LAB_FIRST + 1, .server = US});
+    say((struct dhcp_say){
+        .type = DHCP_DECLINE, .client = 7, .wanted = DHCP_LAB_FIRST + 1, .server = US});
     assert_int_equal(dhcp_lab_join(&lab, 7, 4), DHCP_LAB_FIRST);
     dhcp_lab_pass(&lab, 601);
-    assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = 7, .xid = 5, .ciaddr = DHCP_LAB_FIRST}),
+    assert_int_equal(say((struct dhcp_say){
+                         .type = DHCP_REQUEST, .client = 7, .xid = 5, .ciaddr = DHCP_LAB_FIRST}),
                      DHCP_NAK); /* back to its own */
     assert_int_equal(dhcp_lab_join(&lab, 7, 6), DHCP_LAB_FIRST + 1);
 }
 
 static int init_with(struct dhcp_pool *pool, unsigned pools, struct dhcp_reservation *r, unsigned n)
 {
-    struct dhcp_config c = {.mode = DHCP_MODE_SERVER, .address = US, .pool = pool, .pools = pools, .reservation = r,
-                            .reservations = n, .lease_s = 3600};
+    struct dhcp_config c = {.mode = DHCP_MODE_SERVER,
+                            .address = US,
+                            .pool = pool,
+                            .pools = pools,
+                            .reservation = r,
+                            .reservations = n,
+                            .lease_s = 3600};
     struct err err = {0};
     int rc = dhcp_server_init(&lab.server, &c, NULL, &err);
 
@@ -450,7 +554,8 @@ static int init_with(struct dhcp_pool *pool, unsigned pools, struct dhcp_reserva
 
 static void settings_that_cannot_be_are_refused(void **state)
 {
-    struct dhcp_pool good = {.first = US + 1, .last = US + 9, .network = US, .prefix = 24}, p[DHCP_POOLS_MAX + 1];
+    struct dhcp_pool good = {.first = US + 1, .last = US + 9, .network = US, .prefix = 24},
+                     p[DHCP_POOLS_MAX + 1];
     struct dhcp_reservation r[2] = {{{2}, US + 5}, {{4}, US + 6}};
 
     (void)state;
@@ -508,7 +613,8 @@ static void leases_survive_a_restart(void **state)
     assert_int_equal(dhcp_lab_join(&lab, 99, 1), 0);
     for (uint32_t i = 0; i < 20; i++) {
         dhcp_lab_pass(&lab, 1);
-        assert_int_equal(say((struct dhcp_say){.type = DHCP_REQUEST, .client = i, .xid = 9, .ciaddr = address[i]}),
+        assert_int_equal(say((struct dhcp_say){
+                             .type = DHCP_REQUEST, .client = i, .xid = 9, .ciaddr = address[i]}),
                          DHCP_ACK);
     }
 }
@@ -524,7 +630,8 @@ static void broken_records_are_refused(void **state)
     (void)state;
     dhcp_lab_up(&lab, 1, NULL, 0);
     for (size_t n = 0; n < 4; n++)
-        assert_int_equal(dhcp_server_restore(&lab.server, key, n, value, 11, lab.now), DHCP_ERECORD);
+        assert_int_equal(dhcp_server_restore(&lab.server, key, n, value, 11, lab.now),
+                         DHCP_ERECORD);
     for (size_t n = 0; n < 11; n++)
         assert_int_equal(dhcp_server_restore(&lab.server, key, 4, value, n, lab.now), DHCP_ERECORD);
     for (size_t i = 0; i < 4; i++) {

@@ -37,56 +37,80 @@ static void tell(void *ctx, const struct dhcp_event *e)
     ((struct dhcp_lab *)ctx)->told[e->kind]++;
 }
 
-static bool boot(void *ctx, const struct dhcp_message *m, enum dhcp_boot_kind kind, struct dhcp_boot *out)
+static bool boot(void *ctx, const struct dhcp_message *m, enum dhcp_boot_kind kind,
+                 struct dhcp_boot *out)
 {
     (void)ctx;
     if (!dhcp_option_begins(m, DHCP_O_CLASS, "PXEClient"))
         return false;
     out->siaddr = DHCP_LAB_ADDRESS;
     strcpy(out->file, "ringcast.efi");
-    while (dhcp_option_begins(m, DHCP_O_CLASS, "PXEClient:large") && dhcp_boot_put(out, DHCP_O_VENDOR, out->file, 98))
+    while (dhcp_option_begins(m, DHCP_O_CLASS, "PXEClient:large") &&
+           dhcp_boot_put(out, DHCP_O_VENDOR, out->file, 98))
         ;
     if (kind != DHCP_BOOT_LEASE)
         dhcp_boot_put(out, DHCP_O_CLASS, "PXEClient", 9);
     return true;
 }
 
-static void start(struct dhcp_lab *lab, unsigned pool, const struct dhcp_reservation *r, unsigned reservations)
+static void start(struct dhcp_lab *lab, unsigned pool, const struct dhcp_reservation *r,
+                  unsigned reservations)
 {
-    struct dhcp_pool p = {.first = DHCP_LAB_FIRST, .last = DHCP_LAB_FIRST + pool - 1, .network = DHCP_LAB_ADDRESS,
-                          .prefix = 24, .router = DHCP_LAB_ADDRESS};
-    struct dhcp_pool pools[2] = {p, {.first = 0x0A4E0032, .last = 0x0A4E0035, .network = 0x0A4E0000, .prefix = 24}};
-    struct dhcp_config c = {.mode = DHCP_MODE_SERVER, .address = DHCP_LAB_ADDRESS, .mac = {2, 0xff, 0, 0, 0, 1},
-                            .pool = pools, .pools = 2, .reservation = r, .reservations = reservations, .lease_s = 3600,
-                            .dns = {0x0A4D0001}, .key = 12345};
-    struct dhcp_needs n = {.ctx = lab, .store = store, .known = known, .tell = tell, .boot = {lab, boot}};
+    struct dhcp_pool p = {.first = DHCP_LAB_FIRST,
+                          .last = DHCP_LAB_FIRST + pool - 1,
+                          .network = DHCP_LAB_ADDRESS,
+                          .prefix = 24,
+                          .router = DHCP_LAB_ADDRESS};
+    struct dhcp_pool pools[2] = {
+        p, {.first = 0x0A4E0032, .last = 0x0A4E0035, .network = 0x0A4E0000, .prefix = 24}};
+    struct dhcp_config c = {.mode = DHCP_MODE_SERVER,
+                            .address = DHCP_LAB_ADDRESS,
+                            .mac = {2, 0xff, 0, 0, 0, 1},
+                            .pool = pools,
+                            .pools = 2,
+                            .reservation = r,
+                            .reservations = reservations,
+                            .lease_s = 3600,
+                            .dns = {0x0A4D0001},
+                            .key = 12345};
+    struct dhcp_needs n = {
+        .ctx = lab, .store = store, .known = known, .tell = tell, .boot = {lab, boot}};
     struct err err = {0};
 
     MUST(dhcp_server_init(&lab->server, &c, &n, &err) == 0);
 }
 
-void dhcp_lab_up(struct dhcp_lab *lab, unsigned pool, const struct dhcp_reservation *r, unsigned reservations)
+void dhcp_lab_up(struct dhcp_lab *lab, unsigned pool, const struct dhcp_reservation *r,
+                 unsigned reservations)
 {
     memset(lab, 0, sizeof *lab);
     lab->now = (struct mono){1000 * MONO_S};
     start(lab, pool, r, reservations);
 }
 
-void dhcp_lab_again(struct dhcp_lab *lab, unsigned pool, const struct dhcp_reservation *r, unsigned reservations)
+void dhcp_lab_again(struct dhcp_lab *lab, unsigned pool, const struct dhcp_reservation *r,
+                    unsigned reservations)
 {
     start(lab, pool, r, reservations);
     for (unsigned i = 0; i < 256; i++) {
         uint8_t key[4] = {10, 77, 0, (uint8_t)i};
 
         if (lab->record[i].n)
-            MUST(dhcp_server_restore(&lab->server, key, 4, lab->record[i].value, lab->record[i].n, lab->now) == 0);
+            MUST(dhcp_server_restore(&lab->server, key, 4, lab->record[i].value, lab->record[i].n,
+                                     lab->now) == 0);
     }
 }
 
 static size_t request(const struct dhcp_say *s, uint8_t *to)
 {
-    struct dhcp_message head = {.op = DHCP_REQUEST_OP, .htype = 1, .hlen = 6, .xid = s->xid, .flags = s->flags,
-                                .ciaddr = s->ciaddr, .giaddr = s->giaddr, .type = s->type};
+    struct dhcp_message head = {.op = DHCP_REQUEST_OP,
+                                .htype = 1,
+                                .hlen = 6,
+                                .xid = s->xid,
+                                .flags = s->flags,
+                                .ciaddr = s->ciaddr,
+                                .giaddr = s->giaddr,
+                                .type = s->type};
     struct dhcp_writer dw;
     uint8_t size[2] = {(uint8_t)(s->size >> 8), (uint8_t)s->size}, id[7] = {1};
 
@@ -111,7 +135,8 @@ unsigned dhcp_lab_say(struct dhcp_lab *lab, const struct dhcp_say *s)
 {
     static uint8_t bytes[1472];
     static struct dhcp_message m;
-    struct dhcp_from from = {.address = s->from ? s->from : s->ciaddr, .port = s->to_port ? s->to_port : 68,
+    struct dhcp_from from = {.address = s->from ? s->from : s->ciaddr,
+                             .port = s->to_port ? s->to_port : 68,
                              .to_port = s->to_port ? s->to_port : 67};
 
     dhcp_lab_mac(from.mac, s->frame_mac ? s->frame_mac : s->client);
@@ -120,7 +145,8 @@ unsigned dhcp_lab_say(struct dhcp_lab *lab, const struct dhcp_say *s)
         return 0;
     MUST(lab->reply.n >= DHCP_REPLY_MIN && lab->reply.n <= dhcp_reply_limit(&m, DHCP_FRAME_MAX));
     MUST(dhcp_decode(lab->reply.bytes, lab->reply.n, &lab->answer) == 0);
-    MUST(lab->answer.op == DHCP_REPLY_OP && lab->answer.xid == m.xid && lab->answer.giaddr == m.giaddr);
+    MUST(lab->answer.op == DHCP_REPLY_OP && lab->answer.xid == m.xid &&
+         lab->answer.giaddr == m.giaddr);
     MUST(memcmp(lab->answer.chaddr, m.chaddr, DHCP_CHADDR_BYTES) == 0);
     MUST(dhcp_option_u32(&lab->answer, DHCP_O_SERVER, 0) == DHCP_LAB_ADDRESS);
     return lab->answer.type;

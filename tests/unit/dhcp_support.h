@@ -10,10 +10,10 @@
 struct dhcp_lab {
     struct dhcp_server server;
     struct mono now;
-    struct dhcp_reply reply;     /* the last one, */
-    struct dhcp_message answer;  /* decoded */
-    uint32_t known;              /* machines below this number are known to the box */
-    unsigned stored, told[4];    /* by dhcp_event_kind */
+    struct dhcp_reply reply;    /* the last one, */
+    struct dhcp_message answer; /* decoded */
+    uint32_t known;             /* machines below this number are known to the box */
+    unsigned stored, told[4];   /* by dhcp_event_kind */
     struct {
         uint8_t value[16];
         size_t n;
@@ -34,9 +34,11 @@ struct dhcp_say {
 
 void dhcp_lab_mac(uint8_t mac[6], uint32_t client);
 /* A server of `pool` addresses from DHCP_LAB_FIRST, leases of an hour; `c` may be NULL. */
-void dhcp_lab_up(struct dhcp_lab *, unsigned pool, const struct dhcp_reservation *, unsigned reservations);
+void dhcp_lab_up(struct dhcp_lab *, unsigned pool, const struct dhcp_reservation *,
+                 unsigned reservations);
 /* restart */
-void dhcp_lab_again(struct dhcp_lab *, unsigned pool, const struct dhcp_reservation *, unsigned reservations);
+void dhcp_lab_again(struct dhcp_lab *, unsigned pool, const struct dhcp_reservation *,
+                    unsigned reservations);
 /* The type of the answer, 0: none. */
 unsigned dhcp_lab_say(struct dhcp_lab *, const struct dhcp_say *);
 /* DISCOVER and REQUEST of a new machine; the address it has then, 0: none. */

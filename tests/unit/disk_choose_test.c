@@ -1,5 +1,5 @@
-/* Which disk is taken on recorded machines (tests/layouts), and that every rule is what decides somewhere: with the cause gone, or
- * the rule switched off, another outcome. */
+/* Which disk is taken on recorded machines (tests/layouts), and that every rule is what decides
+ * somewhere: with the cause gone, or the rule switched off, another outcome. */
 #include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
@@ -46,7 +46,8 @@ static void check(const char *path, bool control)
         fail_msg("%s: %s", l.name, err.text);
     got = layout_outcome(&seen, &l.need, &why);
     if (strcmp(got, control ? l.control : l.expect) != 0)
-        fail_msg("%s: expected %s, got %s: %s", l.name, control ? l.control : l.expect, got, why.text);
+        fail_msg("%s: expected %s, got %s: %s", l.name, control ? l.control : l.expect, got,
+                 why.text);
     if (!control && l.says[0] && !strstr(why.text, l.says))
         fail_msg("%s: expected the refusal to say \"%s\", got: %s", l.name, l.says, why.text);
     layout_free(&l);
@@ -151,7 +152,9 @@ static void rules_pick_by_each_key(void **state)
                                         "size=1TB",
                                         "model=980 pro, serial=S2, size=1TB",
                                         "size=1000GB,path=1d.0/nvme/nvme1n1"};
-    struct inventory v = {2, {facts("nvme0n1", 512110190592, "S1"), facts("nvme1n1", 1000204886016, "S2")}};
+    struct inventory v = {2,
+                          {facts("nvme0n1", 512110190592, "S1"),
+                           facts("nvme1n1", 1000204886016, "S2")}};
 
     (void)state;
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
@@ -170,14 +173,25 @@ static void a_part_of_a_path_ends_where_a_word_ends(void **state)
     static const struct {
         const char *rule;
         int picked;
-    } cases[] = {{"path=ata10", 0},    {"path=ata1", DISK_ENONE},      {"path=ta10", DISK_ENONE}, {"path=host9", 0},
-                 {"path=sdaa", 0},     {"path=sda", DISK_ENONE},       {"path=0000:00:1f.2", 0},  {"path=1f.2/ata10/host9", 0},
-                 {"path=1f", 0},       {"path=target9:0:1", DISK_ENONE}, {"path=target9:0:10", 0},  {"path=9:0:10:0", 0},
-                 {"path=/devices", 0}, {"path=block/", 0}};
+    } cases[] = {{"path=ata10", 0},
+                 {"path=ata1", DISK_ENONE},
+                 {"path=ta10", DISK_ENONE},
+                 {"path=host9", 0},
+                 {"path=sdaa", 0},
+                 {"path=sda", DISK_ENONE},
+                 {"path=0000:00:1f.2", 0},
+                 {"path=1f.2/ata10/host9", 0},
+                 {"path=1f", 0},
+                 {"path=target9:0:1", DISK_ENONE},
+                 {"path=target9:0:10", 0},
+                 {"path=9:0:10:0", 0},
+                 {"path=/devices", 0},
+                 {"path=block/", 0}};
     struct inventory v = {1, {facts("sdaa", 512110190592, "S1")}};
 
     (void)state;
-    strcpy(v.disk[0].place, "/devices/pci0000:00/0000:00:1f.2/ata10/host9/target9:0:10/9:0:10:0/block/sdaa");
+    strcpy(v.disk[0].place,
+           "/devices/pci0000:00/0000:00:1f.2/ata10/host9/target9:0:10/9:0:10:0/block/sdaa");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct disk_need need = {.min_bytes = 1};
 
@@ -189,8 +203,18 @@ static void a_part_of_a_path_ends_where_a_word_ends(void **state)
 
 static void rules_that_make_no_sense_are_refused(void **state)
 {
-    static const char *const rules[] = {"",        "Auto",          "serial",  "serial=", "size=big", "size=0B", "serial=a,serial=b",
-                                        "disk=sda", "serial=a,",    ",",       "size=1TB,size=1TB", "auto,serial=a"};
+    static const char *const rules[] = {"",
+                                        "Auto",
+                                        "serial",
+                                        "serial=",
+                                        "size=big",
+                                        "size=0B",
+                                        "serial=a,serial=b",
+                                        "disk=sda",
+                                        "serial=a,",
+                                        ",",
+                                        "size=1TB,size=1TB",
+                                        "auto,serial=a"};
     char big[400];
 
     (void)state;
@@ -254,8 +278,8 @@ static void a_rule_never_makes_a_barred_disk_eligible(void **state)
 static void a_refusal_names_every_disk_and_why(void **state)
 {
     struct inventory v = {4,
-                          {facts("loop0", 1, ""), facts("nvme0n1", 512110190592, "S1"), facts("sda", 1000204886016, "S2"),
-                           facts("sdb", 4000000, "S3")}};
+                          {facts("loop0", 1, ""), facts("nvme0n1", 512110190592, "S1"),
+                           facts("sda", 1000204886016, "S2"), facts("sdb", 4000000, "S3")}};
     struct disk_need need = {.min_bytes = 1000000000};
     struct err err = {0}, none = {0};
     char line[DISK_LINE_MAX];
@@ -263,28 +287,36 @@ static void a_refusal_names_every_disk_and_why(void **state)
     (void)state;
     facts_bar(&v.disk[0], DISK_BAR_KIND, "%s", "");
     assert_int_equal(disk_choose(&v, &need, &err), DISK_ESEVERAL);
-    assert_non_null(strstr(err.text, "found 3; nvme0n1 is a candidate; sda is a candidate; sdb is smaller than"));
+    assert_non_null(
+        strstr(err.text,
+               "found 3; nvme0n1 is a candidate; sda is a candidate; sdb is smaller than"));
     assert_null(strstr(err.text, "loop0"));
     facts_bar(&v.disk[1], DISK_BAR_LVM, "holds an LVM physical volume by its partition %d", 3);
     facts_bar(&v.disk[2], DISK_BAR_USB, "%s", "");
     assert_int_equal(disk_choose(&v, &need, &none), DISK_ENONE);
-    assert_non_null(strstr(none.text, "nvme0n1 holds an LVM physical volume by its partition 3; sda is connected by USB; sdb"));
+    assert_non_null(strstr(
+        none.text,
+        "nvme0n1 holds an LVM physical volume by its partition 3; sda is connected by USB; sdb"));
     disk_line(line, sizeof line, &v, 1, &need);
-    assert_string_equal(line, "nvme0n1 holds an LVM physical volume by its partition 3 (512.1 GB, Samsung SSD 980 PRO 1TB, "
+    assert_string_equal(line, "nvme0n1 holds an LVM physical volume by its partition 3 (512.1 GB, "
+                              "Samsung SSD 980 PRO 1TB, "
                               "serial S1)");
 }
 
-/* A disk inside that is barred for whatever cause still counts, unless the rule does not fit it; those outside and drives without a
- * medium do not. */
+/* A disk inside that is barred for whatever cause still counts, unless the rule does not fit it;
+ * those outside and drives without a medium do not. */
 static void a_barred_disk_inside_counts(void **state)
 {
-    const uint32_t outside = DISK_BIT(DISK_BAR_KIND) | DISK_BIT(DISK_BAR_HIDDEN) | DISK_BIT(DISK_BAR_EMMC_AREA) |
-                             DISK_BIT(DISK_BAR_OPTICAL) | DISK_BIT(DISK_BAR_USB) | DISK_BIT(DISK_BAR_SD) |
+    const uint32_t outside = DISK_BIT(DISK_BAR_KIND) | DISK_BIT(DISK_BAR_HIDDEN) |
+                             DISK_BIT(DISK_BAR_EMMC_AREA) | DISK_BIT(DISK_BAR_OPTICAL) |
+                             DISK_BIT(DISK_BAR_USB) | DISK_BIT(DISK_BAR_SD) |
                              DISK_BIT(DISK_BAR_EXTERNAL) | DISK_BIT(DISK_BAR_FABRIC);
 
     (void)state;
     for (enum disk_bar bar = 0; bar < DISK_BAR_UNPICKED; bar++) {
-        struct inventory v = {2, {facts("nvme0n1", 256060514304, "S1"), facts("nvme1n1", 1000204886016, "S2")}};
+        struct inventory v = {2,
+                              {facts("nvme0n1", 256060514304, "S1"),
+                               facts("nvme1n1", 1000204886016, "S2")}};
         struct disk_need need = {.min_bytes = 1};
 
         facts_bar(&v.disk[0], bar, "%s", "");
@@ -311,7 +343,8 @@ static void a_drive_without_a_medium_counts_only_inside(void **state)
 
 /* ---- what the box says of a machine's disks ---- */
 
-/* Its own marks alone, on the disk of that serial number, or on any where a person has named the machine. */
+/* Its own marks alone, on the disk of that serial number, or on any where a person has named the
+ * machine. */
 static void marks_that_an_image_laid_there_are_overruled(void **state)
 {
     struct inventory v = {1, {facts("nvme0n1", 512110190592, "S1")}};
@@ -347,8 +380,10 @@ static void a_disk_that_was_there_and_is_gone_holds_the_others_back(void **state
     static const struct {
         const char *rule;
         int chosen;
-    } rules[] = {{"auto", DISK_EGONE},      {"model=980 pro", DISK_EGONE}, {"serial=S2", 0},  {"size=1TB", 0},
-                 {"wwn=eui.S2", 0},         {"path=/dev/nvme1n1", 0},      {"serial=S1", DISK_ENONE}};
+    } rules[] = {{"auto", DISK_EGONE},     {"model=980 pro", DISK_EGONE},
+                 {"serial=S2", 0},         {"size=1TB", 0},
+                 {"wwn=eui.S2", 0},        {"path=/dev/nvme1n1", 0},
+                 {"serial=S1", DISK_ENONE}};
     struct disk_known known[] = {{1000204886016, "S2"}, {512110190592, "S1"}};
     struct inventory v = {1, {facts("nvme1n1", 1000204886016, "S2")}};
     struct err err = {0};
@@ -362,7 +397,8 @@ static void a_disk_that_was_there_and_is_gone_holds_the_others_back(void **state
         if (disk_choose(&v, &need, &err) != rules[i].chosen)
             fail_msg("%s: %s", rules[i].rule, err.text);
         if (rules[i].chosen == DISK_EGONE)
-            assert_non_null(strstr(err.text, "expected the disk S1 (512.1 GB) as at the last attempt, it is gone; nvme1n1 is a candidate"));
+            assert_non_null(strstr(err.text, "expected the disk S1 (512.1 GB) as at the last "
+                                             "attempt, it is gone; nvme1n1 is a candidate"));
     }
     assert_true(disk_refusal(DISK_EGONE));
 }
@@ -370,7 +406,9 @@ static void a_disk_that_was_there_and_is_gone_holds_the_others_back(void **state
 static void known_disks_are_told_apart_by_serial_and_size(void **state)
 {
     struct disk_known known[3];
-    struct inventory v = {3, {facts("sda", 1000, ""), facts("sdb", 1000, ""), facts("sdc", 1000, "USB")}};
+    struct inventory v = {3,
+                          {facts("sda", 1000, ""), facts("sdb", 1000, ""),
+                           facts("sdc", 1000, "USB")}};
     struct disk_need need = {.min_bytes = 1, .known = known, .n_known = 2};
 
     (void)state;
@@ -391,8 +429,9 @@ static void known_disks_are_told_apart_by_serial_and_size(void **state)
 /* What the kernel says of a disk's use and cannot be read is not "in no use". */
 static void a_disk_whose_use_cannot_be_read_is_barred(void **state)
 {
-    static const char *const as_file[] = {"sys/block/nvme0n1/holders", "sys/block/nvme0n1/nvme0n1p1/holders"},
-                            *const as_folder[] = {"proc/self/mountinfo", "proc/swaps"};
+    static const char *const as_file[] = {"sys/block/nvme0n1/holders",
+                                          "sys/block/nvme0n1/nvme0n1p1/holders"},
+                             *const as_folder[] = {"proc/self/mountinfo", "proc/swaps"};
     char path[400];
     struct layout l;
 
@@ -406,7 +445,8 @@ static void a_disk_whose_use_cannot_be_read_is_barred(void **state)
         if (i < 2 ? close(open(path, O_WRONLY | O_CREAT, 0600)) : mkdir(path, 0700))
             fail_msg("%s cannot be made", path);
         assert_int_equal(inventory_read(&seen, l.root, &err), 0);
-        if (disk_choose(&seen, &l.need, &err) != DISK_ENONE || !strstr(err.text, "cannot be judged"))
+        if (disk_choose(&seen, &l.need, &err) != DISK_ENONE ||
+            !strstr(err.text, "cannot be judged"))
             fail_msg("%s cannot be read, and the disk is chosen: %s", path, err.text);
         layout_free(&l);
     }
@@ -416,7 +456,8 @@ static void a_disk_whose_use_cannot_be_read_is_barred(void **state)
 
 static void a_disk_that_changed_since_is_not_the_same(void **state)
 {
-    static const char *const changes[] = {"device/serial", "device/model", "wwid", "diskseq", "dev", "ro", "removable"};
+    static const char *const changes[] = {"device/serial", "device/model", "wwid",     "diskseq",
+                                          "dev",           "ro",           "removable"};
     char path[400];
     struct layout l;
     struct err err = {0};

@@ -1,5 +1,6 @@
-/* Targets: what is refused and that nothing was touched then; bytes at any place, also at an end that is no multiple of
- * 4096; zeros and discards; and the two layers in front of a disk. Block devices are loop devices where there are any. */
+/* Targets: what is refused and that nothing was touched then; bytes at any place, also at an end
+ * that is no multiple of 4096; zeros and discards; and the two layers in front of a disk. Block
+ * devices are loop devices where there are any. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,8 @@ static void file_of(uint64_t n, int fill)
     assert_true(fd >= 0);
     memset(bytes, fill, sizeof bytes);
     for (uint64_t at = 0; at < n; at += sizeof bytes)
-        assert_true(pwrite(fd, bytes, n - at < sizeof bytes ? n - at : sizeof bytes, (off_t)at) > 0);
+        assert_true(pwrite(fd, bytes, n - at < sizeof bytes ? n - at : sizeof bytes, (off_t)at) >
+                    0);
     close(fd);
 }
 
@@ -133,7 +135,8 @@ static void read_only_files_and_directories_are_refused(void **state)
     assert_int_equal(open_code("/tmp", MIB, MIB, 0), DISK_EKIND);
     assert_int_equal(open_code("/dev/null", MIB, MIB, 0), DISK_EKIND);
     assert_int_equal(open_code("/tmp/no/such/place", MIB, MIB, 0), DISK_EOPEN);
-    assert_true(disk_refusal(DISK_EREADONLY) && disk_refusal(DISK_EKIND) && !disk_refusal(DISK_EOPEN));
+    assert_true(disk_refusal(DISK_EREADONLY) && disk_refusal(DISK_EKIND) &&
+                !disk_refusal(DISK_EOPEN));
     assert_true(!disk_refusal(DISK_EWRITE) && !disk_refusal(DISK_EREAD) && !disk_refusal(0));
 }
 
@@ -186,7 +189,8 @@ static void a_file_that_cannot_be_made_leaves_nothing(void **state)
 
 static void files_below_dev_are_refused(void **state)
 {
-    static const char *const names[] = {"/dev/ringcast-no-such-disk", "/dev/../dev/ringcast-no-such-disk"};
+    static const char *const names[] = {"/dev/ringcast-no-such-disk",
+                                        "/dev/../dev/ringcast-no-such-disk"};
     char link[80];
     FILE *f;
 
@@ -309,7 +313,9 @@ static void round_trip(const char *at, uint64_t n)
     struct disk d = disk_on(at, n);
     struct err err = {0};
     uint8_t *in = aligned_bytes(n, 3), *out = aligned_bytes(n, 99);
-    struct disk_part parts[3] = {{in, MIB}, {in + MIB, MIB + 4096}, {in + 2 * MIB + 4096, n - 2 * MIB - 4096}};
+    struct disk_part parts[3] = {{in, MIB},
+                                 {in + MIB, MIB + 4096},
+                                 {in + 2 * MIB + 4096, n - 2 * MIB - 4096}};
 
     assert_int_equal(d.ops->write(d.ctx, parts, 3, 0, &err), 0);
     assert_int_equal(d.ops->flush(d.ctx, &err), 0);
@@ -350,8 +356,8 @@ static void a_file_system_without_direct_access_is_used_through_the_cache(void *
     round_trip(path, ODD);
 }
 
-/* The medium changes behind our back while our own bytes are still in the cache: reading back must see the medium, also
- * where a piece covers a page only in part and is not the disk's end. */
+/* The medium changes behind our back while our own bytes are still in the cache: reading back must
+ * see the medium, also where a piece covers a page only in part and is not the disk's end. */
 static void reading_an_odd_piece_asks_the_medium(void **state)
 {
     uint8_t *in = aligned_bytes(512, 1), out[512], other[512];
@@ -504,7 +510,8 @@ int main(void)
         cmocka_unit_test_teardown(only_a_file_without_data_is_blank, end_all),
         cmocka_unit_test_teardown(bytes_come_back_also_from_an_odd_end, end_all),
         cmocka_unit_test_teardown(a_block_device_with_an_odd_end_does_as_well, end_all),
-        cmocka_unit_test_teardown(a_file_system_without_direct_access_is_used_through_the_cache, end_all),
+        cmocka_unit_test_teardown(a_file_system_without_direct_access_is_used_through_the_cache,
+                                  end_all),
         cmocka_unit_test_teardown(reading_an_odd_piece_asks_the_medium, end_all),
         cmocka_unit_test_teardown(a_zeroed_range_of_a_file_reads_as_zeros, end_all),
         cmocka_unit_test_teardown(a_zeroed_range_of_a_block_device_reads_as_zeros, end_all),

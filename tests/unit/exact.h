@@ -1,4 +1,5 @@
-/* Bytes for a decoder, on the heap and exactly so long, so that the sanitizer sees every byte read past the end. */
+/* Bytes for a decoder, on the heap and exactly so long, so that the sanitizer sees every byte read
+ * past the end. */
 #ifndef TESTS_UNIT_EXACT_H
 #define TESTS_UNIT_EXACT_H
 

@@ -1,8 +1,10 @@
-/* Files that fail: this stands in front of the C library's calls in the program that includes it. It is the only such layer of the tests.
+/* Files that fail: this stands in front of the C library's calls in the program that includes it.
+ * It is the only such layer of the tests.
  *
- * fault_set tells one kind of call to fail for every path that holds a given text. fault.strike decides for each call by itself: it fails, or the
- * call lies. fault_watch is told of every change that was made (cut_files.h writes them down). All other calls do what they always do; only
- * fsync costs nothing. One source file of a program includes this. */
+ * fault_set tells one kind of call to fail for every path that holds a given text. fault.strike
+ * decides for each call by itself: it fails, or the call lies. fault_watch is told of every change
+ * that was made (cut_files.h writes them down). All other calls do what they always do; only fsync
+ * costs nothing. One source file of a program includes this. */
 #ifndef TESTS_UNIT_FAULT_FILES_H
 #define TESTS_UNIT_FAULT_FILES_H
 
@@ -160,7 +162,8 @@ static int fault_open(int folder, const char *path, int flags, unsigned mode)
         fault_begin();
     fd = (int)syscall(SYS_openat, folder, path, flags, mode);
     if (watched)
-        fault_end(fd >= 0, &(struct fault_change){.call = FAULT_OPEN, .fd = fd, .flags = flags, .path = path});
+        fault_end(fd >= 0, &(struct fault_change){
+                               .call = FAULT_OPEN, .fd = fd, .flags = flags, .path = path});
     return fd;
 }
 
@@ -196,7 +199,8 @@ int mkostemp(char *template, int flags)
 
 int access(const char *path, int mode)
 {
-    return fault_fails(FAULT_OPEN, path, -1) ? -1 : (int)syscall(SYS_faccessat, AT_FDCWD, path, mode, 0);
+    return fault_fails(FAULT_OPEN, path, -1) ? -1
+                                             : (int)syscall(SYS_faccessat, AT_FDCWD, path, mode, 0);
 }
 
 int lstat(const char *restrict path, struct stat *restrict st)
@@ -238,7 +242,8 @@ int statvfs(const char *restrict path, struct statvfs *restrict st)
 
 int mkdir(const char *path, mode_t mode)
 {
-    return fault_fails(FAULT_MKDIR, path, -1) ? -1 : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+    return fault_fails(FAULT_MKDIR, path, -1) ? -1
+                                              : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
 }
 
 static int fault_two(enum fault_call call, long number, const char *from, const char *to)
@@ -319,7 +324,8 @@ ssize_t read(int fd, void *to, size_t n)
     int what = fault_of(FAULT_READ, NULL, fd);
     ssize_t got = what > 0 ? -1 : syscall(SYS_read, fd, to, n);
 
-    if (what == FAULT_SHORT && got > 1 && syscall(SYS_lseek, fd, fault_half(got) - got, SEEK_CUR) >= 0)
+    if (what == FAULT_SHORT && got > 1 &&
+        syscall(SYS_lseek, fd, fault_half(got) - got, SEEK_CUR) >= 0)
         got = fault_half(got);
     return got;
 }
@@ -332,7 +338,8 @@ ssize_t pread(int fd, void *to, size_t n, off_t at)
     return what == FAULT_SHORT ? fault_half(got) : got;
 }
 
-/* What the disk makes of a write that it says to have done: a file that grows by it grows, its bytes are others. */
+/* What the disk makes of a write that it says to have done: a file that grows by it grows, its
+ * bytes are others. */
 static void fault_lie(int fd, const uint8_t *bytes, size_t n, off_t at, int what)
 {
     char self[40];
@@ -349,7 +356,8 @@ static void fault_lie(int fd, const uint8_t *bytes, size_t n, off_t at, int what
     if (what == FAULT_TORN)
         (void)!syscall(SYS_pwrite64, other, bytes, n / 2, at);
     if (what == FAULT_ASTRAY)
-        (void)!syscall(SYS_pwrite64, other, bytes, n, (off_t)fault.astray % (st.st_size / 512 + 1) * 512);
+        (void)!syscall(SYS_pwrite64, other, bytes, n,
+                       (off_t)fault.astray % (st.st_size / 512 + 1) * 512);
     (void)!syscall(SYS_close, other);
 }
 
@@ -363,7 +371,8 @@ static ssize_t fault_write(int fd, const void *bytes, size_t n, off_t at)
     if (what > 0)
         return -1;
     if (!placed && (what < 0 || fault_watch.changed))
-        at = (off_t)syscall(SYS_lseek, fd, 0, (fcntl(fd, F_GETFL) & O_APPEND) ? SEEK_END : SEEK_CUR);
+        at =
+            (off_t)syscall(SYS_lseek, fd, 0, (fcntl(fd, F_GETFL) & O_APPEND) ? SEEK_END : SEEK_CUR);
     if (what < FAULT_SHORT) {
         fault_lie(fd, bytes, n, at, what);
         if (!placed)
@@ -379,7 +388,11 @@ static ssize_t fault_write(int fd, const void *bytes, size_t n, off_t at)
     } else {
         put = placed ? syscall(SYS_pwrite64, fd, bytes, n, at) : syscall(SYS_write, fd, bytes, n);
     }
-    fault_end(put > 0, &(struct fault_change){.call = FAULT_WRITE, .fd = fd, .bytes = bytes, .n = put > 0 ? (size_t)put : 0, .at = at});
+    fault_end(put > 0, &(struct fault_change){.call = FAULT_WRITE,
+                                              .fd = fd,
+                                              .bytes = bytes,
+                                              .n = put > 0 ? (size_t)put : 0,
+                                              .at = at});
     return put;
 }
 
@@ -427,7 +440,9 @@ int fallocate(int fd, int mode, off_t at, off_t n)
 {
     if (fault_fails(FAULT_RESERVE, NULL, fd))
         return -1;
-    return mode == FALLOC_FL_KEEP_SIZE && !fault_watch.reserves ? 0 : (int)syscall(SYS_fallocate, fd, mode, at, n);
+    return mode == FALLOC_FL_KEEP_SIZE && !fault_watch.reserves
+               ? 0
+               : (int)syscall(SYS_fallocate, fd, mode, at, n);
 }
 
 int fsync(int fd)

@@ -30,14 +30,20 @@ static int read_text(const char *text)
 static void lengths_and_chunks_are_read(void **state)
 {
     (void)state;
-    assert_int_equal(read_text("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nSet-Cookie: a=b; Path=/\r\n\r\nabcdef"), 0);
+    assert_int_equal(
+        read_text("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nSet-Cookie: a=b; Path=/\r\n\r\nabcdef"),
+        0);
     assert_int_equal(a.status, 200);
     assert_string_equal(a.body, "abc");
     assert_string_equal(a.cookie, "a=b");
-    assert_int_equal(read_text("HTTP/1.1 409 No\r\nset-cookie:x=1\r\nSet-Cookie: y=2\r\n\r\nall of it"), 0);
+    assert_int_equal(read_text(
+                         "HTTP/1.1 409 No\r\nset-cookie:x=1\r\nSet-Cookie: y=2\r\n\r\nall of it"),
+                     0);
     assert_string_equal(a.body, "all of it");
     assert_string_equal(a.cookie, "y=2");
-    assert_int_equal(read_text("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0A;x=y\r\n0123456789\r\n0\r\n\r\n"), 0);
+    assert_int_equal(read_text("HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+                               "chunked\r\n\r\n3\r\nabc\r\n0A;x=y\r\n0123456789\r\n0\r\n\r\n"),
+                     0);
     assert_string_equal(a.body, "abc0123456789");
     assert_int_equal(a.n, 13);
     assert_int_equal(read_text("HTTP/1.1 204 None\r\n\r\n"), 0);
@@ -46,7 +52,8 @@ static void lengths_and_chunks_are_read(void **state)
 
 static void what_is_cut_short_is_refused(void **state)
 {
-    static const char whole[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nSet-Cookie: a=b\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n";
+    static const char whole[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nSet-Cookie: "
+                                "a=b\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n";
     static const char length[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabcde";
 
     (void)state;
@@ -62,8 +69,13 @@ static void what_is_cut_short_is_refused(void **state)
 static void nonsense_is_refused(void **state)
 {
     static const char *const texts[] = {
-        "", "\n\n", "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 999 x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nabc", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-3\r\nabc\r\n0\r\n",
+        "",
+        "\n\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "HTTP/1.1 999 x\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-3\r\nabc\r\n0\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\nabc\r\n0\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffff\r\nabc\r\n0\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3 \r\nabc\r\n0\r\n",
@@ -87,7 +99,8 @@ static const char *reason(const char *body)
 static void reasons_are_fit_for_a_terminal(void **state)
 {
     (void)state;
-    assert_string_equal(reason("{\"title\":\"t\",\"detail\":\"another session runs\"}"), "another session runs");
+    assert_string_equal(reason("{\"title\":\"t\",\"detail\":\"another session runs\"}"),
+                        "another session runs");
     assert_string_equal(reason("{\"title\":\"Conflict\"}"), "Conflict");
     assert_string_equal(reason("{\"detail\":\"\\u001b[2J\"}"), "it answers with status 409");
     assert_string_equal(reason("<html>"), "it answers with status 409");

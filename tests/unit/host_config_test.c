@@ -39,11 +39,14 @@ static void an_ini_file_is_read(void **state)
     struct err err = {0};
 
     (void)state;
-    if (parse(&c,
-              "\xEF\xBB\xBF# lab 3\r\n[serve]\r\ninterface = eth0 ; the prep room\r\naddress=10.1.0.1/16\n"
-              "rate: 300 Mbit\nfloor = 10MB\nceiling=900Mbit\ngroup = 239.1.2.3\nport=7801\nttl = 9\n"
-              "loop-suspend = 4\noffload=off\nrepair = 2.5%\nmdns = no\nimage = a.ring\nimage = b c.ring",
-              &err))
+    if (parse(
+            &c,
+            "\xEF\xBB\xBF# lab 3\r\n[serve]\r\ninterface = eth0 ; the prep "
+            "room\r\naddress=10.1.0.1/16\n"
+            "rate: 300 Mbit\nfloor = 10MB\nceiling=900Mbit\ngroup = 239.1.2.3\nport=7801\nttl = 9\n"
+            "loop-suspend = 4\noffload=off\nrepair = 2.5%\nmdns = no\nimage = a.ring\nimage = b "
+            "c.ring",
+            &err))
         fail_msg("%s", err.text);
     assert_string_equal(c.interface, "eth0");
     assert_string_equal(c.address, "10.1.0.1/16");
@@ -78,25 +81,37 @@ static void defaults_hold_where_nothing_is_said(void **state)
 static void ini_errors_name_file_line_and_cause(void **state)
 {
     (void)state;
-    expect_error("\n\nrate = fast", CONFIG_EVALUE, "f:3: rate: expected a rate such as 300Mbit or 37.5MB, at least 16kB, or auto, got \"fast\"");
-    expect_error("rate = 0", CONFIG_EVALUE, "f:1: rate: expected a rate such as 300Mbit or 37.5MB, at least 16kB, or auto, got \"0\"");
-    expect_error("speed = 3", CONFIG_EKEY, "f:1: expected a key such as rate or image, got \"speed\"");
-    expect_error("[boot]\nrate=1MB", CONFIG_EKEY, "f:2: expected the section [serve] or none, got [boot]");
+    expect_error("\n\nrate = fast", CONFIG_EVALUE,
+                 "f:3: rate: expected a rate such as 300Mbit or 37.5MB, at least 16kB, or auto, "
+                 "got \"fast\"");
+    expect_error(
+        "rate = 0", CONFIG_EVALUE,
+        "f:1: rate: expected a rate such as 300Mbit or 37.5MB, at least 16kB, or auto, got \"0\"");
+    expect_error("speed = 3", CONFIG_EKEY,
+                 "f:1: expected a key such as rate or image, got \"speed\"");
+    expect_error("[boot]\nrate=1MB", CONFIG_EKEY,
+                 "f:2: expected the section [serve] or none, got [boot]");
     expect_error("ttl=1\nttl=2", CONFIG_EKEY, "f:2: expected ttl once, got it again");
     expect_error("ttl = 0", CONFIG_EVALUE, "f:1: ttl: expected a TTL, 1 to 255, got \"0\"");
     expect_error("ttl = 256", CONFIG_EVALUE, "f:1: ttl: expected a TTL, 1 to 255, got \"256\"");
-    expect_error("port = 99999999999", CONFIG_EVALUE, "f:1: port: expected a port, 1 to 65535, got \"99999999999\"");
-    expect_error("group = 10.0.0.1", CONFIG_EVALUE,
-                 "f:1: group: expected a multicast address, 224.0.1.0 to 239.255.255.255, got \"10.0.0.1\"");
+    expect_error("port = 99999999999", CONFIG_EVALUE,
+                 "f:1: port: expected a port, 1 to 65535, got \"99999999999\"");
+    expect_error(
+        "group = 10.0.0.1", CONFIG_EVALUE,
+        "f:1: group: expected a multicast address, 224.0.1.0 to 239.255.255.255, got \"10.0.0.1\"");
     expect_error("group = 224.0.0.9", CONFIG_EVALUE,
-                 "f:1: group: expected a multicast address, 224.0.1.0 to 239.255.255.255, got \"224.0.0.9\"");
-    expect_error("address = 300.0.0.1", IP_EADDRESS,
-                 "f:1: address: expected an address such as 10.0.0.1/24, or dhcp, got \"300.0.0.1\"");
+                 "f:1: group: expected a multicast address, 224.0.1.0 to 239.255.255.255, got "
+                 "\"224.0.0.9\"");
+    expect_error(
+        "address = 300.0.0.1", IP_EADDRESS,
+        "f:1: address: expected an address such as 10.0.0.1/24, or dhcp, got \"300.0.0.1\"");
     expect_error("mdns = maybe", CONFIG_EVALUE, "f:1: mdns: expected on or off, got \"maybe\"");
-    expect_error("repair = 26", CONFIG_EVALUE, "f:1: repair: expected a percentage of 0 to 25, fixed or auto, got \"26\"");
+    expect_error("repair = 26", CONFIG_EVALUE,
+                 "f:1: repair: expected a percentage of 0 to 25, fixed or auto, got \"26\"");
     expect_error("repair = 1e99999x", CONFIG_EVALUE,
                  "f:1: repair: expected a percentage of 0 to 25, fixed or auto, got \"1e99999x\"");
-    expect_error("rate = 1MB\nnonsense\n", CONFIG_ESYNTAX, "f:2: expected KEY = VALUE, a [section] or a comment");
+    expect_error("rate = 1MB\nnonsense\n", CONFIG_ESYNTAX,
+                 "f:2: expected KEY = VALUE, a [section] or a comment");
     expect_error("[serve\n", CONFIG_ESYNTAX, "f:1: expected KEY = VALUE, a [section] or a comment");
 }
 
@@ -115,11 +130,14 @@ static void long_lines_and_zero_bytes_are_refused(void **state)
     assert_string_equal(err.text, "f: expected text, got a zero byte");
 }
 
-#define HEAD                                                                                                           \
-    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" "             \
+#define HEAD                                                                                       \
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST "    \
+    "1.0//EN\" "                                                                                   \
     "\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n<plist version=\"1.0\">\n<dict>\n"
 #define TAIL "</dict>\n</plist>\n"
-#define NEEDED "<key>Data Rate</key>\n<integer>6000000</integer>\n<key>Multicast Address</key><string>239.1.1.1</string>\n"
+#define NEEDED                                                                                     \
+    "<key>Data Rate</key>\n<integer>6000000</integer>\n<key>Multicast "                            \
+    "Address</key><string>239.1.1.1</string>\n"
 
 static void asrs_plist_is_read(void **state)
 {
@@ -128,9 +146,12 @@ static void asrs_plist_is_read(void **state)
 
     (void)state;
     if (parse(&c,
-              HEAD NEEDED "<!-- all seven -->\n<key>Client Data Rate</key><integer>35000000</integer>\n"
-                          "<key>DNS Service Discovery</key>\n<false/>\n<key>Loop Suspend</key><integer>2</integer>"
-                          "<key>Multicast TTL</key><integer>5</integer><key>Port</key><integer>7801</integer>" TAIL,
+              HEAD NEEDED
+              "<!-- all seven -->\n<key>Client Data Rate</key><integer>35000000</integer>\n"
+              "<key>DNS Service Discovery</key>\n<false/>\n<key>Loop "
+              "Suspend</key><integer>2</integer>"
+              "<key>Multicast "
+              "TTL</key><integer>5</integer><key>Port</key><integer>7801</integer>" TAIL,
               &err))
         fail_msg("%s", err.text);
     assert_false(c.rate_auto);
@@ -163,17 +184,22 @@ static void plist_errors_name_file_line_and_cause(void **state)
                  "f:9: expected one of asr's keys, got \"Rate\"");
     expect_error(HEAD NEEDED "<key>Data Rate</key><integer>1</integer>" TAIL, CONFIG_EKEY,
                  "f:8: expected \"Data Rate\" once, got it again");
-    expect_error(HEAD NEEDED "<key>Port</key><array></array>" TAIL, CONFIG_ESYNTAX,
-                 "f:8: expected <integer>, <string>, <true/> or <false/>, got \"<array></array></dict>\"");
+    expect_error(
+        HEAD NEEDED "<key>Port</key><array></array>" TAIL, CONFIG_ESYNTAX,
+        "f:8: expected <integer>, <string>, <true/> or <false/>, got \"<array></array></dict>\"");
     expect_error(HEAD NEEDED "<key>Multicast TTL</key><integer>300</integer>" TAIL, CONFIG_EVALUE,
                  "f:8: Multicast TTL: ttl: expected a TTL, 1 to 255, got \"300\"");
-    expect_error(HEAD "<key>a&b</key>" TAIL, CONFIG_ESYNTAX, "f:5: expected one of &amp; &lt; &gt; &quot; &apos;, got \"&b</key></dict>\"");
-    expect_error("<!DOCTYPE plist [<!ENTITY a \"b\">]><plist><dict></dict></plist>", CONFIG_ESYNTAX,
-                 "f:1: expected <!DOCTYPE plist PUBLIC \"...\" \"...\">, no definitions, got \"[<!ENTITY\"");
-    expect_error(HEAD NEEDED TAIL "x", CONFIG_ESYNTAX, "f:10: expected nothing after </plist>, got \"x\"");
+    expect_error(HEAD "<key>a&b</key>" TAIL, CONFIG_ESYNTAX,
+                 "f:5: expected one of &amp; &lt; &gt; &quot; &apos;, got \"&b</key></dict>\"");
+    expect_error(
+        "<!DOCTYPE plist [<!ENTITY a \"b\">]><plist><dict></dict></plist>", CONFIG_ESYNTAX,
+        "f:1: expected <!DOCTYPE plist PUBLIC \"...\" \"...\">, no definitions, got \"[<!ENTITY\"");
+    expect_error(HEAD NEEDED TAIL "x", CONFIG_ESYNTAX,
+                 "f:10: expected nothing after </plist>, got \"x\"");
     expect_error("<html>", CONFIG_ESYNTAX, "f:1: expected <plist version=\"1.0\">, got \"<html>\"");
-    expect_error("bplist00\xD1", CONFIG_EBINARY,
-                 "f: expected an XML property list, got a binary one; 'plutil -convert xml1 f' converts it");
+    expect_error(
+        "bplist00\xD1", CONFIG_EBINARY,
+        "f: expected an XML property list, got a binary one; 'plutil -convert xml1 f' converts it");
 }
 
 static void every_cut_plist_is_refused(void **state)

@@ -7,8 +7,10 @@
 
 #include "board/core/limit.h"
 
-/* Runs for so many seconds, four looks each, with a disk that is written `busy` per cent of the time. */
-static void run(struct limit *l, struct mono *now, uint64_t *written, unsigned seconds, unsigned busy, bool left_out)
+/* Runs for so many seconds, four looks each, with a disk that is written `busy` per cent of the
+ * time. */
+static void run(struct limit *l, struct mono *now, uint64_t *written, unsigned seconds,
+                unsigned busy, bool left_out)
 {
     for (unsigned i = 0; i < 4 * seconds; i++) {
         *now = mono_add(*now, MONO_S / 4);
@@ -45,7 +47,8 @@ static void a_disk_with_time_is_not(void **state)
     assert_false(l.disk || l.machine);
 }
 
-/* A long write is told in one piece when it is over: a count that falls for a moment decides nothing. */
+/* A long write is told in one piece when it is over: a count that falls for a moment decides
+ * nothing. */
 static void a_count_that_falls_says_nothing(void **state)
 {
     struct limit l = {0};

@@ -13,7 +13,9 @@
 #include "board/cli/api.h"
 #include "tests/unit/fault_files.h"
 
-#define PIN "AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89"
+#define PIN                                                                                        \
+    "AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:"   \
+    "67:89"
 
 static char folder[64], path[128];
 
@@ -37,7 +39,8 @@ static int remove_folder(void **state)
 
 static void boxes_have_addresses(void **state)
 {
-    static const char *const wrong[] = {"", ":443", "a b", "box:0", "box:65536", "box:4x", "https://box", "[::1]", "box:"};
+    static const char *const wrong[] = {"",       ":443",        "a b",   "box:0", "box:65536",
+                                        "box:4x", "https://box", "[::1]", "box:"};
     struct login l = {0};
 
     (void)state;
@@ -91,7 +94,8 @@ static void what_was_saved_is_loaded(void **state)
     assert_int_equal(login_load(&got, path, NULL), 0);
     assert_memory_equal(&got, &l, sizeof l);
     /* Another box is told neither fingerprint nor token of this one. */
-    assert_int_equal(login_box_parse(&other, "other:4430", NULL) | login_load(&other, path, NULL), 0);
+    assert_int_equal(login_box_parse(&other, "other:4430", NULL) | login_load(&other, path, NULL),
+                     0);
     assert_string_equal(other.host, "other");
     assert_false(other.pinned);
     assert_string_equal(other.token, "");
@@ -107,7 +111,9 @@ static void a_file_of_others_is_not_believed(void **state)
     FILE *f;
 
     (void)state;
-    assert_int_equal(login_box_parse(&l, "box", NULL) | login_pin_parse(&l, PIN, NULL) | login_save(&l, path, NULL), 0);
+    assert_int_equal(login_box_parse(&l, "box", NULL) | login_pin_parse(&l, PIN, NULL) |
+                         login_save(&l, path, NULL),
+                     0);
     chmod(path, 0640);
     assert_int_equal(login_load(&got, path, NULL), CLI_EFILE);
     chmod(path, 0600);
@@ -150,7 +156,8 @@ int main(void)
         cmocka_unit_test(boxes_have_addresses),
         cmocka_unit_test(fingerprints_are_whole),
         cmocka_unit_test_setup_teardown(what_was_saved_is_loaded, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_file_of_others_is_not_believed, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_file_of_others_is_not_believed, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(all_of_it_is_read_and_written, make_folder, remove_folder),
     };
 

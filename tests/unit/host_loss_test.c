@@ -29,11 +29,17 @@ static void what_the_own_ring_dropped_is_none(void **state)
 
     (void)state;
     loss_init(&l);
-    loss_note(&l, &(struct loss_counts){.seen = 8000, .missed = 2100, .dropped = 2000, .worst_ppm = 205000}, WINDOW);
+    loss_note(
+        &l,
+        &(struct loss_counts){.seen = 8000, .missed = 2100, .dropped = 2000, .worst_ppm = 205000},
+        WINDOW);
     assert_in_range(l.window_ppm, 12000, 12500); /* 100 of 8100 */
     assert_int_equal(l.worst_ppm, 205000 - 200000);
     /* All of it its own: the least there is, for nothing would say that no visit has ended. */
-    loss_note(&l, &(struct loss_counts){.seen = 16000, .missed = 4100, .dropped = 4000, .worst_ppm = 200000}, WINDOW);
+    loss_note(
+        &l,
+        &(struct loss_counts){.seen = 16000, .missed = 4100, .dropped = 4000, .worst_ppm = 200000},
+        WINDOW);
     assert_int_equal(l.worst_ppm, 1);
     /* Drops are counted before the gap they leave is seen. */
     loss_init(&l);
@@ -47,12 +53,21 @@ static void a_visit_is_charged_with_its_own_drops_only(void **state)
 
     (void)state;
     loss_init(&l);
-    loss_note(&l, &(struct loss_counts){.seen = 90000, .missed = 10000, .dropped = 10000, .worst_ppm = 101000}, WINDOW);
+    loss_note(&l,
+              &(struct loss_counts){
+                  .seen = 90000, .missed = 10000, .dropped = 10000, .worst_ppm = 101000},
+              WINDOW);
     assert_int_equal(l.worst_ppm, 1000);
-    loss_note(&l, &(struct loss_counts){.seen = 185000, .missed = 15000, .dropped = 10000, .worst_ppm = 51000}, WINDOW);
+    loss_note(&l,
+              &(struct loss_counts){
+                  .seen = 185000, .missed = 15000, .dropped = 10000, .worst_ppm = 51000},
+              WINDOW);
     assert_int_equal(l.worst_ppm, 51000);
     /* A ring opened anew counts from zero. */
-    loss_note(&l, &(struct loss_counts){.seen = 280000, .missed = 17000, .dropped = 5, .worst_ppm = 21000}, WINDOW);
+    loss_note(
+        &l,
+        &(struct loss_counts){.seen = 280000, .missed = 17000, .dropped = 5, .worst_ppm = 21000},
+        WINDOW);
     assert_int_equal(l.worst_ppm, 21000);
 }
 

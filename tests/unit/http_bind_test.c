@@ -1,5 +1,5 @@
-/* The HTTP client against a small server on a second lwIP stack: ranges, jumps, connections that break, lines that lose
- * frames. */
+/* The HTTP client against a small server on a second lwIP stack: ranges, jumps, connections that
+ * break, lines that lose frames. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -80,8 +80,9 @@ static err_t on_request(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t er
     r->at = from;
     r->end = break_after && FILE_BYTES - from > break_after ? from + break_after : FILE_BYTES;
     snprintf(header, sizeof header,
-             "HTTP/1.1 206 Partial\r\nContent-Range: bytes %u-%u/%u\r\nContent-Length: %u\r\nETag: x\r\n\r\n", from,
-             FILE_BYTES - 1, FILE_BYTES, FILE_BYTES - from);
+             "HTTP/1.1 206 Partial\r\nContent-Range: bytes %u-%u/%u\r\nContent-Length: %u\r\nETag: "
+             "x\r\n\r\n",
+             from, FILE_BYTES - 1, FILE_BYTES, FILE_BYTES - from);
     if (strstr(text, "/missing"))
         strcpy(header, "HTTP/1.1 404 Not Found\r\n\r\n");
     tcp_write(pcb, header, (u16_t)strlen(header), TCP_WRITE_FLAG_COPY);
@@ -244,7 +245,8 @@ static void a_file_is_followed_without_waiting(void **state)
     for (unsigned cut = 0; cut <= 700000; cut += 700000) {
         break_after = cut;
         ip_pair_up(&pair, 0, 3, serve);
-        assert_int_equal(follow(&pair, "http://10.0.0.2/a.ring", cut ? 100000 : 999, NULL), FILE_BYTES);
+        assert_int_equal(follow(&pair, "http://10.0.0.2/a.ring", cut ? 100000 : 999, NULL),
+                         FILE_BYTES);
         ip_pair_down(&pair);
     }
 }
@@ -271,10 +273,14 @@ static void failures_without_waiting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_file_is_read_through),     cmocka_unit_test(broken_connections_go_on_where_they_were),
-        cmocka_unit_test(a_lossy_line_is_read_through), cmocka_unit_test(jumps_are_new_requests),
-        cmocka_unit_test(failures_are_said_in_words), cmocka_unit_test(silence_is_not_for_ever),
-        cmocka_unit_test(a_file_is_followed_without_waiting), cmocka_unit_test(failures_without_waiting),
+        cmocka_unit_test(a_file_is_read_through),
+        cmocka_unit_test(broken_connections_go_on_where_they_were),
+        cmocka_unit_test(a_lossy_line_is_read_through),
+        cmocka_unit_test(jumps_are_new_requests),
+        cmocka_unit_test(failures_are_said_in_words),
+        cmocka_unit_test(silence_is_not_for_ever),
+        cmocka_unit_test(a_file_is_followed_without_waiting),
+        cmocka_unit_test(failures_without_waiting),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,10 +37,24 @@ static void urls_are_taken_apart(void **state)
 
 static void other_urls_are_refused_in_words(void **state)
 {
-    static const char *const bad[] = {"",          "box/a",          "http:/",         "http://",         "http:///a",
-                                      "ftp://a/b", "httpss://a/b",   "http://a:0/",    "http://a:65536/", "http://a:/",
-                                      "http://a:1x/", "http://u@a/", "http://[::1]/a", "http://a/b c",    "http://a/b#c",
-                                      "http://a/\x80", "http://a\\b", "http://a:99999999999999999999/"};
+    static const char *const bad[] = {"",
+                                      "box/a",
+                                      "http:/",
+                                      "http://",
+                                      "http:///a",
+                                      "ftp://a/b",
+                                      "httpss://a/b",
+                                      "http://a:0/",
+                                      "http://a:65536/",
+                                      "http://a:/",
+                                      "http://a:1x/",
+                                      "http://u@a/",
+                                      "http://[::1]/a",
+                                      "http://a/b c",
+                                      "http://a/b#c",
+                                      "http://a/\x80",
+                                      "http://a\\b",
+                                      "http://a:99999999999999999999/"};
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -80,8 +94,10 @@ static void requests_name_their_range(void **state)
     assert_int_equal(http_url_parse("http://box:81/a", &u, NULL), 0);
     n = http_request(&u, 10, 20, out);
     assert_int_equal(n, strlen(out));
-    assert_string_equal(out, "GET /a HTTP/1.1\r\nHost: box:81\r\nUser-Agent: ringcast\r\nAccept-Encoding: identity\r\n"
-                             "Connection: close\r\nRange: bytes=10-19\r\n\r\n");
+    assert_string_equal(
+        out,
+        "GET /a HTTP/1.1\r\nHost: box:81\r\nUser-Agent: ringcast\r\nAccept-Encoding: identity\r\n"
+        "Connection: close\r\nRange: bytes=10-19\r\n\r\n");
     http_request(&u, 0, HTTP_TO_END, out);
     assert_non_null(strstr(out, "Range: bytes=0-\r\n"));
     assert_int_equal(http_url_parse("https://box:443/a", &u, NULL), 0);
@@ -111,7 +127,8 @@ static void redirects_lead_where_they_say(void **state)
         {"http://a/x/y?q", "?r=1", "a", 80, false, "/x/y?r=1"},
         {"http://a/x", "/c#part", "a", 80, false, "/c"},
     };
-    static const char *const bad[] = {"ftp://b/c", "http://", "https://[::1]/c", "http://u:p@b/c", "/c d", "/\xc3\xa4", "mailto:x"};
+    static const char *const bad[] = {"ftp://b/c", "http://",   "https://[::1]/c", "http://u:p@b/c",
+                                      "/c d",      "/\xc3\xa4", "mailto:x"};
     struct http_url from, to;
     struct err err = {0};
 
@@ -132,7 +149,8 @@ static void redirects_lead_where_they_say(void **state)
     assert_int_equal(http_url_parse("https://a/x", &from, NULL), 0);
     err = (struct err){0};
     assert_int_equal(http_redirect(&from, "http://a/x", &to, &err), HTTP_EREDIRECT);
-    assert_string_equal(err.text, "expected https:// to stay https://, got a redirect to \"http://a/x\"");
+    assert_string_equal(err.text,
+                        "expected https:// to stay https://, got a redirect to \"http://a/x\"");
 }
 
 static void a_redirect_cut_anywhere_leads_nowhere_else(void **state)
@@ -171,8 +189,9 @@ static int feed(const char *text, struct http_answer *a, size_t *used)
     return rc;
 }
 
-static const char good[] = "HTTP/1.1 206 Partial Content\r\nServer: x\r\nContent-Range: bytes 100-199/1000\r\n"
-                           "content-length: 100 \r\nETag: \"abc\"\r\nX-Empty:\r\n\r\nCONTENT";
+static const char good[] =
+    "HTTP/1.1 206 Partial Content\r\nServer: x\r\nContent-Range: bytes 100-199/1000\r\n"
+    "content-length: 100 \r\nETag: \"abc\"\r\nX-Empty:\r\n\r\nCONTENT";
 
 static void answers_are_understood(void **state)
 {
@@ -186,7 +205,10 @@ static void answers_are_understood(void **state)
     assert_true(a.has_length && a.has_range && !a.chunked);
     assert_true(a.length == 100 && a.first == 100 && a.last == 199 && a.total == 1000);
     assert_string_equal(a.etag, "\"abc\"");
-    assert_int_equal(feed("HTTP/1.1 100 Continue\r\nETag: a\r\n\r\nHTTP/1.0 200 OK\nContent-Length: 5\n\nx", &a, &used), 1);
+    assert_int_equal(
+        feed("HTTP/1.1 100 Continue\r\nETag: a\r\n\r\nHTTP/1.0 200 OK\nContent-Length: 5\n\nx", &a,
+             &used),
+        1);
     assert_int_equal(a.status, 200);
     assert_int_equal(a.length, 5);
     assert_string_equal(a.etag, "");
@@ -204,7 +226,9 @@ static void answers_may_come_in_any_pieces(void **state)
         http_parser_init(&pieces);
         assert_int_equal(http_parser_feed(&pieces, (const uint8_t *)good, cut, &used), 0);
         assert_int_equal(used, cut);
-        assert_int_equal(http_parser_feed(&pieces, (const uint8_t *)good + cut, sizeof good - 1 - cut, &used), 1);
+        assert_int_equal(http_parser_feed(&pieces, (const uint8_t *)good + cut,
+                                          sizeof good - 1 - cut, &used),
+                         1);
         assert_int_equal(used, header - cut);
         assert_memory_equal(&whole.answer, &pieces.answer, sizeof whole.answer);
     }
@@ -292,15 +316,23 @@ static void only_the_range_asked_for_is_taken(void **state)
     assert_int_equal(check(good, 99, 200, &end, &total), HTTP_ERANGE);
     assert_int_equal(check(OK "Content-Length: 5\r\n\r\n", 0, HTTP_TO_END, &end, &total), 0);
     assert_true(end == 5 && total == 5);
-    assert_int_equal(check(OK "Content-Length: 5\r\n\r\n", 1, HTTP_TO_END, &end, &total), HTTP_ERANGE);
+    assert_int_equal(check(OK "Content-Length: 5\r\n\r\n", 1, HTTP_TO_END, &end, &total),
+                     HTTP_ERANGE);
     assert_int_equal(check(OK "\r\n", 0, HTTP_TO_END, &end, &total), HTTP_ELENGTH);
-    assert_int_equal(check(OK "Transfer-Encoding: chunked\r\n\r\n", 0, HTTP_TO_END, &end, &total), HTTP_ECHUNKED);
-    assert_int_equal(check("HTTP/1.1 206 P\r\nContent-Range: bytes 0-9/20\r\nContent-Length: 11\r\n\r\n", 0, 10, &end,
+    assert_int_equal(check(OK "Transfer-Encoding: chunked\r\n\r\n", 0, HTTP_TO_END, &end, &total),
+                     HTTP_ECHUNKED);
+    assert_int_equal(
+        check("HTTP/1.1 206 P\r\nContent-Range: bytes 0-9/20\r\nContent-Length: 11\r\n\r\n", 0, 10,
+              &end, &total),
+        HTTP_ELENGTH);
+    assert_int_equal(check("HTTP/1.1 206 P\r\nContent-Length: 11\r\n\r\n", 0, 10, &end, &total),
+                     HTTP_ERANGE);
+    assert_int_equal(check("HTTP/1.1 206 P\r\nContent-Range: bytes 0-9/*\r\n\r\n", 0, 10, &end,
                            &total),
-                     HTTP_ELENGTH);
-    assert_int_equal(check("HTTP/1.1 206 P\r\nContent-Length: 11\r\n\r\n", 0, 10, &end, &total), HTTP_ERANGE);
-    assert_int_equal(check("HTTP/1.1 206 P\r\nContent-Range: bytes 0-9/*\r\n\r\n", 0, 10, &end, &total), HTTP_ERANGE);
-    assert_int_equal(check("HTTP/1.1 416 R\r\nContent-Range: bytes */20\r\n\r\n", 30, 40, &end, &total), HTTP_ERANGE);
+                     HTTP_ERANGE);
+    assert_int_equal(check("HTTP/1.1 416 R\r\nContent-Range: bytes */20\r\n\r\n", 30, 40, &end,
+                           &total),
+                     HTTP_ERANGE);
     assert_int_equal(check("HTTP/1.1 404 N\r\n\r\n", 0, 10, &end, &total), HTTP_ESTATUS);
     assert_int_equal(check("HTTP/1.1 302 F\r\n\r\n", 0, 10, &end, &total), HTTP_EREDIRECT);
 }
@@ -311,10 +343,14 @@ static void redirects_are_known(void **state)
         const char *text;
         bool is;
     } c[] = {
-        {"HTTP/1.1 301 M\r\nLocation: /b\r\n\r\n", true},  {"HTTP/1.1 302 F\r\nlocation: /b\r\n\r\n", true},
-        {"HTTP/1.1 303 S\r\nLocation: /b\r\n\r\n", true},  {"HTTP/1.1 307 T\r\nLocation: /b\r\n\r\n", true},
-        {"HTTP/1.1 308 P\r\nLocation: /b\r\n\r\n", true},  {"HTTP/1.1 304 N\r\nLocation: /b\r\n\r\n", false},
-        {"HTTP/1.1 300 C\r\nLocation: /b\r\n\r\n", false}, {"HTTP/1.1 302 F\r\nLocation:\r\n\r\n", false},
+        {"HTTP/1.1 301 M\r\nLocation: /b\r\n\r\n", true},
+        {"HTTP/1.1 302 F\r\nlocation: /b\r\n\r\n", true},
+        {"HTTP/1.1 303 S\r\nLocation: /b\r\n\r\n", true},
+        {"HTTP/1.1 307 T\r\nLocation: /b\r\n\r\n", true},
+        {"HTTP/1.1 308 P\r\nLocation: /b\r\n\r\n", true},
+        {"HTTP/1.1 304 N\r\nLocation: /b\r\n\r\n", false},
+        {"HTTP/1.1 300 C\r\nLocation: /b\r\n\r\n", false},
+        {"HTTP/1.1 302 F\r\nLocation:\r\n\r\n", false},
         {"HTTP/1.1 200 O\r\nLocation: /b\r\n\r\n", false},
     };
     struct http_answer a;
@@ -330,12 +366,18 @@ static void redirects_are_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(urls_are_taken_apart),          cmocka_unit_test(other_urls_are_refused_in_words),
-        cmocka_unit_test(long_parts_are_refused),        cmocka_unit_test(requests_name_their_range),
-        cmocka_unit_test(answers_are_understood),        cmocka_unit_test(answers_may_come_in_any_pieces),
-        cmocka_unit_test(malformed_answers_are_refused), cmocka_unit_test(endless_headers_end),
-        cmocka_unit_test(only_the_range_asked_for_is_taken), cmocka_unit_test(redirects_lead_where_they_say),
-        cmocka_unit_test(a_redirect_cut_anywhere_leads_nowhere_else), cmocka_unit_test(redirects_are_known),
+        cmocka_unit_test(urls_are_taken_apart),
+        cmocka_unit_test(other_urls_are_refused_in_words),
+        cmocka_unit_test(long_parts_are_refused),
+        cmocka_unit_test(requests_name_their_range),
+        cmocka_unit_test(answers_are_understood),
+        cmocka_unit_test(answers_may_come_in_any_pieces),
+        cmocka_unit_test(malformed_answers_are_refused),
+        cmocka_unit_test(endless_headers_end),
+        cmocka_unit_test(only_the_range_asked_for_is_taken),
+        cmocka_unit_test(redirects_lead_where_they_say),
+        cmocka_unit_test(a_redirect_cut_anywhere_leads_nowhere_else),
+        cmocka_unit_test(redirects_are_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* The HTTP client over TLS against our own TLS server on a second lwIP stack: fingerprints, connections that break, redirects between both ways. */
+/* The HTTP client over TLS against our own TLS server on a second lwIP stack: fingerprints,
+ * connections that break, redirects between both ways. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +29,8 @@ static struct talk {
     uint32_t at, end;
 } talk[TLS_SEATS];
 
-static void opened(void *ctx, unsigned seat, const struct wire_stream *s, uint32_t address, struct mono now)
+static void opened(void *ctx, unsigned seat, const struct wire_stream *s, uint32_t address,
+                   struct mono now)
 {
     (void)ctx;
     (void)address;
@@ -43,13 +45,15 @@ static void answer(struct talk *t)
 
     sscanf(strstr(t->asked, "bytes="), "bytes=%u", &from);
     if (sscanf(path, "/hop%u", &n) == 1)
-        snprintf(t->head, sizeof t->head, "HTTP/1.1 302 F\r\nLocation: /%s%u\r\n\r\n", n > 1 ? "hop" : "a", n - 1);
+        snprintf(t->head, sizeof t->head, "HTTP/1.1 302 F\r\nLocation: /%s%u\r\n\r\n",
+                 n > 1 ? "hop" : "a", n - 1);
     else if (strncmp(path, "/down", 5) == 0)
         snprintf(t->head, sizeof t->head, "HTTP/1.1 301 F\r\nLocation: http://10.0.0.2/a\r\n\r\n");
     else {
         t->at = from;
         t->end = break_after && FILE_BYTES - from > break_after ? from + break_after : FILE_BYTES;
-        snprintf(t->head, sizeof t->head, "HTTP/1.1 206 P\r\nContent-Range: bytes %u-%u/%u\r\n\r\n", from, FILE_BYTES - 1, FILE_BYTES);
+        snprintf(t->head, sizeof t->head, "HTTP/1.1 206 P\r\nContent-Range: bytes %u-%u/%u\r\n\r\n",
+                 from, FILE_BYTES - 1, FILE_BYTES);
     }
     t->n_head = strlen(t->head);
 }
@@ -62,12 +66,14 @@ static bool step(void *ctx, unsigned seat, struct mono now)
 
     (void)ctx;
     (void)now;
-    while (!t->n_head && (n = t->stream.read(t->stream.ctx, t->asked + t->n_asked, sizeof t->asked - 1 - t->n_asked)) > 0) {
+    while (!t->n_head && (n = t->stream.read(t->stream.ctx, t->asked + t->n_asked,
+                                             sizeof t->asked - 1 - t->n_asked)) > 0) {
         t->n_asked += (size_t)n;
         if (strstr(t->asked, "\r\n\r\n"))
             answer(t);
     }
-    while (t->said < t->n_head && (n = t->stream.write(t->stream.ctx, t->head + t->said, t->n_head - t->said)) > 0)
+    while (t->said < t->n_head &&
+           (n = t->stream.write(t->stream.ctx, t->head + t->said, t->n_head - t->said)) > 0)
         t->said += (size_t)n;
     while (t->n_head && t->said == t->n_head && t->at < t->end) {
         uint32_t now_n = t->end - t->at < sizeof piece ? t->end - t->at : sizeof piece;
@@ -118,7 +124,8 @@ static struct http_trust pinned(void)
     return t;
 }
 
-static struct http_file *open_url(struct ip_pair *pair, const char *url, const struct http_trust *trust, int result, struct err *err)
+static struct http_file *open_url(struct ip_pair *pair, const char *url,
+                                  const struct http_trust *trust, int result, struct err *err)
 {
     struct http_file *f;
     struct http_url u;
@@ -168,7 +175,8 @@ static void a_lossy_line_is_read_through(void **state)
 }
 
 /* Takes the file as it comes; its length, or the error. */
-static long take_all(struct ip_pair *pair, const char *url, const struct http_trust *trust, struct err *err)
+static long take_all(struct ip_pair *pair, const char *url, const struct http_trust *trust,
+                     struct err *err)
 {
     struct http_file *f;
     struct http_url u;
@@ -246,10 +254,12 @@ static void redirects_are_followed_so_far(void **state)
     expect_bytes(f, 2000000, 1000);
     http_close(f);
     open_url(&pair, "https://10.0.0.2/hop6", &trust, HTTP_EREDIRECT, &err);
-    assert_string_equal(err.text, "expected the file after at most 5 redirects, got one more, to \"/a0\"");
+    assert_string_equal(err.text,
+                        "expected the file after at most 5 redirects, got one more, to \"/a0\"");
     assert_int_equal(take_all(&pair, "https://10.0.0.2/hop6", &trust, &err), HTTP_EREDIRECT);
     assert_int_equal(take_all(&pair, "https://10.0.0.2/down", &trust, &err), HTTP_EREDIRECT);
-    assert_string_equal(err.text, "expected https:// to stay https://, got a redirect to \"http://10.0.0.2/a\"");
+    assert_string_equal(
+        err.text, "expected https:// to stay https://, got a redirect to \"http://10.0.0.2/a\"");
     ip_pair_down(&pair);
 }
 

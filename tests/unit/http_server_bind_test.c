@@ -202,8 +202,10 @@ static void what_is_malformed_is_answered_and_ended(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(contents_are_read_through), cmocka_unit_test(lossy_lines_too),
-        cmocka_unit_test(what_is_not_there_is_said), cmocka_unit_test(strangers_make_room),
+        cmocka_unit_test(contents_are_read_through),
+        cmocka_unit_test(lossy_lines_too),
+        cmocka_unit_test(what_is_not_there_is_said),
+        cmocka_unit_test(strangers_make_room),
         cmocka_unit_test(what_is_malformed_is_answered_and_ended),
     };
 

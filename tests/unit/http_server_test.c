@@ -35,8 +35,9 @@ static int status_of(const char *text)
 #define HOST "Host: 10.77.0.1\r\n"
 
 /* What UEFI firmware sends. */
-static const char uefi[] = "HEAD /payload/ringcast%2Dx86_64.efi?a=b HTTP/1.1\r\nHost: 10.77.0.1\r\nAccept: */*\r\n"
-                           "User-Agent: UefiHttpBoot/1.0\r\n\r\n";
+static const char uefi[] =
+    "HEAD /payload/ringcast%2Dx86_64.efi?a=b HTTP/1.1\r\nHost: 10.77.0.1\r\nAccept: */*\r\n"
+    "User-Agent: UefiHttpBoot/1.0\r\n\r\n";
 
 static void a_request_is_understood(void **state)
 {
@@ -69,7 +70,9 @@ static void a_request_may_come_in_any_pieces(void **state)
     for (size_t cut = 1; cut < sizeof uefi - 1; cut++) {
         http_head_init(&p);
         assert_int_equal(http_head_feed(&p, (const uint8_t *)uefi, cut, &used), 0);
-        assert_int_equal(http_head_feed(&p, (const uint8_t *)uefi + cut, sizeof uefi - 1 - cut, &used), 1);
+        assert_int_equal(http_head_feed(&p, (const uint8_t *)uefi + cut, sizeof uefi - 1 - cut,
+                                        &used),
+                         1);
         assert_string_equal(p.head.name, "payload/ringcast-x86_64.efi");
     }
 }
@@ -132,7 +135,8 @@ static void what_has_two_meanings_is_refused(void **state)
 
 static void names_that_lead_elsewhere_are_not_names(void **state)
 {
-    static const char *const bad[] = {"/", "/..", "/%2e%2e/etc/passwd", "/a/..%2fb", "/a%00b", "/%0a", "/a/%5c..", "//"};
+    static const char *const bad[] = {"/",      "/..",  "/%2e%2e/etc/passwd", "/a/..%2fb",
+                                      "/a%00b", "/%0a", "/a/%5c..",           "//"};
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -214,12 +218,24 @@ static void ranges_are_cut_to_the_content(void **state)
         unsigned status;
         uint64_t from, to;
     } c[] = {
-        {"bytes=0-99", 206, 0, 100},      {"bytes=900-", 206, 900, 1000},   {"bytes=-100", 206, 900, 1000},
-        {"bytes=-5000", 206, 0, 1000},    {"bytes=999-999", 206, 999, 1000}, {"bytes=10-99999999", 206, 10, 1000},
-        {"BYTES=0-0", 206, 0, 1},         {"bytes=1000-", 416, 1000, 1000}, {"bytes=-0", 416, 1000, 1000},
-        {"bytes=5-4", 200, 0, 1000},      {"bytes=0-1,5-6", 200, 0, 1000},  {"bytes=", 200, 0, 1000},
-        {"bytes=-", 200, 0, 1000},        {"bytes=a-b", 200, 0, 1000},      {"lines=0-1", 200, 0, 1000},
-        {"bytes=0-9 ", 206, 0, 10},       {"bytes=0x1-2", 200, 0, 1000},    {"bytes=99999999999999999999-", 200, 0, 1000},
+        {"bytes=0-99", 206, 0, 100},
+        {"bytes=900-", 206, 900, 1000},
+        {"bytes=-100", 206, 900, 1000},
+        {"bytes=-5000", 206, 0, 1000},
+        {"bytes=999-999", 206, 999, 1000},
+        {"bytes=10-99999999", 206, 10, 1000},
+        {"BYTES=0-0", 206, 0, 1},
+        {"bytes=1000-", 416, 1000, 1000},
+        {"bytes=-0", 416, 1000, 1000},
+        {"bytes=5-4", 200, 0, 1000},
+        {"bytes=0-1,5-6", 200, 0, 1000},
+        {"bytes=", 200, 0, 1000},
+        {"bytes=-", 200, 0, 1000},
+        {"bytes=a-b", 200, 0, 1000},
+        {"lines=0-1", 200, 0, 1000},
+        {"bytes=0-9 ", 206, 0, 10},
+        {"bytes=0x1-2", 200, 0, 1000},
+        {"bytes=99999999999999999999-", 200, 0, 1000},
         {"bytes=0-9\r\nRange: bytes=0-9", 200, 0, 1000},
         {"bytes=0-9\r\nIf-Range: \"x\"", 200, 0, 1000},
     };
@@ -228,8 +244,10 @@ static void ranges_are_cut_to_the_content(void **state)
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         struct http_reply r = range(c[i].value, 1000);
 
-        if (r.status != c[i].status || (r.status != 416 && (r.from != c[i].from || r.to != c[i].to)))
-            fail_msg("%s: got %u, [%llu, %llu)", c[i].value, r.status, (unsigned long long)r.from, (unsigned long long)r.to);
+        if (r.status != c[i].status ||
+            (r.status != 416 && (r.from != c[i].from || r.to != c[i].to)))
+            fail_msg("%s: got %u, [%llu, %llu)", c[i].value, r.status, (unsigned long long)r.from,
+                     (unsigned long long)r.to);
     }
     assert_int_equal(range("bytes=0-", 0).status, 416);
     assert_int_equal(range("bytes=-1", 0).status, 416);
@@ -250,7 +268,9 @@ static int ten(void *ctx, const char *name, const uint8_t *mac, struct content *
     (void)ctx;
     (void)mac;
     if (strcmp(name, "ten") != 0)
-        return strcmp(name, "busy") == 0 ? CONTENT_EBUSY : strcmp(name, "bad") == 0 ? CONTENT_EREAD : CONTENT_ENAME;
+        return strcmp(name, "busy") == 0  ? CONTENT_EBUSY
+               : strcmp(name, "bad") == 0 ? CONTENT_EREAD
+                                          : CONTENT_ENAME;
     content_memory(out, "0123456789", 10, "x/y");
     out->close = note_close;
     open_now++;
@@ -275,15 +295,18 @@ static void answers(const char *request, const char *header, uint64_t at, uint64
 
 static void home_sends_browsers_elsewhere(void **state)
 {
-    static const char want[] = "HTTP/1.1 303 See Other\r\nContent-Type: text/plain\r\nContent-Length: 10\r\nAccept-Ranges: bytes\r\n"
-                               "Location: https://10.77.0.1/\r\nConnection: keep-alive\r\n\r\nSee Other\n";
+    static const char want[] =
+        "HTTP/1.1 303 See Other\r\nContent-Type: text/plain\r\nContent-Length: "
+        "10\r\nAccept-Ranges: bytes\r\n"
+        "Location: https://10.77.0.1/\r\nConnection: keep-alive\r\n\r\nSee Other\n";
     static const char request[] = "GET /?a HTTP/1.1\r\n" HOST "\r\n";
     static const struct content_source source = {.open = ten};
     struct http_exchange x;
 
     (void)state;
     http_exchange_begin(&x, "https://10.77.0.1/");
-    assert_true(http_exchange_feed(&x, &source, NULL, (const uint8_t *)request, sizeof request - 1));
+    assert_true(
+        http_exchange_feed(&x, &source, NULL, (const uint8_t *)request, sizeof request - 1));
     assert_int_equal(x.header_n, sizeof want - 1);
     assert_memory_equal(x.header, want, sizeof want - 1);
     assert_true(x.at == x.to && !x.last);
@@ -294,33 +317,41 @@ static void answers_are_whole(void **state)
 {
     (void)state;
     answers("GET /ten HTTP/1.1\r\n" HOST "\r\n",
-            "HTTP/1.1 200 OK\r\nContent-Type: x/y\r\nContent-Length: 10\r\nAccept-Ranges: bytes\r\nConnection: keep-alive\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Type: x/y\r\nContent-Length: 10\r\nAccept-Ranges: "
+            "bytes\r\nConnection: keep-alive\r\n\r\n",
             0, 10, false);
     answers("HEAD /ten HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n",
-            "HTTP/1.1 200 OK\r\nContent-Type: x/y\r\nContent-Length: 10\r\nAccept-Ranges: bytes\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Type: x/y\r\nContent-Length: 10\r\nAccept-Ranges: "
+            "bytes\r\nConnection: close\r\n\r\n",
             0, 0, true);
     answers("GET /ten HTTP/1.1\r\n" HOST "Range: bytes=2-4\r\n\r\n",
-            "HTTP/1.1 206 Partial Content\r\nContent-Type: x/y\r\nContent-Length: 3\r\nAccept-Ranges: bytes\r\n"
+            "HTTP/1.1 206 Partial Content\r\nContent-Type: x/y\r\nContent-Length: "
+            "3\r\nAccept-Ranges: bytes\r\n"
             "Content-Range: bytes 2-4/10\r\nConnection: keep-alive\r\n\r\n",
             2, 5, false);
     answers("GET /ten HTTP/1.1\r\n" HOST "Range: bytes=10-\r\n\r\n",
-            "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Type: text/plain\r\nContent-Length: 22\r\nAccept-Ranges: bytes\r\n"
+            "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Type: text/plain\r\nContent-Length: "
+            "22\r\nAccept-Ranges: bytes\r\n"
             "Content-Range: bytes */10\r\nConnection: keep-alive\r\n\r\nRange Not Satisfiable\n",
             0, 0, false);
     answers("GET /nine HTTP/1.1\r\n" HOST "\r\n",
-            "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 10\r\nAccept-Ranges: bytes\r\n"
+            "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: "
+            "10\r\nAccept-Ranges: bytes\r\n"
             "Connection: keep-alive\r\n\r\nNot Found\n",
             0, 0, false);
     answers("HEAD /nine HTTP/1.1\r\n" HOST "\r\n",
-            "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 10\r\nAccept-Ranges: bytes\r\n"
+            "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: "
+            "10\r\nAccept-Ranges: bytes\r\n"
             "Connection: keep-alive\r\n\r\n",
             0, 0, false);
     answers("GET /busy HTTP/1.1\r\n" HOST "\r\n",
-            "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 20\r\nAccept-Ranges: bytes\r\n"
+            "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: "
+            "20\r\nAccept-Ranges: bytes\r\n"
             "Connection: keep-alive\r\n\r\nService Unavailable\n",
             0, 0, false);
     answers("PUT /ten HTTP/1.1\r\n" HOST "\r\nbody",
-            "HTTP/1.1 405 Method Not Allowed\r\nContent-Type: text/plain\r\nContent-Length: 19\r\nAccept-Ranges: bytes\r\n"
+            "HTTP/1.1 405 Method Not Allowed\r\nContent-Type: text/plain\r\nContent-Length: "
+            "19\r\nAccept-Ranges: bytes\r\n"
             "Allow: GET, HEAD\r\nConnection: close\r\n\r\nMethod Not Allowed\n",
             0, 0, true);
 }
@@ -329,8 +360,9 @@ static void what_follows_too_early_ends_the_connection(void **state)
 {
     (void)state;
     answers("GET /ten HTTP/1.1\r\n" HOST "\r\nGET /ten HTTP/1.1\r\n",
-            "HTTP/1.1 200 OK\r\nContent-Type: x/y\r\nContent-Length: 10\r\nAccept-Ranges: bytes\r\nConnection: close\r\n\r\n", 0,
-            10, true);
+            "HTTP/1.1 200 OK\r\nContent-Type: x/y\r\nContent-Length: 10\r\nAccept-Ranges: "
+            "bytes\r\nConnection: close\r\n\r\n",
+            0, 10, true);
 }
 
 /* ---- seats ---- */
@@ -349,7 +381,10 @@ static void who_holds_most_makes_room(void **state)
     (void)state;
     for (unsigned i = 0; i < SEATS; i++) {
         assert_int_equal(http_seat_for(seats, SEATS, 9, at(i)), i);
-        seats[i] = (struct http_seat){.used = true, .state = HTTP_READING, .address = i == 4 ? 7 : 9, .since = at(20 - i)};
+        seats[i] = (struct http_seat){.used = true,
+                                      .state = HTTP_READING,
+                                      .address = i == 4 ? 7 : 9,
+                                      .since = at(20 - i)};
     }
     /* 9 has seven of eight: whoever comes, it loses the seat that has waited longest. */
     assert_int_equal(http_seat_for(seats, SEATS, 5, at(30)), 7);
@@ -358,7 +393,8 @@ static void who_holds_most_makes_room(void **state)
     assert_int_equal(http_seat_for(seats, SEATS, 5, at(30)), 6);
     for (unsigned i = 0; i < SEATS; i++)
         seats[i].address = i;
-    /* Everybody has one: a newcomer takes the one that has waited longest, a second connection one's own. */
+    /* Everybody has one: a newcomer takes the one that has waited longest, a second connection
+     * one's own. */
     assert_int_equal(http_seat_for(seats, SEATS, 50, at(30)), 6);
     assert_int_equal(http_seat_for(seats, SEATS, 3, at(30)), 3);
 }

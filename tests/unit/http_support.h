@@ -14,7 +14,8 @@ static inline uint8_t byte_at(uint64_t offset)
 }
 
 /* http_open, whose result is `result`. */
-static inline struct http_file *http_opened(struct ip_pair *pair, const char *url, int idle_ms, int result, struct err *err)
+static inline struct http_file *http_opened(struct ip_pair *pair, const char *url, int idle_ms,
+                                            int result, struct err *err)
 {
     struct http_file *f;
     struct http_url u;

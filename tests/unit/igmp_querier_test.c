@@ -10,11 +10,14 @@
 
 #include "net/igmp/querier.h"
 
-/* A general query of version 2 from 10.77.0.9, and a leave of 239.255.1.2; another program's arithmetic. */
-static const uint8_t bridge[] = {0x46, 0xc0, 0x00, 0x20, 0x00, 0x00, 0x40, 0x00, 0x01, 0x02, 0xf9, 0xc0, 0x0a, 0x4d, 0x00, 0x09,
-                                 0xe0, 0x00, 0x00, 0x01, 0x94, 0x04, 0x00, 0x00, 0x11, 0x64, 0xee, 0x9b, 0x00, 0x00, 0x00, 0x00};
-static const uint8_t leave[] = {0x46, 0xc0, 0x00, 0x20, 0x00, 0x00, 0x40, 0x00, 0x01, 0x02, 0xf9, 0x8e, 0x0a, 0x4d, 0x00, 0x3a,
-                                0xe0, 0x00, 0x00, 0x02, 0x94, 0x04, 0x00, 0x00, 0x17, 0x00, 0xf7, 0xfd, 0xef, 0xff, 0x01, 0x02};
+/* A general query of version 2 from 10.77.0.9, and a leave of 239.255.1.2; another program's
+ * arithmetic. */
+static const uint8_t bridge[] = {0x46, 0xc0, 0x00, 0x20, 0x00, 0x00, 0x40, 0x00, 0x01, 0x02, 0xf9,
+                                 0xc0, 0x0a, 0x4d, 0x00, 0x09, 0xe0, 0x00, 0x00, 0x01, 0x94, 0x04,
+                                 0x00, 0x00, 0x11, 0x64, 0xee, 0x9b, 0x00, 0x00, 0x00, 0x00};
+static const uint8_t leave[] = {0x46, 0xc0, 0x00, 0x20, 0x00, 0x00, 0x40, 0x00, 0x01, 0x02, 0xf9,
+                                0x8e, 0x0a, 0x4d, 0x00, 0x3a, 0xe0, 0x00, 0x00, 0x02, 0x94, 0x04,
+                                0x00, 0x00, 0x17, 0x00, 0xf7, 0xfd, 0xef, 0xff, 0x01, 0x02};
 
 static uint32_t sum16(const uint8_t *at, size_t n)
 {
@@ -91,15 +94,15 @@ static void what_is_malformed_is_refused(void **state)
     uint8_t padded[60] = {0};
 
     (void)state;
-    changed(0, 0x56, IGMP_EHEADER);  /* version */
-    changed(0, 0x44, IGMP_EHEADER);  /* four words of header */
-    changed(0, 0x4f, IGMP_EHEADER);  /* a header longer than the datagram */
-    changed(0, 0x47, IGMP_ESHORT);   /* four bytes left for the message */
-    changed(3, 23, IGMP_EHEADER);    /* a datagram shorter than its header */
+    changed(0, 0x56, IGMP_EHEADER); /* version */
+    changed(0, 0x44, IGMP_EHEADER); /* four words of header */
+    changed(0, 0x4f, IGMP_EHEADER); /* a header longer than the datagram */
+    changed(0, 0x47, IGMP_ESHORT);  /* four bytes left for the message */
+    changed(3, 23, IGMP_EHEADER);   /* a datagram shorter than its header */
     changed(3, 31, IGMP_ESHORT);
-    changed(3, 33, IGMP_EHEADER);    /* longer than what came */
-    changed(6, 0x20, IGMP_EHEADER);  /* a fragment */
-    changed(9, 17, IGMP_EHEADER);    /* UDP */
+    changed(3, 33, IGMP_EHEADER);   /* longer than what came */
+    changed(6, 0x20, IGMP_EHEADER); /* a fragment */
+    changed(9, 17, IGMP_EHEADER);   /* UDP */
     changed(24, 0x12, IGMP_ECHECKSUM);
     memcpy(padded, bridge, sizeof bridge);
     assert_int_equal(igmp_decode(padded, sizeof padded, &m), 0);
@@ -125,7 +128,8 @@ static struct igmp_querier begun(void)
     return q;
 }
 
-static void hear(struct igmp_querier *q, double s, unsigned version, uint32_t from, uint32_t group, unsigned interval)
+static void hear(struct igmp_querier *q, double s, unsigned version, uint32_t from, uint32_t group,
+                 unsigned interval)
 {
     uint8_t bytes[IGMP_DATAGRAM_MAX];
 
@@ -148,7 +152,9 @@ static const char *asked(struct igmp_querier *q, int from, int to)
             assert_int_equal(igmp_decode(out, n, &m), 0);
             assert_int_equal(m.from, US);
             snprintf(text + used, sizeof text - used, "%s%d%s", used ? " " : "", s,
-                     m.group ? "g" : n == 36 ? "v3" : "v2");
+                     m.group   ? "g"
+                     : n == 36 ? "v3"
+                               : "v2");
             used = strlen(text);
         }
     }
@@ -197,10 +203,10 @@ static void others_do_not_win(void **state)
 
     (void)state;
     asked(&q, 0, 5);
-    hear(&q, 5, 2, US + 1, 0, 0);       /* a higher address */
-    hear(&q, 5, 2, US, 0, 0);           /* our own */
-    hear(&q, 5, 2, 0, 0, 0);            /* a switch without an address */
-    hear(&q, 5, 2, 1, 0xEFFF0102, 0);   /* about one group: that is no election */
+    hear(&q, 5, 2, US + 1, 0, 0);     /* a higher address */
+    hear(&q, 5, 2, US, 0, 0);         /* our own */
+    hear(&q, 5, 2, 0, 0, 0);          /* a switch without an address */
+    hear(&q, 5, 2, 1, 0xEFFF0102, 0); /* about one group: that is no election */
     assert_true(q.asking);
     assert_string_equal(asked(&q, 5, 40), "32v2 32v3");
 }

@@ -210,7 +210,7 @@ static void names_the_cause(void **state)
     assert_int_equal(altered(GEOM_AT + 1, "\1", 1), IMG_EGEOM);    /* begins behind the disk */
     assert_int_equal(altered(GEOM_AT + 9, "\377", 1), IMG_EGEOM);  /* ends behind it */
     assert_int_equal(altered(GEOM_AT + 15, "\0\0", 2), IMG_EGEOM); /* empty */
-    assert_int_equal(altered(GEOM_AT + 33, "\2", 1), 0);   /* a file system of a later version */
+    assert_int_equal(altered(GEOM_AT + 33, "\2", 1), 0); /* a file system of a later version */
     assert_int_equal(altered(GEOM_AT + 33, "\377", 1), 0);
     assert_int_equal(altered(RUNS_AT, "\3", 1), IMG_ERUNS);
     assert_int_equal(altered(RUNS_AT, "\1", 1), IMG_ERUNS); /* same state as the next */

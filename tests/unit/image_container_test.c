@@ -13,7 +13,8 @@ static uint8_t file[65536];
 
 static const struct container *find(size_t bytes)
 {
-    size_t n = bytes < CONTAINER_HEAD ? bytes : CONTAINER_HEAD, m = bytes < CONTAINER_TAIL ? bytes : CONTAINER_TAIL;
+    size_t n = bytes < CONTAINER_HEAD ? bytes : CONTAINER_HEAD,
+           m = bytes < CONTAINER_TAIL ? bytes : CONTAINER_TAIL;
 
     return container_find(file, n, file + (bytes - m), m);
 }
@@ -37,9 +38,15 @@ static const struct {
     {0, "MSWIM\0\0\0", 8, "a WIM file"},
     {0, "EVF\x09\x0D\x0A\xFF\0\1", 9, "an E01 image"},
     {0, "partclone-image\0", 16, "a partclone image"},
-    {257, "ustar\0" "00", 8, "a tar archive"},
+    {257,
+     "ustar\0"
+     "00",
+     8, "a tar archive"},
     {0, "\x1F\x8B\x08\0", 4, "a gzip file"},
-    {0, "\xFD" "7zXZ\0", 6, "an xz file"},
+    {0,
+     "\xFD"
+     "7zXZ\0",
+     6, "an xz file"},
     {0, "\x28\xB5\x2F\xFD", 4, "a zstd file"},
     {0, "\x52\x2A\x4D\x18", 4, "a zstd or lz4 file"},
     {0, "\x04\x22\x4D\x18", 4, "an lz4 file"},
@@ -79,8 +86,15 @@ static void disks_are_none(void **state)
     static const struct {
         const char *bytes;
         size_t n;
-    } sectors[] = {{"\xEB\x63\x90\x10\x8E\xD0", 6}, {"\x33\xC0\x8E\xD0\xBC\0\x7C", 7}, {"\xFA\x33\xC0", 3}, {"\xFA\xB8\0\x10", 4},
-                   {"\xEB\x58\x90mkfs.fat", 11}, {"\xEB\x52\x90NTFS    ", 11}, {"", 0}, {"LUKS\xBA\xBE", 6}, {"XFSB", 4}};
+    } sectors[] = {{"\xEB\x63\x90\x10\x8E\xD0", 6},
+                   {"\x33\xC0\x8E\xD0\xBC\0\x7C", 7},
+                   {"\xFA\x33\xC0", 3},
+                   {"\xFA\xB8\0\x10", 4},
+                   {"\xEB\x58\x90mkfs.fat", 11},
+                   {"\xEB\x52\x90NTFS    ", 11},
+                   {"", 0},
+                   {"LUKS\xBA\xBE", 6},
+                   {"XFSB", 4}};
 
     (void)state;
     for (size_t i = 0; i < sizeof sectors / sizeof *sectors; i++) {

@@ -189,10 +189,10 @@ static void marks_of_others_win(void **state)
                   {512, "LABELONE"},
                   {4096, "\xFC\x4E\x2B\xA9"},
                   {65600, "_BHRfS_M"},
-                  {65536 + 1372, "\x19\x01\x54\x19"},           /* UFS2 */
-                  {131072 + 5 * 4096, "\x0C\xB1\xBA"},          /* ZFS, the first label */
-                  {8126464 + 131072 + 1024, "\x0C\xB1\xBA"},    /* and the last */
-                  {8388608 - 65536, "\xFC\x4E\x2B\xA9"},        /* md 0.90 */
+                  {65536 + 1372, "\x19\x01\x54\x19"},        /* UFS2 */
+                  {131072 + 5 * 4096, "\x0C\xB1\xBA"},       /* ZFS, the first label */
+                  {8126464 + 131072 + 1024, "\x0C\xB1\xBA"}, /* and the last */
+                  {8388608 - 65536, "\xFC\x4E\x2B\xA9"},     /* md 0.90 */
                   {8388608 - 512, "GEOM::ELI"},
                   {0, "XFSB"}};
     struct fs *fs;

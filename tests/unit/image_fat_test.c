@@ -1,4 +1,5 @@
-/* Finding a file in FAT volumes built byte by byte, of all three kinds; what makes no sense ends. mkfs.vfat's are in tests/e2e/image_disks.sh. */
+/* Finding a file in FAT volumes built byte by byte, of all three kinds; what makes no sense ends.
+ * mkfs.vfat's are in tests/e2e/image_disks.sh. */
 #include <string.h>
 
 #include "imaging/volume/fat.h"
@@ -45,7 +46,8 @@ static void link_to(uint32_t cluster, uint32_t next)
         le(at, next, (int)bits / 8);
 }
 
-static void entry(uint64_t at, const char *name, uint8_t attributes, uint32_t cluster, uint32_t bytes)
+static void entry(uint64_t at, const char *name, uint8_t attributes, uint32_t cluster,
+                  uint32_t bytes)
 {
     memcpy(disk + at, name, FAT_NAME);
     disk[at + 11] = attributes;
@@ -59,7 +61,8 @@ static uint64_t cluster_at(uint32_t cluster)
     return data_at + (cluster - 2) * S;
 }
 
-/* \EFI in the root; EFI has two clusters (3 and 5), \EFI\BOOT lies in the second behind a deleted entry; the file is in cluster 4's folder. */
+/* \EFI in the root; EFI has two clusters (3 and 5), \EFI\BOOT lies in the second behind a deleted
+ * entry; the file is in cluster 4's folder. */
 static void make(unsigned b)
 {
     uint32_t clusters = b == 12 ? 2000 : b == 16 ? 5000 : 66000;
@@ -89,7 +92,10 @@ static void make(unsigned b)
     for (unsigned i = 0; i < 16; i++)
         entry(cluster_at(3) + 32 * i, "OTHER      ", 0x10, 7, 0);
     link_to(5, 0x0FFFFFFF);
-    entry(cluster_at(5), "\xE5" "OOT       ", 0x10, 9, 0);
+    entry(cluster_at(5),
+          "\xE5"
+          "OOT       ",
+          0x10, 9, 0);
     entry(cluster_at(5) + 32, "BOOT       ", 0x10, 4, 0);
     link_to(4, 0x0FFFFFFF);
     entry(cluster_at(4), "BOOTX64 EFI", 0x20, 6, 1234);

@@ -1,5 +1,6 @@
-/* The copy of a GPT goes to the end of a disk of another size; what is damaged or in the way is left alone. The judge of the result is
- * a second reading of the table by parts.h, and in tests/e2e/gpt_move.sh sgdisk and sfdisk. */
+/* The copy of a GPT goes to the end of a disk of another size; what is damaged or in the way is
+ * left alone. The judge of the result is a second reading of the table by parts.h, and in
+ * tests/e2e/gpt_move.sh sgdisk and sfdisk. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,12 +80,14 @@ static void the_copy_goes_to_the_end_of_a_larger_disk(void **state)
             struct err err = {0};
 
             make(log2, 64 * MIB >> log2, 256, (60 * MIB >> log2) - 1);
-            assert_int_equal(gpt_move_plan(&m, head, HEAD, log2, (sectors << log2) + 511 % (1u << log2), &err), 1);
+            assert_int_equal(gpt_move_plan(&m, head, HEAD, log2,
+                                           (sectors << log2) + 511 % (1u << log2), &err),
+                             1);
             assert_int_equal(m.tail_at + m.tail_bytes, sectors << log2);
             gpt_move_tail(&m, head, tail);
             gpt_move_head(&m, head);
-            assert_int_equal(head[446 + 12] | (uint32_t)head[446 + 13] << 8 | (uint32_t)head[446 + 14] << 16 |
-                                 (uint32_t)head[446 + 15] << 24,
+            assert_int_equal(head[446 + 12] | (uint32_t)head[446 + 13] << 8 |
+                                 (uint32_t)head[446 + 14] << 16 | (uint32_t)head[446 + 15] << 24,
                              sectors - 1 < UINT32_MAX ? sectors - 1 : UINT32_MAX);
             judge(&m, log2, sectors << log2, 256);
         }
@@ -157,10 +160,10 @@ static void places_that_make_no_sense_are_refused(void **state)
     static const struct {
         unsigned at, n;
         uint64_t value;
-    } wrong[] = {{12, 4, 91},       {12, 4, 513},   {12, 4, UINT32_MAX}, {24, 8, 2},          {72, 8, 1},
-                 {72, 8, 300},      {72, 8, 250},   {72, 8, UINT64_MAX}, {80, 4, 0},          {80, 4, UINT32_MAX},
-                 {84, 4, 0},        {84, 4, 127},   {84, 4, 132},        {84, 4, UINT32_MAX}, {40, 8, UINT64_MAX},
-                 {80, 4, 60000}};
+    } wrong[] = {{12, 4, 91},  {12, 4, 513},        {12, 4, UINT32_MAX}, {24, 8, 2},
+                 {72, 8, 1},   {72, 8, 300},        {72, 8, 250},        {72, 8, UINT64_MAX},
+                 {80, 4, 0},   {80, 4, UINT32_MAX}, {84, 4, 0},          {84, 4, 127},
+                 {84, 4, 132}, {84, 4, UINT32_MAX}, {40, 8, UINT64_MAX}, {80, 4, 60000}};
     struct gpt_move m;
 
     (void)state;

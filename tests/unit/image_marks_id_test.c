@@ -1,4 +1,5 @@
-/* The digest of a disk's marks: the same for the same volumes, another for any other, none where a mark has no identity. */
+/* The digest of a disk's marks: the same for the same volumes, another for any other, none where a
+ * mark has no identity. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,7 +90,8 @@ static void lvm_is_known_by_its_uuid_and_type(void **state)
     uint8_t without[IMG_MARKS_BYTES], with[IMG_MARKS_BYTES];
 
     (void)state;
-    put(512, "LABELONE\1\0\0\0\0\0\0\0\0\0\0\0\x20\0\0\0LVM2 001abcdefghijklmnopqrstuvwxyz012345", 64);
+    put(512, "LABELONE\1\0\0\0\0\0\0\0\0\0\0\0\x20\0\0\0LVM2 001abcdefghijklmnopqrstuvwxyz012345",
+        64);
     identity_at(512 + 32);
     identity_at(512 + 63);
     assert_true(digest(without));
@@ -136,7 +138,8 @@ static void one_mark_without_an_identity_is_enough_for_none(void **state)
     uint8_t d[IMG_MARKS_BYTES];
 
     (void)state;
-    put(512, "LABELONE\1\0\0\0\0\0\0\0\0\0\0\0\x20\0\0\0LVM2 001abcdefghijklmnopqrstuvwxyz012345", 64);
+    put(512, "LABELONE\1\0\0\0\0\0\0\0\0\0\0\0\x20\0\0\0LVM2 001abcdefghijklmnopqrstuvwxyz012345",
+        64);
     assert_true(digest(d));
     put(3072, "PRIVHEAD", 8);
     assert_false(digest(d));
@@ -154,7 +157,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_raid_is_known_by_its_uuid, make_disk, free_disk),
         cmocka_unit_test_setup_teardown(a_pool_is_known_by_its_guid, make_disk, free_disk),
         cmocka_unit_test_setup_teardown(a_btrfs_is_known_by_its_id, make_disk, free_disk),
-        cmocka_unit_test_setup_teardown(one_mark_without_an_identity_is_enough_for_none, make_disk, free_disk),
+        cmocka_unit_test_setup_teardown(one_mark_without_an_identity_is_enough_for_none, make_disk,
+                                        free_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* The marks of owners: each is found where it lies, nothing is read beyond the volume, and what cannot be read is told. */
+/* The marks of owners: each is found where it lies, nothing is read beyond the volume, and what
+ * cannot be read is told. */
 #include <string.h>
 
 #include "imaging/volume/marks.h"
@@ -135,8 +136,10 @@ static void what_cannot_be_read_is_told(void **state)
 
 static void a_partition_says_it_by_its_type(void **state)
 {
-    static const uint8_t zfs[16] = {0xBA, 0x7C, 0x6E, 0x51, 0xCF, 0x6E, 0xD6, 0x11, 0x8F, 0xF8, 0x00, 0x02, 0x2D, 0x09, 0x71, 0x2B};
-    static const uint8_t linux_data[16] = {0xAF, 0x3D, 0xC6, 0x0F, 0x83, 0x84, 0x72, 0x47, 0x8E, 0x79, 0x3D, 0x69, 0xD8, 0x47, 0x7D, 0xE4};
+    static const uint8_t zfs[16] = {0xBA, 0x7C, 0x6E, 0x51, 0xCF, 0x6E, 0xD6, 0x11,
+                                    0x8F, 0xF8, 0x00, 0x02, 0x2D, 0x09, 0x71, 0x2B};
+    static const uint8_t linux_data[16] = {0xAF, 0x3D, 0xC6, 0x0F, 0x83, 0x84, 0x72, 0x47,
+                                           0x8E, 0x79, 0x3D, 0x69, 0xD8, 0x47, 0x7D, 0xE4};
     static const uint8_t raid[16] = {0xFD}, linux_mbr[16] = {0x83};
 
     (void)state;
@@ -154,8 +157,10 @@ static void a_partition_says_it_by_its_type(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_is_found_where_it_lies),      cmocka_unit_test(btrfs_over_several_disks_is_a_pool),
-        cmocka_unit_test(volumes_of_every_size_are_not_left), cmocka_unit_test(what_cannot_be_read_is_told),
+        cmocka_unit_test(each_is_found_where_it_lies),
+        cmocka_unit_test(btrfs_over_several_disks_is_a_pool),
+        cmocka_unit_test(volumes_of_every_size_are_not_left),
+        cmocka_unit_test(what_cannot_be_read_is_told),
         cmocka_unit_test(a_partition_says_it_by_its_type),
     };
 

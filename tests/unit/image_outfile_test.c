@@ -1,4 +1,5 @@
-/* A file appears under its name when it is whole, and is said to be there when its name is on the disk, too. */
+/* A file appears under its name when it is whole, and is said to be there when its name is on the
+ * disk, too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -115,7 +115,11 @@ static void fetch(const struct img_file *f, uint32_t ordinal, uint8_t *raw, uint
         uint32_t at = c->start + i;
 
         if (i == 0 || at % IMG_SYMBOL_BYTES == 0)
-            assert_int_equal(img_file_read(f, img_row_at(w, at / IMG_SYMBOL_BYTES) + c->block * IMG_SYMBOL_BYTES, symbol, sizeof symbol, NULL), 0);
+            assert_int_equal(img_file_read(f,
+                                           img_row_at(w, at / IMG_SYMBOL_BYTES) +
+                                               c->block * IMG_SYMBOL_BYTES,
+                                           symbol, sizeof symbol, NULL),
+                             0);
         stored[i] = symbol[at % IMG_SYMBOL_BYTES];
     }
     assert_int_equal(img_chunk_unpack(raw, raw_len, stored, c->stored), 0);
@@ -332,7 +336,8 @@ static void a_foreign_container_is_refused(void **state)
 
         make_source(4 * IMG_CHUNK_BYTES);
         fd = open(source, O_WRONLY);
-        assert_int_equal(pwrite(fd, foreign[i].mark, foreign[i].n, (off_t)foreign[i].at), foreign[i].n);
+        assert_int_equal(pwrite(fd, foreign[i].mark, foreign[i].n, (off_t)foreign[i].at),
+                         foreign[i].n);
         close(fd);
         assert_int_equal(pack(0, NULL, &e), IMG_EFOREIGN);
         assert_int_not_equal(access(image, F_OK), 0);

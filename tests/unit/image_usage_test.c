@@ -1,5 +1,5 @@
-/* What of a disk is packed, of disks made byte by byte: free blocks are left out, and nothing else. Disks that real programs make are in
- * tests/e2e/image_disks.sh. */
+/* What of a disk is packed, of disks made byte by byte: free blocks are left out, and nothing else.
+ * Disks that real programs make are in tests/e2e/image_disks.sh. */
 #include "imaging/pack/usage.h"
 
 #include <fcntl.h>
@@ -91,7 +91,8 @@ static void assert_all_packed(void)
         assert_int_equal(usage_state(&usage, i), IMG_DATA);
 }
 
-/* In the first and the last MiB of a partition a mark of a former owner would come alive: they are written as zeros. */
+/* In the first and the last MiB of a partition a mark of a former owner would come alive: they are
+ * written as zeros. */
 static void free_blocks_are_left_out_but_at_the_ends(void **state)
 {
     (void)state;
@@ -99,7 +100,8 @@ static void free_blocks_are_left_out_but_at_the_ends(void **state)
     look();
     assert_int_equal(usage_state(&usage, CHUNK(1)), IMG_DATA); /* the superblock */
     for (uint32_t i = CHUNK(1) + 1; i < CHUNK(9); i++)
-        assert_int_equal(usage_state(&usage, i), i < CHUNK(2) || i >= CHUNK(8) ? IMG_ZERO : IMG_FREE);
+        assert_int_equal(usage_state(&usage, i),
+                         i < CHUNK(2) || i >= CHUNK(8) ? IMG_ZERO : IMG_FREE);
     assert_int_equal(usage_state(&usage, CHUNK(9)), IMG_DATA); /* of no partition */
     assert_int_equal(usage_min_target(&usage, DISK, CHUNK(1) * IMG_CHUNK_BYTES), 9u << 20);
     assert_int_equal(end(), 0);
@@ -125,7 +127,9 @@ static void a_disk_that_another_owns_is_packed_whole(void **state)
     make_mbr();
     memcpy(disk + DISK - 1024, "Intel Raid ISM Cfg Sig. ", 24);
     look();
-    assert_non_null(strstr(notes, "the disk bears marks of both a partition table and Intel RAID; all of it is packed"));
+    assert_non_null(strstr(
+        notes,
+        "the disk bears marks of both a partition table and Intel RAID; all of it is packed"));
     assert_all_packed();
     assert_int_equal(end(), 0);
 }
@@ -167,7 +171,8 @@ static void a_source_that_changes_is_found_out(void **state)
     assert_int_equal(end(), IMG_EEXT);
 }
 
-/* The table's copy is no data where it is the one that a restorer makes: a smaller disk takes the image. */
+/* The table's copy is no data where it is the one that a restorer makes: a smaller disk takes the
+ * image. */
 static void a_copy_of_the_table_is_no_data(void **state)
 {
     static uint8_t raw[IMG_CHUNK_BYTES], zeros[33 * 512];

@@ -56,7 +56,10 @@ static struct anew_disk disk_of(struct medium *m)
     memset(m, 0, sizeof *m);
     memset(m->bytes, 0xee, sizeof m->bytes); /* what an older file system left */
     m->left = UINT32_MAX;
-    return (struct anew_disk){.ctx = m, .write = medium_write, .sync = medium_sync, .bytes = sizeof m->bytes};
+    return (struct anew_disk){.ctx = m,
+                              .write = medium_write,
+                              .sync = medium_sync,
+                              .bytes = sizeof m->bytes};
 }
 
 static void put_le(uint8_t *at, uint64_t v)

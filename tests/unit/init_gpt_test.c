@@ -1,5 +1,5 @@
-/* The box's partition table grows on first boot. Power is cut at every write and inside every write of several sectors: at each
- * instant the table must be whole, and the next boot must finish. */
+/* The box's partition table grows on first boot. Power is cut at every write and inside every write
+ * of several sectors: at each instant the table must be whole, and the next boot must finish. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,8 @@
 #define LARGE 9999 /* of the disk it was flashed to */
 #define DATA_FIRST 3072
 
-static const uint8_t boot_guid[16] = {0x47, 0x4e, 0x49, 0x52, 1}, data_guid[16] = {0x47, 0x4e, 0x49, 0x52, 4};
+static const uint8_t boot_guid[16] = {0x47, 0x4e, 0x49, 0x52, 1},
+                     data_guid[16] = {0x47, 0x4e, 0x49, 0x52, 4};
 
 struct medium {
     uint8_t *bytes;
@@ -46,13 +47,15 @@ static int medium_write(void *ctx, uint64_t sector, const void *from, unsigned n
     }
     for (unsigned i = 0; i < n; i++)
         if (rng_below(&m->rng, 2))
-            memcpy(m->bytes + (sector + i) * GPT_SECTOR, (const uint8_t *)from + (size_t)i * GPT_SECTOR, GPT_SECTOR);
+            memcpy(m->bytes + (sector + i) * GPT_SECTOR,
+                   (const uint8_t *)from + (size_t)i * GPT_SECTOR, GPT_SECTOR);
     return -1;
 }
 
 static struct gpt_disk disk_of(struct medium *m, uint64_t sectors)
 {
-    return (struct gpt_disk){.ctx = m, .read = medium_read, .write = medium_write, .sectors = sectors};
+    return (
+        struct gpt_disk){.ctx = m, .read = medium_read, .write = medium_write, .sectors = sectors};
 }
 
 static void put_le(uint8_t *at, uint64_t v, unsigned n)
@@ -61,7 +64,8 @@ static void put_le(uint8_t *at, uint64_t v, unsigned n)
         at[i] = (uint8_t)(v >> (8 * i));
 }
 
-static void an_entry(uint8_t *table, unsigned i, const uint8_t guid[16], uint64_t first, uint64_t last)
+static void an_entry(uint8_t *table, unsigned i, const uint8_t guid[16], uint64_t first,
+                     uint64_t last)
 {
     uint8_t *e = table + i * GPT_ENTRY_BYTES;
 
@@ -111,7 +115,8 @@ static void a_disk(struct medium *m)
     m->writes = 0;
 }
 
-/* What must hold at every instant: the table is whole and names the partitions, the data partition old or grown. */
+/* What must hold at every instant: the table is whole and names the partitions, the data partition
+ * old or grown. */
 static void is_whole(struct medium *m, uint64_t sectors)
 {
     static struct gpt g;
@@ -238,7 +243,8 @@ static bool has_mark(struct medium *m, uint64_t sectors)
     return gpt_marked(&g, data_guid);
 }
 
-/* The mark comes and goes, on the disk as flashed and on one that has grown, and nothing else changes. */
+/* The mark comes and goes, on the disk as flashed and on one that has grown, and nothing else
+ * changes. */
 static void a_mark_is_kept(void **state)
 {
     (void)state;
@@ -269,7 +275,8 @@ static void a_mark_is_kept(void **state)
     }
 }
 
-/* At each instant the table is whole, with the mark or without, and the next start finishes or begins anew. */
+/* At each instant the table is whole, with the mark or without, and the next start finishes or
+ * begins anew. */
 static void a_mark_that_is_cut(void **state)
 {
     (void)state;
@@ -329,7 +336,7 @@ static void what_is_not_ours_is_left_alone(void **state)
     m.bytes[1024 + 200] ^= 1;
     assert_int_equal(gpt_grow(&d, (const uint8_t[16]){9}), GPT_ELAYOUT);
     assert_int_equal(gpt_grow(&d, boot_guid), GPT_ELAYOUT); /* others lie behind it */
-    d.sectors = SMALL - 100; /* a disk shorter than its table says */
+    d.sectors = SMALL - 100;                                /* a disk shorter than its table says */
     assert_int_equal(gpt_grow(&d, data_guid), GPT_ELAYOUT);
     d.sectors = 20;
     assert_int_equal(gpt_grow(&d, data_guid), GPT_EREAD);

@@ -73,8 +73,15 @@ static void a_wish_counts_with_a_clean_end(void **state)
 
 static void other_words_are_nothing(void **state)
 {
-    static const char *const words[] = {"", "\n", "reboo\n", "reboot", "reboot now\n", " reboot\n", "REBOOT\n",
-                                        "poweroff-poweroff-poweroff-poweroff-reboot\n", "\xff\n"};
+    static const char *const words[] = {"",
+                                        "\n",
+                                        "reboo\n",
+                                        "reboot",
+                                        "reboot now\n",
+                                        " reboot\n",
+                                        "REBOOT\n",
+                                        "poweroff-poweroff-poweroff-poweroff-reboot\n",
+                                        "\xff\n"};
     struct keep k;
 
     (void)state;
@@ -102,7 +109,8 @@ static void a_core_that_falls_silent_is_ended(void **state)
     assert_int_equal(step(&k, 9000000), KEEP_WAIT);
 }
 
-/* What a person at the box has decided about the data partition counts like the other wishes: after an end in good order. */
+/* What a person at the box has decided about the data partition counts like the other wishes: after
+ * an end in good order. */
 static void the_data_partition_is_decided_on(void **state)
 {
     static const struct {

@@ -1,4 +1,5 @@
-/* What is plugged in gets a place, once the kernel has read its table; the box's own disk never does. */
+/* What is plugged in gets a place, once the kernel has read its table; the box's own disk never
+ * does. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,8 @@
 static struct stick_device room[32];
 static unsigned n;
 
-static void add(const char *name, const char *disk, uint64_t sequence, uint64_t sectors, bool outside)
+static void add(const char *name, const char *disk, uint64_t sequence, uint64_t sectors,
+                bool outside)
 {
     struct stick_device d = {.sequence = sequence, .sectors = sectors, .outside = outside};
 
@@ -171,9 +173,12 @@ static void an_empty_reader_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_stick_comes_and_goes),     cmocka_unit_test(a_whole_disk_is_a_file_system),
-        cmocka_unit_test(what_cannot_be_read_keeps_its_place), cmocka_unit_test(names_are_given_again),
-        cmocka_unit_test(places_are_few),             cmocka_unit_test(an_empty_reader_is_none),
+        cmocka_unit_test(a_stick_comes_and_goes),
+        cmocka_unit_test(a_whole_disk_is_a_file_system),
+        cmocka_unit_test(what_cannot_be_read_keeps_its_place),
+        cmocka_unit_test(names_are_given_again),
+        cmocka_unit_test(places_are_few),
+        cmocka_unit_test(an_empty_reader_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

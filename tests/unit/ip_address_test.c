@@ -1,4 +1,5 @@
-/* Addresses as people write them: only one spelling each, only addresses that a machine can have. */
+/* Addresses as people write them: only one spelling each, only addresses that a machine can have.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,8 +12,9 @@
 static void quads_are_read_and_printed(void **state)
 {
     static const char *const good[] = {"0.0.0.0", "10.0.0.1", "255.255.255.255", "239.82.67.0"};
-    static const char *const bad[] = {"",         "10",        "10.0.0",     "10.0.0.1.", "10.0.0.256", "10.0.0.01",
-                                      "10.0.0.1 ", " 10.0.0.1", "10.0.0.-1", "a.b.c.d",   "10..0.1",    "10.0.0.1111"};
+    static const char *const bad[] = {"",           "10",        "10.0.0",    "10.0.0.1.",
+                                      "10.0.0.256", "10.0.0.01", "10.0.0.1 ", " 10.0.0.1",
+                                      "10.0.0.-1",  "a.b.c.d",   "10..0.1",   "10.0.0.1111"};
     char text[IP_TEXT];
     uint32_t address = 0;
 
@@ -29,9 +31,18 @@ static void quads_are_read_and_printed(void **state)
 
 static void interfaces_take_cidr_or_dhcp(void **state)
 {
-    static const char *const bad[] = {"",           "10.0.0.1/0",     "10.0.0.1/33", "10.0.0.1/",  "10.0.0.1/2x",
-                                      "10.0.0.1/024", "127.0.0.1/8",  "0.1.2.3/24",  "224.0.0.1",  "255.1.1.1/24",
-                                      "DHCP",       "10.0.0.1/24 "};
+    static const char *const bad[] = {"",
+                                      "10.0.0.1/0",
+                                      "10.0.0.1/33",
+                                      "10.0.0.1/",
+                                      "10.0.0.1/2x",
+                                      "10.0.0.1/024",
+                                      "127.0.0.1/8",
+                                      "0.1.2.3/24",
+                                      "224.0.0.1",
+                                      "255.1.1.1/24",
+                                      "DHCP",
+                                      "10.0.0.1/24 "};
     struct ip_config c = {.address = 7};
     struct err err = {0};
 
@@ -46,7 +57,8 @@ static void interfaces_take_cidr_or_dhcp(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(ip_config_parse(&c, bad[i], NULL), IP_EADDRESS);
     ip_config_parse(&c, "10.0.0.1/99", &err);
-    assert_string_equal(err.text, "expected an address such as 10.0.0.1/24, or dhcp, got \"10.0.0.1/99\"");
+    assert_string_equal(err.text,
+                        "expected an address such as 10.0.0.1/24, or dhcp, got \"10.0.0.1/99\"");
 }
 
 int main(void)

@@ -50,7 +50,9 @@ static void heard_by_others(unsigned from, const uint8_t *frame, size_t n)
 
 static void says(unsigned from, uint16_t operation, uint32_t sender, uint32_t target)
 {
-    uint8_t f[IP_ARP_FRAME_BYTES] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 8, 6, 0, 1, 8, 0, 6, 4, 0, (uint8_t)operation};
+    uint8_t f[IP_ARP_FRAME_BYTES] = {
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0,
+        0,    8,    6,    0,    1,    8,    0, 6, 4, 0, (uint8_t)operation};
 
     memcpy(f + 6, mac(from), 6);
     memcpy(f + 22, mac(from), 6);
@@ -113,8 +115,10 @@ static void who_comes_second_never_uses_it(void **state)
     assert_int_equal(claim[0].state, IP_CLAIM_HELD); /* a probe disturbs nobody */
     assert_int_equal(claim[1].state, IP_CLAIM_LOST);
     assert_int_equal(changes[1], 1);
-    assert_string_equal(ip_claim_text(text, &claim[1]), "another station, 02:00:00:00:00:01, has this box's address 10.77.0.1: this box does not use "
-                                                        "it; give one of them another (ringcast.conf, [box] address)");
+    assert_string_equal(ip_claim_text(text, &claim[1]),
+                        "another station, 02:00:00:00:00:01, has this box's address 10.77.0.1: "
+                        "this box does not use "
+                        "it; give one of them another (ringcast.conf, [box] address)");
     on[0] = false;
     pass(40 * 1000);
     assert_int_equal(claim[1].state, IP_CLAIM_HELD);
@@ -157,7 +161,8 @@ static void of_two_that_hold_it_one_drops_it(void **state)
     assert_int_not_equal(ip_claim_holds(&claim[0]), ip_claim_holds(&claim[1]));
     loser = ip_claim_holds(&claim[0]);
     assert_int_equal(claim[!loser].state, IP_CLAIM_DISPUTED);
-    assert_non_null(strstr(ip_claim_text(text, &claim[!loser]), "has this box's address 10.77.0.1 too"));
+    assert_non_null(
+        strstr(ip_claim_text(text, &claim[!loser]), "has this box's address 10.77.0.1 too"));
     pass(61 * 1000);
     assert_int_equal(claim[!loser].state, IP_CLAIM_HELD);
     assert_int_equal(claim[loser].state, IP_CLAIM_LOST);
@@ -211,7 +216,7 @@ static void what_is_no_sign(void **state)
         assert_false(ip_claim_hear(&claim[0], now, copy, n));
         free(copy);
     }
-    memcpy(f + 22, other, 6); /* whole, it is another's probe */
+    memcpy(f + 22, other, 6);             /* whole, it is another's probe */
     for (size_t at = 12; at < 20; at++) { /* but of no other protocol */
         f[at] ^= 1;
         assert_false(ip_claim_hear(&claim[0], now, f, sizeof f));

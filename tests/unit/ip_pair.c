@@ -43,7 +43,11 @@ static void line_close(void *ctx)
 
 static struct ip_stack *stack_on(int fd, uint32_t address, unsigned loss, uint64_t seed)
 {
-    struct ip_link link = {.ctx = &the_line, .fd = fd, .receive = line_receive, .send = line_send, .close = line_close};
+    struct ip_link link = {.ctx = &the_line,
+                           .fd = fd,
+                           .receive = line_receive,
+                           .send = line_send,
+                           .close = line_close};
     struct ip_config config = {.address = address, .prefix = 24};
     struct ip_stack *stack;
 

@@ -1,4 +1,5 @@
-/* Two lwIP stacks joined by a line that loses frames: one in this process, one in a child, because a process has one. */
+/* Two lwIP stacks joined by a line that loses frames: one in this process, one in a child, because
+ * a process has one. */
 #ifndef TESTS_UNIT_IP_PAIR_H
 #define TESTS_UNIT_IP_PAIR_H
 
@@ -14,9 +15,10 @@ struct ip_pair {
     struct ip_stack *stack;
 };
 
-/* Starts `child` in a process of its own, on a stack of its own; it is killed by ip_pair_down. Of the frames either side
- * sends, loss_percent are lost, drawn from `seed`. */
-void ip_pair_up(struct ip_pair *, unsigned loss_percent, uint64_t seed, void (*child)(struct ip_stack *));
+/* Starts `child` in a process of its own, on a stack of its own; it is killed by ip_pair_down. Of
+ * the frames either side sends, loss_percent are lost, drawn from `seed`. */
+void ip_pair_up(struct ip_pair *, unsigned loss_percent, uint64_t seed,
+                void (*child)(struct ip_stack *));
 void ip_pair_down(struct ip_pair *);
 
 #endif

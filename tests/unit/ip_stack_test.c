@@ -1,4 +1,5 @@
-/* The stack as an object: one in a process, one thread, names, calls that block and can be stopped, frames of any kind. */
+/* The stack as an object: one in a process, one thread, names, calls that block and can be stopped,
+ * frames of any kind. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -57,8 +58,12 @@ static void memory_close(void *ctx)
     ((struct memory_link *)ctx)->closed = true;
 }
 
-static const struct ip_link memory_link = {.ctx = &memory, .fd = -1, .mac = {0x52, 0x49, 0x4e, 0x47, 0, 1},
-                                           .receive = memory_receive, .send = memory_send, .close = memory_close};
+static const struct ip_link memory_link = {.ctx = &memory,
+                                           .fd = -1,
+                                           .mac = {0x52, 0x49, 0x4e, 0x47, 0, 1},
+                                           .receive = memory_receive,
+                                           .send = memory_send,
+                                           .close = memory_close};
 
 static struct ip_stack *open_memory(struct mono now)
 {
@@ -73,7 +78,8 @@ static struct ip_stack *open_memory(struct mono now)
 /* An ARP request of another station for `target`; `sender` 0: a probe. */
 static void memory_arp(uint32_t sender, uint32_t target)
 {
-    static const uint8_t head[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 9, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 9};
+    static const uint8_t head[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 9, 8, 6,
+                                   0,    1,    8,    0,    6,    4,    0, 1, 2, 0, 0, 0, 0, 9};
 
     memset(memory.frame, 0, sizeof memory.frame);
     memcpy(memory.frame, head, sizeof head);
@@ -86,7 +92,8 @@ static void memory_arp(uint32_t sender, uint32_t target)
 
 static struct mono steps(struct ip_stack *s, struct mono now, int64_t ns)
 {
-    for (struct mono end = mono_add(now, ns); mono_sub(end, now) > 0; now = mono_add(now, 50 * MONO_MS))
+    for (struct mono end = mono_add(now, ns); mono_sub(end, now) > 0;
+         now = mono_add(now, 50 * MONO_MS))
         ip_stack_step(s, now);
     return now;
 }
@@ -129,7 +136,8 @@ static void memory_lease(uint8_t type)
 {
     static const uint8_t server[6] = {2, 0, 0, 0, 0, 9};
     const struct udp_ends ends = {server, memory_link.mac, 0x0A000009, 0x0A000007, 67, 68};
-    const uint8_t options[] = {53, 1, type, 54, 4, 10, 0, 0, 9, 51, 4, 0, 1, 0, 0, 1, 4, 255, 255, 255, 0, 255};
+    const uint8_t options[] = {53, 1, type, 54, 4, 10, 0,   0,   9,   51, 4,
+                               0,  1, 0,    0,  1, 4,  255, 255, 255, 0,  255};
     uint8_t reply[300];
 
     memcpy(reply, memory.asked, sizeof reply);
@@ -222,12 +230,13 @@ static void it_belongs_to_one_thread(void **state)
     assert_true(survives(adopt_and_touch));
 }
 
-/* Whatever comes in from the wire: it is dropped or answered, never more. Most of the noise wears a header that gets it past
- * the first checks. */
+/* Whatever comes in from the wire: it is dropped or answered, never more. Most of the noise wears a
+ * header that gets it past the first checks. */
 static void any_frame_is_survived(void **state)
 {
-    static const uint8_t start[] = {0x52, 0x49, 0x4e, 0x47, 0, 1,    0x52, 0x49, 0x4e, 0x47, 0, 2, 0x08, 0x00, 0x45, 0x00,
-                                    0,    64,   0,    0,    0, 0,    64,   17,   0,    0,    10, 0, 0,    2,    10,   0, 0, 1};
+    static const uint8_t start[] = {0x52, 0x49, 0x4e, 0x47, 0, 1,  0x52, 0x49, 0x4e, 0x47, 0,  2,
+                                    0x08, 0x00, 0x45, 0x00, 0, 64, 0,    0,    0,    0,    64, 17,
+                                    0,    0,    10,   0,    0, 2,  10,   0,    0,    1};
     struct mono now = {MONO_S};
     struct ip_stack *s = open_memory(now);
     struct rng rng = {1};
@@ -305,7 +314,8 @@ static void names_are_looked_up(void **state)
     assert_int_equal(ip_stack_resolve(pair.stack, "box.example", 10000, &address, &err), IP_ENAME);
     assert_non_null(strstr(err.text, "no DNS server is known"));
     ip_stack_stop_when(pair.stack, stop_at_once);
-    assert_int_equal(ip_stack_resolve(pair.stack, "else.local", 60000, &address, NULL), IP_ESTOPPED);
+    assert_int_equal(ip_stack_resolve(pair.stack, "else.local", 60000, &address, NULL),
+                     IP_ESTOPPED);
     assert_true(mono_sub(clock_now(), start) < 30 * MONO_S);
     ip_pair_down(&pair);
 }

@@ -1,4 +1,5 @@
-/* Listening, and both ends of a connection: what was written before a close arrives, what was let go calls nobody. */
+/* Listening, and both ends of a connection: what was written before a close arrives, what was let
+ * go calls nobody. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,8 @@
 
 static unsigned heard, ended, broken, calls;
 
-/* ---- the child: says three bytes and closes, or aborts the connection it is asked for on the next port ---- */
+/* ---- the child: says three bytes and closes, or aborts the connection it is asked for on the next
+ * port ---- */
 
 static err_t say_and_close(void *arg, struct tcp_pcb *pcb, err_t err)
 {
@@ -112,7 +114,8 @@ static void an_abort_is_seen_at_the_other_end(void **state)
     ip_pair_down(&pair);
 }
 
-/* Aborted while its answer is under way, and while only the request is: neither calls anybody, nor twice does harm. */
+/* Aborted while its answer is under way, and while only the request is: neither calls anybody, nor
+ * twice does harm. */
 static void who_let_go_is_not_called(void **state)
 {
     struct ip_pair pair;

@@ -51,9 +51,10 @@ static void make_folders(char *path)
 }
 
 /* A file below the root, its folders made. */
-static void put_file(const struct maker *m, bool append, const char *bytes, size_t n, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
-static void put_file(const struct maker *m, bool append, const char *bytes, size_t n, const char *fmt, ...)
+static void put_file(const struct maker *m, bool append, const char *bytes, size_t n,
+                     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+static void put_file(const struct maker *m, bool append, const char *bytes, size_t n,
+                     const char *fmt, ...)
 {
     char path[ROOM], all[ROOM + 80];
     va_list ap;
@@ -79,7 +80,8 @@ static void put_text(const struct maker *m, const char *path, const char *text)
     put_file(m, false, line, strlen(line), "%s", path);
 }
 
-static void put_link(const struct maker *m, const char *to, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void put_link(const struct maker *m, const char *to, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 static void put_link(const struct maker *m, const char *to, const char *fmt, ...)
 {
     char path[ROOM], all[ROOM + 80], target[ROOM];
@@ -189,7 +191,8 @@ static void end_disk(struct maker *m)
     m->disk[0] = 0;
 }
 
-/* disk NAME PLACE: the folder is /sys/devices/PLACE, its device the folder above, or that above "block". */
+/* disk NAME PLACE: the folder is /sys/devices/PLACE, its device the folder above, or that above
+ * "block". */
 static void begin_disk(struct maker *m, const char *rest)
 {
     char place[400], device[512], text[32], *block;
@@ -236,7 +239,8 @@ static void partition_path(const struct maker *m, char *to, size_t room, int num
     size_t n = strlen(m->disk);
 
     if (number)
-        snprintf(to, room, "%s/%s%s%d", m->dir, m->disk, m->disk[n - 1] >= '0' && m->disk[n - 1] <= '9' ? "p" : "", number);
+        snprintf(to, room, "%s/%s%s%d", m->dir, m->disk,
+                 m->disk[n - 1] >= '0' && m->disk[n - 1] <= '9' ? "p" : "", number);
     else
         snprintf(to, room, "%s", m->dir);
 }
@@ -255,7 +259,8 @@ static void guid(const struct maker *m, const char *text, uint8_t out[16])
     }
 }
 
-/* part N TYPE FIRST COUNT [UNIQUE]: in blocks of the disk; TYPE is a GUID, or two hex digits for an MBR. */
+/* part N TYPE FIRST COUNT [UNIQUE]: in blocks of the disk; TYPE is a GUID, or two hex digits for an
+ * MBR. */
 static void add_part(struct maker *m, const char *rest)
 {
     struct entry *e = &m->part[m->n_parts++];
@@ -264,7 +269,8 @@ static void add_part(struct maker *m, const char *rest)
     unsigned byte;
 
     memset(e, 0, sizeof *e);
-    if (m->n_parts == PARTS || sscanf(rest, "%d %63s %llu %llu %63s", &e->number, type, &first, &count, unique) < 4)
+    if (m->n_parts == PARTS ||
+        sscanf(rest, "%d %63s %llu %llu %63s", &e->number, type, &first, &count, unique) < 4)
         die(m, "expected part N TYPE FIRST COUNT");
     e->first = first;
     e->count = count;
@@ -282,7 +288,8 @@ static void add_part(struct maker *m, const char *rest)
     put_file(m, false, text, strlen(text), "%s/dev", path);
 }
 
-/* put OFFSET TEXT with \xNN; a negative offset counts from the end; pN+OFFSET from the start of partition N. */
+/* put OFFSET TEXT with \xNN; a negative offset counts from the end; pN+OFFSET from the start of
+ * partition N. */
 static void put_bytes(const struct maker *m, char *rest)
 {
     char *text = strchr(rest, ' ');
@@ -318,10 +325,12 @@ static void use(const struct maker *m, const char *word, const char *rest)
     if (!strcmp(word, "holder")) {
         put_file(m, false, "", 0, "%s/holders/%s", path, what);
     } else if (!strcmp(word, "mounted")) {
-        snprintf(text, sizeof text, "30 1 %u:%d / %s rw,relatime shared:1 - ext4 /dev/x rw\n", 199 + m->n_disks, number, what);
+        snprintf(text, sizeof text, "30 1 %u:%d / %s rw,relatime shared:1 - ext4 /dev/x rw\n",
+                 199 + m->n_disks, number, what);
         put_file(m, true, text, strlen(text), "proc/self/mountinfo");
     } else {
-        snprintf(text, sizeof text, "/dev/%s                           partition\t8388604\t0\t-2\n", strrchr(path, '/') + 1);
+        snprintf(text, sizeof text, "/dev/%s                           partition\t8388604\t0\t-2\n",
+                 strrchr(path, '/') + 1);
         put_file(m, true, text, strlen(text), "proc/swaps");
     }
 }

@@ -1,5 +1,6 @@
-/* A library without a wire, for programs of tests: folders of its own, images made in memory, and its steps. Serving is played by three
- * functions here, which the linker takes instead of the real ones: one program includes this once. */
+/* A library without a wire, for programs of tests: folders of its own, images made in memory, and
+ * its steps. Serving is played by three functions here, which the linker takes instead of the real
+ * ones: one program includes this once. */
 #ifndef TESTS_UNIT_LIBRARY_ROOM_H
 #define TESTS_UNIT_LIBRARY_ROOM_H
 
@@ -106,7 +107,13 @@ static inline void write_whole_file(const char *path, const void *bytes, size_t 
 static inline uint8_t *make_ring(uint8_t shift, size_t *n)
 {
     char source[96], output[96];
-    struct pack_options o = {.source = source, .output = output, .name = "made", .label = "", .level = 1, .threads = 1, .force = true};
+    struct pack_options o = {.source = source,
+                             .output = output,
+                             .name = "made",
+                             .label = "",
+                             .level = 1,
+                             .threads = 1,
+                             .force = true};
     struct pack_result result;
     struct err err = {0};
     void progress(void *ctx, const struct pack_progress *now)
@@ -196,7 +203,8 @@ static const char *folder; /* as configured */
 
 static inline void open_at(const char *at)
 {
-    const struct library_needs needs = {.data = at, .folder = folder, .key = &key, .serve = &serve, .mark_bytes = MARK};
+    const struct library_needs needs = {
+        .data = at, .folder = folder, .key = &key, .serve = &serve, .mark_bytes = MARK};
     struct err err = {0};
 
     if (library_open(&library, &needs, &err))
@@ -244,7 +252,8 @@ static inline void settle(void)
         tick();
         busy = library_leaving(library, "one") || library_leaving(library, "two");
         for (unsigned i = 0; (m = library_at(library, i)); i++)
-            busy |= m->state == LIBRARY_CHECKING || m->state == LIBRARY_PACKING || m->state == LIBRARY_VERIFYING;
+            busy |= m->state == LIBRARY_CHECKING || m->state == LIBRARY_PACKING ||
+                    m->state == LIBRARY_VERIFYING;
     }
     assert_false(busy);
 }

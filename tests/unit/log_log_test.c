@@ -40,7 +40,9 @@ static void a_long_line_is_cut(void **state)
 static void nothing_in_a_line_moves_a_cursor(void **state)
 {
     (void)state;
-    log_line("%s", "a\x1b[2Jb\nc\td\x7f" "e\xc2\x9b" "31mf\x9bg\xff\xe2\x82h\xc3\xa4\xf0\x9f\x98\x80");
+    log_line("%s", "a\x1b[2Jb\nc\td\x7f"
+                   "e\xc2\x9b"
+                   "31mf\x9bg\xff\xe2\x82h\xc3\xa4\xf0\x9f\x98\x80");
     assert_int_equal(log_last(lines, 1), 1);
     assert_string_equal(lines[0] + DATE, "a?[2Jb?c?d?e?31mf?g???h\xc3\xa4\xf0\x9f\x98\x80");
 }

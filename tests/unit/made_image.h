@@ -1,5 +1,6 @@
-/* A whole image made in memory by the letter of imaging/image/SPEC.md, with nothing of the packer: for tests of everything
- * that reads images. The source is a mix of compressible, incompressible, zero and free chunks, from a seed. */
+/* A whole image made in memory by the letter of imaging/image/SPEC.md, with nothing of the packer:
+ * for tests of everything that reads images. The source is a mix of compressible, incompressible,
+ * zero and free chunks, from a seed. */
 #ifndef TESTS_UNIT_MADE_IMAGE_H
 #define TESTS_UNIT_MADE_IMAGE_H
 
@@ -34,17 +35,24 @@ struct made_chunk {
 static uint8_t made_fill(uint8_t *raw, uint32_t n, struct rng *r)
 {
     switch (rng_below(r, 8)) {
-    case 0: memset(raw, 0, n); return IMG_ZERO;
-    case 1: memset(raw, 0, n); return IMG_FREE;
+    case 0:
+        memset(raw, 0, n);
+        return IMG_ZERO;
+    case 1:
+        memset(raw, 0, n);
+        return IMG_FREE;
     case 2:
     case 3:
         for (uint32_t i = 0; i < n; i++)
             raw[i] = (uint8_t)rng_u64(r);
         return IMG_DATA;
-    case 4: memset(raw, 7, n); return IMG_DATA;
+    case 4:
+        memset(raw, 7, n);
+        return IMG_DATA;
     default:
         for (uint32_t i = 0; i < n; i++)
-            raw[i] = (uint8_t)("the quick brown fox"[i % 19] ^ (rng_below(r, 6) == 0 ? rng_u64(r) & 15 : 0));
+            raw[i] = (uint8_t)("the quick brown fox"[i % 19] ^
+                               (rng_below(r, 6) == 0 ? rng_u64(r) & 15 : 0));
         return IMG_DATA;
     }
 }
@@ -64,9 +72,10 @@ static void made_tree(uint8_t (*h)[32], uint32_t n, uint8_t root[32])
         memcpy(root, h[0], 32);
 }
 
-/* Lays chunks [first, first + n) into a window of d blocks from `offset` on and returns its k. Appends rows to the stream. */
-static uint16_t made_window(struct made_image *m, const struct made_chunk *c, uint32_t n, uint16_t d,
-                            size_t *stream_bytes)
+/* Lays chunks [first, first + n) into a window of d blocks from `offset` on and returns its k.
+ * Appends rows to the stream. */
+static uint16_t made_window(struct made_image *m, const struct made_chunk *c, uint32_t n,
+                            uint16_t d, size_t *stream_bytes)
 {
     uint32_t fill[IMG_MAX_D] = {0}, most = 0;
     uint8_t *blocks = calloc(d, (size_t)IMG_MAX_K * IMG_SYMBOL_BYTES), *sums, *rows;
@@ -80,13 +89,15 @@ static uint16_t made_window(struct made_image *m, const struct made_chunk *c, ui
             if (fill[j] < fill[b])
                 b = j;
         MUST(fill[b] + c[i].stored <= IMG_MAX_K * IMG_SYMBOL_BYTES);
-        memcpy(blocks + (size_t)b * IMG_MAX_K * IMG_SYMBOL_BYTES + fill[b], c[i].bytes, c[i].stored);
+        memcpy(blocks + (size_t)b * IMG_MAX_K * IMG_SYMBOL_BYTES + fill[b], c[i].bytes,
+               c[i].stored);
         fill[b] += c[i].stored;
         if (fill[b] > most)
             most = fill[b];
     }
     k = (uint16_t)((most + IMG_SYMBOL_BYTES - 1) / IMG_SYMBOL_BYTES);
-    m->stream = realloc(m->stream, *stream_bytes + (size_t)(k + MADE_REPAIR) * d * IMG_SYMBOL_BYTES);
+    m->stream =
+        realloc(m->stream, *stream_bytes + (size_t)(k + MADE_REPAIR) * d * IMG_SYMBOL_BYTES);
     rows = m->stream + *stream_bytes;
     sums = aligned_alloc(64, fec_acc_bytes(8));
     for (uint32_t b = 0; b < d; b++) {
@@ -96,10 +107,12 @@ static uint16_t made_window(struct made_image *m, const struct made_chunk *c, ui
 
         fec_clear(sums, 8);
         for (uint32_t s = 0; s < k; s++) {
-            memcpy(rows + ((size_t)s * d + b) * IMG_SYMBOL_BYTES, block + s * IMG_SYMBOL_BYTES, IMG_SYMBOL_BYTES);
+            memcpy(rows + ((size_t)s * d + b) * IMG_SYMBOL_BYTES, block + s * IMG_SYMBOL_BYTES,
+                   IMG_SYMBOL_BYTES);
             symbols[s % FEC_RUN] = block + s * IMG_SYMBOL_BYTES;
             if (s % FEC_RUN == FEC_RUN - 1 || s == k - 1u)
-                fec_absorb_source(sums, 8, s / FEC_RUN * FEC_RUN, s % FEC_RUN + 1, symbols, &scratch);
+                fec_absorb_source(sums, 8, s / FEC_RUN * FEC_RUN, s % FEC_RUN + 1, symbols,
+                                  &scratch);
         }
         for (uint32_t p = 0; p < MADE_REPAIR; p++)
             out[p] = rows + ((size_t)(k + p) * d + b) * IMG_SYMBOL_BYTES;
@@ -128,7 +141,8 @@ static void made_section(struct writer *w, const char *tag, size_t n)
 }
 
 /* An image of raw_bytes (a multiple of 512) in `windows` windows of d blocks. */
-static void made_image(struct made_image *m, uint64_t raw_bytes, uint32_t windows, uint16_t d, uint64_t seed)
+static void made_image(struct made_image *m, uint64_t raw_bytes, uint32_t windows, uint16_t d,
+                       uint64_t seed)
 {
     uint32_t n = (uint32_t)((raw_bytes + IMG_CHUNK_BYTES - 1) / IMG_CHUNK_BYTES), nd = 0, sbn = 0;
     struct made_chunk *all = calloc(n, sizeof *all), *data = calloc(n + 1, sizeof *data);
@@ -220,9 +234,11 @@ static void made_free(struct made_image *m)
 }
 
 /* Symbol `esi` of source block `block` of window w, as stored. */
-static inline const uint8_t *made_symbol(const struct made_image *m, const struct img_window *w, uint32_t block, uint32_t esi)
+static inline const uint8_t *made_symbol(const struct made_image *m, const struct img_window *w,
+                                         uint32_t block, uint32_t esi)
 {
-    return m->stream + (w->offset - IMG_STREAM_OFFSET) + ((size_t)esi * w->d + block) * IMG_SYMBOL_BYTES;
+    return m->stream + (w->offset - IMG_STREAM_OFFSET) +
+           ((size_t)esi * w->d + block) * IMG_SYMBOL_BYTES;
 }
 
 #endif

@@ -16,22 +16,24 @@ struct memory_disk {
     uint64_t n;
     pthread_mutex_t lock; /* one call at a time */
     uint32_t calls;
-    /* Before the call is done: 0 go on, 1 say 0 and do nothing, negative: fail with that code. May be NULL. */
+    /* Before the call is done: 0 go on, 1 say 0 and do nothing, negative: fail with that code. May
+     * be NULL. */
     int (*watch)(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n);
     void *ctx;
 };
 
-/* Takes the lock; what watch says. A call beyond the disk's end is an error of the caller as on a real disk. */
-static int memory_enter(struct memory_disk *m, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n,
-                        struct err *err)
+/* Takes the lock; what watch says. A call beyond the disk's end is an error of the caller as on a
+ * real disk. */
+static int memory_enter(struct memory_disk *m, enum memory_op op, const uint8_t *bytes, uint64_t at,
+                        uint64_t n, struct err *err)
 {
     int rc;
 
     pthread_mutex_lock(&m->lock);
     m->calls++;
     if (op != MEMORY_DISCARD && (at > m->n || n > m->n - at))
-        return err_set(err, op == MEMORY_READ ? DISK_EREAD : DISK_EWRITE, "byte %llu is beyond the end",
-                       (unsigned long long)at);
+        return err_set(err, op == MEMORY_READ ? DISK_EREAD : DISK_EWRITE,
+                       "byte %llu is beyond the end", (unsigned long long)at);
     rc = m->watch ? m->watch(m->ctx, op, bytes, at, n) : 0;
     return rc < 0 ? err_set(err, rc, "call %u fails as told", m->calls) : rc;
 }
@@ -52,7 +54,8 @@ static int memory_read(void *ctx, uint8_t *to, size_t n, uint64_t at, struct err
     return memory_leave(m, rc);
 }
 
-static int memory_write(void *ctx, const struct disk_part *parts, int n_parts, uint64_t at, struct err *err)
+static int memory_write(void *ctx, const struct disk_part *parts, int n_parts, uint64_t at,
+                        struct err *err)
 {
     struct memory_disk *m = ctx;
     int rc = 0;
@@ -104,8 +107,8 @@ static void memory_close(void *ctx)
 /* A disk of n bytes that all hold `fill`. */
 static inline struct disk memory_disk(struct memory_disk *m, uint64_t n, int fill)
 {
-    static const struct disk_ops ops = {memory_read,    memory_write, memory_zero,
-                                        memory_discard, memory_flush, memory_close, NULL};
+    static const struct disk_ops ops = {memory_read,  memory_write, memory_zero, memory_discard,
+                                        memory_flush, memory_close, NULL};
 
     memset(m, 0, sizeof *m);
     m->bytes = malloc(n);

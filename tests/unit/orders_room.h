@@ -1,4 +1,5 @@
-/* A room with two streams, a journal in memory and restarts, for programs of tests: one includes this once. */
+/* A room with two streams, a journal in memory and restarts, for programs of tests: one includes
+ * this once. */
 #ifndef TESTS_UNIT_ORDERS_ROOM_H
 #define TESTS_UNIT_ORDERS_ROOM_H
 
@@ -32,7 +33,8 @@ static unsigned n_writes;
 
 static unsigned refused_at; /* the write of that number, from 1, is not taken; 0: all are */
 
-static inline bool store(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n)
+static inline bool store(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey,
+                         const uint8_t *value, size_t n)
 {
     struct written *w;
 
@@ -86,7 +88,8 @@ static inline int choose(void *ctx, const struct session_hello *h, unsigned *ima
     return room_choose(room, h, image, why);
 }
 
-static inline int own(void *ctx, const struct session_ask *a, struct session_own *answer_to, char *why)
+static inline int own(void *ctx, const struct session_ask *a, struct session_own *answer_to,
+                      char *why)
 {
     (void)ctx;
     return room_own(room, a, answer_to, why);
@@ -100,12 +103,21 @@ static inline int withheld(void *ctx, const char *image, char *to, size_t cap)
         snprintf(to, cap, "new is being checked, 40 %%");
     if (strcmp(image, "bad") == 0)
         snprintf(to, cap, "bad is not given out: chunk 7");
-    return strcmp(image, "new") == 0 ? LIBRARY_COMING : strcmp(image, "bad") == 0 ? LIBRARY_REFUSED : 0;
+    return strcmp(image, "new") == 0   ? LIBRARY_COMING
+           : strcmp(image, "bad") == 0 ? LIBRARY_REFUSED
+                                       : 0;
 }
 
 static inline void make(void)
 {
-    const struct room_needs needs = {.config = &config, .config_path = config_path, .key = &key, .machines = &machines, .hold = &hold, .serve = &serve, .store = store, .withheld = withheld};
+    const struct room_needs needs = {.config = &config,
+                                     .config_path = config_path,
+                                     .key = &key,
+                                     .machines = &machines,
+                                     .hold = &hold,
+                                     .serve = &serve,
+                                     .store = store,
+                                     .withheld = withheld};
 
     room = room_make(&needs);
     assert_non_null(room);
@@ -134,9 +146,15 @@ static inline int begin(void **state)
     serve.server.own = own;
     for (unsigned i = 0; i < 2; i++) {
         streams[i].steered = true;
-        streams[i].session = (struct session_image){
-            .welcome = {.tsi = (uint16_t)(5 + i), .group = 0xEF010101, .port = 7800, .ttl = 3, .rate = 100000000, .beacon_ms = 1000},
-            .rows = rows[i], .n_rows = 8, .loop_suspend = SESSION_SUSPEND_AUTO};
+        streams[i].session = (struct session_image){.welcome = {.tsi = (uint16_t)(5 + i),
+                                                                .group = 0xEF010101,
+                                                                .port = 7800,
+                                                                .ttl = 3,
+                                                                .rate = 100000000,
+                                                                .beacon_ms = 1000},
+                                                    .rows = rows[i],
+                                                    .n_rows = 8,
+                                                    .loop_suspend = SESSION_SUSPEND_AUTO};
         strcpy(streams[i].session.name, i ? "windows" : "debian");
         assert_int_equal(session_server_add(&serve.server, &streams[i].session), 0);
     }
@@ -154,7 +172,8 @@ static inline int end(void **state)
     return 0;
 }
 
-/* The core starts again and is told the first n of what was written, as a journal would: of each key the last, in that order. */
+/* The core starts again and is told the first n of what was written, as a journal would: of each
+ * key the last, in that order. */
 static unsigned broken_due; /* of the records that are told: not known */
 
 static inline void restart(unsigned n)
@@ -170,7 +189,8 @@ static inline void restart(unsigned n)
             last &= !(writes[k].kind == writes[i].kind && writes[k].nkey == writes[i].nkey &&
                       memcmp(writes[k].key, writes[i].key, writes[i].nkey) == 0);
         if (last && writes[i].n)
-            broken += room_restore(room, writes[i].kind, writes[i].key, writes[i].nkey, writes[i].value, writes[i].n) != TOLD_KNOWN;
+            broken += room_restore(room, writes[i].kind, writes[i].key, writes[i].nkey,
+                                   writes[i].value, writes[i].n) != TOLD_KNOWN;
     }
     assert_int_equal(broken, broken_due);
 }
@@ -222,7 +242,8 @@ static inline enum session_type say_it(void)
 {
     uint8_t bytes[SESSION_MESSAGE_MAX];
     size_t n = session_message_encode(&message, bytes);
-    bool answered = session_server_message(&serve.server, bytes, n, 1, (struct mono){1000 * MONO_S}, &reply);
+    bool answered =
+        session_server_message(&serve.server, bytes, n, 1, (struct mono){1000 * MONO_S}, &reply);
 
     for (waits = 0; !answered; answered = session_server_again(&serve.server, bytes, n, &reply))
         wait_for_a_job();
@@ -267,13 +288,17 @@ static inline int ask(unsigned who)
 static inline void beacon(unsigned who, enum session_state state, bool person)
 {
     static uint32_t counter;
-    struct session_beacon b = {.tsi = 5, .counter = ++counter, .person = person, .facts.state = state};
+    struct session_beacon b = {.tsi = 5,
+                               .counter = ++counter,
+                               .person = person,
+                               .facts.state = state};
     uint8_t bytes[SESSION_BEACON_BYTES], ack[SESSION_ACK_BYTES];
 
     b.id[0] = (uint8_t)who;
     mac_of(who, b.mac);
     session_beacon_encode(&b, streams[0].session.welcome.key, bytes);
-    assert_true(session_server_datagram(&serve.server, bytes, sizeof bytes, 1, (struct mono){1000 * MONO_S}, ack) >= 0);
+    assert_true(session_server_datagram(&serve.server, bytes, sizeof bytes, 1,
+                                        (struct mono){1000 * MONO_S}, ack) >= 0);
 }
 
 /* It says what it is, so it understands that it is stopped. */
@@ -283,8 +308,10 @@ static inline void told(unsigned who)
     uint8_t bytes[SESSION_INFO_BYTES], ack[SESSION_ACK_BYTES];
 
     t.id[0] = (uint8_t)who;
-    assert_true(session_server_datagram(&serve.server, bytes, session_info_encode(&t, streams[0].session.welcome.key, bytes), 1,
-                                        (struct mono){1000 * MONO_S}, ack) >= 0);
+    assert_true(
+        session_server_datagram(&serve.server, bytes,
+                                session_info_encode(&t, streams[0].session.welcome.key, bytes), 1,
+                                (struct mono){1000 * MONO_S}, ack) >= 0);
 }
 
 static inline bool wants(unsigned who)

@@ -1,4 +1,5 @@
-/* The pacer's promises (pace.h), as tables of times and as random runs in which every window is looked at. */
+/* The pacer's promises (pace.h), as tables of times and as random runs in which every window is
+ * looked at. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

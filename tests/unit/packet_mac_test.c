@@ -1,5 +1,5 @@
-/* The tag against an independent implementation (mbedTLS' GCM), all paths against each other, and every way to alter a
- * datagram refused. */
+/* The tag against an independent implementation (mbedTLS' GCM), all paths against each other, and
+ * every way to alter a datagram refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

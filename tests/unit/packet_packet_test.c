@@ -1,4 +1,5 @@
-/* The datagram's header: round trips, golden bytes, each rule of SPEC section 2 broken alone, every truncation. */
+/* The datagram's header: round trips, golden bytes, each rule of SPEC section 2 broken alone, every
+ * truncation. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,9 +19,10 @@ static const struct packet good = {.cci = 0x01020304,
                                    .esi = 12543,
                                    .lg_t = 8};
 
-static const uint8_t golden[PACKET_HEADER_BYTES] = {
-    0x10, 0x10, 6, 8, 1, 2, 3, 4, 0x11, 0x12, 0,    1,    1,    3, 0,    0,
-    0,    0,    0, 0, 0, 0, 0, 0, 0x0a, 0x0b, 0x0c, 0x0d, 0x30, 0, 0x30, 0xff};
+static const uint8_t golden[PACKET_HEADER_BYTES] = {0x10, 0x10, 6,    8,    1,    2, 3,    4,
+                                                    0x11, 0x12, 0,    1,    1,    3, 0,    0,
+                                                    0,    0,    0,    0,    0,    0, 0,    0,
+                                                    0x0a, 0x0b, 0x0c, 0x0d, 0x30, 0, 0x30, 0xff};
 
 static void assert_same(const struct packet *a, const struct packet *b)
 {

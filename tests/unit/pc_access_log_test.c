@@ -1,4 +1,5 @@
-/* Every request is a line, in memory and on the disk, whatever the disk does; the thread that adds lines waits for neither. */
+/* Every request is a line, in memory and on the disk, whatever the disk does; the thread that adds
+ * lines waits for neither. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,8 +20,13 @@
 static char folder[] = "/tmp/pc_access_log.XXXXXX", path[64], older[64];
 static struct access_log *a;
 static const uint8_t mac[6] = {0x52, 0x49, 0x4e, 0x47, 0, 1};
-static struct access_entry entry = {
-    .protocol = "http", .result = "200", .address = 0x0a4d0032, .mac = mac, .machine = "lab 1", .bytes = 1234, .file = "t/m1.gz"};
+static struct access_entry entry = {.protocol = "http",
+                                    .result = "200",
+                                    .address = 0x0a4d0032,
+                                    .mac = mac,
+                                    .machine = "lab 1",
+                                    .bytes = 1234,
+                                    .file = "t/m1.gz"};
 
 static int begin(void **state)
 {
@@ -68,14 +74,19 @@ static unsigned lines_of(const char *text)
 
 static void each_request_is_a_line(void **state)
 {
-    struct access_entry stranger = {.protocol = "tftp", .result = "refused", .address = 0x0a4d0033, .file = "a\nb\x1b[2J\xff\"c"};
+    struct access_entry stranger = {.protocol = "tftp",
+                                    .result = "refused",
+                                    .address = 0x0a4d0033,
+                                    .file = "a\nb\x1b[2J\xff\"c"};
 
     (void)state;
     access_log_add(a, &entry, 1796128000);
     access_log_add(a, &stranger, 1796128001);
     access_log_close(a);
-    assert_string_equal(text_of(path), "2026-12-01 12:26:40 http 10.77.0.50 52:49:4e:47:00:01 \"lab 1\" 200 1234 t/m1.gz\n"
-                                       "2026-12-01 12:26:41 tftp 10.77.0.51 - - refused 0 a?b?[2J??c\n");
+    assert_string_equal(
+        text_of(path),
+        "2026-12-01 12:26:40 http 10.77.0.50 52:49:4e:47:00:01 \"lab 1\" 200 1234 t/m1.gz\n"
+        "2026-12-01 12:26:41 tftp 10.77.0.51 - - refused 0 a?b?[2J??c\n");
 }
 
 static void the_files_are_bounded(void **state)

@@ -1,4 +1,5 @@
-/* The rows of the report: how they begin and end, over restarts of the core, with strangers and with more than there is room for. */
+/* The rows of the report: how they begin and end, over restarts of the core, with strangers and
+ * with more than there is room for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,7 +58,8 @@ static void recall_into(struct attempts *to)
         const uint8_t key[2] = {(uint8_t)(i >> 8), (uint8_t)i}, run[1] = {0};
 
         if (kept[i].n)
-            attempts_restore(to, i == ATTEMPTS_MAX ? run : key, i == ATTEMPTS_MAX ? 1 : 2, kept[i].value, kept[i].n);
+            attempts_restore(to, i == ATTEMPTS_MAX ? run : key, i == ATTEMPTS_MAX ? 1 : 2,
+                             kept[i].value, kept[i].n);
     }
     to->store = store;
     to->tell = tell;
@@ -76,13 +78,21 @@ static int fresh(void **state)
 }
 
 static const uint8_t root[IMG_HASH_BYTES] = {7};
-static const struct attempt_what what = {.name = "bench 3", .image = "debian", .version = "13.2", .root = root, .data_bytes = 1000000, .session = 9};
+static const struct attempt_what what = {.name = "bench 3",
+                                         .image = "debian",
+                                         .version = "13.2",
+                                         .root = root,
+                                         .data_bytes = 1000000,
+                                         .session = 9};
 
 static struct session_receiver receiver(uint32_t i, uint64_t run)
 {
     struct session_receiver r = {.used = true};
 
-    memcpy(r.mac, (uint8_t[6]){2, 0, (uint8_t)(i >> 24), (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i}, 6);
+    memcpy(r.mac,
+           (uint8_t[6]){2, 0, (uint8_t)(i >> 24), (uint8_t)(i >> 16), (uint8_t)(i >> 8),
+                        (uint8_t)i},
+           6);
     memcpy(r.id, &i, 4);
     memcpy(r.id + 4, &run, 4);
     return r;
@@ -95,7 +105,8 @@ static void event(struct attempts *to, enum session_happening h, const struct se
     attempts_event(to, &e, &what, now);
 }
 
-static void beacon(struct attempts *to, struct session_receiver *r, enum session_state state, uint16_t done)
+static void beacon(struct attempts *to, struct session_receiver *r, enum session_state state,
+                   uint16_t done)
 {
     r->facts.state = state;
     r->facts.done = done;
@@ -173,7 +184,8 @@ static void what_a_machine_says_of_itself_is_kept(void **state)
     assert_int_equal(puts_seen, 1);
     beacon(&s, &r, SESSION_RECEIVING, 0);
     assert_string_equal(row_at(&s, 0)->machine_serial, "PF1234");
-    assert_string_equal(row_at(&s, 0)->disk_model, "Disk\xef\xbf\xbd" "512");
+    assert_string_equal(row_at(&s, 0)->disk_model, "Disk\xef\xbf\xbd"
+                                                   "512");
     attempts_told(&s, r.id, NULL, NULL, "S4EV");
     assert_int_equal(puts_seen, 3);
     attempts_told(&s, r.id, "PF1234", NULL, "S4EV"); /* no news */
@@ -216,7 +228,8 @@ static void what_a_machine_dropped_is_no_loss(void **state)
     }
 }
 
-/* Versions of before did not keep what was dropped: that is not known, not none. A newer row is nobody's to judge. */
+/* Versions of before did not keep what was dropped: that is not known, not none. A newer row is
+ * nobody's to judge. */
 static void rows_of_before_are_read(void **state)
 {
     struct session_receiver r = receiver(1, 1);
@@ -265,10 +278,12 @@ static void on_recalled(void *ctx, const struct attempt *a)
     recalled[a->mac[5]] = a;
 }
 
-/* Of each machine the newest attempt, over a restart of the core too; those that only said hello are none. */
+/* Of each machine the newest attempt, over a restart of the core too; those that only said hello
+ * are none. */
 static void the_newest_attempts_are_recalled(void **state)
 {
-    struct session_receiver failed = receiver(1, 1), failed_once = receiver(2, 1), passed = receiver(2, 2), hello = receiver(3, 1);
+    struct session_receiver failed = receiver(1, 1), failed_once = receiver(2, 1),
+                            passed = receiver(2, 2), hello = receiver(3, 1);
 
     (void)state;
     failed.facts.error = -902;
@@ -469,7 +484,8 @@ static void texts_become_plain(void **state)
     assert_string_equal(to, "");
 }
 
-/* Every cut and every single-bit change of a stored row is refused or makes a row whose values are legal. */
+/* Every cut and every single-bit change of a stored row is refused or makes a row whose values are
+ * legal. */
 static void stored_rows_are_foreign_bytes(void **state)
 {
     struct session_receiver r = receiver(1, 1);
@@ -496,7 +512,8 @@ static void stored_rows_are_foreign_bytes(void **state)
     }
 }
 
-/* Random lives: after every step a table made from what was stored says the same of all that have a number. */
+/* Random lives: after every step a table made from what was stored says the same of all that have a
+ * number. */
 static void what_is_stored_is_what_there_is(void **state)
 {
     uint64_t seed = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 10) : 4;
@@ -512,11 +529,21 @@ static void what_is_stored_is_what_there_is(void **state)
 
         now.up_s += (uint32_t)rng_below(&rng, 20);
         switch (rng_below(&rng, 6)) {
-        case 0: event(&s, SESSION_CAME, x); break;
-        case 1: event(&s, SESSION_GONE, x); break;
-        case 2: attempts_tick(&s, now); break;
-        case 3: x->id[7]++; break;
-        default: beacon(&s, x, (enum session_state)(1 + rng_below(&rng, 6)), (uint16_t)rng_below(&rng, 10001));
+        case 0:
+            event(&s, SESSION_CAME, x);
+            break;
+        case 1:
+            event(&s, SESSION_GONE, x);
+            break;
+        case 2:
+            attempts_tick(&s, now);
+            break;
+        case 3:
+            x->id[7]++;
+            break;
+        default:
+            beacon(&s, x, (enum session_state)(1 + rng_below(&rng, 6)),
+                   (uint16_t)rng_below(&rng, 10001));
         }
         if (step % 100)
             continue;
@@ -537,7 +564,8 @@ static void what_is_stored_is_what_there_is(void **state)
     }
 }
 
-/* Five hundred machines a second that somebody invents: the disk gets twenty rows a second, and the others later. */
+/* Five hundred machines a second that somebody invents: the disk gets twenty rows a second, and the
+ * others later. */
 static void stores_are_rationed(void **state)
 {
     unsigned before;

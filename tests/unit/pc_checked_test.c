@@ -147,7 +147,8 @@ static void every_cut_and_every_other_byte_is_nothing(void **state)
 
     (void)state;
     for (unsigned i = 0; i < CHECKED_MAX; i++) {
-        full.entry[full.n] = (struct checked_entry){.look = {UINT64_MAX - i, i, INT64_MIN + i, INT64_MAX, i % 2}};
+        full.entry[full.n] =
+            (struct checked_entry){.look = {UINT64_MAX - i, i, INT64_MIN + i, INT64_MAX, i % 2}};
         memset(full.entry[full.n].path, (int)i, 16);
         strcpy(full.entry[full.n++].boot, i % 2 ? "-" : BOOT);
     }
@@ -192,14 +193,18 @@ static void the_oldest_is_forgotten(void **state)
     close(fd);
 }
 
-/* What has been found damaged does not count as checked in the next run, whatever the disk refuses; where it refuses all, that is said. */
+/* What has been found damaged does not count as checked in the next run, whatever the disk refuses;
+ * where it refuses all, that is said. */
 static void what_is_forgotten_stays_so(void **state)
 {
     static const struct {
         enum fault_call call;
         const char *path;
         unsigned after;
-    } way[] = {{FAULT_OPEN, "checked.new", 0}, {FAULT_WRITE, "checked.new", 0}, {FAULT_FSYNC, "checked.new", 0}, {FAULT_RENAME, "checked.new", 0}};
+    } way[] = {{FAULT_OPEN, "checked.new", 0},
+               {FAULT_WRITE, "checked.new", 0},
+               {FAULT_FSYNC, "checked.new", 0},
+               {FAULT_RENAME, "checked.new", 0}};
     int fd;
 
     (void)state;
@@ -225,7 +230,8 @@ static void what_is_forgotten_stays_so(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_same_file_is_known_until_anything_of_it_differs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_same_file_is_known_until_anything_of_it_differs, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(what_does_not_last_counts_within_a_boot, set_up, tear_down),
         cmocka_unit_test(every_cut_and_every_other_byte_is_nothing),
         cmocka_unit_test_setup_teardown(the_oldest_is_forgotten, set_up, tear_down),

@@ -32,18 +32,23 @@ static int try(const char *path, int flags)
 /* In the folder at hand there are "data" and "boot", with a file in the latter. */
 static int child(void)
 {
-    const struct confine_path paths[] = {{"data", true}, {"boot", false}, {NULL, false}, {"nowhere", true}};
+    const struct confine_path paths[] = {{"data", true},
+                                         {"boot", false},
+                                         {NULL, false},
+                                         {"nowhere", true}};
     bool fine = true;
 
     if (!confine(paths, 4))
         return CANNOT;
     fine &= try("data/new", O_WRONLY | O_CREAT) == 0 && truncate("data/new", 5) == 0;
-    fine &= rename("data/new", "data/other") == 0 && unlink("data/other") == 0 && mkdir("data/folder", 0700) == 0;
+    fine &= rename("data/new", "data/other") == 0 && unlink("data/other") == 0 &&
+            mkdir("data/folder", 0700) == 0;
     fine &= try("boot/file", O_RDONLY) == 0;
     fine &= try("boot/file", O_WRONLY) == EACCES && try("boot/new", O_WRONLY | O_CREAT) == EACCES;
     fine &= truncate("boot/file", 0) != 0 && unlink("boot/file") != 0;
     fine &= try("/etc/passwd", O_RDONLY) == EACCES && try("/dev/null", O_WRONLY) == EACCES;
-    fine &= try("outside", O_WRONLY | O_CREAT) == EACCES && try("data/../outside", O_WRONLY | O_CREAT) == EACCES;
+    fine &= try("outside", O_WRONLY | O_CREAT) == EACCES &&
+            try("data/../outside", O_WRONLY | O_CREAT) == EACCES;
     return fine ? FINE : WRONG;
 }
 
@@ -91,12 +96,14 @@ static int reader(int ready, int go)
     if (write(ready, "r", 1) != 1 || read(go, &byte, 1) != 1)
         return WRONG;
     fine &= try("stick/0/image", O_RDONLY) == 0 && try("stick/0", O_RDONLY | O_DIRECTORY) == 0;
-    fine &= try("stick/0/new", O_WRONLY | O_CREAT) == EACCES && try("stick/0/image", O_WRONLY) == EACCES;
+    fine &= try("stick/0/new", O_WRONLY | O_CREAT) == EACCES &&
+            try("stick/0/image", O_WRONLY) == EACCES;
     fine &= try("outside", O_RDONLY) == EACCES;
     return fine ? FINE : WRONG;
 }
 
-/* In a mount namespace of its own, as PID 1 is to the core: mounts while the reader is confined already. */
+/* In a mount namespace of its own, as PID 1 is to the core: mounts while the reader is confined
+ * already. */
 static int mounter(void)
 {
     int go[2], ready[2], status;
@@ -106,7 +113,8 @@ static int mounter(void)
 
     if (unshare(CLONE_NEWNS) && unshare(CLONE_NEWUSER | CLONE_NEWNS))
         return CANNOT;
-    if (pipe(go) || pipe(ready) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || !in_file("outside", "x"))
+    if (pipe(go) || pipe(ready) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+        !in_file("outside", "x"))
         return WRONG;
     pid = fork();
     if (pid == 0)
@@ -147,7 +155,8 @@ static void a_stick_that_comes_later_can_be_read(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_else_can_be_opened), cmocka_unit_test(a_stick_that_comes_later_can_be_read)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_else_can_be_opened),
+                                       cmocka_unit_test(a_stick_that_comes_later_can_be_read)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

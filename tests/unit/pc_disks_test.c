@@ -1,5 +1,6 @@
-/* What the box remembers of machines' disks: what was inside stays until a person names the machine; what was written there is known by
- * serial number and marks; values come back; invented machines push out none that was written. */
+/* What the box remembers of machines' disks: what was inside stays until a person names the
+ * machine; what was written there is known by serial number and marks; values come back; invented
+ * machines push out none that was written. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1}, marks[1][IMG_MARKS_BYTES] = {"marks-1"}, others[1][IMG_MARKS_BYTES] = {"marks-2"};
+static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1}, marks[1][IMG_MARKS_BYTES] = {"marks-1"},
+                     others[1][IMG_MARKS_BYTES] = {"marks-2"};
 
 static struct disks *disks, *again;
 static unsigned stored;
@@ -251,8 +253,9 @@ static void records_are_rationed(void **state)
 
 static void values_that_make_no_sense_are_told(void **state)
 {
-    static const uint8_t newer[] = {2, 0, 0, 0, 0, 1, 0, 0}, flags[] = {1, 2, 0, 0, 0, 1, 0, 0}, many[] = {1, 0, 0, 0, 0, 1, 9, 0},
-                         longer[] = {1, 0, 0, 0, 0, 1, 0, 0, 0}, good[] = {1, 0, 0, 0, 0, 1, 0, 0};
+    static const uint8_t newer[] = {2, 0, 0, 0, 0, 1, 0, 0}, flags[] = {1, 2, 0, 0, 0, 1, 0, 0},
+                         many[] = {1, 0, 0, 0, 0, 1, 9, 0}, longer[] = {1, 0, 0, 0, 0, 1, 0, 0, 0},
+                         good[] = {1, 0, 0, 0, 0, 1, 0, 0};
 
     (void)state;
     assert_false(disks_restore(disks, mac, 6, newer, sizeof newer));
@@ -268,13 +271,16 @@ static void values_that_make_no_sense_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_was_inside_is_known_until_a_person_names_the_machine, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_inside_is_known_until_a_person_names_the_machine,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(two_disks_may_look_alike, begin, end),
         cmocka_unit_test_setup_teardown(what_was_written_is_known_by_serial_and_marks, begin, end),
         cmocka_unit_test_setup_teardown(the_newest_four_are_known, begin, end),
-        cmocka_unit_test_setup_teardown(a_machine_that_is_named_may_bear_any_of_our_marks, begin, end),
+        cmocka_unit_test_setup_teardown(a_machine_that_is_named_may_bear_any_of_our_marks, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(an_order_is_kept_for_a_machine_never_seen, begin, end),
-        cmocka_unit_test_setup_teardown(invented_machines_push_out_none_that_was_written, begin, end),
+        cmocka_unit_test_setup_teardown(invented_machines_push_out_none_that_was_written, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(records_are_rationed, begin, end),
         cmocka_unit_test_setup_teardown(values_that_make_no_sense_are_told, begin, end),
     };

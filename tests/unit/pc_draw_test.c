@@ -1,4 +1,5 @@
-/* A page in memory: what is where, in both depths, and that nothing is ever drawn beside the canvas. */
+/* A page in memory: what is where, in both depths, and that nothing is ever drawn beside the
+ * canvas. */
 #include "board/screen/draw.h"
 
 #include <setjmp.h>
@@ -264,7 +265,11 @@ static void a_machine_shows_which_it_is(void **state)
     for (int i = 0; i < 3; i++) {
         struct picture p = picture(1024, 768, 32);
         struct draw_rect all = {0, 0, 1024, 768};
-        struct screen_page page = {.title = "t", .percent = -1, .huge = i == 0 ? "7" : i == 1 ? "117" : "4095"};
+        struct screen_page page = {.title = "t",
+                                   .percent = -1,
+                                   .huge = i == 0   ? "7"
+                                           : i == 1 ? "117"
+                                                    : "4095"};
         draw_page(&p.canvas, &page);
         size_t ink = count(&p, all, 0xffffff), ground = count(&p, all, 0x101820);
         assert_true(3 * rows_with(&p, 0, 0xffffff) >= 768);
@@ -291,15 +296,25 @@ static void a_number_stands_in_the_corner(void **state)
 static void a_page_fits_any_canvas(void **state)
 {
     (void)state;
-    static const int sizes[][2] = {{1, 1}, {3, 200}, {320, 200}, {640, 480}, {1024, 768}, {1366, 768}};
+    static const int sizes[][2] = {{1, 1},     {3, 200},    {320, 200},
+                                   {640, 480}, {1024, 768}, {1366, 768}};
     char longest[3000];
     memset(longest, 'x', sizeof longest - 1);
     longest[sizeof longest - 1] = 0;
     const char *text[] = {longest, "", "short", longest};
-    struct wall_tile tiles[3] = {{1, WALL_PASS, 0, true}, {65535, WALL_FAIL, 255, false}, {0, WALL_RECEIVING, 255, true}};
+    struct wall_tile tiles[3] = {{1, WALL_PASS, 0, true},
+                                 {65535, WALL_FAIL, 255, false},
+                                 {0, WALL_RECEIVING, 255, true}};
     struct wall wall = {tiles, 3, 99};
-    struct screen_page wide = {.title = longest, .word = longest, .shape = SCREEN_CROSS, .sentence = longest, .number = longest,
-                               .lines = {{longest, longest}}, .percent = 1000, .qr = "https://10.77.0.1/", .footer = longest};
+    struct screen_page wide = {.title = longest,
+                               .word = longest,
+                               .shape = SCREEN_CROSS,
+                               .sentence = longest,
+                               .number = longest,
+                               .lines = {{longest, longest}},
+                               .percent = 1000,
+                               .qr = "https://10.77.0.1/",
+                               .footer = longest};
     struct screen_page walled = wide, written = wide, alone = wide;
     walled.wall = &wall;
     written.text = text;

@@ -48,7 +48,8 @@ static void a_list(void **state)
                            "\r\n"
                            "52-54-00-00-00-02, \"the \"\"old\"\" one\" \r\n"
                            ",,,,,\r\n"
-                           "5254.0000.0003,,,,,,,"), 0);
+                           "5254.0000.0003,,,,,,,"),
+                     0);
     assert_int_equal(e.n, 3);
     assert_string_equal(e.row[0].position, "room 3, left");
     assert_string_equal(e.row[0].image, "debian");
@@ -72,13 +73,16 @@ static void a_list(void **state)
 static void refusals(void **state)
 {
     (void)state;
-    wrong("mac\n52:54:00:00:00:01\nhello,x\n", PLAN_ELINE, "line 3: expected a MAC such as 52:54:00:00:00:01, got \"hello\"");
+    wrong("mac\n52:54:00:00:00:01\nhello,x\n", PLAN_ELINE,
+          "line 3: expected a MAC such as 52:54:00:00:00:01, got \"hello\"");
     wrong("52:54:00:00:00\n", PLAN_ELINE, "line 1: expected a MAC");
     wrong("53:54:00:00:00:01\n", PLAN_ELINE, "expected a MAC"); /* a group's */
     wrong("00:00:00:00:00:00\n", PLAN_ELINE, "expected a MAC");
     wrong("5:254:00:00:00:01\n", PLAN_ELINE, "expected a MAC");
-    wrong("52:54:00:00:00:01\n\n52-54-00-00-00-01\n", PLAN_ETWICE, "line 3: expected each machine once");
-    wrong("52:54:00:00:00:01,,,,,desk 1\n", PLAN_ELINE, "line 1: expected a host name of letters, digits and hyphens, got \"desk 1\"");
+    wrong("52:54:00:00:00:01\n\n52-54-00-00-00-01\n", PLAN_ETWICE,
+          "line 3: expected each machine once");
+    wrong("52:54:00:00:00:01,,,,,desk 1\n", PLAN_ELINE,
+          "line 1: expected a host name of letters, digits and hyphens, got \"desk 1\"");
     wrong("52:54:00:00:00:01,,,,,-a\n", PLAN_ELINE, "host name");
     wrong("52:54:00:00:00:01,,,,,../../etc/passwd\n", PLAN_ELINE, "host name");
     wrong("52:54:00:00:00:01,,,,,,seven\n", PLAN_ELINE, "at most six fields");
@@ -86,7 +90,9 @@ static void refusals(void **state)
     wrong("52:54:00:00:00:01,a\x1b[2Jb\n", PLAN_ELINE, "without control characters");
     wrong("52:54:00:00:00:01,\"a\nb\"\n", PLAN_ELINE, "without control characters");
     wrong("52:54:00:00:00:01,\xff\n", PLAN_ELINE, "UTF-8");
-    wrong("52:54:00:00:00:01,0123456789012345678901234567890123456789012345678901234567890123456789\n", PLAN_ELINE, "at most 64 bytes");
+    wrong("52:54:00:00:00:01,"
+          "0123456789012345678901234567890123456789012345678901234567890123456789\n",
+          PLAN_ELINE, "at most 64 bytes");
     wrong("mac\nmac\n", PLAN_ELINE, "line 2");
 }
 
@@ -115,7 +121,10 @@ static void there_and_back(void **state)
     size_t n;
 
     (void)state;
-    assert_int_equal(parse("52:54:00:00:00:01,=cmd|' /C calc'!A0,+1,\"-\"\"x\"\"\",@sum,h\n52:54:00:00:00:02,'quoted',\"a,b;c\"\n"), 0);
+    assert_int_equal(
+        parse("52:54:00:00:00:01,=cmd|' /C "
+              "calc'!A0,+1,\"-\"\"x\"\"\",@sum,h\n52:54:00:00:00:02,'quoted',\"a,b;c\"\n"),
+        0);
     n = expected_write(&e, text, sizeof text);
     assert_null(strstr(text, "\"="));
     assert_null(strstr(text, ",="));
@@ -145,8 +154,11 @@ static void the_journals_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_list),       cmocka_unit_test(refusals),          cmocka_unit_test(as_many_as_fit),
-        cmocka_unit_test(there_and_back), cmocka_unit_test(the_journals_rows),
+        cmocka_unit_test(a_list),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(as_many_as_fit),
+        cmocka_unit_test(there_and_back),
+        cmocka_unit_test(the_journals_rows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

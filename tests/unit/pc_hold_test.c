@@ -22,8 +22,9 @@ static void reasons_hold_until_a_person_decides(void **state)
     assert_false(hold_add(&h, HOLD_DAMAGED, "another sentence"));
     assert_true(hold_add(&h, HOLD_UNKEPT, "the disk is full"));
     assert_true(hold_is(&h));
-    assert_string_equal(hold_sentence(&h, text),
-                        "On hold, nothing is erased: 512 bytes of the memory cannot be read. the disk is full.");
+    assert_string_equal(
+        hold_sentence(&h, text),
+        "On hold, nothing is erased: 512 bytes of the memory cannot be read. the disk is full.");
     assert_true(hold_lift(&h));
     assert_false(hold_is(&h));
 }

@@ -95,7 +95,10 @@ static void nowhere(void **state)
 static void a_target_reads_the_page(void **state)
 {
     char disk[IDENTITY_DISK_MAX + 1] = "auto";
-    struct identity_page page = {.address = 0x0a4d0001, .port = 7800, .after_pass = "poweroff", .disk = disk};
+    struct identity_page page = {.address = 0x0a4d0001,
+                                 .port = 7800,
+                                 .after_pass = "poweroff",
+                                 .disk = disk};
     uint8_t bytes[IDENTITY_BYTES];
     struct target_page got;
     struct err err = {0};

@@ -1,4 +1,5 @@
-/* A disk that is full in the middle of a record: half of it stays nowhere, and what came before and comes after is there again. */
+/* A disk that is full in the middle of a record: half of it stays nowhere, and what came before and
+ * comes after is there again. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,7 +78,8 @@ static int remove_folder(void **state)
 
 static char told[16]; /* by key */
 
-static enum told on_each(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+static enum told on_each(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey,
+                         const uint8_t *value, size_t nvalue)
 {
     (void)ctx;
     assert_true(kind == JOURNAL_MACHINE && nkey == 1 && *key < sizeof told && nvalue == 100);
@@ -164,8 +166,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(half_a_record_is_cut_off, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_file_is_there_when_its_folder_is_synced, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(half_a_record_that_stays_is_not_built_upon, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_file_is_there_when_its_folder_is_synced, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(half_a_record_that_stays_is_not_built_upon, make_folder,
+                                        remove_folder),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,8 @@ static int remove_folder(void **state)
     return system(command);
 }
 
-static enum told on_each(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+static enum told on_each(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey,
+                         const uint8_t *value, size_t nvalue)
 {
     struct model *m = ctx;
 
@@ -79,7 +80,8 @@ static void put(struct journal *j, struct model *m, uint8_t key, uint32_t value)
     static uint8_t bytes[200];
 
     memcpy(bytes, &value, 4);
-    assert_int_equal(journal_put(j, JOURNAL_MACHINE, &key, 1, bytes, value ? 4 + value % 150 : 0), 0);
+    assert_int_equal(journal_put(j, JOURNAL_MACHINE, &key, 1, bytes, value ? 4 + value % 150 : 0),
+                     0);
     m->value[key] = value;
 }
 
@@ -133,7 +135,8 @@ static bool same_as(const struct model *m, const char *at)
     return memcmp(got.value, m->value, sizeof got.value) == 0;
 }
 
-/* After each of 20 changes the file is cut at every byte of what was written: the state is the one before, or the one after. */
+/* After each of 20 changes the file is cut at every byte of what was written: the state is the one
+ * before, or the one after. */
 static void every_cut_of_every_append(void **state)
 {
     struct model before = {0}, after;
@@ -148,7 +151,8 @@ static void every_cut_of_every_append(void **state)
         off_t from = size_of(path), to;
         bool turned = false;
 
-        put(j, &after, (uint8_t)rng_below(&rng, 16), (uint32_t)rng_below(&rng, 3) ? (uint32_t)rng_u64(&rng) | 1 : 0);
+        put(j, &after, (uint8_t)rng_below(&rng, 16),
+            (uint32_t)rng_below(&rng, 3) ? (uint32_t)rng_u64(&rng) | 1 : 0);
         to = size_of(path);
         for (off_t n = from; n <= to; n++) {
             copy_cut(cut, n);
@@ -230,7 +234,8 @@ static bool is_small(void *at)
     return size_of(at) < (1 << 20);
 }
 
-/* Many changes of sixteen values do not leave as many records, and a rewriting that was cut leaves the old file. */
+/* Many changes of sixteen values do not leave as many records, and a rewriting that was cut leaves
+ * the old file. */
 static void is_written_anew(void **state)
 {
     struct model m, got;
@@ -291,7 +296,8 @@ static void is_full_in_words(void **state)
     for (uint32_t gone = 3; gone < 5000; gone++) /* removals find room, and make room */
         assert_int_equal(journal_put(j, 9, &gone, sizeof gone, NULL, 0), 0);
     i = 30000;
-    for (unsigned ms = 0; ms < 20000 && (rc = journal_put(j, 9, &i, sizeof i, value, sizeof value)); ms++)
+    for (unsigned ms = 0; ms < 20000 && (rc = journal_put(j, 9, &i, sizeof i, value, sizeof value));
+         ms++)
         usleep(1000);
     assert_int_equal(rc, 0);
     journal_close(j);
@@ -352,7 +358,8 @@ static void a_value_is_kept_when_the_disk_has_it(void **state)
     journal_close(j);
 }
 
-/* The kernel says once that the disk has refused something, and forgets it: what was not kept then is written anew. */
+/* The kernel says once that the disk has refused something, and forgets it: what was not kept then
+ * is written anew. */
 static void what_the_disk_refused_is_written_anew(void **state)
 {
     struct journal *j;
@@ -479,7 +486,8 @@ static void overwrite(const char *at, off_t from, const void *bytes, size_t n)
     close(fd);
 }
 
-/* The first sector, of 512 bytes and of 4096: what stands behind it is read all the same, and the file that was damaged is kept. */
+/* The first sector, of 512 bytes and of 4096: what stands behind it is read all the same, and the
+ * file that was damaged is kept. */
 static void a_lost_head_takes_nothing_along(void **state)
 {
     static const uint8_t zeros[4096];
@@ -558,7 +566,8 @@ static void a_newer_file_is_not_touched(void **state)
 /* Version 1, which had no nonce, is read and written anew. */
 static void the_older_format_is_taken_over(void **state)
 {
-    static const uint8_t old[] = {'R', 'C', 'J', 'O', 'U', 'R', 'N', '1', 0x9d, 0x50, 0xe6, 0x4f, 3, 1, 0, 4, 7, 1, 2, 3, 4};
+    static const uint8_t old[] = {'R',  'C', 'J', 'O', 'U', 'R', 'N', '1', 0x9d, 0x50, 0xe6,
+                                  0x4f, 3,   1,   0,   4,   7,   1,   2,   3,    4};
     uint8_t file[sizeof old];
     struct model m;
     FILE *f = fopen(path, "w");
@@ -578,7 +587,8 @@ static void the_older_format_is_taken_over(void **state)
     expect(&m, path);
 }
 
-/* A value whose bytes are a whole record, as somebody chose them: when the record around it is damaged, it is not read as one. */
+/* A value whose bytes are a whole record, as somebody chose them: when the record around it is
+ * damaged, it is not read as one. */
 static void chosen_bytes_are_no_record(void **state)
 {
     uint8_t chosen[64] = {0}, key = 1;
@@ -608,7 +618,8 @@ static void chosen_bytes_are_no_record(void **state)
 
 /* ---- a disk that refuses or hangs ---- */
 
-/* While the thread waits for the disk nobody else does; it does not ask more often than it has to. */
+/* While the thread waits for the disk nobody else does; it does not ask more often than it has to.
+ */
 static void a_bad_disk_stops_nobody(void **state)
 {
     struct timespec a, b;
@@ -649,13 +660,24 @@ static void a_bad_disk_stops_nobody(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        CASE(every_cut_of_every_append), CASE(goes_on_after_a_cut),          CASE(flipped_bits_end_the_reading),
-        CASE(is_written_anew),           CASE(the_same_again_costs_nothing), CASE(is_full_in_words),
-        CASE(damage_in_the_middle_costs_what_stood_there), CASE(what_cannot_be_read_is_left_alone),
-        CASE(a_folder_that_is_not_there), CASE(a_value_is_kept_when_the_disk_has_it), CASE(what_the_disk_refused_is_written_anew),
-        CASE(a_lost_head_takes_nothing_along), CASE(an_empty_file_is_a_loss_and_a_missing_one_is_none_of_ours_to_judge),
-        CASE(a_durable_tail_that_is_gone_is_a_loss), CASE(a_newer_file_is_not_touched), CASE(the_older_format_is_taken_over),
-        CASE(chosen_bytes_are_no_record), CASE(a_bad_disk_stops_nobody),
+        CASE(every_cut_of_every_append),
+        CASE(goes_on_after_a_cut),
+        CASE(flipped_bits_end_the_reading),
+        CASE(is_written_anew),
+        CASE(the_same_again_costs_nothing),
+        CASE(is_full_in_words),
+        CASE(damage_in_the_middle_costs_what_stood_there),
+        CASE(what_cannot_be_read_is_left_alone),
+        CASE(a_folder_that_is_not_there),
+        CASE(a_value_is_kept_when_the_disk_has_it),
+        CASE(what_the_disk_refused_is_written_anew),
+        CASE(a_lost_head_takes_nothing_along),
+        CASE(an_empty_file_is_a_loss_and_a_missing_one_is_none_of_ours_to_judge),
+        CASE(a_durable_tail_that_is_gone_is_a_loss),
+        CASE(a_newer_file_is_not_touched),
+        CASE(the_older_format_is_taken_over),
+        CASE(chosen_bytes_are_no_record),
+        CASE(a_bad_disk_stops_nobody),
     };
 
     cmocka_set_test_filter(argc > 1 ? argv[1] : NULL); /* "a_name*" */

@@ -1,5 +1,5 @@
-/* A terminal (a pseudo one) as the box's keyboard: bytes become keys, lines go out without ever waiting. Event devices need a kernel's
- * keyboard: tests/boot presses keys in a virtual machine. */
+/* A terminal (a pseudo one) as the box's keyboard: bytes become keys, lines go out without ever
+ * waiting. Event devices need a kernel's keyboard: tests/boot presses keys in a virtual machine. */
 #include "board/box/console/keyboard.h"
 
 #include <fcntl.h>
@@ -20,7 +20,8 @@ static int setup(void **state)
 {
     (void)state;
     far = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
-    assert_true(far >= 0 && grantpt(far) == 0 && unlockpt(far) == 0 && ptsname_r(far, name, sizeof name) == 0);
+    assert_true(far >= 0 && grantpt(far) == 0 && unlockpt(far) == 0 &&
+                ptsname_r(far, name, sizeof name) == 0);
     k = keyboard_open("/nowhere", name);
     return 0;
 }
@@ -70,7 +71,8 @@ static void no_byte_stops_the_terminal(void **state)
     assert_int_equal(read(far, got, sizeof got), 5);
 }
 
-/* Nobody reads: what fits is kept, what does not is left out whole, and once somebody reads it comes in order. */
+/* Nobody reads: what fits is kept, what does not is left out whole, and once somebody reads it
+ * comes in order. */
 static void a_terminal_that_is_not_read_stops_nothing(void **state)
 {
     static char line[1000], got[65536];

@@ -1,4 +1,5 @@
-/* Keys: which code and which bytes mean what, that nothing is done without its confirmation, and that twice is once. */
+/* Keys: which code and which bytes mean what, that nothing is done without its confirmation, and
+ * that twice is once. */
 #include "board/box/console/keys.h"
 
 #include <setjmp.h>
@@ -32,11 +33,14 @@ static void terminals_say_keys(void **state)
     static const struct {
         const char *bytes;
         enum press key;
-    } cases[] = {{"1", PRESS_STATUS},        {"4", PRESS_ADDRESS},      {"r", PRESS_PASSWORD},      {"R", PRESS_PASSWORD},
-                 {"B", PRESS_RESTART},       {"p", PRESS_OFF},          {"H", PRESS_HOLD},          {"s", PRESS_ARM},          {"y", PRESS_YES},           {"5", PRESS_OTHER},
-                 {"q", PRESS_OTHER},         {"\r", PRESS_OTHER},       {"\x1bOP", PRESS_STATUS},   {"\x1bOS", PRESS_ADDRESS},
-                 {"\x1b[11~", PRESS_STATUS}, {"\x1b[13~", PRESS_LOG},   {"\x1b[[B", PRESS_WALL},    {"\x1b[A", PRESS_OTHER},
-                 {"\x1bx", PRESS_OTHER},     {"\x1b[15~", PRESS_OTHER}, {"\x1b\x1bOQ", PRESS_WALL}, {"\x92", PRESS_OTHER}};
+    } cases[] = {{"1", PRESS_STATUS},      {"4", PRESS_ADDRESS},      {"r", PRESS_PASSWORD},
+                 {"R", PRESS_PASSWORD},    {"B", PRESS_RESTART},      {"p", PRESS_OFF},
+                 {"H", PRESS_HOLD},        {"s", PRESS_ARM},          {"y", PRESS_YES},
+                 {"5", PRESS_OTHER},       {"q", PRESS_OTHER},        {"\r", PRESS_OTHER},
+                 {"\x1bOP", PRESS_STATUS}, {"\x1bOS", PRESS_ADDRESS}, {"\x1b[11~", PRESS_STATUS},
+                 {"\x1b[13~", PRESS_LOG},  {"\x1b[[B", PRESS_WALL},   {"\x1b[A", PRESS_OTHER},
+                 {"\x1bx", PRESS_OTHER},   {"\x1b[15~", PRESS_OTHER}, {"\x1b\x1bOQ", PRESS_WALL},
+                 {"\x92", PRESS_OTHER}};
     unsigned n;
 
     (void)state;
@@ -98,7 +102,8 @@ static void views_change(void **state)
 
 static void nothing_is_done_without_yes(void **state)
 {
-    static const enum keys_order order[] = {ORDER_PASSWORD, ORDER_RESTART, ORDER_OFF, ORDER_LIFT, ORDER_ARM};
+    static const enum keys_order order[] = {ORDER_PASSWORD, ORDER_RESTART, ORDER_OFF, ORDER_LIFT,
+                                            ORDER_ARM};
     struct keys k = {0};
 
     (void)state;
@@ -116,7 +121,8 @@ static void nothing_is_done_without_yes(void **state)
         keys_step(&k, key, start); /* too late */
         assert_int_equal(keys_step(&k, PRESS_YES, mono_add(start, KEYS_ASK_NS)), ORDER_NONE);
         keys_step(&k, key, start); /* another key in between */
-        assert_int_equal(keys_step(&k, i ? PRESS_WALL : PRESS_OTHER, start), i ? ORDER_SHOW : ORDER_NONE);
+        assert_int_equal(keys_step(&k, i ? PRESS_WALL : PRESS_OTHER, start),
+                         i ? ORDER_SHOW : ORDER_NONE);
         assert_int_equal(keys_step(&k, PRESS_YES, start), ORDER_NONE);
         keys_step(&k, key, start); /* another question */
         keys_step(&k, (enum press)(PRESS_PASSWORD + (i + 1) % 5), start);
@@ -149,9 +155,11 @@ static void twice_is_once(void **state)
 
         for (int i = 0; i < 400; i++) {
             enum press key = (enum press)rng_below(&rng, PRESS_OTHER + 1);
-            enum keys_order a = keys_step(&one, key, now), b = keys_step(&two, key, now), c = keys_step(&two, key, now);
+            enum keys_order a = keys_step(&one, key, now), b = keys_step(&two, key, now),
+                            c = keys_step(&two, key, now);
 
-            if (b != a || (c != ORDER_NONE && c != ORDER_SHOW) || one.view != two.view || one.asked != two.asked)
+            if (b != a || (c != ORDER_NONE && c != ORDER_SHOW) || one.view != two.view ||
+                one.asked != two.asked)
                 printf("seed %llu, step %d\n", (unsigned long long)seed, i);
             assert_int_equal(a, b);
             assert_true(c == ORDER_NONE || c == ORDER_SHOW);
@@ -162,7 +170,8 @@ static void twice_is_once(void **state)
     }
 }
 
-/* What decides about the data is asked only where the data cannot be read, and there nobody is asked about a password. */
+/* What decides about the data is asked only where the data cannot be read, and there nobody is
+ * asked about a password. */
 static void lost_data_is_decided_with_two_keys(void **state)
 {
     static const struct {
@@ -197,9 +206,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lost_data_is_decided_with_two_keys),
-        cmocka_unit_test(terminals_say_keys),      cmocka_unit_test(sequences_are_no_letters), cmocka_unit_test(keyboards_say_keys),
-        cmocka_unit_test(views_change),            cmocka_unit_test(nothing_is_done_without_yes),
-        cmocka_unit_test(a_question_is_forgotten), cmocka_unit_test(twice_is_once),
+        cmocka_unit_test(terminals_say_keys),
+        cmocka_unit_test(sequences_are_no_letters),
+        cmocka_unit_test(keyboards_say_keys),
+        cmocka_unit_test(views_change),
+        cmocka_unit_test(nothing_is_done_without_yes),
+        cmocka_unit_test(a_question_is_forgotten),
+        cmocka_unit_test(twice_is_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* The power goes before every single call to the disk of an upload, a packing, a replacement and a deletion of the library's. */
+/* The power goes before every single call to the disk of an upload, a packing, a replacement and a
+ * deletion of the library's. */
 #include "tests/unit/library_room.h"
 
 struct found {
@@ -51,7 +52,8 @@ static void expect_bytes(const char *path, const uint8_t *bytes, size_t n)
 }
 
 /* An upload that was cut goes on from its mark to the hash of the whole. */
-static void expect_goes_on(const struct shelf *s, const struct shelf_found *f, const uint8_t *bytes, size_t n)
+static void expect_goes_on(const struct shelf *s, const struct shelf_found *f, const uint8_t *bytes,
+                           size_t n)
 {
     struct shelf_intake in;
     uint8_t hash[32], want[32];
@@ -97,7 +99,8 @@ static void look_at_disk(const char *laid, struct found *all, const uint8_t *upl
 
 /* Every cut from call `from` on, with every luck; `judge` says what else must hold. */
 static void cut_everywhere(unsigned from, const uint8_t *upload, size_t n,
-                           void (*judge)(unsigned at, unsigned of, enum cut_luck, const struct found *))
+                           void (*judge)(unsigned at, unsigned of, enum cut_luck,
+                                         const struct found *))
 {
     unsigned of = cut.n;
     char laid[128];
@@ -169,7 +172,8 @@ static void replacing_holds(unsigned at, unsigned of, enum cut_luck luck, const 
 
 static void the_power_goes_while_an_image_is_replaced(void **state)
 {
-    struct record r = {.name = "one", .version = "2", .bytes = other_bytes, .replaces = true, .created = 1};
+    struct record r = {
+        .name = "one", .version = "2", .bytes = other_bytes, .replaces = true, .created = 1};
     unsigned from;
     uint32_t id;
 

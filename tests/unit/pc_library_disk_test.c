@@ -1,7 +1,9 @@
-/* The library and its disk: records that cannot be read, files that are left, a full and a slow disk. */
+/* The library and its disk: records that cannot be read, files that are left, a full and a slow
+ * disk. */
 #include "tests/unit/library_room.h"
 
-/* The disk is full in the middle: the upload stands where the disk stopped, and goes on when there is room. */
+/* The disk is full in the middle: the upload stands where the disk stopped, and goes on when there
+ * is room. */
 static void a_full_disk_is_a_pause(void **state)
 {
     long took = 0;
@@ -21,7 +23,8 @@ static void a_full_disk_is_a_pause(void **state)
     for (unsigned n = 0; took >= 0 && n < 100000; n++, tick()) {
         at = library_upload(library, id)->offset;
         if (at < ring_bytes)
-            took = library_put(library, id, at, ring + at, ring_bytes - at < 9999 ? ring_bytes - at : 9999, NULL);
+            took = library_put(library, id, at, ring + at,
+                               ring_bytes - at < 9999 ? ring_bytes - at : 9999, NULL);
     }
     assert_int_equal(took, LIBRARY_ESPACE);
     assert_non_null(strstr(library_upload(library, id)->cause, "No space left"));
@@ -40,7 +43,8 @@ static int part_lies(enum fault_call call, const char *name)
     return call == FAULT_WRITE && strstr(name, ".part") && writes_left-- == 0 ? FAULT_TORN : 0;
 }
 
-/* A raw disk has no hashes: what the disk gives back is compared with what came, before anybody gets it. */
+/* A raw disk has no hashes: what the disk gives back is compared with what came, before anybody
+ * gets it. */
 static void a_raw_disk_that_the_disk_tore_is_not_packed(void **state)
 {
     uint32_t id;
@@ -89,7 +93,8 @@ static void expect_doubt(const char *cause)
     close_all();
 }
 
-/* Damage, a newer program, a bad sector, no descriptor left: the image stays, unnamed, until its record can be read. */
+/* Damage, a newer program, a bad sector, no descriptor left: the image stays, unnamed, until its
+ * record can be read. */
 static void an_unreadable_record_deletes_nothing(void **state)
 {
     static const char newer[] = "ringcast image 2\nname=one\nfuture=1\nend\n";
@@ -139,9 +144,16 @@ static int folder_fails(enum fault_call call, const char *name)
 static void only_half_made_files_are_removed(void **state)
 {
     static const char *const ours[] = {".00000001.meta", ".0000001a.mark", ".00000001.ring.aB3dE9"};
-    static const char *const others[] = {".hidden",          ".00000001",           ".00000001.other",        ".0000000g.meta",
-                                         ".000000001.meta",  ".00000001.ring.aB3dE", ".00000001.ring.aB3dE9x", ".00000001.ring.aB3d-9",
-                                         ".00000001.met", "..00000001.meta"};
+    static const char *const others[] = {".hidden",
+                                         ".00000001",
+                                         ".00000001.other",
+                                         ".0000000g.meta",
+                                         ".000000001.meta",
+                                         ".00000001.ring.aB3dE",
+                                         ".00000001.ring.aB3dE9x",
+                                         ".00000001.ring.aB3d-9",
+                                         ".00000001.met",
+                                         "..00000001.meta"};
     char path[160];
 
     (void)state;
@@ -193,10 +205,12 @@ static void a_shelf_that_cannot_be_listed_takes_nothing(void **state)
     assert_true(library_named(library, "one")->served);
 }
 
-/* The box stopped between the end of a replacement and the older one's removal, and the newer one does not open. */
+/* The box stopped between the end of a replacement and the older one's removal, and the newer one
+ * does not open. */
 static void the_older_one_stays_until_the_newer_one_opens(void **state)
 {
-    struct record r = {.name = "one", .version = "2", .bytes = ring_bytes, .replaces = true, .created = 1};
+    struct record r = {
+        .name = "one", .version = "2", .bytes = ring_bytes, .replaces = true, .created = 1};
     char path[160];
     struct shelf s = {0};
 
@@ -256,7 +270,8 @@ static void leave_room(struct statvfs *v)
         v->f_bavail = (fsblkcnt_t)(room_left / v->f_frsize);
 }
 
-/* Somebody else fills the disk while an upload comes and while a raw disk is packed: what the journal needs stays free. */
+/* Somebody else fills the disk while an upload comes and while a raw disk is packed: what the
+ * journal needs stays free. */
 static void the_reserve_is_left_alone(void **state)
 {
     struct record r = {.name = "two", .created = 1};
@@ -276,7 +291,10 @@ static void the_reserve_is_left_alone(void **state)
     room_left = LIBRARY_RESERVE + 70000;
     for (unsigned n = 0; took >= 0 && n < 100000; n++, tick()) {
         at = library_upload(library, id)->offset;
-        took = at < ring_bytes ? library_put(library, id, at, ring + at, ring_bytes - at < 99999 ? ring_bytes - at : 99999, &err) : 0;
+        took = at < ring_bytes
+                   ? library_put(library, id, at, ring + at,
+                                 ring_bytes - at < 99999 ? ring_bytes - at : 99999, &err)
+                   : 0;
     }
     assert_int_equal(took, LIBRARY_ESPACE);
     assert_non_null(strstr(err.text, "the last 16 MiB are kept"));
@@ -296,7 +314,8 @@ static void the_reserve_is_left_alone(void **state)
     open_at(data);
     settle();
     assert_int_equal(library_named(library, "two")->state, LIBRARY_BAD);
-    assert_non_null(strstr(library_named(library, "two")->cause, "cannot be packed: the disk is full"));
+    assert_non_null(
+        strstr(library_named(library, "two")->cause, "cannot be packed: the disk is full"));
     room_left = 0;
     assert_int_equal(library_verify(library, "two", NULL), 0);
     settle();

@@ -49,7 +49,8 @@ static void a_raw_disk_is_packed(void **state)
     assert_memory_equal(library_named(library, "two")->facts.root, m.facts.root, 32);
 }
 
-/* The connection, and then the box, go in the middle: it goes on where it was, and the hash is that of the whole. */
+/* The connection, and then the box, go in the middle: it goes on where it was, and the hash is that
+ * of the whole. */
 static void it_goes_on_after_a_pause(void **state)
 {
     size_t at = MARK + 12345;
@@ -148,7 +149,8 @@ static void a_damaged_image_is_never_listed(void **state)
 
 static void an_image_is_replaced_and_deleted(void **state)
 {
-    struct record r = {.name = "one", .version = "2", .bytes = other_bytes, .replaces = true, .created = 1};
+    struct record r = {
+        .name = "one", .version = "2", .bytes = other_bytes, .replaces = true, .created = 1};
     uint32_t id;
     uint8_t root[32];
 
@@ -217,8 +219,10 @@ static void the_hash_of_what_came_outlives_a_run(void **state)
 /* A machine that is in the middle of the older one ends with it; then the newer takes its place. */
 static void a_replacement_waits_for_who_is_in_the_middle(void **state)
 {
-    struct record r = {.name = "one", .version = "2", .bytes = other_bytes, .replaces = true, .created = 1};
-    struct session_receiver row = {.used = true, .facts = {.state = SESSION_RECEIVING, .done = 4000}};
+    struct record r = {
+        .name = "one", .version = "2", .bytes = other_bytes, .replaces = true, .created = 1};
+    struct session_receiver row = {.used = true,
+                                   .facts = {.state = SESSION_RECEIVING, .done = 4000}};
     uint32_t id;
 
     (void)state;
@@ -253,7 +257,12 @@ static int counts_on(void *ctx, const char *name, struct err *err)
 
 static void what_somebody_counts_on_is_not_deleted(void **state)
 {
-    const struct library_needs needs = {.data = data, .key = &key, .serve = &serve, .mark_bytes = MARK, .used = counts_on, .ctx = "one"};
+    const struct library_needs needs = {.data = data,
+                                        .key = &key,
+                                        .serve = &serve,
+                                        .mark_bytes = MARK,
+                                        .used = counts_on,
+                                        .ctx = "one"};
     struct err err = {0};
 
     (void)state;
@@ -312,7 +321,8 @@ static void verifying_finds_what_has_rotted(void **state)
     assert_int_equal(library_skipped(library), 1);
 }
 
-/* What a person puts into the folders by hand: the configured one is only read, the other may be tidied. */
+/* What a person puts into the folders by hand: the configured one is only read, the other may be
+ * tidied. */
 static void what_lies_in_the_folders(void **state)
 {
     char path[160], at[96];
@@ -355,8 +365,8 @@ static void what_lies_in_the_folders(void **state)
     assert_int_not_equal(access(path, F_OK), 0);
 }
 
-/* Machines for which no image is named get the first one, and no other in its place: not when the first is bad, and not when a folder that
- * comes before could not be read. */
+/* Machines for which no image is named get the first one, and no other in its place: not when the
+ * first is bad, and not when a folder that comes before could not be read. */
 static void the_first_image_has_no_substitute(void **state)
 {
     char path[160], at[96];
@@ -399,7 +409,8 @@ static int count_reads(enum fault_call call, const char *name)
     return 0;
 }
 
-/* A file of the folder: read in full before it is given out, again only when it may be another one, and refused when it is damaged. */
+/* A file of the folder: read in full before it is given out, again only when it may be another one,
+ * and refused when it is damaged. */
 static void an_image_is_checked_before_it_is_given_out(void **state)
 {
     char path[160], at[96];

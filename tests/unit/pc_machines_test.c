@@ -1,4 +1,5 @@
-/* Who has been imaged: against a slow model, over restarts, and with more machines than there is room for. */
+/* Who has been imaged: against a slow model, over restarts, and with more machines than there is
+ * room for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -178,7 +179,8 @@ static void site_mac(uint32_t i, uint8_t mac[6])
     memcpy(mac, (uint8_t[6]){0x52, 0x54, 0, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i}, 6);
 }
 
-/* A site of 20,000 machines that loaded the receiver and passed, and a member who invents a hundred thousand that only say so. */
+/* A site of 20,000 machines that loaded the receiver and passed, and a member who invents a hundred
+ * thousand that only say so. */
 static void nobody_with_proof_is_forgotten_for_an_invented_machine(void **state)
 {
     uint8_t mac[6];
@@ -211,7 +213,8 @@ static void nobody_with_proof_is_forgotten_for_an_invented_machine(void **state)
     assert_true(machine_wants_imaging(&m, mac));
 }
 
-/* By the order in which they changed, whatever a clock says; and when nobody is given away the newcomer is not imaged. */
+/* By the order in which they changed, whatever a clock says; and when nobody is given away the
+ * newcomer is not imaged. */
 static void a_full_table_refuses_who_is_new(void **state)
 {
     uint8_t mac[6];
@@ -264,7 +267,8 @@ static bool is_known(uint32_t i)
     return machine_known(&m, mac);
 }
 
-/* Claims without proof have so many rows; one of them gives way after a week, the one that changed longest ago. */
+/* Claims without proof have so many rows; one of them gives way after a week, the one that changed
+ * longest ago. */
 static void claims_have_a_limit(void **state)
 {
     (void)state;
@@ -278,7 +282,8 @@ static void claims_have_a_limit(void **state)
     assert_true(!is_known(0) && is_known(1) && is_known(MACHINES_CLAIMED));
 }
 
-/* The rest of the table are orders: none of them gives way, and a claim does so to a claim after a week alone. */
+/* The rest of the table are orders: none of them gives way, and a claim does so to a claim after a
+ * week alone. */
 static void an_order_gives_way_to_nobody(void **state)
 {
     uint8_t mac[6], first[6];

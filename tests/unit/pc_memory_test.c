@@ -1,4 +1,5 @@
-/* What the box makes of its memory: on hold whenever the memory is lost, damaged, newer or refused, until a person decides. */
+/* What the box makes of its memory: on hold whenever the memory is lost, damaged, newer or refused,
+ * until a person decides. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,7 +34,8 @@ static int remove_folder(void **state)
 }
 
 /* The owner of the records takes those whose value says so. */
-static enum told on_each(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+static enum told on_each(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey,
+                         const uint8_t *value, size_t nvalue)
 {
     (void)ctx;
     (void)key;
@@ -274,18 +276,26 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_first_boot_is_no_loss, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_journal_that_is_gone_is_a_loss, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_journal_that_is_gone_is_a_loss, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(an_empty_journal_is_a_loss, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_damaged_journal_is_a_loss, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_newer_journal_is_not_touched, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_journal_that_cannot_be_opened_is_not_a_new_one, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_journal_that_fails_once_is_not_made_anew, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_journal_that_cannot_be_opened_is_not_a_new_one,
+                                        make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_journal_that_fails_once_is_not_made_anew, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(a_journal_has_one_box, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_key_that_cannot_be_looked_at_is_there, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(records_that_are_not_understood_hold, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_record_that_makes_no_sense_holds, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_hold_that_is_not_understood_holds, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_loss_holds_over_restarts_until_it_is_lifted, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_key_that_cannot_be_looked_at_is_there, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(records_that_are_not_understood_hold, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_record_that_makes_no_sense_holds, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_hold_that_is_not_understood_holds, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_loss_holds_over_restarts_until_it_is_lifted, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(what_is_not_kept_holds, make_folder, remove_folder),
     };
 

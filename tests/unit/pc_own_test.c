@@ -1,4 +1,5 @@
-/* What is a machine's own: gathered from folders, carried, believed, and nothing of it leads out of the partition. */
+/* What is a machine's own: gathered from folders, carried, believed, and nothing of it leads out of
+ * the partition. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -103,7 +104,8 @@ static void a_machines_own_goes_before_everybodys(void **state)
 
 static void what_is_known_of_disks_survives_the_wire(void **state)
 {
-    static const uint8_t empty[] = {1, 0, 0, 0, 0}, whose[] = {1, 0, 0, 1, 1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0};
+    static const uint8_t empty[] = {1, 0, 0, 0, 0},
+                         whose[] = {1, 0, 0, 1, 1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0};
     int n;
 
     (void)state;
@@ -157,8 +159,9 @@ static void what_cannot_be_read_is_said(void **state)
         enum fault_call call;
         const char *path;
         unsigned after;
-    } way[] = {{FAULT_READDIR, "ext4", 0}, {FAULT_READDIR, "ext4", 3}, {FAULT_OPEN, "/ext4", 0}, {FAULT_OPEN, "/fat", 0}, {FAULT_OPEN, "etc", 0},
-               {FAULT_OPEN, "hostname", 0}, {FAULT_READ, "hostname", 0}};
+    } way[] = {{FAULT_READDIR, "ext4", 0}, {FAULT_READDIR, "ext4", 3}, {FAULT_OPEN, "/ext4", 0},
+               {FAULT_OPEN, "/fat", 0},    {FAULT_OPEN, "etc", 0},     {FAULT_OPEN, "hostname", 0},
+               {FAULT_READ, "hostname", 0}};
 
     (void)state;
     put("ext4/etc/hostname", "pc");
@@ -184,7 +187,8 @@ static void what_cannot_be_read_is_said(void **state)
 
 static void no_path_leads_out(void **state)
 {
-    static const char *const wrong[] = {"", "/etc/x", "..", "../x", "a/../b", "a/..", "./a", "a//b", "a/", "a\nb", "a\x1b[2J"};
+    static const char *const wrong[] = {"",    "/etc/x", "..", "../x", "a/../b",  "a/..",
+                                        "./a", "a//b",   "a/", "a\nb", "a\x1b[2J"};
 
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -198,7 +202,7 @@ static void no_path_leads_out(void **state)
     }
     memcpy(bytes, "\1\0\1\1\3a/b\0\0", 10);
     assert_true(own_decode(&back, bytes, 10));
-    assert_false(own_decode(&back, (const uint8_t *)"\1\5a b-c\0", 8)); /* no host name */
+    assert_false(own_decode(&back, (const uint8_t *)"\1\5a b-c\0", 8));        /* no host name */
     assert_false(own_decode(&back, (const uint8_t *)"\1\0\1\3\3a/b\0\0", 10)); /* no such place */
     assert_false(own_decode(&back, (const uint8_t *)"\2\0\0", 3));
 }

@@ -12,10 +12,15 @@ static struct wall_tile tiles[ROOM_MACHINES_MAX];
 
 static void tiles_are_in_order(void **state)
 {
-    static const enum wall_state want[ROOM_STATE_COUNT] = {
-        [ROOM_BOOTING] = WALL_WAITING,     [ROOM_JOINED] = WALL_WAITING, [ROOM_MANIFEST] = WALL_WAITING,
-        [ROOM_RECEIVING] = WALL_RECEIVING, [ROOM_VERIFYING] = WALL_VERIFYING, [ROOM_PASS] = WALL_PASS,
-        [ROOM_FAIL] = WALL_FAIL,           [ROOM_LEFT] = WALL_LEFT,      [ROOM_LOST] = WALL_LOST};
+    static const enum wall_state want[ROOM_STATE_COUNT] = {[ROOM_BOOTING] = WALL_WAITING,
+                                                           [ROOM_JOINED] = WALL_WAITING,
+                                                           [ROOM_MANIFEST] = WALL_WAITING,
+                                                           [ROOM_RECEIVING] = WALL_RECEIVING,
+                                                           [ROOM_VERIFYING] = WALL_VERIFYING,
+                                                           [ROOM_PASS] = WALL_PASS,
+                                                           [ROOM_FAIL] = WALL_FAIL,
+                                                           [ROOM_LEFT] = WALL_LEFT,
+                                                           [ROOM_LOST] = WALL_LOST};
     struct room_snapshot *room = calloc(1, sizeof *room);
 
     (void)state;
@@ -48,9 +53,11 @@ static void totals_say_what_there_is(void **state)
     (void)state;
     page_totals(text, sizeof text, &t);
     assert_string_equal(text, "0 machines");
-    t = (struct room_totals){.machines = 200, .imaging = 188, .passed = 10, .failed = 1, .lost = 1, .never_came = 2};
+    t = (struct room_totals){
+        .machines = 200, .imaging = 188, .passed = 10, .failed = 1, .lost = 1, .never_came = 2};
     page_totals(text, sizeof text, &t);
-    assert_string_equal(text, "200 machines  188 imaging  10 passed  1 failed  1 lost  2 never came");
+    assert_string_equal(text,
+                        "200 machines  188 imaging  10 passed  1 failed  1 lost  2 never came");
     page_totals(little, sizeof little, &t);
     assert_string_equal(little, "200 machine");
 }

@@ -1,4 +1,5 @@
-/* The plan: its rules, its clock that may be wrong, restarts, and seeded nights with many sessions against what must always hold. */
+/* The plan: its rules, its clock that may be wrong, restarts, and seeded nights with many sessions
+ * against what must always hold. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,7 +76,8 @@ static void restart(uint64_t clock)
     now.mono = (struct mono){7 * MONO_S};
     now.unix_s = clock;
     for (unsigned i = 0; i < n_kept; i++) {
-        uint8_t key[4] = {kept[i].id >> 24, kept[i].id >> 16 & 255, kept[i].id >> 8 & 255, kept[i].id & 255};
+        uint8_t key[4] = {kept[i].id >> 24, kept[i].id >> 16 & 255, kept[i].id >> 8 & 255,
+                          kept[i].id & 255};
 
         if (kept[i].n)
             plan_restore(&plan, key, 4, kept[i].value, kept[i].n, &now);
@@ -170,7 +172,8 @@ static void at_a_time(void **state)
     says(s, "starts at 01:00, in 1 h 0 min by the box's clock, which shows 00:00");
 }
 
-/* A clock that nobody has set shows 1970; then somebody sets it. The start is not missed and not early. */
+/* A clock that nobody has set shows 1970; then somebody sets it. The start is not missed and not
+ * early. */
 static void a_clock_that_is_set(void **state)
 {
     struct plan_session *s;
@@ -191,10 +194,12 @@ static void a_clock_that_is_set(void **state)
     assert_int_equal(s->state, PLAN_RUNNING);
 }
 
-/* Set by an hour and a half, past the time that was meant: it is meant for tomorrow, and the arming is as long as it was. */
+/* Set by an hour and a half, past the time that was meant: it is meant for tomorrow, and the arming
+ * is as long as it was. */
 static void a_clock_that_is_corrected(void **state)
 {
-    struct plan_session *s = make((struct plan_wish){.start = PLAN_AT, .at_min = 13 * 60, .arm_min = 60});
+    struct plan_session *s =
+        make((struct plan_wish){.start = PLAN_AT, .at_min = 13 * 60, .arm_min = 60});
 
     (void)state;
     pass(10);
@@ -325,16 +330,17 @@ static void orders(void **state)
 
 static void wishes_out_of_range(void **state)
 {
-    static const struct plan_wish wrong[] = {{.image = ""},
-                                             {.image = "a\nb"},
-                                             {.image = "a", .start = PLAN_STARTS},
-                                             {.image = "a", .targets = PLAN_TARGETS},
-                                             {.image = "a", .start = PLAN_READY},
-                                             {.image = "a", .start = PLAN_READY, .ready = PLAN_READY_MAX + 1},
-                                             {.image = "a", .start = PLAN_AT, .at_min = 1440},
-                                             {.image = "a", .start = PLAN_QUIET},
-                                             {.image = "a", .start = PLAN_QUIET, .quiet_min = PLAN_QUIET_MAX + 1},
-                                             {.image = "a", .arm_min = PLAN_ARM_MAX + 1}};
+    static const struct plan_wish wrong[] = {
+        {.image = ""},
+        {.image = "a\nb"},
+        {.image = "a", .start = PLAN_STARTS},
+        {.image = "a", .targets = PLAN_TARGETS},
+        {.image = "a", .start = PLAN_READY},
+        {.image = "a", .start = PLAN_READY, .ready = PLAN_READY_MAX + 1},
+        {.image = "a", .start = PLAN_AT, .at_min = 1440},
+        {.image = "a", .start = PLAN_QUIET},
+        {.image = "a", .start = PLAN_QUIET, .quiet_min = PLAN_QUIET_MAX + 1},
+        {.image = "a", .arm_min = PLAN_ARM_MAX + 1}};
     uint32_t id;
 
     (void)state;
@@ -345,7 +351,8 @@ static void wishes_out_of_range(void **state)
 
 static void arming_ends(void **state)
 {
-    struct plan_session *a = make((struct plan_wish){.image = "a", .start = PLAN_READY, .ready = 2, .arm_min = 10});
+    struct plan_session *a =
+        make((struct plan_wish){.image = "a", .start = PLAN_READY, .ready = 2, .arm_min = 10});
     struct plan_session *b = make((struct plan_wish){.image = "b", .arm_min = 10});
 
     (void)state;
@@ -364,7 +371,8 @@ static void arming_ends(void **state)
     assert_int_equal(b->state, PLAN_DONE);
 }
 
-/* The clock of the arming cannot be set: neither back to have more of it, nor forward to lose it. */
+/* The clock of the arming cannot be set: neither back to have more of it, nor forward to lose it.
+ */
 static void arming_is_not_the_clocks(void **state)
 {
     struct plan_session *s = make((struct plan_wish){.arm_min = 10});
@@ -383,7 +391,8 @@ static void arming_is_not_the_clocks(void **state)
 
 static void restarts(void **state)
 {
-    struct plan_session *s = make((struct plan_wish){.image = "a", .arm_min = 60, .rate = 12345678});
+    struct plan_session *s =
+        make((struct plan_wish){.image = "a", .arm_min = 60, .rate = 12345678});
     uint32_t id = s->id;
 
     (void)state;
@@ -427,7 +436,8 @@ static void values_of_the_journal(void **state)
     for (size_t n = 0; n < kept[0].n; n++) {
         plan_init(&plan, NULL, NULL);
         /* a shorter name is a name */
-        assert_true(plan_restore(&plan, key, 4, kept[0].value, n, &now) == TOLD_BROKEN || n > kept[0].n - 6);
+        assert_true(plan_restore(&plan, key, 4, kept[0].value, n, &now) == TOLD_BROKEN ||
+                    n > kept[0].n - 6);
         assert_int_equal(plan.last_id, 1); /* its number is not given away */
     }
     memcpy(value, kept[0].value, kept[0].n);
@@ -536,17 +546,22 @@ static void an_idle_session_is_closed(void **state)
     s = make((struct plan_wish){.start = PLAN_AT, .at_min = 11 * 60, .idle_min = 60});
     list = make((struct plan_wish){.image = "b", .targets = PLAN_EXPECTED});
     pass(7200);
-    assert_int_equal(s->state, PLAN_WAITING); /* it waits for its hour */
+    assert_int_equal(s->state, PLAN_WAITING);    /* it waits for its hour */
     assert_int_equal(list->state, PLAN_RUNNING); /* a list has an end of its own */
 }
 
-/* Nor does one of a box that was off for a day; a short pause, and one that no clock can tell, count anew. */
+/* Nor does one of a box that was off for a day; a short pause, and one that no clock can tell,
+ * count anew. */
 static void an_idle_session_of_a_box_that_was_off(void **state)
 {
     static const struct {
         uint64_t later, boot;
         enum plan_state state;
-    } c[] = {{86400, 2, PLAN_DONE}, {86400, 1, PLAN_RUNNING}, {600, 2, PLAN_RUNNING}, {30 - NOON, 2, PLAN_RUNNING}, {7 * 3600, 2, PLAN_RUNNING}};
+    } c[] = {{86400, 2, PLAN_DONE},
+             {86400, 1, PLAN_RUNNING},
+             {600, 2, PLAN_RUNNING},
+             {30 - NOON, 2, PLAN_RUNNING},
+             {7 * 3600, 2, PLAN_RUNNING}};
 
     (void)state;
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
@@ -573,13 +588,16 @@ static void words(void **state)
     assert_int_equal(plan_clock_parse("00:00"), 0);
     assert_int_equal(plan_clock_parse("23:59"), 1439);
     for (unsigned i = 0; i < 8; i++)
-        assert_int_equal(plan_clock_parse((const char *[]){"", "2", "24:00", "12:60", "12:5", "12:555", "1:00", "ab:cd"}[i]), -1);
+        assert_int_equal(plan_clock_parse((const char *[]){"", "2", "24:00", "12:60", "12:5",
+                                                           "12:555", "1:00", "ab:cd"}[i]),
+                         -1);
     assert_int_equal(plan_start_parse("quiet"), PLAN_QUIET);
     assert_int_equal(plan_start_parse("then"), PLAN_STARTS);
     assert_string_equal(plan_state_word(PLAN_SUSPENDED), "suspended");
 }
 
-/* ---- a night: many sessions, machines that come and go, orders, restarts, a clock that jumps ---- */
+/* ---- a night: many sessions, machines that come and go, orders, restarts, a clock that jumps ----
+ */
 
 static struct plan_facts of_image[20];
 
@@ -589,7 +607,8 @@ static void look_at_image(void *ctx, const struct plan_session *s, struct plan_f
     *f = of_image[s->wish.image[0] - 'a'];
 }
 
-/* What must hold whatever has happened. `before` is each session's state before the step, by its place. */
+/* What must hold whatever has happened. `before` is each session's state before the step, by its
+ * place. */
 static void check_night(const struct plan_session before[PLAN_SESSIONS_MAX])
 {
     for (unsigned i = 0; i < PLAN_SESSIONS_MAX; i++) {
@@ -611,7 +630,8 @@ static void check_night(const struct plan_session before[PLAN_SESSIONS_MAX])
         if (s->wish.start == PLAN_READY)
             assert_true(s->facts.ready >= s->wish.ready);
         if (s->wish.start == PLAN_QUIET)
-            assert_true(s->facts.ready && mono_sub(now.mono, s->facts.joined) >= s->wish.quiet_min * 60 * MONO_S);
+            assert_true(s->facts.ready &&
+                        mono_sub(now.mono, s->facts.joined) >= s->wish.quiet_min * 60 * MONO_S);
         if (s->wish.start == PLAN_AT)
             assert_true(now.unix_s >= s->due);
     }
@@ -631,12 +651,26 @@ static void disturb(struct rng *r)
     uint32_t id = (uint32_t)rng_below(r, plan.last_id + 2), made;
 
     switch (rng_below(r, 12)) {
-    case 0: case 1: plan_create(&plan, &w, false, &now, &made, NULL); break;
-    case 2: plan_stop(&plan, id, &now, NULL); break;
-    case 3: plan_suspend(&plan, id, &now, NULL); break;
-    case 4: plan_resume(&plan, id, &now, NULL); break;
-    case 5: plan_start(&plan, id, &now, NULL); break;
-    case 6: f->ready -= f->ready > 0; f->needing = f->ready; break;
+    case 0:
+    case 1:
+        plan_create(&plan, &w, false, &now, &made, NULL);
+        break;
+    case 2:
+        plan_stop(&plan, id, &now, NULL);
+        break;
+    case 3:
+        plan_suspend(&plan, id, &now, NULL);
+        break;
+    case 4:
+        plan_resume(&plan, id, &now, NULL);
+        break;
+    case 5:
+        plan_start(&plan, id, &now, NULL);
+        break;
+    case 6:
+        f->ready -= f->ready > 0;
+        f->needing = f->ready;
+        break;
     case 7:
         if (rng_below(r, 20) == 0)
             now.unix_s += rng_below(r, 200000);
@@ -672,7 +706,8 @@ static void a_night(uint64_t seed)
         plan_step(&plan, &now, look_at_image, NULL);
         check_night(before);
         for (unsigned k = 0; k < PLAN_SESSIONS_MAX; k++)
-            started += before[k].state == PLAN_WAITING && plan.session[k].id == before[k].id && plan.session[k].state == PLAN_RUNNING;
+            started += before[k].state == PLAN_WAITING && plan.session[k].id == before[k].id &&
+                       plan.session[k].state == PLAN_RUNNING;
     }
     assert_true(started > 10);
 }

@@ -1,4 +1,5 @@
-/* A damaged certificate closes the page; the key R at the box puts it aside and opens the page under a new one. */
+/* A damaged certificate closes the page; the key R at the box puts it aside and opens the page
+ * under a new one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +27,8 @@ static void nobody(struct ip_stack *stack)
         pause();
 }
 
-static void forget(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+static void forget(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value,
+                   size_t nvalue)
 {
     (void)ctx;
     (void)kind;
@@ -38,7 +40,8 @@ static void forget(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, con
 
 static void open_page(const char *closed)
 {
-    const struct portal_needs needs = {.config = &config, .stack = pair.stack, .data = data, .closed = closed, .store = forget};
+    const struct portal_needs needs = {
+        .config = &config, .stack = pair.stack, .data = data, .closed = closed, .store = forget};
     struct err err = {0};
 
     assert_int_equal(portal_make(&portal, &needs, &err), 0);

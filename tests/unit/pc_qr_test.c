@@ -1,5 +1,5 @@
-/* QR codes: their finder patterns where they belong, whole pixels, the quiet zone, and half blocks that say the same. A decoder of
- * somebody else's reads them in tests/golden/qr_zbar.sh. */
+/* QR codes: their finder patterns where they belong, whole pixels, the quiet zone, and half blocks
+ * that say the same. A decoder of somebody else's reads them in tests/golden/qr_zbar.sh. */
 #include "board/screen/qr.h"
 
 #include <setjmp.h>
@@ -92,7 +92,8 @@ static void too_small_a_square_stays_empty(void **state)
     free(canvas.pixels);
 }
 
-/* What a terminal shows, module for module: the upper half of a line's character, then its lower half. */
+/* What a terminal shows, module for module: the upper half of a line's character, then its lower
+ * half. */
 static void half_blocks_say_the_same(void **state)
 {
     static char lines[QR_LINES_BYTES];
@@ -105,7 +106,8 @@ static void half_blocks_say_the_same(void **state)
         assert_int_equal(strncmp(at, "\x1b[97;40m", 8), 0);
         at += 8;
         for (int x = -QR_QUIET; x < q.size + QR_QUIET; x++) {
-            bool blank = *at == ' ', full = !strncmp(at, "\xe2\x96\x88", 3), upper = !strncmp(at, "\xe2\x96\x80", 3);
+            bool blank = *at == ' ', full = !strncmp(at, "\xe2\x96\x88", 3),
+                 upper = !strncmp(at, "\xe2\x96\x80", 3);
 
             assert_true(blank || full || upper || !strncmp(at, "\xe2\x96\x84", 3));
             assert_int_equal(qr_dark(&q, x, y), !full && !upper);

@@ -1,4 +1,5 @@
-/* What the library remembers as text and bytes: hostile names stay out, what was cut is no record. */
+/* What the library remembers as text and bytes: hostile names stay out, what was cut is no record.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,17 +11,54 @@
 
 #include "board/box/library/record.h"
 
-static const struct record full = {.name = "Debian 13 · Büro", .version = "13.1-2", .note = "with = signs, \"quotes\" and / slashes",
-                                   .url = "http://10.0.0.5:8000/images/debian.ring?x=1", .bytes = 123456789012, .created = 1763812800,
-                                   .hashed = true, .sha256 = {0xab, 0, 0xff}, .replaces = true, .protected = true};
+static const struct record full = {.name = "Debian 13 · Büro",
+                                   .version = "13.1-2",
+                                   .note = "with = signs, \"quotes\" and / slashes",
+                                   .url = "http://10.0.0.5:8000/images/debian.ring?x=1",
+                                   .bytes = 123456789012,
+                                   .created = 1763812800,
+                                   .hashed = true,
+                                   .sha256 = {0xab, 0, 0xff},
+                                   .replaces = true,
+                                   .protected = true};
 
 static void names_that_deceive_are_refused(void **state)
 {
-    static const char *const good[] = {"a", "Windows 11 (Raum 3)", "ä", "..a", "x.ring", "日本", "a b", "=cmd|'calc'!A0",
-                                       "1234567890123456789012345678901234567890123456789012345678901234"};
-    static const char *const bad[] = {"", ".", "..", "../etc/passwd", "a/b", "a\\b", "/", "a\nb", "a\tb", "a\x1b[2J", "a\x7f", "a\xc2\x85", " a", "a ",
-                                      "\xff\xfe", "a\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "abc\xe2\x80\xaegnp.exe", "a\xe2\x80\x8b", "\xef\xbb\xbf" "a",
-                                      "12345678901234567890123456789012345678901234567890123456789012345"};
+    static const char *const good[] = {
+        "a",
+        "Windows 11 (Raum 3)",
+        "ä",
+        "..a",
+        "x.ring",
+        "日本",
+        "a b",
+        "=cmd|'calc'!A0",
+        "1234567890123456789012345678901234567890123456789012345678901234"};
+    static const char *const bad[] = {
+        "",
+        ".",
+        "..",
+        "../etc/passwd",
+        "a/b",
+        "a\\b",
+        "/",
+        "a\nb",
+        "a\tb",
+        "a\x1b[2J",
+        "a\x7f",
+        "a\xc2\x85",
+        " a",
+        "a ",
+        "\xff\xfe",
+        "a\xc3",
+        "\xc0\xaf",
+        "\xed\xa0\x80",
+        "\xf5\x80\x80\x80",
+        "abc\xe2\x80\xaegnp.exe",
+        "a\xe2\x80\x8b",
+        "\xef\xbb\xbf"
+        "a",
+        "12345678901234567890123456789012345678901234567890123456789012345"};
     struct err err = {0};
 
     (void)state;
@@ -118,9 +156,16 @@ static void a_record_comes_back_and_every_cut_of_it_does_not(void **state)
 
 static void a_record_with_a_hostile_name_is_none(void **state)
 {
-    static const char hostile[] = "ringcast image 1\nname=../x\nversion=\nnote=\nurl=\nbytes=1\ncreated=1\nsha256=\nreplaces=0\nprotected=0\nend\n";
-    static const char flag[] = "ringcast image 1\nname=x\nversion=\nnote=\nurl=\nbytes=1\ncreated=1\nsha256=\nreplaces=9\nprotected=0\nend\n";
-    static const char large[] = "ringcast image 1\nname=x\nversion=\nnote=\nurl=\nbytes=999999999999999\ncreated=1\nsha256=\nreplaces=0\nprotected=0\nend\n";
+    static const char hostile[] =
+        "ringcast image "
+        "1\nname=../"
+        "x\nversion=\nnote=\nurl=\nbytes=1\ncreated=1\nsha256=\nreplaces=0\nprotected=0\nend\n";
+    static const char flag[] = "ringcast image "
+                               "1\nname=x\nversion=\nnote=\nurl=\nbytes=1\ncreated=1\nsha256="
+                               "\nreplaces=9\nprotected=0\nend\n";
+    static const char large[] = "ringcast image "
+                                "1\nname=x\nversion=\nnote=\nurl=\nbytes=999999999999999\ncreated="
+                                "1\nsha256=\nreplaces=0\nprotected=0\nend\n";
     struct record r;
 
     (void)state;
@@ -131,7 +176,8 @@ static void a_record_with_a_hostile_name_is_none(void **state)
 
 static void a_mark_comes_back_and_no_flipped_bit_does(void **state)
 {
-    struct mark m = {.at = 1000003, .state = {1, 2, 3, 0xFFFFFFFF, 5, 6, 7, 8}, .rest = {9, 8}}, got;
+    struct mark m = {.at = 1000003, .state = {1, 2, 3, 0xFFFFFFFF, 5, 6, 7, 8}, .rest = {9, 8}},
+                got;
     uint8_t bytes[MARK_BYTES];
 
     (void)state;
@@ -153,13 +199,17 @@ static void files_are_known_by_how_they_begin(void **state)
     struct err err = {0};
 
     (void)state;
-    assert_int_equal(record_look((const uint8_t *)"RINGCAST\1\1\1\1\1\1\1\1", 16, NULL, 0, 777, NULL), RECORD_RING);
+    assert_int_equal(record_look((const uint8_t *)"RINGCAST\1\1\1\1\1\1\1\1", 16, NULL, 0, 777,
+                                 NULL),
+                     RECORD_RING);
     assert_int_equal(record_look(raw, 16, NULL, 0, 512, NULL), RECORD_RAW);
     assert_int_equal(record_look(raw, 16, NULL, 0, 513, NULL), LIBRARY_EKIND);
     assert_int_equal(record_look(raw, 0, NULL, 0, 0, NULL), LIBRARY_EKIND);
     assert_int_equal(record_look(gzip, 16, NULL, 0, 512, &err), LIBRARY_EKIND);
-    assert_string_equal(err.text, "expected a .ring image or a raw disk, got a gzip file: unpack it first (gzip -dc THIS > disk.img)");
-    assert_int_equal(record_look((const uint8_t *)"QFI\xfb............", 16, NULL, 0, 512, NULL), LIBRARY_EKIND);
+    assert_string_equal(err.text, "expected a .ring image or a raw disk, got a gzip file: unpack "
+                                  "it first (gzip -dc THIS > disk.img)");
+    assert_int_equal(record_look((const uint8_t *)"QFI\xfb............", 16, NULL, 0, 512, NULL),
+                     LIBRARY_EKIND);
 }
 
 int main(void)

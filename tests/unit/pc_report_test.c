@@ -1,4 +1,5 @@
-/* The report: what Python's readers make of it, whatever names machines have; its seal against every change. */
+/* The report: what Python's readers make of it, whatever names machines have; its seal against
+ * every change. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,11 +40,16 @@ static const char *const hostile[] = {
     "</script><script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
     "</td></tr></table>",
-    "<!-- ", "]]>", "&amp;&#0;",
+    "<!-- ",
+    "]]>",
+    "&amp;&#0;",
     "\xff\xfe\xc3\x28",
-    "\xc2\x9b" "31m",
-    "\xef\xbc\x9d" "1+1", /* a wide = */
-    "\xe2\x80\xae" "gpj.exe",
+    "\xc2\x9b"
+    "31m",
+    "\xef\xbc\x9d"
+    "1+1", /* a wide = */
+    "\xe2\x80\xae"
+    "gpj.exe",
     "back\\slash",
     "signature,ecdsa-p256-sha256,00,00",
     "'; DROP TABLE attempts; --",
@@ -60,12 +66,24 @@ static const char *sentence_of(int code)
 static void take_part(unsigned i, const char *name, enum session_state end, uint64_t unix_s)
 {
     static const uint8_t root[IMG_HASH_BYTES] = {0xAB, 1};
-    const struct attempt_what w = {.name = name, .asset = name, .position = name, .image = name, .version = name, .root = root, .data_bytes = 1 << 30};
-    struct session_receiver r = {.mac = {2, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i}, .id = {(uint8_t)(i >> 8), (uint8_t)i}};
+    const struct attempt_what w = {.name = name,
+                                   .asset = name,
+                                   .position = name,
+                                   .image = name,
+                                   .version = name,
+                                   .root = root,
+                                   .data_bytes = 1 << 30};
+    struct session_receiver r = {.mac = {2, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i},
+                                 .id = {(uint8_t)(i >> 8), (uint8_t)i}};
     struct session_event e = {.what = SESSION_STATE, .receiver = &r};
     struct attempt_clock now = {unix_s, 100 + i};
 
-    r.facts = (struct session_facts){.state = SESSION_VERIFYING, .done = 10000, .heard = 989, .missed = 11, .drops = 10, .repaired = 17};
+    r.facts = (struct session_facts){.state = SESSION_VERIFYING,
+                                     .done = 10000,
+                                     .heard = 989,
+                                     .missed = 11,
+                                     .drops = 10,
+                                     .repaired = 17};
     attempts_event(&s, &e, &w, now);
     attempts_told(&s, r.id, name, name, name);
     r.facts.state = end;
@@ -93,12 +111,17 @@ static int done(void **state)
 /* Read in pieces of `piece` bytes. */
 static size_t make(enum report_format f, uint64_t unix_s, size_t piece)
 {
-    const struct report_about about = {.attempts = &s, .expected = &expected, .key = &key, .box = "prep <room> \"1\"",
-                                       .now = {unix_s, 4000}, .sentence = sentence_of};
+    const struct report_about about = {.attempts = &s,
+                                       .expected = &expected,
+                                       .key = &key,
+                                       .box = "prep <room> \"1\"",
+                                       .now = {unix_s, 4000},
+                                       .sentence = sentence_of};
     size_t n = 0, got;
 
     report_begin(&report, f, &about);
-    while ((got = report_read(&report, text + n, piece < sizeof text - n ? piece : sizeof text - n)) > 0)
+    while ((got = report_read(&report, text + n,
+                              piece < sizeof text - n ? piece : sizeof text - n)) > 0)
         n += got;
     assert_true(n < sizeof text);
     return n;
@@ -121,7 +144,8 @@ static char *judge(enum report_format f, size_t n)
     FILE *p;
 
     save(n);
-    snprintf(command, sizeof command, "python3 %s/tests/unit/pc_report_judge.py %s %s 2>&1", top ? top : ".", words[f], path);
+    snprintf(command, sizeof command, "python3 %s/tests/unit/pc_report_judge.py %s %s 2>&1",
+             top ? top : ".", words[f], path);
     p = popen(command, "r");
     assert_non_null(p);
     out[fread(out, 1, sizeof out - 1, p)] = 0;
@@ -132,23 +156,30 @@ static char *judge(enum report_format f, size_t n)
 
 static void one_of_each(void **state)
 {
-    static const char want_csv[] =
-        "1\t02:00:00:00:00:01\tbench 1\tbench 1\tbench 1\tbench 1\tbench 1\tbench 1\tbench 1\tbench 1\t"
-        "ab01000000000000000000000000000000000000000000000000000000000000\t2026-11-22T11:50:00Z\t2026-11-22T11:50:00Z\t1073741824\t"
-        "1010\t17\tyes\tpass\t\t1\t101\t1\t101\t10000\n";
+    static const char want_csv[] = "1\t02:00:00:00:00:01\tbench 1\tbench 1\tbench 1\tbench "
+                                   "1\tbench 1\tbench 1\tbench 1\tbench 1\t"
+                                   "ab0100000000000000000000000000000000000000000000000000000000000"
+                                   "0\t2026-11-22T11:50:00Z\t2026-11-22T11:50:00Z\t1073741824\t"
+                                   "1010\t17\tyes\tpass\t\t1\t101\t1\t101\t10000\n";
 
     (void)state;
     take_part(1, "bench 1", SESSION_PASS, 1795348200);
     assert_string_equal(judge(REPORT_CSV, make(REPORT_CSV, 1795348200, 4096)), want_csv);
     assert_string_equal(judge(REPORT_JSON, make(REPORT_JSON, 1795348200, 4096)), want_csv);
-    assert_non_null(strstr(judge(REPORT_HTML, make(REPORT_HTML, 1795348200, 4096)), "\t2026-11-22T11:50:00Z\t1073741824\t1010\t10000\t17\tyes\tpass\t"));
+    assert_non_null(strstr(judge(REPORT_HTML, make(REPORT_HTML, 1795348200, 4096)),
+                           "\t2026-11-22T11:50:00Z\t1073741824\t1010\t10000\t17\tyes\tpass\t"));
     take_part(2, "bench 2", SESSION_FAIL, 1795348200);
-    assert_non_null(strstr(judge(REPORT_JSON, make(REPORT_JSON, 1795348200, 4096)), "\tno\tfail\tthe disk is full (error -902)\t"));
+    assert_non_null(strstr(judge(REPORT_JSON, make(REPORT_JSON, 1795348200, 4096)),
+                           "\tno\tfail\tthe disk is full (error -902)\t"));
     take_part(3, "bench 3", SESSION_LEAVING, 1795348200);
-    assert_non_null(strstr(judge(REPORT_CSV, make(REPORT_CSV, 1795348200, 4096)), "\tno\tleft\tstopped on request\t"));
-    assert_int_equal(expected_parse(&expected, "mac,name\n52:49:4e:47:00:09,absent\n", 33, NULL), 0);
-    assert_non_null(strstr(judge(REPORT_CSV, make(REPORT_CSV, 1795348200, 4096)), "\n\t52:49:4e:47:00:09\tabsent\t"));
-    assert_non_null(strstr(judge(REPORT_HTML, make(REPORT_HTML, 1795348200, 4096)), "\tnever came\tit is on the list"));
+    assert_non_null(strstr(judge(REPORT_CSV, make(REPORT_CSV, 1795348200, 4096)),
+                           "\tno\tleft\tstopped on request\t"));
+    assert_int_equal(expected_parse(&expected, "mac,name\n52:49:4e:47:00:09,absent\n", 33, NULL),
+                     0);
+    assert_non_null(strstr(judge(REPORT_CSV, make(REPORT_CSV, 1795348200, 4096)),
+                           "\n\t52:49:4e:47:00:09\tabsent\t"));
+    assert_non_null(strstr(judge(REPORT_HTML, make(REPORT_HTML, 1795348200, 4096)),
+                           "\tnever came\tit is on the list"));
 }
 
 static void an_empty_report_is_one(void **state)
@@ -162,8 +193,10 @@ static void without_a_clock_times_are_ordered(void **state)
 {
     (void)state;
     take_part(1, "bench 1", SESSION_PASS, 0);
-    assert_non_null(strstr(judge(REPORT_CSV, make(REPORT_CSV, 0, 4096)), "\t\t\t1073741824\t1010\t17\tyes\tpass\t\t1\t101\t1\t101\t10000\n"));
-    assert_non_null(strstr(judge(REPORT_HTML, make(REPORT_HTML, 0, 4096)), "\tstart 1 + 101 s\tstart 1 + 101 s\t"));
+    assert_non_null(strstr(judge(REPORT_CSV, make(REPORT_CSV, 0, 4096)),
+                           "\t\t\t1073741824\t1010\t17\tyes\tpass\t\t1\t101\t1\t101\t10000\n"));
+    assert_non_null(strstr(judge(REPORT_HTML, make(REPORT_HTML, 0, 4096)),
+                           "\tstart 1 + 101 s\tstart 1 + 101 s\t"));
     assert_non_null(strstr((char *)text, "no right date"));
     judge(REPORT_JSON, make(REPORT_JSON, 0, 4096));
     assert_non_null(strstr((char *)text, "\"made\":null,\"made_run\":1,\"made_up_s\":4000"));
@@ -207,7 +240,8 @@ static void the_size_of_pieces_does_not_matter(void **state)
     }
 }
 
-/* What the table holds while it is read may change: a row that went to another attempt is left out, the seal is right. */
+/* What the table holds while it is read may change: a row that went to another attempt is left out,
+ * the seal is right. */
 static void rows_may_go_while_it_is_read(void **state)
 {
     const struct report_about about = {.attempts = &s, .key = &key, .box = "b"};
@@ -251,8 +285,8 @@ static void the_seal_holds_for_its_bytes_alone(void **state)
     }
 }
 
-/* Every byte of an empty CSV and JSON report changed, one at a time; of the page, which is longer, every seventh: a check takes
- * milliseconds. */
+/* Every byte of an empty CSV and JSON report changed, one at a time; of the page, which is longer,
+ * every seventh: a check takes milliseconds. */
 static void no_byte_may_change(void **state)
 {
     enum report_format format;

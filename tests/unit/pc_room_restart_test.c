@@ -1,7 +1,9 @@
-/* The room over restarts of the core: what it knows again, what ringcast.conf plans, and that a power cut at every write leaves a whole list. */
+/* The room over restarts of the core: what it knows again, what ringcast.conf plans, and that a
+ * power cut at every write leaves a whole list. */
 #include "tests/unit/orders_room.h"
 
-/* The session of ringcast.conf takes no machine that has passed before: one for such machines alone says so in the log. */
+/* The session of ringcast.conf takes no machine that has passed before: one for such machines alone
+ * says so in the log. */
 static void a_session_that_takes_nobody_says_so(void **state)
 {
     uint8_t mac[6];
@@ -14,7 +16,8 @@ static void a_session_that_takes_nobody_says_so(void **state)
     config.session.wish = (struct plan_wish){.start = PLAN_NOW, .targets = PLAN_EXPECTED};
     logged[0] = 0;
     room_step(room, (struct mono){2000 * MONO_S});
-    assert_string_equal(logged, "session 1 of ringcast.conf takes no machine: all 1 on the list have passed before; arm them, make a session on "
+    assert_string_equal(logged, "session 1 of ringcast.conf takes no machine: all 1 on the list "
+                                "have passed before; arm them, make a session on "
                                 "the page, or set rearm = yes in [boot]");
     assert_false(wants(1));
     assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1}), 0);
@@ -27,8 +30,8 @@ static void a_session_that_takes_nobody_says_so(void **state)
     assert_string_equal(logged, "");
 }
 
-/* An image that is still being checked has its session at once: who boots meanwhile waits for it. A refused one has none, and no other image
- * takes its place. */
+/* An image that is still being checked has its session at once: who boots meanwhile waits for it. A
+ * refused one has none, and no other image takes its place. */
 static void the_configuration_waits_for_its_image(void **state)
 {
     (void)state;
@@ -94,7 +97,8 @@ static unsigned count_left(void)
     return n_left;
 }
 
-/* Who boots and is left out has a tile for as long as the session lasts, over a restart of the core too. */
+/* Who boots and is left out has a tile for as long as the session lasts, over a restart of the core
+ * too. */
 static void who_is_left_out_is_known_again(void **state)
 {
     uint8_t mac[6], other[6];
@@ -115,15 +119,20 @@ static void who_is_left_out_is_known_again(void **state)
     restart(n_writes);
     assert_int_equal(count_left(), 1);
     assert_memory_equal(left_mac, mac, 6);
-    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}), 0);
+    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}),
+                     0);
     assert_int_equal(count_left(), 0); /* it is taken now */
     assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 2}), 0);
     assert_int_equal(count_left(), 0);
     restart(n_writes);
-    assert_int_equal(room_restore(room, JOURNAL_LEFT, mac, 6, (const uint8_t *)"\x02\0\0\0\1", 5), TOLD_NEWER);
+    assert_int_equal(room_restore(room, JOURNAL_LEFT, mac, 6, (const uint8_t *)"\x02\0\0\0\1", 5),
+                     TOLD_NEWER);
     for (size_t cut = 0; cut < 5; cut++)
-        assert_int_equal(room_restore(room, JOURNAL_LEFT, mac, 6, (const uint8_t *)"\x01\0\0\0\1", cut), TOLD_BROKEN);
-    assert_int_equal(room_restore(room, JOURNAL_LEFT, mac, 5, (const uint8_t *)"\x01\0\0\0\1", 5), TOLD_BROKEN);
+        assert_int_equal(room_restore(room, JOURNAL_LEFT, mac, 6, (const uint8_t *)"\x01\0\0\0\1",
+                                      cut),
+                         TOLD_BROKEN);
+    assert_int_equal(room_restore(room, JOURNAL_LEFT, mac, 5, (const uint8_t *)"\x01\0\0\0\1", 5),
+                     TOLD_BROKEN);
 }
 
 /* What a session skips and takes along is counted after a restart as before it. */
@@ -151,7 +160,8 @@ static void the_choice_to_include_outlives_a_restart(void **state)
     }
 }
 
-/* Nor is that forgotten when the session is over: its machines go from the board when another session is made. */
+/* Nor is that forgotten when the session is over: its machines go from the board when another
+ * session is made. */
 static void who_passed_in_the_last_session_is_known_again(void **state)
 {
     (void)state;
@@ -178,20 +188,33 @@ static void a_machine_that_passed(void **state)
     machine_done(&machines, mac, &(struct machine_got){1, ""}, 1);
     assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
     assert_false(wants(1));
-    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}), 0);
+    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}),
+                     0);
     assert_true(wants(1));
     assert_false(room_identifies(room, mac));
-    assert_int_equal(order((struct room_order){.kind = ROOM_IDENTIFY, .mac = {0x52, 0x54, 0, 0, 0, 1}, .on = true}), 0);
+    assert_int_equal(order((struct room_order){.kind = ROOM_IDENTIFY,
+                                               .mac = {0x52, 0x54, 0, 0, 0, 1},
+                                               .on = true}),
+                     0);
     assert_true(room_identifies(room, mac));
-    assert_int_equal(order((struct room_order){.kind = ROOM_IDENTIFY, .mac = {0x52, 0x54, 0, 0, 0, 1}}), 0);
+    assert_int_equal(order((struct room_order){.kind = ROOM_IDENTIFY,
+                                               .mac = {0x52, 0x54, 0, 0, 0, 1}}),
+                     0);
     assert_false(room_identifies(room, mac));
     assert_int_equal(order((struct room_order){.kind = ROOM_WAKE_EXPECTED}), PLAN_ENOLIST);
-    assert_int_equal(order((struct room_order){.kind = ROOM_WAKE, .macs = (const uint8_t[1][6]){{1}}, .n_macs = 1}), WOL_EMAC);
-    assert_int_equal(order((struct room_order){.kind = ROOM_WAKE, .macs = (const uint8_t[1][6]){{2}}, .n_macs = 1}), 0);
+    assert_int_equal(order((struct room_order){.kind = ROOM_WAKE,
+                                               .macs = (const uint8_t[1][6]){{1}},
+                                               .n_macs = 1}),
+                     WOL_EMAC);
+    assert_int_equal(order((struct room_order){.kind = ROOM_WAKE,
+                                               .macs = (const uint8_t[1][6]){{2}},
+                                               .n_macs = 1}),
+                     0);
     assert_string_equal(answer.text, "1 machine is called three times");
 }
 
-/* What ringcast.conf plans is made once: not again by a restart, not by what a person did, but when it says something else. */
+/* What ringcast.conf plans is made once: not again by a restart, not by what a person did, but when
+ * it says something else. */
 static void the_session_of_the_configuration(void **state)
 {
     (void)state;
@@ -215,9 +238,10 @@ static void the_session_of_the_configuration(void **state)
 
 static void a_power_cut_at_every_write(void **state)
 {
-    static const char *const lists[] = {"52:54:00:00:00:01,a\n52:54:00:00:00:02,b\n52:54:00:00:00:03,c\n",
-                                        "52:54:00:00:00:02,x\n52:54:00:00:00:04,y\n",
-                                        "52:54:00:00:00:01,1\n52:54:00:00:00:02,2\n52:54:00:00:00:03,3\n52:54:00:00:00:04,4\n", ""};
+    static const char *const lists[] = {
+        "52:54:00:00:00:01,a\n52:54:00:00:00:02,b\n52:54:00:00:00:03,c\n",
+        "52:54:00:00:00:02,x\n52:54:00:00:00:04,y\n",
+        "52:54:00:00:00:01,1\n52:54:00:00:00:02,2\n52:54:00:00:00:03,3\n52:54:00:00:00:04,4\n", ""};
     static char want[5][512], got[512];
     unsigned after[5] = {0};
 
@@ -237,7 +261,8 @@ static void a_power_cut_at_every_write(void **state)
         restart(n);
         expected_write(room_expected(room), got, sizeof got);
         if (strcmp(got, want[at]) != 0 && (at == 4 || strcmp(got, want[at + 1]) != 0))
-            fail_msg("after %u of %u writes: neither the list before nor the one after: %s", n, after[4], got);
+            fail_msg("after %u of %u writes: neither the list before nor the one after: %s", n,
+                     after[4], got);
     }
     restart(after[2] + 2); /* cut in the middle of the third; then another list */
     n_writes = after[2] + 2;
@@ -246,7 +271,8 @@ static void a_power_cut_at_every_write(void **state)
     assert_int_equal(room_expected(room)->n, 1);
 }
 
-/* The disk refuses any one of the writes: the next run has the list before as a whole, or the new one. */
+/* The disk refuses any one of the writes: the next run has the list before as a whole, or the new
+ * one. */
 static void a_list_that_is_not_kept_leaves_the_one_before(void **state)
 {
     static const char old[] = "52:54:00:00:00:01,a\n52:54:00:00:00:02,b\n";

@@ -10,7 +10,8 @@ static void without_a_session_nobody_is_erased(void **state)
     assert_int_equal(hello(1, ""), -1);
     assert_string_equal(refusal, "no session takes machines now; one can be started at the box");
     assert_int_equal(hello(2, "windows"), -1);
-    assert_string_equal(refusal, "this machine is to get windows, and no session of it takes machines now");
+    assert_string_equal(refusal,
+                        "this machine is to get windows, and no session of it takes machines now");
     assert_int_equal(list("52:54:00:00:00:03,,,,windows\n"), 0); /* the list chooses, no more */
     strcpy(config.boot.image, "debian");                         /* and so does ringcast.conf */
     assert_int_equal(hello(3, ""), -1);
@@ -23,7 +24,8 @@ static void without_a_session_nobody_is_erased(void **state)
     assert_int_equal(hello(2, ""), 1);
 }
 
-/* A session waits for an image that is being checked, and so do its machines; what is refused has no session. */
+/* A session waits for an image that is being checked, and so do its machines; what is refused has
+ * no session. */
 static void machines_wait_for_an_image_that_is_checked(void **state)
 {
     (void)state;
@@ -56,7 +58,8 @@ static void a_person_needs_no_session(void **state)
     assert_int_equal(person_says(4, ""), -1);
     assert_string_equal(refusal, "this machine is to get plan9, which the box does not have");
     assert_int_equal(person_says(3, "debian"), 0);
-    assert_int_equal(create((struct plan_wish){.image = "debian", .start = PLAN_READY, .ready = 4}), 0);
+    assert_int_equal(create((struct plan_wish){.image = "debian", .start = PLAN_READY, .ready = 4}),
+                     0);
     /* nobody who waits for the session hears the stream before it */
     assert_false(streams[0].session.running);
     assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1}), 0);
@@ -91,11 +94,16 @@ static void a_machine_that_is_done_is_not_let_in(void **state)
     machine_done(&machines, mac, &(struct machine_got){1, ""}, 1);
     assert_false(wants(1));
     assert_int_equal(hello(1, ""), -1);
-    assert_string_equal(refusal, "this machine has been imaged in this session, and nobody has armed it again at the box");
+    assert_string_equal(
+        refusal,
+        "this machine has been imaged in this session, and nobody has armed it again at the box");
     assert_int_equal(ask(1), -1);
-    assert_string_equal(refusal, "this machine has been imaged in this session, and nobody has armed it again at the box");
+    assert_string_equal(
+        refusal,
+        "this machine has been imaged in this session, and nobody has armed it again at the box");
     assert_int_equal(person_says(1, ""), 0);
-    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}), 0);
+    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}),
+                     0);
     assert_int_equal(ask(1), 0);
     assert_int_equal(hello(1, ""), 0);
 }
@@ -105,11 +113,16 @@ static void a_session_is_made_run_and_stopped(void **state)
     (void)state;
     assert_int_equal(create((struct plan_wish){.image = "plan9"}), PLAN_EIMAGE);
     assert_string_equal(answer.text, "expected the name of an image of the box, got \"plan9\"");
-    assert_int_equal(create((struct plan_wish){.image = "debian", .start = PLAN_READY}), PLAN_EVALUE);
-    assert_int_equal(create((struct plan_wish){.image = "debian", .targets = PLAN_EXPECTED}), PLAN_ENOLIST);
-    assert_int_equal(create((struct plan_wish){.image = "debian", .start = PLAN_READY, .ready = 2, .rate = 5000000}), 0);
+    assert_int_equal(create((struct plan_wish){.image = "debian", .start = PLAN_READY}),
+                     PLAN_EVALUE);
+    assert_int_equal(create((struct plan_wish){.image = "debian", .targets = PLAN_EXPECTED}),
+                     PLAN_ENOLIST);
+    assert_int_equal(create((struct plan_wish){
+                         .image = "debian", .start = PLAN_READY, .ready = 2, .rate = 5000000}),
+                     0);
     assert_int_equal(answer.session, 1);
-    assert_string_equal(answer.text, "debian: starts when 2 machines are ready, 0 are there; then it erases the disk of every machine "
+    assert_string_equal(answer.text, "debian: starts when 2 machines are ready, 0 are there; then "
+                                     "it erases the disk of every machine "
                                      "that boots from this switch; idle, it ends in 4 h 0 min");
     screen_says("debian: starts when 2 machines are ready");
     assert_true(streams[0].session.held && streams[1].session.held);
@@ -119,7 +132,8 @@ static void a_session_is_made_run_and_stopped(void **state)
     assert_int_equal(hello(1, ""), 0);
     assert_false(streams[0].session.running);
     assert_int_equal(hello(2, "windows"), -1);
-    assert_string_equal(refusal, "this machine is to get windows, and no session of it takes machines now");
+    assert_string_equal(refusal,
+                        "this machine is to get windows, and no session of it takes machines now");
     assert_int_equal(order((struct room_order){.kind = ROOM_START, .session = 1}), 0);
     assert_true(streams[0].session.running);
     assert_int_equal(order((struct room_order){.kind = ROOM_SUSPEND, .session = 1}), 0);
@@ -173,7 +187,8 @@ static void without_the_file(void)
     assert_int_equal(system(command), 0);
 }
 
-/* The files are read and the answer is signed elsewhere: when the question comes it is not there yet. */
+/* The files are read and the answer is signed elsewhere: when the question comes it is not there
+ * yet. */
 static void its_own_is_made_by_a_job(void **state)
 {
     static struct own o;
@@ -253,14 +268,16 @@ static void two_at_once_and_a_list(void **state)
     assert_int_equal(answer.n, 2);
     assert_int_equal(create((struct plan_wish){.image = "debian", .targets = PLAN_EXPECTED}), 0);
     assert_true(wants(1));
-    assert_string_equal(answer.text, "debian: erases the disks of the 1 machine of the list that boot from this switch; 1 still to pass");
+    assert_string_equal(answer.text, "debian: erases the disks of the 1 machine of the list that "
+                                     "boot from this switch; 1 still to pass");
     assert_false(wants(2)); /* its image has no session yet */
     assert_false(wants(3));
     assert_int_equal(hello(3, ""), -1);
     assert_string_equal(refusal, "this machine is not on the list of expected machines");
     /* the first line names no image */
     assert_int_equal(create((struct plan_wish){.image = "windows"}), PLAN_ESAME);
-    assert_string_equal(answer.text, "session 1 gives out debian to the same machines and is running: stop it first, or name the image of each "
+    assert_string_equal(answer.text, "session 1 gives out debian to the same machines and is "
+                                     "running: stop it first, or name the image of each "
                                      "machine in the list");
     assert_int_equal(create((struct plan_wish){.image = "windows", .targets = PLAN_NAMED}), 0);
     assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 2}), 0);
@@ -292,7 +309,8 @@ static void two_for_all(void **state)
     assert_int_equal(create((struct plan_wish){.image = "windows"}), 0);
 }
 
-/* Those that passed before a session was made are taken by it; those that have its image only where it is told to. */
+/* Those that passed before a session was made are taken by it; those that have its image only where
+ * it is told to. */
 static void a_new_session_means_what_it_says(void **state)
 {
     (void)state;
@@ -303,13 +321,16 @@ static void a_new_session_means_what_it_says(void **state)
     passes(2, 0);
     assert_false(wants(1));
     assert_int_equal(hello(1, ""), -1);
-    assert_string_equal(refusal, "this machine has been imaged in this session, and nobody has armed it again at the box");
+    assert_string_equal(
+        refusal,
+        "this machine has been imaged in this session, and nobody has armed it again at the box");
     assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 1}), 0);
     assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
     assert_non_null(strstr(answer.text, "; 2 that have this image already are left out"));
     assert_false(wants(1));
     assert_int_equal(hello(1, ""), -1);
-    assert_string_equal(refusal, "this machine has been imaged before, and nobody has armed it again at the box");
+    assert_string_equal(
+        refusal, "this machine has been imaged before, and nobody has armed it again at the box");
     assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 2}), 0);
     assert_int_equal(create((struct plan_wish){.image = "debian", .include = true}), 0);
     assert_non_null(strstr(answer.text, "; also the 2 that have it already"));
@@ -349,7 +370,8 @@ static void a_doubt_erases_nobody(void **state)
     room_step(room, (struct mono){2000 * MONO_S});
     assert_non_null(plan_of_image(room_plan(room), "debian"));
     assert_false(wants(1)); /* no person has made this session */
-    screen_says("debian: erases the disk of every machine that boots from this switch; 1 that has passed before is left out");
+    screen_says("debian: erases the disk of every machine that boots from this switch; 1 that has "
+                "passed before is left out");
 }
 
 /* A technician's own computer reads the page and has the network first in its boot order. */
@@ -366,7 +388,8 @@ static void who_reads_the_page_is_not_erased_unnamed(void **state)
     assert_false(wants(1));
     assert_true(wants(2));
     assert_int_equal(hello(1, ""), -1);
-    assert_string_equal(refusal, "this machine has read the box's page: a session for all machines takes it when the list or an order names it");
+    assert_string_equal(refusal, "this machine has read the box's page: a session for all machines "
+                                 "takes it when the list or an order names it");
     assert_string_equal(room_left_out(room, mac), refusal);
     restart(n_writes);
     assert_false(wants(1));
@@ -374,7 +397,8 @@ static void who_reads_the_page_is_not_erased_unnamed(void **state)
     assert_true(wants(1));
     assert_int_equal(list(""), 0);
     assert_false(wants(1));
-    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}), 0);
+    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}),
+                     0);
     assert_true(wants(1));
     for (unsigned i = 2; i < 66; i++) { /* 64 are remembered */
         mac_of(i, other);
@@ -388,11 +412,15 @@ static void who_reads_the_page_is_not_erased_unnamed(void **state)
 static void an_order_says_that_no_session_takes_the_machine(void **state)
 {
     (void)state;
-    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}), 0);
-    assert_string_equal(answer.text, "the machine is armed, but no session takes it now: no session takes machines now; one can be started at the box");
+    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}),
+                     0);
+    assert_string_equal(answer.text, "the machine is armed, but no session takes it now: no "
+                                     "session takes machines now; one can be started at the box");
     assert_int_equal(create((struct plan_wish){.image = "debian"}), 0);
-    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}), 0);
-    assert_string_equal(answer.text, "the machine is imaged the next time it boots from the network");
+    assert_int_equal(order((struct room_order){.kind = ROOM_ARM, .mac = {0x52, 0x54, 0, 0, 0, 1}}),
+                     0);
+    assert_string_equal(answer.text,
+                        "the machine is imaged the next time it boots from the network");
 }
 
 /* A list of machines that have passed is not through before the session has begun. */
@@ -414,12 +442,14 @@ static void a_list_is_not_done_at_once(void **state)
     assert_true(wants(1));
     assert_int_equal(order((struct room_order){.kind = ROOM_STOP, .session = 2}), 0);
     assert_int_equal(create((struct plan_wish){.image = "debian", .targets = PLAN_EXPECTED}), 0);
-    assert_non_null(strstr(answer.text, "0 still to pass; 2 that have this image already are left out"));
+    assert_non_null(
+        strstr(answer.text, "0 still to pass; 2 that have this image already are left out"));
     room_step(room, (struct mono){2004 * MONO_S});
     assert_int_equal(plan_find(room_plan(room), 3)->state, PLAN_RUNNING);
 }
 
-/* What is not understood is told, so that the box holds: a shorter list, or none, would erase others than were meant. */
+/* What is not understood is told, so that the box holds: a shorter list, or none, would erase
+ * others than were meant. */
 static void records_that_are_not_understood(void **state)
 {
     struct expected_row row = {.mac = {0x52, 0x54, 0, 0, 0, 1}};
@@ -427,20 +457,31 @@ static void records_that_are_not_understood(void **state)
     size_t n = expected_encode(&row, value);
 
     (void)state;
-    assert_int_equal(room_restore(room, JOURNAL_EXPECTED, (uint8_t[4]){0}, 4, value, n), TOLD_BROKEN);
-    assert_int_equal(room_restore(room, JOURNAL_EXPECTED, (uint8_t[3]){2}, 3, value, n), TOLD_BROKEN);
-    assert_int_equal(room_restore(room, JOURNAL_EXPECTED, (uint8_t[3]){0}, 3, value, n - 1), TOLD_BROKEN);
-    assert_int_equal(room_restore(room, JOURNAL_EXPECTED, (uint8_t[3]){0}, 3, value, n), TOLD_KNOWN);
-    assert_int_equal(room_restore(room, JOURNAL_LIST, (uint8_t[1]){0}, 1, (uint8_t[7]){2, 0, 1}, 7), TOLD_BROKEN);
-    assert_int_equal(room_restore(room, JOURNAL_LIST, (uint8_t[1]){0}, 1, (uint8_t[8]){0, 0, 1}, 8), TOLD_BROKEN);
-    assert_int_equal(room_restore(room, JOURNAL_LIST, (uint8_t[1]){0}, 1, (uint8_t[7]){0, 0, 1}, 7), TOLD_KNOWN);
-    assert_int_equal(room_restore(room, JOURNAL_VISITOR, row.mac, 5, (uint8_t[1]){1}, 1), TOLD_BROKEN);
-    assert_int_equal(room_restore(room, JOURNAL_VISITOR, row.mac, 6, (uint8_t[1]){2}, 1), TOLD_NEWER);
-    assert_int_equal(room_restore(room, JOURNAL_VISITOR, row.mac, 6, (uint8_t[1]){1}, 1), TOLD_KNOWN);
+    assert_int_equal(room_restore(room, JOURNAL_EXPECTED, (uint8_t[4]){0}, 4, value, n),
+                     TOLD_BROKEN);
+    assert_int_equal(room_restore(room, JOURNAL_EXPECTED, (uint8_t[3]){2}, 3, value, n),
+                     TOLD_BROKEN);
+    assert_int_equal(room_restore(room, JOURNAL_EXPECTED, (uint8_t[3]){0}, 3, value, n - 1),
+                     TOLD_BROKEN);
+    assert_int_equal(room_restore(room, JOURNAL_EXPECTED, (uint8_t[3]){0}, 3, value, n),
+                     TOLD_KNOWN);
+    assert_int_equal(room_restore(room, JOURNAL_LIST, (uint8_t[1]){0}, 1, (uint8_t[7]){2, 0, 1}, 7),
+                     TOLD_BROKEN);
+    assert_int_equal(room_restore(room, JOURNAL_LIST, (uint8_t[1]){0}, 1, (uint8_t[8]){0, 0, 1}, 8),
+                     TOLD_BROKEN);
+    assert_int_equal(room_restore(room, JOURNAL_LIST, (uint8_t[1]){0}, 1, (uint8_t[7]){0, 0, 1}, 7),
+                     TOLD_KNOWN);
+    assert_int_equal(room_restore(room, JOURNAL_VISITOR, row.mac, 5, (uint8_t[1]){1}, 1),
+                     TOLD_BROKEN);
+    assert_int_equal(room_restore(room, JOURNAL_VISITOR, row.mac, 6, (uint8_t[1]){2}, 1),
+                     TOLD_NEWER);
+    assert_int_equal(room_restore(room, JOURNAL_VISITOR, row.mac, 6, (uint8_t[1]){1}, 1),
+                     TOLD_KNOWN);
     assert_int_equal(room_restore(room, 99, row.mac, 6, value, n), TOLD_NEWER);
 }
 
-/* A box that is on hold erases nobody, whatever is planned; it takes machines again when a person has decided. */
+/* A box that is on hold erases nobody, whatever is planned; it takes machines again when a person
+ * has decided. */
 static void on_hold_nobody_is_taken(void **state)
 {
     struct plan_wish w = {.image = "debian", .targets = PLAN_ALL, .start = PLAN_NOW};
@@ -480,7 +521,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(two_for_all, begin, end),
         cmocka_unit_test_setup_teardown(a_new_session_means_what_it_says, begin, end),
         cmocka_unit_test_setup_teardown(a_doubt_erases_nobody, begin, end),
-        cmocka_unit_test_setup_teardown(an_order_says_that_no_session_takes_the_machine, begin, end),
+        cmocka_unit_test_setup_teardown(an_order_says_that_no_session_takes_the_machine, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(a_list_is_not_done_at_once, begin, end),
         cmocka_unit_test_setup_teardown(who_reads_the_page_is_not_erased_unnamed, begin, end),
         cmocka_unit_test_setup_teardown(records_that_are_not_understood, begin, end),

@@ -66,8 +66,10 @@ static void a_page_is_said_once(void **state)
 static void foreign_text_is_harmless(void **state)
 {
     (void)state;
-    struct screen_page page = {
-        .title = "a\x1b[31m", .sentence = "b\r\n", .lines = {{"\x07", "\xff\xfe"}}, .percent = -1};
+    struct screen_page page = {.title = "a\x1b[31m",
+                               .sentence = "b\r\n",
+                               .lines = {{"\x07", "\xff\xfe"}},
+                               .percent = -1};
     assert_string_equal(shown(&page), "a?[31m\nb??\n? ??\n");
 }
 

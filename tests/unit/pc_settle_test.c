@@ -1,5 +1,5 @@
-/* A machine's own onto an ext4 that the kernel mounts from a loop device: written, read back, and nothing beside it. Skipped where
- * nobody may mount. */
+/* A machine's own onto an ext4 that the kernel mounts from a loop device: written, read back, and
+ * nothing beside it. Skipped where nobody may mount. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -40,10 +40,13 @@ static bool is_there(const char *path, const char *text)
 {
     char line[200];
 
-    return run(line, sizeof line, "PATH=$PATH:/sbin debugfs -R 'cat %s' %s/disk 2>/dev/null", path, folder) && strcmp(line, text) == 0;
+    return run(line, sizeof line, "PATH=$PATH:/sbin debugfs -R 'cat %s' %s/disk 2>/dev/null", path,
+               folder) &&
+           strcmp(line, text) == 0;
 }
 
-/* The first "partition" is none, the second an ext4 with an etc, a link that leads out, and an old host name. */
+/* The first "partition" is none, the second an ext4 with an etc, a link that leads out, and an old
+ * host name. */
 static int begin(void **state)
 {
     char line[200];
@@ -56,11 +59,15 @@ static int begin(void **state)
         return -1;
     if (geteuid() != 0 ||
         !run(line, sizeof line,
-             "cd %s && PATH=$PATH:/sbin && mkdir -p tree/etc tree/var && echo old >tree/etc/hostname && ln -s /etc tree/out && "
-             "ln -s ../../../../../../tmp tree/up && truncate -s 1M none && mke2fs -q -t ext4 -d tree disk 16M 2>/dev/null",
+             "cd %s && PATH=$PATH:/sbin && mkdir -p tree/etc tree/var && echo old "
+             ">tree/etc/hostname && ln -s /etc tree/out && "
+             "ln -s ../../../../../../tmp tree/up && truncate -s 1M none && mke2fs -q -t ext4 -d "
+             "tree disk 16M 2>/dev/null",
              folder) ||
-        !run(node[0], sizeof node[0], "PATH=$PATH:/sbin losetup -f --show %s/none 2>/dev/null", folder) ||
-        !run(node[1], sizeof node[1], "PATH=$PATH:/sbin losetup -f --show %s/disk 2>/dev/null", folder))
+        !run(node[0], sizeof node[0], "PATH=$PATH:/sbin losetup -f --show %s/none 2>/dev/null",
+             folder) ||
+        !run(node[1], sizeof node[1], "PATH=$PATH:/sbin losetup -f --show %s/disk 2>/dev/null",
+             folder))
         node[1][0] = 0;
     return 0;
 }
@@ -81,7 +88,8 @@ static void need_mounts(void)
 {
     char line[200];
 
-    if (!node[1][0] || !run(line, sizeof line, "cd %s && mkdir m && mount -t ext4 %s m && umount m", folder, node[1])) {
+    if (!node[1][0] || !run(line, sizeof line, "cd %s && mkdir m && mount -t ext4 %s m && umount m",
+                            folder, node[1])) {
         print_message("# nobody may mount here\n");
         skip();
     }
@@ -107,8 +115,8 @@ static void name_and_files(void **state)
     strcpy(own.host, "desk-1");
     add(OWN_EXT4, "etc/motd", "welcome");
     add(OWN_EXT4, "opt/new/folder/file", "deep");
-    add(OWN_EXT4, "out/issue", "by a link");       /* /etc of the partition, not of this machine */
-    add(OWN_EXT4, "up/pc_settle_leak", "inside");  /* as far up as the partition's root */
+    add(OWN_EXT4, "out/issue", "by a link");      /* /etc of the partition, not of this machine */
+    add(OWN_EXT4, "up/pc_settle_leak", "inside"); /* as far up as the partition's root */
     if (settle_partitions(node, 2, &own, &err) && !strstr(err.text, "up/pc_settle_leak"))
         fail_msg("%s", err.text);
     assert_int_not_equal(access("/tmp/pc_settle_leak", F_OK), 0);
@@ -121,8 +129,12 @@ static void name_and_files(void **state)
     assert_true(is_there("/etc/motd", "welcome"));
     assert_true(is_there("/opt/new/folder/file", "deep"));
     assert_true(is_there("/etc/issue", "by a link"));
-    assert_false(run(line, sizeof line, "PATH=$PATH:/sbin debugfs -R 'ls -p /etc' %s/disk 2>/dev/null | grep ringcast-new", folder));
-    assert_true(run(line, sizeof line, "PATH=$PATH:/sbin e2fsck -fn %s/disk >/dev/null 2>&1", folder));
+    assert_false(
+        run(line, sizeof line,
+            "PATH=$PATH:/sbin debugfs -R 'ls -p /etc' %s/disk 2>/dev/null | grep ringcast-new",
+            folder));
+    assert_true(
+        run(line, sizeof line, "PATH=$PATH:/sbin e2fsck -fn %s/disk >/dev/null 2>&1", folder));
     assert_true(run(line, sizeof line, "! grep -q %s /proc/mounts", node[1]));
 }
 
@@ -134,8 +146,8 @@ static void no_place_is_a_failure(void **state)
     need_mounts();
     add(OWN_FAT, "config.txt", "x=1");
     assert_int_equal(settle_partitions(node, 2, &own, &err), PC_ESETTLE);
-    assert_string_equal(err.text,
-                        "the image has no FAT partition for what is this machine's own: expected one among its 2 partitions");
+    assert_string_equal(err.text, "the image has no FAT partition for what is this machine's own: "
+                                  "expected one among its 2 partitions");
     memset(&err, 0, sizeof err);
     own.n = 0;
     strcpy(own.host, "desk-1");

@@ -1,4 +1,5 @@
-/* The shelf when its disk fails: what cannot be read is kept and told, what could not be synced is not said to be there. */
+/* The shelf when its disk fails: what cannot be read is kept and told, what could not be synced is
+ * not said to be there. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -221,13 +222,19 @@ static void the_reserve_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_upload_goes_on_where_it_stood, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_mark_that_cannot_be_read_is_not_the_beginning, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(an_image_without_a_record_that_can_be_read_stays, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_folder_that_breaks_off_is_not_read, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_record_that_is_not_synced_is_not_there, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(an_upload_goes_on_where_it_stood, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_mark_that_cannot_be_read_is_not_the_beginning,
+                                        make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(an_image_without_a_record_that_can_be_read_stays,
+                                        make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_folder_that_breaks_off_is_not_read, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_record_that_is_not_synced_is_not_there, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(the_record_goes_last, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_source_stays_until_its_image_is_synced, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_source_stays_until_its_image_is_synced, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(the_reserve_is_left, make_folder, remove_folder),
     };
 

@@ -1,4 +1,5 @@
-/* Sticks played by folders: what is seen of them, what is copied from them, and what becomes of a copy whose stick is gone. */
+/* Sticks played by folders: what is seen of them, what is copied from them, and what becomes of a
+ * copy whose stick is gone. */
 #include "tests/unit/library_room.h"
 
 #include "board/box/library/stick_file.h"
@@ -48,8 +49,12 @@ static void unplug(unsigned place)
 
 static void open_room(bool takes)
 {
-    const struct library_needs needs = {
-        .data = data, .key = &key, .serve = &serve, .sticks = sticks, .take_sticks = takes, .mark_bytes = MARK};
+    const struct library_needs needs = {.data = data,
+                                        .key = &key,
+                                        .serve = &serve,
+                                        .sticks = sticks,
+                                        .take_sticks = takes,
+                                        .mark_bytes = MARK};
     struct err err = {0};
 
     if (library_open(&library, &needs, &err))
@@ -92,7 +97,9 @@ static const struct library_image *wait_over(uint32_t id)
 {
     const struct library_image *m = library_upload(library, id);
 
-    for (unsigned i = 0; i < 60000 && m->state != LIBRARY_READY && m->state != LIBRARY_FAILED && m->state != LIBRARY_BAD; i++) {
+    for (unsigned i = 0; i < 60000 && m->state != LIBRARY_READY && m->state != LIBRARY_FAILED &&
+                         m->state != LIBRARY_BAD;
+         i++) {
         tick();
         m = library_upload(library, id);
     }
@@ -222,7 +229,9 @@ static void an_image_is_copied(void **state)
 
 static void what_is_refused(void **state)
 {
-    static const char *const path[] = {"../0.note", "/etc/passwd", "images/../one.ring", "./one.ring", "one", "", "images"};
+    static const char *const path[] = {"../0.note",  "/etc/passwd", "images/../one.ring",
+                                       "./one.ring", "one",         "",
+                                       "images"};
     struct record r = {.name = "x", .url = "stick:7/one.ring"};
     struct err err = {0};
     uint32_t id;
@@ -243,7 +252,8 @@ static void what_is_refused(void **state)
     assert_int_equal(listed(), 0);
 }
 
-/* What is there when it is read is another file than what was listed, or none, or one that becomes shorter. */
+/* What is there when it is read is another file than what was listed, or none, or one that becomes
+ * shorter. */
 static void a_file_that_changes_fails(void **state)
 {
     const struct library_image *m;
@@ -270,7 +280,8 @@ static void a_file_that_changes_fails(void **state)
     expect_empty_shop();
 }
 
-/* It ends in the middle, as it does when the stick is pulled out; then the box stops in the middle of another. */
+/* It ends in the middle, as it does when the stick is pulled out; then the box stops in the middle
+ * of another. */
 static void half_of_it_is_nothing(void **state)
 {
     size_t much = (size_t)LIBRARY_BLOCK * 4 * LIBRARY_BLOCKS;
@@ -335,14 +346,10 @@ static void all_that_is_new_is_taken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STICK_CASE(what_is_on_a_stick),
-        STICK_CASE(no_link_is_followed),
-        STICK_CASE(at_most_so_many),
-        STICK_CASE(an_image_is_copied),
-        STICK_CASE(what_is_refused),
-        STICK_CASE(a_file_that_changes_fails),
-        STICK_CASE(half_of_it_is_nothing),
-        STICK_CASE(all_that_is_new_is_taken),
+        STICK_CASE(what_is_on_a_stick),    STICK_CASE(no_link_is_followed),
+        STICK_CASE(at_most_so_many),       STICK_CASE(an_image_is_copied),
+        STICK_CASE(what_is_refused),       STICK_CASE(a_file_that_changes_fails),
+        STICK_CASE(half_of_it_is_nothing), STICK_CASE(all_that_is_new_is_taken),
     };
 
     return cmocka_run_group_tests(tests, set_up_all, tear_down_all);

@@ -1,4 +1,5 @@
-/* The journal's bytes: every cut of a file leaves the records before the cut, every flipped byte is a record less or a newer file. */
+/* The journal's bytes: every cut of a file leaves the records before the cut, every flipped byte is
+ * a record less or a newer file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +25,8 @@ static int write_it(void **state)
     (void)state;
     tape_begin(&t, bytes, nonce);
     for (uint8_t i = 0; i < RECORDS; i++) {
-        const struct tape_record rec = {.kind = 1 + i % 3, .key = &i, .nkey = 1, .value = value, .nvalue = i};
+        const struct tape_record rec = {
+            .kind = 1 + i % 3, .key = &i, .nkey = 1, .value = value, .nvalue = i};
 
         memset(value, i, sizeof value);
         tape_add(&t, &rec);

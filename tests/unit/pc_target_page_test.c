@@ -1,4 +1,5 @@
-/* The page by which a target knows its box: taken when it is exactly so, refused in every other form. */
+/* The page by which a target knows its box: taken when it is exactly so, refused in every other
+ * form. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#define KEY                                                                                                  \
-    "04a0b1c2d3e4f5060718293a4b5c6d7e8fa0b1c2d3e4f5060718293a4b5c6d7e8f"                                      \
+#define KEY                                                                                        \
+    "04a0b1c2d3e4f5060718293a4b5c6d7e8fa0b1c2d3e4f5060718293a4b5c6d7e8f"                           \
     "A0B1C2D3E4F5060718293A4B5C6D7E8FA0B1C2D3E4F5060718293A4B5C6D7E8F"
 
 static uint8_t bytes[TARGET_PAGE_BYTES + 1];
@@ -24,8 +25,9 @@ static void page(const char *text)
     memcpy(bytes, text, strlen(text));
 }
 
-static const char good[] = "RINGCAST-BOX-IDENTITY-1\naddress 10.77.0.1\nsession-port 7800\nkey " KEY "\n"
-                           "after-pass poweroff\ndisk serial=S1, size=512GB\n";
+static const char good[] =
+    "RINGCAST-BOX-IDENTITY-1\naddress 10.77.0.1\nsession-port 7800\nkey " KEY "\n"
+    "after-pass poweroff\ndisk serial=S1, size=512GB\n";
 
 static void a_page_of_the_box_is_taken(void **state)
 {
@@ -43,7 +45,8 @@ static void a_page_of_the_box_is_taken(void **state)
     assert_int_equal(p.after, TARGET_POWEROFF);
     assert_string_equal(p.pick.serial, "S1");
     assert_int_equal(p.pick.size, UINT64_C(512000000000));
-    page("RINGCAST-BOX-IDENTITY-1\ndisk auto\nafter-pass wait\nkey " KEY "\nsession-port 1\naddress 192.168.255.254\n");
+    page("RINGCAST-BOX-IDENTITY-1\ndisk auto\nafter-pass wait\nkey " KEY
+         "\nsession-port 1\naddress 192.168.255.254\n");
     assert_int_equal(target_page_parse(&p, bytes, TARGET_PAGE_BYTES, &err), 0);
     assert_int_equal(p.after, TARGET_WAIT);
 }
@@ -86,8 +89,9 @@ static void refused(const char *from, const char *to, int code)
 
 static void whatever_is_out_of_range_is_refused(void **state)
 {
-    static const char *const addresses[] = {"",         "10.77.0",    "10.77.0.1.2",  "10.77.0.256", "224.0.0.1",
-                                            "0.0.0.0",  "10.77.0.1 ", "10.77.0.x",    "1.2.3.4567890123", "-1.2.3.4"};
+    static const char *const addresses[] = {
+        "",        "10.77.0",    "10.77.0.1.2", "10.77.0.256",      "224.0.0.1",
+        "0.0.0.0", "10.77.0.1 ", "10.77.0.x",   "1.2.3.4567890123", "-1.2.3.4"};
     static const char *const ports[] = {"0", "65536", "7800x", "-1", "", "78 00", "9999999999"};
 
     (void)state;

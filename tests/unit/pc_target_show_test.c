@@ -1,4 +1,5 @@
-/* What a target says in lines: its number on every page, its number alone while it is looked for, and an end that stays. */
+/* What a target says in lines: its number on every page, its number alone while it is looked for,
+ * and an end that stays. */
 #include "board/target/target_show.h"
 
 #include <setjmp.h>
@@ -47,7 +48,12 @@ static void progress(void)
 {
     static const struct img_head head = {.name = "debian"};
     static const struct session_facts facts = {.loss_ppm = 100};
-    const struct watch_view v = {.head = &head, .state = SESSION_RECEIVING, .total = 1000, .done = 500, .left_ns = -1, .facts = &facts};
+    const struct watch_view v = {.head = &head,
+                                 .state = SESSION_RECEIVING,
+                                 .total = 1000,
+                                 .done = 500,
+                                 .left_ns = -1,
+                                 .facts = &facts};
 
     target_show_progress(&t, &v);
 }
@@ -115,7 +121,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(its_number_is_on_every_page, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_became_of_the_attempt_before_stays_said, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_became_of_the_attempt_before_stays_said, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(who_is_looked_for_says_so_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(an_end_has_its_receipt, setup, teardown),
     };

@@ -26,8 +26,21 @@ static void expect(int (*check)(const char *, struct err *), const char *text, c
 
 static void names(void **state)
 {
-    static const char *const right[] = {"a", "esxi-8.0_u3", "0", "Debian", "abcdefghijklmnopqrstuvwxyz012345"};
-    static const char *const wrong[] = {"", ".", "..", ".esxi", "~esxi", "-a", "_a", "a/b", "a b", "a\\b", "\xc3\xa4", "a\n", "abcdefghijklmnopqrstuvwxyz0123456"};
+    static const char *const right[] = {"a", "esxi-8.0_u3", "0", "Debian",
+                                        "abcdefghijklmnopqrstuvwxyz012345"};
+    static const char *const wrong[] = {"",
+                                        ".",
+                                        "..",
+                                        ".esxi",
+                                        "~esxi",
+                                        "-a",
+                                        "_a",
+                                        "a/b",
+                                        "a b",
+                                        "a\\b",
+                                        "\xc3\xa4",
+                                        "a\n",
+                                        "abcdefghijklmnopqrstuvwxyz0123456"};
 
     (void)state;
     for (size_t i = 0; i < sizeof right / sizeof *right; i++)

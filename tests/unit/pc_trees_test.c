@@ -1,4 +1,5 @@
-/* Trees on the disk: files, publishing, replacing, removing; what a stop in the middle leaves; an error of every call that the disk may fail. */
+/* Trees on the disk: files, publishing, replacing, removing; what a stop in the middle leaves; an
+ * error of every call that the disk may fail. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -114,7 +115,8 @@ static struct tree_shelf opened(void)
     return s;
 }
 
-static int put(const struct tree_shelf *s, const char *name, const char *path, const char *text, struct err *err)
+static int put(const struct tree_shelf *s, const char *name, const char *path, const char *text,
+               struct err *err)
 {
     struct tree_intake in;
     int rc = tree_intake_open(s, name, path, 0, &in, err);
@@ -148,9 +150,11 @@ static void a_tree_is_there_when_it_is_published(void **state)
     assert_int_equal(put(&s, "esxi", "boot.cfg", "first", NULL), 0);
     assert_int_equal(put(&s, "esxi", "boot.cfg", "later", NULL), 0); /* takes the place */
     assert_false(there("esxi"));
-    refuses(tree_shelf_publish(&s, "esxi", &wrong, false, &err), LIBRARY_EPARTIAL, &err, "expected 2 files with 9 bytes, as announced; the box has 2 files with 8");
+    refuses(tree_shelf_publish(&s, "esxi", &wrong, false, &err), LIBRARY_EPARTIAL, &err,
+            "expected 2 files with 9 bytes, as announced; the box has 2 files with 8");
     err = (struct err){0};
-    refuses(tree_shelf_publish(&s, "other", &two, false, &err), LIBRARY_EUNKNOWN, &err, "nothing of a tree \"other\"");
+    refuses(tree_shelf_publish(&s, "other", &two, false, &err), LIBRARY_EUNKNOWN, &err,
+            "nothing of a tree \"other\"");
     assert_int_equal(tree_shelf_publish(&s, "esxi", &two, false, NULL), 0);
     content_is("esxi/boot.cfg", "later");
     assert_false(there(".esxi"));
@@ -164,13 +168,17 @@ static void what_does_not_fit_in_is_refused(void **state)
 
     (void)state;
     assert_int_equal(put(&s, "t", "dir/File", "x", NULL), 0);
-    refuses(put(&s, "t", "dir/file", "x", &err), LIBRARY_EEXISTS, &err, "in the case of its letters alone");
+    refuses(put(&s, "t", "dir/file", "x", &err), LIBRARY_EEXISTS, &err,
+            "in the case of its letters alone");
     err = (struct err){0};
-    refuses(put(&s, "t", "DIR/other", "x", &err), LIBRARY_EEXISTS, &err, "in the case of its letters alone");
+    refuses(put(&s, "t", "DIR/other", "x", &err), LIBRARY_EEXISTS, &err,
+            "in the case of its letters alone");
     err = (struct err){0};
-    refuses(put(&s, "t", "dir/File/below", "x", &err), LIBRARY_EEXISTS, &err, "expected a folder at \"File\"");
+    refuses(put(&s, "t", "dir/File/below", "x", &err), LIBRARY_EEXISTS, &err,
+            "expected a folder at \"File\"");
     err = (struct err){0};
-    refuses(put(&s, "t", "dir", "x", &err), LIBRARY_EEXISTS, &err, "expected a file or nothing at \"dir\"");
+    refuses(put(&s, "t", "dir", "x", &err), LIBRARY_EEXISTS, &err,
+            "expected a file or nothing at \"dir\"");
     err = (struct err){0};
     refuses(put(&s, "t", "../up", "x", &err), LIBRARY_ETREE, &err, "\"..\"");
     err = (struct err){0};
@@ -233,7 +241,8 @@ static void whole_of(const char *name)
     assert_true(strcmp(got, "old") == 0 || strcmp(got, "new") == 0);
 }
 
-static void count_listed(void *ctx, const char *name, bool partial, const struct tree_size *size, const struct err *why)
+static void count_listed(void *ctx, const char *name, bool partial, const struct tree_size *size,
+                         const struct err *why)
 {
     unsigned *n = ctx;
 
@@ -244,7 +253,8 @@ static void count_listed(void *ctx, const char *name, bool partial, const struct
     ++*n;
 }
 
-/* Whatever call fails, with whatever error: what was published is there whole, the older or the newer; and what is said to be done is done. */
+/* Whatever call fails, with whatever error: what was published is there whole, the older or the
+ * newer; and what is said to be done is done. */
 static void every_call_may_fail(void **state)
 {
     static const int with[] = {EIO, ENOSPC, EROFS};
@@ -283,8 +293,9 @@ static void every_call_may_fail(void **state)
     calls = fail_at = 0;
 }
 
-/* The box is killed at any call while a tree is replaced, and then removed: afterwards the tree is there whole, the older or the newer, or gone where
- * it was to be removed; no unfinished file is left, and what is there can be removed. */
+/* The box is killed at any call while a tree is replaced, and then removed: afterwards the tree is
+ * there whole, the older or the newer, or gone where it was to be removed; no unfinished file is
+ * left, and what is there can be removed. */
 static void a_stop_at_any_call(void **state)
 {
     struct tree_size one = {1, 3};
@@ -362,7 +373,8 @@ static void send_file(const char *path, size_t n)
 
     assert_non_null(e);
     for (size_t sent = 0; sent < n;) {
-        long took = trees_put(trees, e, bytes, n - sent < sizeof bytes ? n - sent : sizeof bytes, NULL);
+        long took =
+            trees_put(trees, e, bytes, n - sent < sizeof bytes ? n - sent : sizeof bytes, NULL);
 
         assert_true(took >= 0);
         sent += (size_t)took;
@@ -444,7 +456,8 @@ static void a_late_file_does_not_come_into_a_published_tree(void **state)
     wait_until(other, ERRAND_IDLE);
     assert_int_equal(trees_put(trees, late, (const uint8_t *)"x", 1, NULL), 1);
     order(ERRAND_PUBLISH, 1, 10, 0);
-    refuses((int)trees_put(trees, late, (const uint8_t *)"x", 1, &err), LIBRARY_EEXISTS, &err, "published or deleted while");
+    refuses((int)trees_put(trees, late, (const uint8_t *)"x", 1, &err), LIBRARY_EEXISTS, &err,
+            "published or deleted while");
     trees_put_end(trees, late);
     assert_int_equal(late->state, ERRAND_DONE);
     trees_let_go(trees, late);
@@ -471,7 +484,8 @@ static void an_abandoned_errand_is_free_again(void **state)
             char path[16];
 
             snprintf(path, sizeof path, "f%u", i);
-            for (unsigned turn = 0; !(all[i] = trees_put_begin(trees, "t", path, NULL)) && turn < 10000; turn++) {
+            for (unsigned turn = 0;
+                 !(all[i] = trees_put_begin(trees, "t", path, NULL)) && turn < 10000; turn++) {
                 usleep(1000);
                 trees_tick(trees);
             }
@@ -505,7 +519,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_call_may_fail, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stop_at_any_call, setup, teardown),
         cmocka_unit_test_setup_teardown(a_tree_comes_goes_and_outlives_a_stop, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_late_file_does_not_come_into_a_published_tree, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_late_file_does_not_come_into_a_published_tree, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(an_abandoned_errand_is_free_again, setup, teardown),
     };
 

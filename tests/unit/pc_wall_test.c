@@ -64,7 +64,8 @@ static void fewer_machines_are_larger(void **state)
     assert_true(wall_fit(1024, 640, &w).scale >= 2);
 }
 
-/* Seen by its ground: as many separate stretches of green in a row of the picture as columns, and so downwards. */
+/* Seen by its ground: as many separate stretches of green in a row of the picture as columns, and
+ * so downwards. */
 static void every_machine_has_its_tile(void **state)
 {
     (void)state;
@@ -90,7 +91,8 @@ static void every_machine_has_its_tile(void **state)
 static void states_differ_without_colour(void **state)
 {
     static uint8_t ink[WALL_STATES][200 * 200];
-    static const uint32_t grounds[WALL_STATES] = {0x37474f, 0x0b4f8a, 0x5b2a86, 0x006b2b, 0xa00010, 0xe8b800, 0x101820};
+    static const uint32_t grounds[WALL_STATES] = {0x37474f, 0x0b4f8a, 0x5b2a86, 0x006b2b,
+                                                  0xa00010, 0xe8b800, 0x101820};
 
     (void)state;
     for (int s = 0; s < WALL_STATES; s++) {

@@ -161,9 +161,12 @@ static void malformed_vendor_options_are_refused(void **state)
         size_t n;
         int result;
     } c[] = {
-        {"\0\0\0", 3, 0},             {"\xff", 1, 0},
-        {"\xff\x47\x09", 3, 0},       {"\x01\x00\x47\x04\x80\x01\0\0", 8, 0},
-        {"\x47\x03\x80\0\0", 5, PXE_EVENDOR}, {"\x47\x00", 2, PXE_EVENDOR},
+        {"\0\0\0", 3, 0},
+        {"\xff", 1, 0},
+        {"\xff\x47\x09", 3, 0},
+        {"\x01\x00\x47\x04\x80\x01\0\0", 8, 0},
+        {"\x47\x03\x80\0\0", 5, PXE_EVENDOR},
+        {"\x47\x00", 2, PXE_EVENDOR},
         {"\x06\xff\x08", 3, PXE_EVENDOR},
     };
 
@@ -178,12 +181,13 @@ static void malformed_vendor_options_are_refused(void **state)
 
 static void a_menu_is_control_servers_menu_and_prompt(void **state)
 {
-    static const struct pxe_item item[] = {{0x8001, "Image"}, {0x8002, "ESXi"}, {PXE_ITEM_DISK, "Disk"}};
-    static const uint8_t want[] = {
-        6, 1, 7,
-        8, 14, 0x80, 1, 1, 10, 77, 0, 1, 0x80, 2, 1, 10, 77, 0, 1,
-        9, 22, 0x80, 1, 5, 'I', 'm', 'a', 'g', 'e', 0x80, 2, 4, 'E', 'S', 'X', 'i', 0, 0, 4, 'D', 'i', 's', 'k',
-        10, 27, 5};
+    static const struct pxe_item item[] = {{0x8001, "Image"},
+                                           {0x8002, "ESXi"},
+                                           {PXE_ITEM_DISK, "Disk"}};
+    static const uint8_t want[] = {6,    1,   7,   8,   14,  0x80, 1,   1,  10,  77,   0,   1,
+                                   0x80, 2,   1,   10,  77,  0,    1,   9,  22,  0x80, 1,   5,
+                                   'I',  'm', 'a', 'g', 'e', 0x80, 2,   4,  'E', 'S',  'X', 'i',
+                                   0,    0,   4,   'D', 'i', 's',  'k', 10, 27,  5};
     uint8_t out[PXE_VENDOR_MAX];
     size_t n = pxe_vendor_menu(item, 3, 0x0A4D0001, 5, out);
 

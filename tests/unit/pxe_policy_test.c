@@ -10,11 +10,13 @@
 
 enum { RING, ESXI, NETINST, MAC_ONLY, ENTRIES };
 
-static const uint8_t anybody[6] = {2, 0, 0, 0, 0, 1}, chosen[6] = {2, 0, 0, 0, 0, 2}, imaged[6] = {2, 0, 0, 0, 0, 3},
-                     banned[6] = {2, 0, 0, 0, 0, 4}, imaged_chosen[6] = {2, 0, 0, 0, 0, 5};
+static const uint8_t anybody[6] = {2, 0, 0, 0, 0, 1}, chosen[6] = {2, 0, 0, 0, 0, 2},
+                     imaged[6] = {2, 0, 0, 0, 0, 3}, banned[6] = {2, 0, 0, 0, 0, 4},
+                     imaged_chosen[6] = {2, 0, 0, 0, 0, 5};
 static const struct boot_rule not_banned[] = {{.kind = BOOT_NOT_MAC, .mac = {2, 0, 0, 0, 0, 4}}};
 static const struct boot_rule one_model[] = {{.kind = BOOT_ONLY_MODEL, .model = "iMac14,3"}};
-static const struct boot_choice choices[] = {{{2, 0, 0, 0, 0, 2}, ESXI}, {{2, 0, 0, 0, 0, 5}, NETINST}};
+static const struct boot_choice choices[] = {{{2, 0, 0, 0, 0, 2}, ESXI},
+                                             {{2, 0, 0, 0, 0, 5}, NETINST}};
 static struct boot_entry entries[ENTRIES];
 
 static bool wants(void *ctx, const uint8_t mac[6])
@@ -28,14 +30,27 @@ static struct boot_plan plan_of(void)
     entries[RING] = boot_entry_ring("Image this machine", 1);
     entries[RING].rules = not_banned;
     entries[RING].n_rules = 1;
-    entries[ESXI] = (struct boot_entry){.name = "ESXi 8", .kind = BOOT_TREE, .id = 2,
+    entries[ESXI] = (struct boot_entry){.name = "ESXi 8",
+                                        .kind = BOOT_TREE,
+                                        .id = 2,
                                         .loader = {"esxi/mboot.c32", "esxi/bootx64.efi", ""}};
-    entries[NETINST] = (struct boot_entry){.name = "Debian", .kind = BOOT_TREE, .id = 3, .loader = {"", "debian/shim.efi", ""},
+    entries[NETINST] = (struct boot_entry){.name = "Debian",
+                                           .kind = BOOT_TREE,
+                                           .id = 3,
+                                           .loader = {"", "debian/shim.efi", ""},
                                            .script = "debian/go.ipxe"};
-    entries[MAC_ONLY] = (struct boot_entry){.name = "Mac tree", .kind = BOOT_TREE, .id = 4,
-                                            .loader = {"m", "m", "m"}, .rules = one_model, .n_rules = 1};
-    return (struct boot_plan){.entries = entries, .n_entries = ENTRIES, .choices = choices, .n_choices = 2,
-                              .address = 0x0A4D0001, .wants_imaging = wants};
+    entries[MAC_ONLY] = (struct boot_entry){.name = "Mac tree",
+                                            .kind = BOOT_TREE,
+                                            .id = 4,
+                                            .loader = {"m", "m", "m"},
+                                            .rules = one_model,
+                                            .n_rules = 1};
+    return (struct boot_plan){.entries = entries,
+                              .n_entries = ENTRIES,
+                              .choices = choices,
+                              .n_choices = 2,
+                              .address = 0x0A4D0001,
+                              .wants_imaging = wants};
 }
 
 static struct pxe_facts rom(const uint8_t mac[6], enum pxe_class class_id, uint16_t arch)
@@ -60,7 +75,8 @@ static void each_machine_gets_what_the_table_says(void **state)
         const char *class_out, *file, *vendor;
     } c[] = {
         {PXE_CLASS_PXE, 0, 0, anybody, PXE_LEASE, 0, NULL, "payload/undionly.kpxe", ""},
-        {PXE_CLASS_PXE, 0, 0, anybody, PXE_PROXY, 0, "PXEClient", "payload/undionly.kpxe", ECHO_FILE},
+        {PXE_CLASS_PXE, 0, 0, anybody, PXE_PROXY, 0, "PXEClient", "payload/undionly.kpxe",
+         ECHO_FILE},
         {PXE_CLASS_PXE, 0, 0, anybody, PXE_BINL, 0, "PXEClient", "payload/undionly.kpxe", ""},
         {PXE_CLASS_PXE, 0, 0, chosen, PXE_LEASE, 0, NULL, "esxi/mboot.c32", ""},
         {PXE_CLASS_PXE, 0, 0, imaged_chosen, PXE_LEASE, 0, NULL, "payload/undionly.kpxe", ""},
@@ -73,8 +89,10 @@ static void each_machine_gets_what_the_table_says(void **state)
         {PXE_CLASS_PXE, 7, 0, anybody, PXE_PROXY, 0, "PXEClient", "", ""},
         {PXE_CLASS_PXE, 7, 0, anybody, PXE_BINL, 0, "PXEClient", BOOT_PAYLOAD_EFI, ""},
         {PXE_CLASS_PXE, 7, 0, chosen, PXE_BINL, 0, "PXEClient", "esxi/bootx64.efi", ""},
-        {PXE_CLASS_HTTP_BOOT, 16, 0, anybody, PXE_LEASE, 0, "HTTPClient", "http://10.77.0.1/" BOOT_PAYLOAD_EFI, ""},
-        {PXE_CLASS_HTTP_BOOT, 16, 0, chosen, PXE_PROXY, 0, "HTTPClient", "http://10.77.0.1/esxi/bootx64.efi", ""},
+        {PXE_CLASS_HTTP_BOOT, 16, 0, anybody, PXE_LEASE, 0, "HTTPClient",
+         "http://10.77.0.1/" BOOT_PAYLOAD_EFI, ""},
+        {PXE_CLASS_HTTP_BOOT, 16, 0, chosen, PXE_PROXY, 0, "HTTPClient",
+         "http://10.77.0.1/esxi/bootx64.efi", ""},
         {PXE_CLASS_HTTP_BOOT, 16, 0, anybody, PXE_BINL, PXE_EHTTP4011, NULL, "", ""},
         {PXE_CLASS_PXE, 11, 0, anybody, PXE_LEASE, PXE_EARM64, NULL, "", ""},
         {PXE_CLASS_HTTP_BOOT, 19, 0, anybody, PXE_LEASE, PXE_EARM64, NULL, "", ""},
@@ -104,7 +122,8 @@ static void each_machine_gets_what_the_table_says(void **state)
         if (strcmp(a.file, c[i].file) != 0 || a.n_vendor != strlen(c[i].vendor) ||
             memcmp(a.vendor, c[i].vendor, a.n_vendor) != 0 || !a.class_id != !c[i].class_out ||
             (a.class_id && strcmp(a.class_id, c[i].class_out) != 0))
-            fail_msg("row %zu: class %s, file %s, %zu bytes of 43", i, a.class_id ? a.class_id : "none", a.file, a.n_vendor);
+            fail_msg("row %zu: class %s, file %s, %zu bytes of 43", i,
+                     a.class_id ? a.class_id : "none", a.file, a.n_vendor);
         assert_int_equal(a.no_proxy, c[i].ipxe && c[i].stage == PXE_LEASE);
     }
 }
@@ -123,7 +142,8 @@ static void an_imaged_machine_with_uefi_is_sent_on_to_its_disk(void **state)
         {PXE_CLASS_PXE, 7, false, PXE_LEASE, 0, NULL, BOOT_PAYLOAD_LEAVE},
         {PXE_CLASS_PXE, 7, false, PXE_PROXY, 0, "PXEClient", ""},
         {PXE_CLASS_PXE, 7, false, PXE_BINL, 0, "PXEClient", BOOT_PAYLOAD_LEAVE},
-        {PXE_CLASS_HTTP_BOOT, 16, false, PXE_LEASE, 0, "HTTPClient", "http://10.77.0.1/" BOOT_PAYLOAD_LEAVE},
+        {PXE_CLASS_HTTP_BOOT, 16, false, PXE_LEASE, 0, "HTTPClient",
+         "http://10.77.0.1/" BOOT_PAYLOAD_LEAVE},
         {PXE_CLASS_PXE, 0, false, PXE_LEASE, PXE_EDONE, NULL, ""},
         {PXE_CLASS_PXE, 7, true, PXE_LEASE, PXE_EDONE, NULL, ""},
     };
@@ -146,11 +166,13 @@ static void an_imaged_machine_with_uefi_is_sent_on_to_its_disk(void **state)
     }
 }
 
-/* Where the ring wants the machine it may be the default of a menu; elsewhere the disk is, and the entries are still there. */
+/* Where the ring wants the machine it may be the default of a menu; elsewhere the disk is, and the
+ * entries are still there. */
 static void the_ring_is_no_menus_default_unless_it_wants_the_machine(void **state)
 {
     struct boot_plan p = plan_of();
-    struct pxe_facts uefi = rom(imaged, PXE_CLASS_PXE, 7), bios = rom(imaged, PXE_CLASS_PXE, 0), ipxe = rom(imaged, PXE_CLASS_PXE, 7),
+    struct pxe_facts uefi = rom(imaged, PXE_CLASS_PXE, 7), bios = rom(imaged, PXE_CLASS_PXE, 0),
+                     ipxe = rom(imaged, PXE_CLASS_PXE, 7),
                      http = rom(imaged, PXE_CLASS_HTTP_BOOT, 16);
     struct pxe_answer a;
 
@@ -186,7 +208,8 @@ static void the_ring_is_no_menus_default_unless_it_wants_the_machine(void **stat
     assert_int_equal(pxe_decide(&p, &ipxe, PXE_LEASE, &a), PXE_EDONE);
 }
 
-/* What was chosen for this start is the script's to say, also where the plan has nothing for the machine. */
+/* What was chosen for this start is the script's to say, also where the plan has nothing for the
+ * machine. */
 static void ipxe_of_a_machine_that_has_chosen_asks_the_script(void **state)
 {
     struct boot_plan p = plan_of();
@@ -207,12 +230,14 @@ static void ipxe_of_a_machine_that_has_chosen_asks_the_script(void **state)
     assert_string_equal(a.file, "http://10.77.0.1/boot.ipxe");
 }
 
-static int item(const struct boot_plan *p, const uint8_t mac[6], uint16_t arch, uint16_t type, struct pxe_answer *a);
+static int item(const struct boot_plan *p, const uint8_t mac[6], uint16_t arch, uint16_t type,
+                struct pxe_answer *a);
 
 static void uefi_gets_to_scripts_by_ipxe(void **state)
 {
     struct boot_plan p = plan_of();
-    struct pxe_facts f = rom(imaged_chosen, PXE_CLASS_PXE, 7), http = rom(imaged_chosen, PXE_CLASS_HTTP_BOOT, 16);
+    struct pxe_facts f = rom(imaged_chosen, PXE_CLASS_PXE, 7),
+                     http = rom(imaged_chosen, PXE_CLASS_HTTP_BOOT, 16);
     struct pxe_answer a;
 
     (void)state;
@@ -245,7 +270,8 @@ static void a_menu_is_shown_where_there_is_a_choice(void **state)
 {
     struct boot_plan p = plan_of();
     struct pxe_facts f = rom(anybody, PXE_CLASS_PXE, 7), own = rom(chosen, PXE_CLASS_PXE, 7),
-                     bios = rom(anybody, PXE_CLASS_PXE, 0), http = rom(anybody, PXE_CLASS_HTTP_BOOT, 16);
+                     bios = rom(anybody, PXE_CLASS_PXE, 0),
+                     http = rom(anybody, PXE_CLASS_HTTP_BOOT, 16);
     struct pxe_answer a;
 
     (void)state;
@@ -281,7 +307,8 @@ static void a_menu_is_shown_where_there_is_a_choice(void **state)
     assert_string_equal(a.file, BOOT_PAYLOAD_EFI);
 }
 
-static int item(const struct boot_plan *p, const uint8_t mac[6], uint16_t arch, uint16_t type, struct pxe_answer *a)
+static int item(const struct boot_plan *p, const uint8_t mac[6], uint16_t arch, uint16_t type,
+                struct pxe_answer *a)
 {
     struct pxe_facts f = rom(mac, PXE_CLASS_PXE, arch);
 
@@ -327,7 +354,8 @@ static void malformed_vendor_options_stop_4011_alone(void **state)
 static void machines_without_an_architecture_are_old_bios(void **state)
 {
     struct boot_plan p = plan_of();
-    struct pxe_facts f = rom(anybody, PXE_CLASS_PXE, 0), http = rom(anybody, PXE_CLASS_HTTP_BOOT, 0);
+    struct pxe_facts f = rom(anybody, PXE_CLASS_PXE, 0),
+                     http = rom(anybody, PXE_CLASS_HTTP_BOOT, 0);
     struct pxe_answer a;
 
     (void)state;
@@ -404,20 +432,48 @@ static int check_with(void (*spoil)(struct boot_entry *), struct err *err)
     return boot_entries_check(two, 2, err);
 }
 
-static void nothing(struct boot_entry *e) { (void)e; }
-static void same_name(struct boot_entry *e) { strcpy(e[1].name, "a"); }
-static void same_id(struct boot_entry *e) { e[1].id = 1; }
-static void no_id(struct boot_entry *e) { e[1].id = 0; }
-static void no_name(struct boot_entry *e) { e[1].name[0] = 0; }
-static void bell(struct boot_entry *e) { strcpy(e[1].name, "a\a"); }
-static void upwards(struct boot_entry *e) { strcpy(e[1].loader[BOOT_BIOS], "a/../b"); }
-static void absolute(struct boot_entry *e) { strcpy(e[1].script, "/etc/passwd"); }
-static void nothing_to_load(struct boot_entry *e) { memset(e[1].loader, 0, sizeof e[1].loader); }
+static void nothing(struct boot_entry *e)
+{
+    (void)e;
+}
+static void same_name(struct boot_entry *e)
+{
+    strcpy(e[1].name, "a");
+}
+static void same_id(struct boot_entry *e)
+{
+    e[1].id = 1;
+}
+static void no_id(struct boot_entry *e)
+{
+    e[1].id = 0;
+}
+static void no_name(struct boot_entry *e)
+{
+    e[1].name[0] = 0;
+}
+static void bell(struct boot_entry *e)
+{
+    strcpy(e[1].name, "a\a");
+}
+static void upwards(struct boot_entry *e)
+{
+    strcpy(e[1].loader[BOOT_BIOS], "a/../b");
+}
+static void absolute(struct boot_entry *e)
+{
+    strcpy(e[1].script, "/etc/passwd");
+}
+static void nothing_to_load(struct boot_entry *e)
+{
+    memset(e[1].loader, 0, sizeof e[1].loader);
+}
 
 static void entries_are_checked(void **state)
 {
     struct err err;
-    static const char *const bad[] = {"", "/a", "a//b", "a/", ".", "..", "a/..", "./a", "a\\b", "a\nb", "\xC0"};
+    static const char *const bad[] = {"",     "/a",  "a//b", "a/",   ".",   "..",
+                                      "a/..", "./a", "a\\b", "a\nb", "\xC0"};
 
     (void)state;
     assert_int_equal(check_with(nothing, &err), 0);
@@ -437,7 +493,8 @@ static void entries_are_checked(void **state)
     assert_true(boot_path_legal("a/b.c/..d/e"));
 }
 
-/* A disk is erased because somebody chose that, never because what was chosen does not fit the machine. */
+/* A disk is erased because somebody chose that, never because what was chosen does not fit the
+ * machine. */
 static void the_ring_takes_the_place_of_nothing(void **state)
 {
     struct boot_plan p = plan_of();

@@ -10,7 +10,8 @@
 #include "net/pxe/script.h"
 #include "net/wire/rng.h"
 
-static const uint8_t anybody[6] = {2, 0, 0, 0, 0, 1}, chosen[6] = {2, 0, 0, 0, 0, 2}, imaged[6] = {2, 0, 0, 0, 0, 3};
+static const uint8_t anybody[6] = {2, 0, 0, 0, 0, 1}, chosen[6] = {2, 0, 0, 0, 0, 2},
+                     imaged[6] = {2, 0, 0, 0, 0, 3};
 static const struct boot_choice choices[] = {{{2, 0, 0, 0, 0, 2}, 1}};
 static struct boot_entry entries[BOOT_ENTRIES_MAX];
 static char text[PXE_SCRIPT_MAX];
@@ -24,11 +25,20 @@ static bool wants(void *ctx, const uint8_t mac[6])
 static struct boot_plan plan_of(unsigned n)
 {
     entries[0] = boot_entry_ring("Image this machine", 1);
-    entries[1] = (struct boot_entry){.name = "ESXi 8", .kind = BOOT_TREE, .id = 2,
+    entries[1] = (struct boot_entry){.name = "ESXi 8",
+                                     .kind = BOOT_TREE,
+                                     .id = 2,
                                      .loader = {"esxi/pxelinux.0", "esxi/efi/bootx64.efi", ""}};
-    entries[2] = (struct boot_entry){.name = "Debian", .kind = BOOT_TREE, .id = 3, .script = "debian/go.ipxe"};
-    return (struct boot_plan){.entries = entries, .n_entries = n, .choices = choices, .n_choices = n > 1,
-                              .address = 0x0A4D0001, .wants_imaging = wants};
+    entries[2] = (struct boot_entry){.name = "Debian",
+                                     .kind = BOOT_TREE,
+                                     .id = 3,
+                                     .script = "debian/go.ipxe"};
+    return (struct boot_plan){.entries = entries,
+                              .n_entries = n,
+                              .choices = choices,
+                              .n_choices = n > 1,
+                              .address = 0x0A4D0001,
+                              .wants_imaging = wants};
 }
 
 static const char *script(const struct boot_plan *p, const uint8_t *mac)
@@ -86,16 +96,18 @@ static void several_are_a_menu_with_the_default_chosen(void **state)
     assert_non_null(strstr(script(&p, anybody), "\nset files tftp://10.77.0.1\n:e1\n"));
     assert_null(strstr(text, ":e2\n"));
     p.menu_seconds = 9;
-    assert_non_null(strstr(script(&p, anybody), "menu Ringcast || goto e1\n"
-                                                "item e1 Image this machine\n"
-                                                "item e2 ESXi 8\n"
-                                                "item e3 Debian\n"
-                                                "item disk Start from the disk\n"
-                                                "choose --default e1 --timeout 9000 pick || goto disk\n"
-                                                "goto ${pick}\n"));
+    assert_non_null(strstr(script(&p, anybody),
+                           "menu Ringcast || goto e1\n"
+                           "item e1 Image this machine\n"
+                           "item e2 ESXi 8\n"
+                           "item e3 Debian\n"
+                           "item disk Start from the disk\n"
+                           "choose --default e1 --timeout 9000 pick || goto disk\n"
+                           "goto ${pick}\n"));
     assert_null(strstr(script(&p, chosen), "menu"));
     assert_non_null(strstr(script(&p, chosen), "\nset files tftp://10.77.0.1\n:e2\n"));
-    assert_non_null(strstr(script(&p, NULL), "\necho Ringcast: the box cannot tell which machine this is\n:disk\n"));
+    assert_non_null(strstr(script(&p, NULL),
+                           "\necho Ringcast: the box cannot tell which machine this is\n:disk\n"));
     p.n_choices = 0;
     assert_non_null(strstr(script(&p, NULL), "menu Ringcast"));
 }
@@ -106,17 +118,21 @@ static void trees_bring_their_script_or_their_loaders(void **state)
 
     (void)state;
     p.menu_seconds = 1;
-    assert_non_null(strstr(script(&p, anybody), ":e2\nchain --replace ${box}/boot-2.ipxe || goto failed\n"));
-    assert_non_null(strstr(script_entry(&p, 1, anybody), "iseq ${platform} efi && goto e2_efi ||\n"
-                                                "set 210:string ${files}/esxi/\n"
-                                                "chain ${box}/esxi/pxelinux.0 || goto failed\n"
-                                                "goto failed\n"
-                                                ":e2_efi\n"
-                                                "set 210:string ${files}/esxi/efi/\n"
-                                                "chain ${box}/esxi/efi/bootx64.efi || goto failed\n"));
-    assert_non_null(strstr(script_entry(&p, 2, anybody), "echo Ringcast: Debian\nchain ${box}/debian/go.ipxe || goto failed\n"));
+    assert_non_null(
+        strstr(script(&p, anybody), ":e2\nchain --replace ${box}/boot-2.ipxe || goto failed\n"));
+    assert_non_null(strstr(script_entry(&p, 1, anybody),
+                           "iseq ${platform} efi && goto e2_efi ||\n"
+                           "set 210:string ${files}/esxi/\n"
+                           "chain ${box}/esxi/pxelinux.0 || goto failed\n"
+                           "goto failed\n"
+                           ":e2_efi\n"
+                           "set 210:string ${files}/esxi/efi/\n"
+                           "chain ${box}/esxi/efi/bootx64.efi || goto failed\n"));
+    assert_non_null(strstr(script_entry(&p, 2, anybody),
+                           "echo Ringcast: Debian\nchain ${box}/debian/go.ipxe || goto failed\n"));
     entries[1].loader[BOOT_UEFI][0] = 0;
-    assert_non_null(strstr(script_entry(&p, 1, anybody), ":e2_efi\necho Ringcast: nothing to load for ${platform}\n"));
+    assert_non_null(strstr(script_entry(&p, 1, anybody),
+                           ":e2_efi\necho Ringcast: nothing to load for ${platform}\n"));
 }
 
 static void imaged_machines_start_from_their_disk(void **state)
@@ -124,7 +140,8 @@ static void imaged_machines_start_from_their_disk(void **state)
     struct boot_plan p = plan_of(3);
 
     (void)state;
-    assert_non_null(strstr(script(&p, imaged), "echo Ringcast: this machine is not to be imaged now\n:disk\n"));
+    assert_non_null(
+        strstr(script(&p, imaged), "echo Ringcast: this machine is not to be imaged now\n:disk\n"));
     p.menu_seconds = 9;
     assert_non_null(strstr(script(&p, imaged), "menu Ringcast || goto disk\nitem e2 ESXi 8\n"));
     assert_non_null(strstr(text, "choose --default disk "));
@@ -199,12 +216,25 @@ static void a_box_that_has_just_started_images_nobody_by_a_menus_default(void **
     assert_non_null(strstr(script(&p, (uint8_t[6]){2, 0, 0, 0, 0, 9}), RECEIVER));
 }
 
-/* Every line must be one that the generator writes; what people named may stand only behind "item eN " and "echo Ringcast: ". */
+/* Every line must be one that the generator writes; what people named may stand only behind "item
+ * eN " and "echo Ringcast: ". */
 static void judge_line(const char *line)
 {
-    static const char *const begins[] = {"#!ipxe", "set box http://", "set files tftp://", "set 210:string ${files}/", "goto ",
-                                         ":", "imgfree", "iseq ${platform} ", "kernel ${box}/payload/kernel ", "initrd ${box}/",
-                                         "boot ", "chain ", "menu Ringcast", "choose --default e", "sleep 5"};
+    static const char *const begins[] = {"#!ipxe",
+                                         "set box http://",
+                                         "set files tftp://",
+                                         "set 210:string ${files}/",
+                                         "goto ",
+                                         ":",
+                                         "imgfree",
+                                         "iseq ${platform} ",
+                                         "kernel ${box}/payload/kernel ",
+                                         "initrd ${box}/",
+                                         "boot ",
+                                         "chain ",
+                                         "menu Ringcast",
+                                         "choose --default e",
+                                         "sleep 5"};
     const char *name = NULL;
 
     if (strncmp(line, "echo Ringcast: ", 15) == 0)
@@ -227,8 +257,17 @@ static void judge_line(const char *line)
 
 static void names_mean_nothing_to_ipxe(void **state)
 {
-    static const char *const hostile[] = {"${net0/mac}", "a && reboot", "a || shell", "; shell #", "--default x", "-x -y",
-                                          "\"quoted\" 'and' `more`", "a\\nb", "%24%7B", "x ${shell:string}", "B\xC3\xBCro 2"};
+    static const char *const hostile[] = {"${net0/mac}",
+                                          "a && reboot",
+                                          "a || shell",
+                                          "; shell #",
+                                          "--default x",
+                                          "-x -y",
+                                          "\"quoted\" 'and' `more`",
+                                          "a\\nb",
+                                          "%24%7B",
+                                          "x ${shell:string}",
+                                          "B\xC3\xBCro 2"};
     struct rng rng = {.state = 20261122};
     struct boot_plan p = plan_of(3);
 

@@ -37,7 +37,10 @@ static int setup(void **state)
 {
     (void)state;
     entries[0] = boot_entry_ring("Image this machine", 1);
-    entries[1] = (struct boot_entry){.name = "ESXi", .kind = BOOT_TREE, .id = 2, .loader = {"e/b", "e/u", ""}};
+    entries[1] = (struct boot_entry){.name = "ESXi",
+                                     .kind = BOOT_TREE,
+                                     .id = 2,
+                                     .loader = {"e/b", "e/u", ""}};
     plan = (struct boot_plan){.entries = entries, .n_entries = 2, .address = BOX_ADDRESS};
     memset(&server, 0, sizeof server);
     server.plan = &plan;
@@ -204,7 +207,8 @@ static void the_item_follows_the_machine_until_its_firmware_starts_anew(void **s
     assert_true(ipxe_boots("choose --default e1")); /* too long ago */
 }
 
-/* No session wants the machine: firmware with HTTP boot gets iPXE, and iPXE a menu whose default is the disk. */
+/* No session wants the machine: firmware with HTTP boot gets iPXE, and iPXE a menu whose default is
+ * the disk. */
 static bool wants_nobody(void *ctx, const uint8_t mac[6])
 {
     (void)ctx;
@@ -226,7 +230,8 @@ static void http_boot_gets_the_menu_of_ipxe(void **state)
     assert_true(ask(DHCP_DISCOVER, HTTP, 16, DHCP_BOOT_LEASE));
     assert_string_equal(boot.file, "http://10.77.0.1/" BOOT_PAYLOAD_IPXE_EFI);
     pxe_event_text(&event, text, sizeof text);
-    assert_string_equal(text, "00:25:00:aa:bb:cc (architecture 16) is sent to iPXE, for a menu: http://10.77.0.1/" BOOT_PAYLOAD_IPXE_EFI);
+    assert_string_equal(text, "00:25:00:aa:bb:cc (architecture 16) is sent to iPXE, for a menu: "
+                              "http://10.77.0.1/" BOOT_PAYLOAD_IPXE_EFI);
     assert_true(ipxe_boots("choose --default disk"));
     assert_false(ipxe_boots("Image this machine"));
     plan.wants_imaging = NULL;
@@ -245,14 +250,16 @@ static void refusals_are_told_once_and_leave_no_trace(void **state)
     assert_int_equal(event.verdict, PXE_EARM64);
     assert_false(event.again);
     pxe_event_text(&event, text, sizeof text);
-    assert_string_equal(text, "00:25:00:aa:bb:cc (architecture 11) is given nothing to boot: the machine is 64-bit ARM, for "
+    assert_string_equal(text, "00:25:00:aa:bb:cc (architecture 11) is given nothing to boot: the "
+                              "machine is 64-bit ARM, for "
                               "which there is no payload (-1806)");
     assert_false(ask(DHCP_DISCOVER, "PXEClient:Arch:00011:UNDI:003000", 11, DHCP_BOOT_LEASE));
     assert_true(event.again);
     assert_true(ask(DHCP_DISCOVER, UEFI, 7, DHCP_BOOT_LEASE));
     assert_false(event.again);
     pxe_event_text(&event, text, sizeof text);
-    assert_string_equal(text, "00:25:00:aa:bb:cc (architecture 7) is sent to the file: " BOOT_PAYLOAD_EFI);
+    assert_string_equal(
+        text, "00:25:00:aa:bb:cc (architecture 7) is sent to the file: " BOOT_PAYLOAD_EFI);
 }
 
 static void those_who_do_not_ask_get_nothing(void **state)
@@ -269,13 +276,15 @@ static void odd_uuids_are_left_out(void **state)
 {
     (void)state;
     request_begin(&request, DHCP_DISCOVER, some_mac, 0);
-    MUST(dhcp_put_text(&request.w, DHCP_O_CLASS, BIOS) && dhcp_put(&request.w, DHCP_O_UUID, "\0ab", 3));
+    MUST(dhcp_put_text(&request.w, DHCP_O_CLASS, BIOS) &&
+         dhcp_put(&request.w, DHCP_O_UUID, "\0ab", 3));
     assert_true(pxe_server_boot(&server, request_end(&request), DHCP_BOOT_PROXY, &boot));
     assert_false(has(DHCP_O_UUID));
     assert_true(has(DHCP_O_BOOT_FILE));
 }
 
-/* An iPXE request with everything in it, cut anywhere: read within its bytes, and every answer holds together. */
+/* An iPXE request with everything in it, cut anywhere: read within its bytes, and every answer
+ * holds together. */
 static void every_truncation_is_survived(void **state)
 {
     (void)state;

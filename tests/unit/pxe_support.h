@@ -18,9 +18,15 @@ struct request {
     struct dhcp_message message;
 };
 
-static inline void request_begin(struct request *r, uint8_t type, const uint8_t mac[6], uint32_t ciaddr)
+static inline void request_begin(struct request *r, uint8_t type, const uint8_t mac[6],
+                                 uint32_t ciaddr)
 {
-    struct dhcp_message head = {.op = DHCP_REQUEST_OP, .htype = 1, .hlen = 6, .xid = 0xb5d9, .ciaddr = ciaddr, .type = type};
+    struct dhcp_message head = {.op = DHCP_REQUEST_OP,
+                                .htype = 1,
+                                .hlen = 6,
+                                .xid = 0xb5d9,
+                                .ciaddr = ciaddr,
+                                .type = type};
 
     memcpy(head.chaddr, mac, 6);
     dhcp_write_start(&r->w, r->bytes, sizeof r->bytes, &head);
@@ -34,14 +40,17 @@ static inline const struct dhcp_message *request_end(struct request *r)
 }
 
 /* DISCOVER of a PXE or HTTP boot ROM: class text and option 93. */
-static inline void request_rom(struct request *r, uint8_t type, const uint8_t mac[6], const char *class, unsigned arch)
+static inline void request_rom(struct request *r, uint8_t type, const uint8_t mac[6],
+                               const char *class, unsigned arch)
 {
     uint8_t code[2] = {(uint8_t)(arch >> 8), (uint8_t)arch};
     static const uint8_t uuid[17] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 
     request_begin(r, type, mac, 0);
-    MUST(dhcp_put_text(&r->w, DHCP_O_CLASS, class) && dhcp_put(&r->w, DHCP_O_ARCHITECTURE, code, 2) &&
-         dhcp_put(&r->w, DHCP_O_INTERFACE, "\1\3\0", 3) && dhcp_put(&r->w, DHCP_O_UUID, uuid, sizeof uuid));
+    MUST(dhcp_put_text(&r->w, DHCP_O_CLASS, class) &&
+         dhcp_put(&r->w, DHCP_O_ARCHITECTURE, code, 2) &&
+         dhcp_put(&r->w, DHCP_O_INTERFACE, "\1\3\0", 3) &&
+         dhcp_put(&r->w, DHCP_O_UUID, uuid, sizeof uuid));
 }
 
 #endif

@@ -1,4 +1,5 @@
-/* The body from packets: with loss, in disorder, over several blocks, and anew after a wrong symbol. */
+/* The body from packets: with loss, in disorder, over several blocks, and anew after a wrong
+ * symbol. */
 #include "imaging/receive/body.h"
 
 #include <stdlib.h>
@@ -73,7 +74,8 @@ static const uint8_t *symbol(const struct source *s, uint32_t sbn, uint32_t esi)
 }
 
 /* One copy of the body with `loss`; the packet numbers go on from *cci. */
-static void send_copy(const struct source *s, struct body_object *b, struct rng *r, double loss, uint32_t *cci)
+static void send_copy(const struct source *s, struct body_object *b, struct rng *r, double loss,
+                      uint32_t *cci)
 {
     for (uint32_t sbn = 0; sbn < s->blocks; sbn++)
         for (uint32_t esi = 0; esi < k_of(s, sbn) + T; esi++, (*cci)++)
@@ -116,7 +118,8 @@ static void order_does_not_matter(void **state)
     n = s.symbols + T;
     assert_int_equal(body_init(&b, s.bytes, &err), 0);
     for (uint32_t i = 0; i < n; i++)
-        body_symbol(&b, cci++, 0, (uint16_t)s.symbols, (uint16_t)(i * 7919 % n), 8, symbol(&s, 0, i * 7919 % n));
+        body_symbol(&b, cci++, 0, (uint16_t)s.symbols, (uint16_t)(i * 7919 % n), 8,
+                    symbol(&s, 0, i * 7919 % n));
     assert_true(body_complete(&b));
     assert_memory_equal(b.symbols, s.source, s.bytes);
     body_free(&b);

@@ -1,4 +1,5 @@
-/* Datagrams: what is not ours is told apart and counted, costs little, and changes nothing; loss follows from packet numbers. */
+/* Datagrams: what is not ours is told apart and counted, costs little, and changes nothing; loss
+ * follows from packet numbers. */
 #include "imaging/receive/collect.h"
 
 #include <stdlib.h>
@@ -82,7 +83,8 @@ static void what_is_not_ours_is_counted_and_changes_nothing(void **state)
     assert_int_equal(s->counts.foreign, 1);
     assert_true(s->counts.forged > 100);
     assert_int_equal(s->c.seen, 0);
-    assert_int_equal(s->counts.body_packets + s->counts.packets + s->counts.early + s->counts.lost, 0);
+    assert_int_equal(s->counts.body_packets + s->counts.packets + s->counts.early + s->counts.lost,
+                     0);
     assert_int_equal(s->body.track.visits, 0);
     end(s);
 }
@@ -187,7 +189,8 @@ static void another_session_goes_on_with_the_body(void **state)
 
 static void the_close_flag_is_believed_from_a_member_only(void **state)
 {
-    struct packet p = {.cci = 1, .tsi = TSI, .toi = PACKET_TOI_STREAM, .k = SYMBOLS, .lg_t = 8, .close = true};
+    struct packet p = {
+        .cci = 1, .tsi = TSI, .toi = PACKET_TOI_STREAM, .k = SYMBOLS, .lg_t = 8, .close = true};
     struct scene *s = start();
 
     (void)state;

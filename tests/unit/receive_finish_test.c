@@ -1,5 +1,6 @@
-/* The receiver from the target's side, on disks in memory: images of every shape, what is written when, and that neither a
- * failure nor a stop, at whichever call of the disk, lets an unproven target pass or look complete. */
+/* The receiver from the target's side, on disks in memory: images of every shape, what is written
+ * when, and that neither a failure nor a stop, at whichever call of the disk, lets an unproven
+ * target pass or look complete. */
 #include "imaging/receive/receive.h"
 
 #include <stdio.h>
@@ -16,11 +17,13 @@
 #define CHUNK ((uint64_t)IMG_CHUNK_BYTES)
 #define MIB (UINT64_C(1) << 20)
 
-static struct receive_options options = {.memory = RECEIVE_MEMORY, .verify = true, .patient = true, .threads = 1, .park_bytes = MIB};
+static struct receive_options options = {
+    .memory = RECEIVE_MEMORY, .verify = true, .patient = true, .threads = 1, .park_bytes = MIB};
 
-/* An image that `wanted` approves of, from the first seed that makes one; say which, to be there at once next time. */
-static void image_like(struct made_image *m, uint64_t bytes, uint32_t windows, uint16_t d, uint64_t first_seed,
-                       bool (*wanted)(const struct made_image *))
+/* An image that `wanted` approves of, from the first seed that makes one; say which, to be there at
+ * once next time. */
+static void image_like(struct made_image *m, uint64_t bytes, uint32_t windows, uint16_t d,
+                       uint64_t first_seed, bool (*wanted)(const struct made_image *))
 {
     for (uint64_t seed = first_seed;; seed++) {
         made_image(m, bytes, windows, d, seed);
@@ -33,7 +36,8 @@ static void image_like(struct made_image *m, uint64_t bytes, uint32_t windows, u
     }
 }
 
-static int fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx, struct err *err)
+static int fetch(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx,
+                 struct err *err)
 {
     const struct made_image *m = ctx;
 
@@ -88,7 +92,8 @@ static bool looks_empty(const struct made_image *m, const struct memory_disk *d)
            zero_at(d, d->n < MIB ? 0 : d->n - MIB, d->n);
 }
 
-static struct receive_counts must_pass(struct made_image *m, struct disk *d, const struct memory_disk *on)
+static struct receive_counts must_pass(struct made_image *m, struct disk *d,
+                                       const struct memory_disk *on)
 {
     struct receive_counts counts;
     struct err err = {0};
@@ -111,7 +116,8 @@ static bool with_data(const struct made_image *m)
 
 static void images_of_every_size_are_restored(void **state)
 {
-    static const uint64_t sizes[] = {512, 4608, CHUNK, CHUNK + 512, 2 * MIB - 512, 2 * MIB, 2 * MIB + 512, 3 * MIB + 1536};
+    static const uint64_t sizes[] = {512,           4608,    CHUNK,         CHUNK + 512,
+                                     2 * MIB - 512, 2 * MIB, 2 * MIB + 512, 3 * MIB + 1536};
 
     (void)state;
     for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++)
@@ -215,7 +221,8 @@ static uint32_t inner_chunks(const struct made_image *m)
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < m->body.ndata; i++)
-        n += !at_edge(m, m->body.data[i].number * CHUNK, img_raw_len(m->raw_bytes, m->body.data[i].number));
+        n += !at_edge(m, m->body.data[i].number * CHUNK,
+                      img_raw_len(m->raw_bytes, m->body.data[i].number));
     return n;
 }
 
@@ -259,9 +266,9 @@ static void the_edges_come_after_all_else_is_proven(void **state)
 
 struct trouble {
     struct memory_disk *on;
-    uint32_t at_call;   /* counted from 1 */
-    bool forever;       /* and at every later one */
-    int code;           /* 0: stop the receiver instead */
+    uint32_t at_call; /* counted from 1 */
+    bool forever;     /* and at every later one */
+    int code;         /* 0: stop the receiver instead */
     struct receive *r;
     bool struck;
 };
@@ -273,14 +280,15 @@ static int strike(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t a
     (void)bytes;
     (void)at;
     (void)n;
-    if (op == MEMORY_DISCARD || t->on->calls < t->at_call || (t->on->calls > t->at_call && !t->forever))
+    if (op == MEMORY_DISCARD || t->on->calls < t->at_call ||
+        (t->on->calls > t->at_call && !t->forever))
         return 0;
     t->struck = true;
     return t->code;
 }
 
-/* A call that fails: reads of the look at the target may, they heal; everything else must end in a failure that leaves an empty
- * look. */
+/* A call that fails: reads of the look at the target may, they heal; everything else must end in a
+ * failure that leaves an empty look. */
 static void a_failing_call_never_passes_and_leaves_the_target_blank(void **state)
 {
     uint32_t passed = 0, failed = 0;
@@ -341,7 +349,8 @@ static void a_target_that_cannot_be_blanked_is_called_so(void **state)
     made_free(&m);
 }
 
-/* What is on the medium when the power goes: all that was flushed, and of what was not any sectors. */
+/* What is on the medium when the power goes: all that was flushed, and of what was not any sectors.
+ */
 #define SECTOR UINT64_C(512)
 #define OLD 0x77
 
@@ -359,7 +368,8 @@ struct power {
 
 static void settle(const struct power *p, uint8_t *to, unsigned i, uint64_t sector)
 {
-    uint64_t from = sector * SECTOR, n = p->pending[i].n - from < SECTOR ? p->pending[i].n - from : SECTOR;
+    uint64_t from = sector * SECTOR,
+             n = p->pending[i].n - from < SECTOR ? p->pending[i].n - from : SECTOR;
 
     if (p->pending[i].bytes)
         memcpy(to + p->pending[i].at + from, p->pending[i].bytes + from, n);
@@ -367,7 +377,8 @@ static void settle(const struct power *p, uint8_t *to, unsigned i, uint64_t sect
         memset(to + p->pending[i].at + from, 0, n);
 }
 
-/* Without a first sector the disk is empty; with the image's it is whole; with the old one nothing but the edges was touched. */
+/* Without a first sector the disk is empty; with the image's it is whole; with the old one nothing
+ * but the edges was touched. */
 static void judge_cut(struct power *p)
 {
     struct memory_disk on = {.bytes = p->cut, .n = p->n};
@@ -384,7 +395,8 @@ static void judge_cut(struct power *p)
         assert_int_equal(p->cut[at], OLD);
 }
 
-/* odds: of 8 sectors so many made it. The first one does, sooner than its turn: nothing else is as bad. */
+/* odds: of 8 sectors so many made it. The first one does, sooner than its turn: nothing else is as
+ * bad. */
 static void cut_power(struct power *p, unsigned odds)
 {
     memcpy(p->cut, p->medium, p->n);
@@ -474,7 +486,8 @@ static int swallow(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t 
     return 1;
 }
 
-/* A disk that says yes and does nothing, at whichever write: with read-back it is found out, unless nothing hung on it. */
+/* A disk that says yes and does nothing, at whichever write: with read-back it is found out, unless
+ * nothing hung on it. */
 static void a_swallowed_write_never_passes(void **state)
 {
     uint32_t last = 0, failed = 0;
@@ -517,7 +530,8 @@ static int zero_nothing(void *ctx, enum memory_op op, const uint8_t *bytes, uint
     return op == MEMORY_ZERO;
 }
 
-/* The old first sector would stay for as long as the rest comes in: a power cut would leave a disk that starts with half of either. */
+/* The old first sector would stay for as long as the rest comes in: a power cut would leave a disk
+ * that starts with half of either. */
 static void a_disk_that_keeps_its_edges_is_not_written(void **state)
 {
     struct made_image m;
@@ -538,7 +552,8 @@ static void a_disk_that_keeps_its_edges_is_not_written(void **state)
     made_free(&m);
 }
 
-/* A disk that has less room than it says: what is written far behind lands on what has been read back already. */
+/* A disk that has less room than it says: what is written far behind lands on what has been read
+ * back already. */
 struct overlap {
     const struct made_image *image;
     struct memory_disk *on;
@@ -592,8 +607,8 @@ static void a_disk_that_overwrites_itself_never_passes(void **state)
 
 /* What has come when the first chunk is written. */
 struct order {
-    bool begun; /* a whole chunk has been written */
-    bool late;  /* something was discarded after that */
+    bool begun;                 /* a whole chunk has been written */
+    bool late;                  /* something was discarded after that */
     unsigned discards, flushes; /* flushes: since the last discard */
 };
 
@@ -656,7 +671,8 @@ static int folded_read(void *ctx, uint8_t *to, size_t n, uint64_t at, struct err
 
 static bool folded_begun; /* data have been written to it */
 
-static int folded_write(void *ctx, const struct disk_part *parts, int n_parts, uint64_t at, struct err *err)
+static int folded_write(void *ctx, const struct disk_part *parts, int n_parts, uint64_t at,
+                        struct err *err)
 {
     struct memory_disk *m = ctx;
     int rc = 0;
@@ -687,7 +703,8 @@ static void folded_discard(void *ctx, uint64_t at, uint64_t n)
 
 static void a_counterfeit_disk_is_named_before_data_is_written(void **state)
 {
-    static const struct disk_ops ops = {folded_read, folded_write, folded_zero, folded_discard, memory_flush, memory_close, NULL};
+    static const struct disk_ops ops = {folded_read,  folded_write, folded_zero, folded_discard,
+                                        memory_flush, memory_close, NULL};
     struct made_image m;
     struct memory_disk on;
     struct disk d;
@@ -865,7 +882,8 @@ static void a_target_that_holds_it_all_is_only_read(void **state)
 static bool with_an_inner_zero(const struct made_image *m)
 {
     for (uint32_t i = 0; i < m->body.nruns; i++)
-        if (m->body.runs[i].state == IMG_ZERO && m->body.runs[i].first > 16 && m->body.runs[i].first < 24)
+        if (m->body.runs[i].state == IMG_ZERO && m->body.runs[i].first > 16 &&
+            m->body.runs[i].first < 24)
             return m->body.ndata > 0;
     return false;
 }

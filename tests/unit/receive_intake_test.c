@@ -1,5 +1,6 @@
-/* A disk that is behind: how many blocks are left out, how many are taken again, and what the next visit makes of it. Rows
- * that are still in use are what a slow disk looks like from here; the test holds them, and says how full the source is. */
+/* A disk that is behind: how many blocks are left out, how many are taken again, and what the next
+ * visit makes of it. Rows that are still in use are what a slow disk looks like from here; the test
+ * holds them, and says how full the source is. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -25,7 +26,7 @@ struct scene {
     struct work *work;
     struct intake in;
     uint32_t cci;
-    unsigned percent;             /* of the source's memory in use */
+    unsigned percent; /* of the source's memory in use */
     /* a job's hold on rows, let go after so many looks at the backlog */
     _Atomic uint16_t *held;
     unsigned looks;
@@ -77,7 +78,8 @@ static void end(struct scene *s)
     free(s);
 }
 
-/* Rows [from, to) of a window, once the rows before are out of the workers' hands: so that nothing is held but by the test. */
+/* Rows [from, to) of a window, once the rows before are out of the workers' hands: so that nothing
+ * is held but by the test. */
 static void rows(struct scene *s, uint32_t window, uint32_t from, uint32_t to)
 {
     const struct img_window *w = image.body.windows + window;
@@ -86,7 +88,8 @@ static void rows(struct scene *s, uint32_t window, uint32_t from, uint32_t to)
         for (uint32_t d = 0; d < w->d; d++) {
             while (!s->held && !work_idle(s->work))
                 intake_events(&s->in, NULL);
-            intake_symbol(&s->in, s->cci++, w->first_sbn + d, w->k, (uint16_t)row, 8, made_symbol(&image, w, d, row));
+            intake_symbol(&s->in, s->cci++, w->first_sbn + d, w->k, (uint16_t)row, 8,
+                          made_symbol(&image, w, d, row));
         }
 }
 
@@ -115,7 +118,8 @@ static void a_quarter_is_left_out_and_comes_back_by_quarters(void **state)
     (void)state;
     rows(s, 0, 0, 256);
     assert_int_equal(taken(s), BLOCKS);
-    /* Half full, and rows in use: a quarter goes, once, however often it is looked at in this run and the next seven. */
+    /* Half full, and rows in use: a quarter goes, once, however often it is looked at in this run
+     * and the next seven. */
     s->percent = INTAKE_SHED;
     hold(s, 0, 256, 5);
     rows(s, 0, 256, 257);
@@ -191,7 +195,8 @@ static void who_could_take_all_at_last_begins_the_next_visit_with_all(void **sta
     end(s);
 }
 
-static int wait_to_write(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at, uint64_t n)
+static int wait_to_write(void *ctx, enum memory_op op, const uint8_t *bytes, uint64_t at,
+                         uint64_t n)
 {
     (void)bytes;
     (void)at;
@@ -201,7 +206,8 @@ static int wait_to_write(void *ctx, enum memory_op op, const uint8_t *bytes, uin
     return 0;
 }
 
-/* A worker that is at work while larger sums are asked for and all is stopped: it keeps the sums it has. */
+/* A worker that is at work while larger sums are asked for and all is stopped: it keeps the sums it
+ * has. */
 static void sums_stay_where_they_are_while_a_worker_has_them(void **state)
 {
     struct scene *s = start_with(0);
@@ -217,7 +223,8 @@ static void sums_stay_where_they_are_while_a_worker_has_them(void **state)
         for (uint32_t d = 0; d < w->d; d++)
             /* all chunks stay incomplete, and there is no memory for them: they are written */
             if (row % 2 == 0)
-                intake_symbol(&s->in, s->cci++, d, w->k, (uint16_t)row, 8, made_symbol(&image, w, d, row));
+                intake_symbol(&s->in, s->cci++, d, w->k, (uint16_t)row, 8,
+                              made_symbol(&image, w, d, row));
     assert_false(work_idle(s->work));
     atomic_store(&s->plan.stop, true);
     intake_symbol(&s->in, s->cci++, 0, w->k, 257, 9, made_symbol(&image, w, 0, 257));

@@ -1,4 +1,5 @@
-/* What the target holds already: right chunks are kept, wrong and unreadable ones are not, and the look can be ended. */
+/* What the target holds already: right chunks are kept, wrong and unreadable ones are not, and the
+ * look can be ended. */
 #include "imaging/receive/keep.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* The end of a disk of another size: what is written there is read back, in the right order, and faults of the disk are found. */
+/* The end of a disk of another size: what is written there is read back, in the right order, and
+ * faults of the disk are found. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -167,10 +168,13 @@ static void a_disk_of_the_same_size_or_without_a_gpt_is_left_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_copy_is_written_and_what_lies_before_it_stays, begin, end),
+        cmocka_unit_test_setup_teardown(the_copy_is_written_and_what_lies_before_it_stays, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(a_lost_or_failing_write_is_found, begin, end),
-        cmocka_unit_test_setup_teardown(the_first_chunk_can_be_undone_only_if_it_is_as_made, begin, end),
-        cmocka_unit_test_setup_teardown(a_disk_of_the_same_size_or_without_a_gpt_is_left_alone, begin, end),
+        cmocka_unit_test_setup_teardown(the_first_chunk_can_be_undone_only_if_it_is_as_made, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_disk_of_the_same_size_or_without_a_gpt_is_left_alone,
+                                        begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

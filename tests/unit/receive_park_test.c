@@ -1,4 +1,5 @@
-/* Parked chunks: in memory, on their own place of the target, and nowhere; edges never on the target. */
+/* Parked chunks: in memory, on their own place of the target, and nowhere; edges never on the
+ * target. */
 #include "imaging/receive/park.h"
 
 #include <stdio.h>

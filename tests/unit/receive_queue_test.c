@@ -1,4 +1,5 @@
-/* The queue between two threads: order, fullness, waiting, and no item lost or seen twice under pressure. */
+/* The queue between two threads: order, fullness, waiting, and no item lost or seen twice under
+ * pressure. */
 #include "imaging/queue/queue.h"
 
 #include <pthread.h>
@@ -125,7 +126,8 @@ static void two_threads_lose_nothing(void **state)
     queue_free(&t.back);
 }
 
-/* One item at a time with a sleeper at the other end: a wake-up that got lost would be seen as a second's wait. */
+/* One item at a time with a sleeper at the other end: a wake-up that got lost would be seen as a
+ * second's wait. */
 static void *answer(void *arg)
 {
     struct two *t = arg;

@@ -1,5 +1,6 @@
-/* The receiving stages as a whole: images made in memory go by rows and by packets, with loss, in any order, from any
- * starting point, onto files and onto disks that lie; what comes out is the source, or a failure that says so. */
+/* The receiving stages as a whole: images made in memory go by rows and by packets, with loss, in
+ * any order, from any starting point, onto files and onto disks that lie; what comes out is the
+ * source, or a failure that says so. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -15,9 +16,12 @@
 #define RAW (UINT64_C(20) * 1024 * 1024 + 512)
 
 static struct made_image image;
-/* Patient, so that a busy machine does not leave out blocks: only the test of slow disks wants that. */
-static const struct receive_options by_default = {
-    .verify = true, .threads = 2, .patient = true, .memory = RECEIVE_MEMORY};
+/* Patient, so that a busy machine does not leave out blocks: only the test of slow disks wants
+ * that. */
+static const struct receive_options by_default = {.verify = true,
+                                                  .threads = 2,
+                                                  .patient = true,
+                                                  .memory = RECEIVE_MEMORY};
 
 /* ---- a target in a file ---- */
 
@@ -39,7 +43,8 @@ static void target_make(struct target *t, int garbage)
 {
     int fd;
 
-    strcpy(t->path, access("/dev/shm", W_OK) == 0 ? "/dev/shm/receive_restore_XXXXXX" : "/tmp/receive_restore_XXXXXX");
+    strcpy(t->path, access("/dev/shm", W_OK) == 0 ? "/dev/shm/receive_restore_XXXXXX"
+                                                  : "/tmp/receive_restore_XXXXXX");
     fd = mkstemp(t->path);
     assert_true(fd >= 0);
     for (uint64_t i = 0; garbage && i < image.raw_bytes + (3 << 20); i += 65536) {
@@ -69,7 +74,8 @@ static void assert_restored(const struct target *t)
 
     for (uint32_t r = 0; r < image.body.nruns; r++) {
         const struct img_run *run = image.body.runs + r;
-        uint64_t at = (uint64_t)run->first * IMG_CHUNK_BYTES, n = (uint64_t)run->count * IMG_CHUNK_BYTES;
+        uint64_t at = (uint64_t)run->first * IMG_CHUNK_BYTES,
+                 n = (uint64_t)run->count * IMG_CHUNK_BYTES;
 
         if (at + n > image.raw_bytes)
             n = image.raw_bytes - at;
@@ -85,7 +91,8 @@ static void assert_looks_empty(const struct target *t)
     uint8_t *bytes = target_read(t), *zeros = calloc(1, EDGE_BYTES);
 
     assert_memory_equal(bytes, zeros, EDGE_BYTES);
-    assert_memory_equal(bytes + image.raw_bytes - (EDGE_BYTES - DISK_ALIGN), zeros, EDGE_BYTES - DISK_ALIGN);
+    assert_memory_equal(bytes + image.raw_bytes - (EDGE_BYTES - DISK_ALIGN), zeros,
+                        EDGE_BYTES - DISK_ALIGN);
     free(bytes);
     free(zeros);
 }
@@ -101,7 +108,7 @@ static void target_end(struct target *t)
 struct channel {
     uint64_t seed;
     double loss;
-    unsigned shuffle;    /* packets may come so many places too late */
+    unsigned shuffle; /* packets may come so many places too late */
     double duplicate;
     uint32_t start;      /* packets of the first pass that are not heard */
     uint32_t repair;     /* rows a visit */
@@ -177,13 +184,15 @@ static void visit(struct ring *g, struct intake *in, const struct img_window *w)
 {
     for (uint32_t row = 0; row < w->k + g->ch.repair && !enough(g); row++)
         for (uint32_t d = 0; d < w->d; d++) {
-            struct pending p = {g->cci++, w->first_sbn + d, w->k, (uint16_t)row, made_symbol(&image, w, d, row)};
+            struct pending p = {g->cci++, w->first_sbn + d, w->k, (uint16_t)row,
+                                made_symbol(&image, w, d, row)};
 
             channel(g, in, &p);
         }
 }
 
-/* Sends the ring round until the receiver has all, or as long as the channel says. Returns the passes begun. */
+/* Sends the ring round until the receiver has all, or as long as the channel says. Returns the
+ * passes begun. */
 static uint32_t go_round(struct receive *r, const struct channel *ch)
 {
     struct ring g = {.r = r, .ch = *ch, .rng = {ch->seed}};
@@ -211,9 +220,10 @@ static struct receive *open_on(struct target *t, const struct receive_options *o
     return r;
 }
 
-/* One restore over the channel that must pass. Returns how many passes it took; counts are left in *counts. */
-static uint32_t restore(struct target *t, const struct receive_options *opt, const struct channel *ch,
-                        struct receive_counts *counts)
+/* One restore over the channel that must pass. Returns how many passes it took; counts are left in
+ * *counts. */
+static uint32_t restore(struct target *t, const struct receive_options *opt,
+                        const struct channel *ch, struct receive_counts *counts)
 {
     struct receive *r = open_on(t, opt);
     uint32_t passes = go_round(r, ch);
@@ -258,7 +268,8 @@ static void what_was_on_the_target_is_gone(void **state)
 }
 
 /* One pass of sealed datagrams, of which the body is there after `early`. */
-static void sealed_pass(struct receive *r, struct collect *c, const struct mac_key *key, uint32_t early)
+static void sealed_pass(struct receive *r, struct collect *c, const struct mac_key *key,
+                        uint32_t early)
 {
     uint8_t datagram[PACKET_BYTES];
     uint32_t sent = 0;
@@ -267,11 +278,17 @@ static void sealed_pass(struct receive *r, struct collect *c, const struct mac_k
         const struct img_window *w = image.body.windows + i;
 
         for (uint32_t n = 0; n < w->k * w->d; n++) {
-            struct packet p = {.cci = sent, .tsi = 9, .toi = PACKET_TOI_STREAM, .sbn = w->first_sbn + n % w->d,
-                               .k = w->k, .esi = (uint16_t)(n / w->d), .lg_t = 8};
+            struct packet p = {.cci = sent,
+                               .tsi = 9,
+                               .toi = PACKET_TOI_STREAM,
+                               .sbn = w->first_sbn + n % w->d,
+                               .k = w->k,
+                               .esi = (uint16_t)(n / w->d),
+                               .lg_t = 8};
 
             packet_header_encode(&p, datagram);
-            memcpy(datagram + PACKET_HEADER_BYTES, made_symbol(&image, w, n % w->d, n / w->d), PACKET_SYMBOL_BYTES);
+            memcpy(datagram + PACKET_HEADER_BYTES, made_symbol(&image, w, n % w->d, n / w->d),
+                   PACKET_SYMBOL_BYTES);
             mac_seal(key, datagram);
             collect_datagram(c, datagram, PACKET_BYTES, ++sent);
             if (sent == early)
@@ -370,7 +387,8 @@ static void a_wrong_symbol_never_reaches_the_disk(void **state)
 {
     (void)state;
     for (uint64_t spoil = 1; spoil < 4000; spoil += 977) {
-        struct channel ch = {.seed = spoil, .passes = 1000, .repair = 100, .loss = 0.01, .spoil = spoil};
+        struct channel ch = {
+            .seed = spoil, .passes = 1000, .repair = 100, .loss = 0.01, .spoil = spoil};
         struct receive_counts counts;
         struct target t;
 
@@ -389,7 +407,12 @@ static void many_wrong_symbols_cost_passes_and_nothing_else(void **state)
 
     (void)state;
     for (uint64_t seed = 1; seed <= 4; seed++) {
-        struct channel ch = {.seed = seed, .passes = 1000, .repair = 200, .loss = 0.02, .duplicate = 0.05, .shuffle = 30,
+        struct channel ch = {.seed = seed,
+                             .passes = 1000,
+                             .repair = 200,
+                             .loss = 0.02,
+                             .duplicate = 0.05,
+                             .shuffle = 30,
                              .spoil_each = 150 + 100 * seed};
         struct receive_counts counts;
         struct target t;
@@ -403,7 +426,8 @@ static void many_wrong_symbols_cost_passes_and_nothing_else(void **state)
     assert_true(poisoned > 10);
 }
 
-/* What is damaged where it is given out comes wrong in the same way in every pass: the machine fails, and says which chunk. */
+/* What is damaged where it is given out comes wrong in the same way in every pass: the machine
+ * fails, and says which chunk. */
 static void a_damaged_image_of_the_sender_is_a_cause(void **state)
 {
     struct channel ch = {.seed = 5, .passes = 1000, .rot = true};
@@ -417,15 +441,20 @@ static void a_damaged_image_of_the_sender_is_a_cause(void **state)
     assert_true(go_round(r, &ch) < 100);
     assert_false(receive_complete(r));
     assert_int_equal(receive_finish(r, &err), RECEIVE_ECHUNK);
-    assert_non_null(strstr(err.text, "with the same wrong content: the image is damaged where it is given out"));
+    assert_non_null(
+        strstr(err.text,
+               "with the same wrong content: the image is damaged where it is given out"));
     receive_close(r);
     target_end(&t);
 }
 
 static void a_killed_receiver_goes_on_where_it_was(void **state)
 {
-    struct channel half = {.seed = 7, .passes = 1, .repair = 40,
-                           .stop_after = (uint32_t)(image.head.stream_bytes / IMG_SYMBOL_BYTES / 2)};
+    struct channel half = {.seed = 7,
+                           .passes = 1,
+                           .repair = 40,
+                           .stop_after =
+                               (uint32_t)(image.head.stream_bytes / IMG_SYMBOL_BYTES / 2)};
     struct channel rest = {.seed = 8, .passes = 2, .repair = 40};
     struct receive_counts counts;
     struct err why = {0}, err = {0};
@@ -519,11 +548,13 @@ static void a_disk_that_fails_or_lies_is_found_out(void **state)
     f = (struct disk_faults){UINT64_MAX, UINT64_MAX, some_byte()};
     run_with_faults(&f, RECEIVE_EREADBACK);
     /* Also at the edge, which is found out before anything is written. */
-    f = (struct disk_faults){UINT64_MAX, UINT64_MAX, (uint64_t)image.body.data[0].number * IMG_CHUNK_BYTES + 77};
+    f = (struct disk_faults){UINT64_MAX, UINT64_MAX,
+                             (uint64_t)image.body.data[0].number * IMG_CHUNK_BYTES + 77};
     run_with_faults(&f, RECEIVE_EREADBACK);
 }
 
-static int fetch_memory(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx, struct err *err)
+static int fetch_memory(void *ctx, uint64_t from, uint64_t to, receive_sink *sink, void *sink_ctx,
+                        struct err *err)
 {
     uint64_t spoil = *(uint64_t *)ctx;
     int rc = 0;

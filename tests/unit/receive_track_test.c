@@ -1,4 +1,5 @@
-/* The receiver's bookkeeping, by its laws: what is taken, what is refused and why, when rows close, what a visit is. */
+/* The receiver's bookkeeping, by its laws: what is taken, what is refused and why, when rows close,
+ * what a visit is. */
 #include "imaging/receive/track.h"
 
 #include <stdlib.h>
@@ -138,7 +139,8 @@ static void a_late_packet_of_the_visit_before_changes_nothing(void **state)
     free(w.memory);
 }
 
-/* A number far ahead makes whatever follows old. It is believed for TRACK_BEHIND packets, wherever they stand. */
+/* A number far ahead makes whatever follows old. It is believed for TRACK_BEHIND packets, wherever
+ * they stand. */
 static void a_number_far_ahead_costs_a_thousand_packets(void **state)
 {
     struct world w;
@@ -295,8 +297,9 @@ static void the_worst_blocks_loss_is_reported(void **state)
     free(w.memory);
 }
 
-/* Against a model that knows nothing of runs: random loss, disorder within bounds and duplicates never make track hold
- * what was not given, lose what it took, or say ready at another count than k. */
+/* Against a model that knows nothing of runs: random loss, disorder within bounds and duplicates
+ * never make track hold what was not given, lose what it took, or say ready at another count than
+ * k. */
 static void agrees_with_a_naive_model(void **state)
 {
     const char *fixed = getenv("TRACK_SEED");
@@ -313,7 +316,8 @@ static void agrees_with_a_naive_model(void **state)
         start(&w, 10);
         memset(held, 0, sizeof held);
         for (int i = 0; i < 60000; i++) {
-            uint32_t at = (uint32_t)i % (D * (K + 100)), sbn = at % D + (i / (D * (K + 100)) % 2) * D;
+            uint32_t at = (uint32_t)i % (D * (K + 100)),
+                     sbn = at % D + (i / (D * (K + 100)) % 2) * D;
             uint32_t row = at / D + (uint32_t)rng_below(&r, 40);
             struct track_act a;
 

@@ -1,5 +1,5 @@
-/* Frames of the data path, checksums left to hardware, and the filters of the packet sockets, run here by a small
- * interpreter. */
+/* Frames of the data path, checksums left to hardware, and the filters of the packet sockets, run
+ * here by a small interpreter. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,10 +37,12 @@ static uint32_t ones_sum(const uint8_t *p, size_t n)
 
 static void golden_header(void **state)
 {
-    static const uint8_t want[FRAME_HEADER_BYTES] = {
-        0x01, 0x00, 0x5e, 0x75, 0x12, 0x07, 2,    0,    0,    0,    0,    9,    0x08, 0x00,
-        0x45, 0x00, 0x05, 0xdc, 0x00, 0x00, 0x40, 0x00, 4,    17,   0x63, 0x11, 10,   1,
-        2,    3,    239,  245,  18,   7,    0x1e, 0x78, 0x1e, 0x78, 0x05, 0xc8, 0,    0};
+    static const uint8_t want[FRAME_HEADER_BYTES] = {0x01, 0x00, 0x5e, 0x75, 0x12, 0x07, 2,
+                                                     0,    0,    0,    0,    9,    0x08, 0x00,
+                                                     0x45, 0x00, 0x05, 0xdc, 0x00, 0x00, 0x40,
+                                                     0x00, 4,    17,   0x63, 0x11, 10,   1,
+                                                     2,    3,    239,  245,  18,   7,    0x1e,
+                                                     0x78, 0x1e, 0x78, 0x05, 0xc8, 0,    0};
     uint8_t f[FRAME_BYTES];
 
     (void)state;
@@ -177,7 +179,8 @@ static void the_pseudo_sum_is_what_offload_wants(void **state)
 /* what the kernel took off the frame: priority and VLAN; -1: there was no tag */
 static int tag = -1;
 
-/* Runs a program as the kernel would: the instructions used in filter.c, nothing else. A load past the end drops. */
+/* Runs a program as the kernel would: the instructions used in filter.c, nothing else. A load past
+ * the end drops. */
 static bool lets_in(const struct sock_filter *code, size_t n, const uint8_t *f, size_t len,
                     uint8_t type)
 {
@@ -191,9 +194,9 @@ static bool lets_in(const struct sock_filter *code, size_t n, const uint8_t *f, 
         case BPF_LD | BPF_ABS | BPF_W:
         case BPF_LD | BPF_ABS | BPF_H:
         case BPF_LD | BPF_ABS | BPF_B:
-            a = i->k == (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE) ? type
+            a = i->k == (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)            ? type
                 : i->k == (uint32_t)(SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT) ? tag >= 0
-                                                                            : (uint32_t)tag;
+                                                                           : (uint32_t)tag;
             if (i->k >= (uint32_t)SKF_AD_OFF)
                 break;
             if (i->k + width > len)
@@ -276,7 +279,8 @@ static void frames_of_other_vlans_are_not_ours(void **state)
     static const struct {
         int tag;
         bool ours;
-    } c[] = {{-1, true}, {0, true}, {5 << 13, true}, {20, false}, {5 << 13 | 1, false}, {4095, false}};
+    } c[] = {{-1, true},           {0, true},    {5 << 13, true}, {20, false},
+             {5 << 13 | 1, false}, {4095, false}};
     struct sock_filter code[FILTER_MAX], control[FILTER_MAX];
     size_t n = filter_flow(&flow, code), m = filter_control(NULL, 0, control);
     uint8_t f[FRAME_BYTES];

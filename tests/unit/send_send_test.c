@@ -1,5 +1,5 @@
-/* The joined sending stages over an image in memory and a sink that opens every datagram: its tag, its header, and its
- * symbol against the image's bytes or against an encoder of the test's own. */
+/* The joined sending stages over an image in memory and a sink that opens every datagram: its tag,
+ * its header, and its symbol against the image's bytes or against an encoder of the test's own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,7 +49,8 @@ static uint8_t *stream_at(const struct img_window *w, unsigned row, unsigned blo
     return map + img_row_at(w, row) + (size_t)block * SYMBOL;
 }
 
-/* Repair symbols first … first + n - 1 of a block of the stream, by one straightforward encoding. */
+/* Repair symbols first … first + n - 1 of a block of the stream, by one straightforward encoding.
+ */
 static void encode(const struct img_window *w, unsigned block, unsigned lg_t, unsigned first,
                    unsigned n, uint8_t *to)
 {
@@ -144,7 +145,7 @@ static struct {
     size_t lent, room; /* room: slots the sink has at most */
     uint64_t packets, source[2], repair[2], close;
     uint32_t cci;
-    bool gap; /* packets that were filled have not left */
+    bool gap;         /* packets that were filled have not left */
     uint8_t *seen[8]; /* by SBN: how often each source symbol came, modulo 256 */
     uint8_t *fresh;   /* computed repair as the test makes it, of one visit's block */
     uint32_t fresh_sbn;
@@ -190,7 +191,8 @@ static void check_body(const struct packet *p)
     assert_int_equal(p->lg_t, 8);
     if (p->esi >= p->k)
         return; /* body_repair_is_the_codes looks at those */
-    memcpy(want, map + IMG_STREAM_OFFSET + image.head.stream_bytes + at, BODY_BYTES - at < SYMBOL ? BODY_BYTES - at : SYMBOL);
+    memcpy(want, map + IMG_STREAM_OFFSET + image.head.stream_bytes + at,
+           BODY_BYTES - at < SYMBOL ? BODY_BYTES - at : SYMBOL);
     assert_memory_equal(p->symbol, want, SYMBOL);
 }
 
@@ -279,8 +281,8 @@ static void close_sender(struct send *s)
         free(sink.seen[i]);
 }
 
-/* Steps until `packets` more are out; the clock goes on to each wake-up. While the sender waits for one of its threads,
- * really so. */
+/* Steps until `packets` more are out; the clock goes on to each wake-up. While the sender waits for
+ * one of its threads, really so. */
 static void run(struct send *s, uint64_t packets)
 {
     uint64_t end = sink.packets + packets;
@@ -320,7 +322,8 @@ static void suspended_sends_nothing(void **state)
     close_sender(s);
 }
 
-/* Three passes: each source symbol three times (those of the last, unfinished pass aside), in step with the loops told. */
+/* Three passes: each source symbol three times (those of the last, unfinished pass aside), in step
+ * with the loops told. */
 static void each_pass_sends_every_symbol_once(void **state)
 {
     struct send *s = open_sender(PACE_UNLIMITED, 1);
@@ -363,7 +366,8 @@ static void a_small_sink_changes_nothing(void **state)
     close_sender(s);
 }
 
-/* Reports of heavy loss: larger T, rows made by the encoder's thread; the body of every packet is still checked. */
+/* Reports of heavy loss: larger T, rows made by the encoder's thread; the body of every packet is
+ * still checked. */
 static void steered_repair_is_the_codes(void **state)
 {
     static const uint32_t losses[] = {60000, 150000, 250000};
@@ -371,8 +375,9 @@ static void steered_repair_is_the_codes(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
         struct send *s = open_sender(PACE_UNLIMITED, UINT64_C(1) << 30);
-        struct steer_report r = {
-            .mean_ppm = losses[i], .worst_ppm = losses[i] + 30000, .reporters = 3};
+        struct steer_report r = {.mean_ppm = losses[i],
+                                 .worst_ppm = losses[i] + 30000,
+                                 .reporters = 3};
         struct send_stats stats;
 
         send_report(s, &r);
@@ -521,7 +526,11 @@ static void a_file_system_that_only_waits_is_read_ahead(void **state)
 /* Runs the sender until it says that the image cannot be read. */
 static void expect_unreadable(struct img_file *f, void (*harm)(struct img_file *), const char *why)
 {
-    struct send_config config = {.image = f, .sink = {.slots = sink_slots, .kick = sink_kick}, .tsi = TSI, .memory = 1, .clock = fake_clock};
+    struct send_config config = {.image = f,
+                                 .sink = {.slots = sink_slots, .kick = sink_kick},
+                                 .tsi = TSI,
+                                 .memory = 1,
+                                 .clock = fake_clock};
     struct err err = {0};
     struct mono wake;
     struct send *s;
@@ -608,7 +617,11 @@ static void a_file_that_changes_is_not_sent(void **state)
 static void a_suspended_sender_looks_at_its_file(void **state)
 {
     struct img_file f = copy_of_image();
-    struct send_config config = {.image = &f, .sink = {.slots = sink_slots, .kick = sink_kick}, .tsi = TSI, .memory = 1, .clock = fake_clock};
+    struct send_config config = {.image = &f,
+                                 .sink = {.slots = sink_slots, .kick = sink_kick},
+                                 .tsi = TSI,
+                                 .memory = 1,
+                                 .clock = fake_clock};
     struct err err = {0};
     struct mono wake;
     struct send *s;
@@ -631,7 +644,11 @@ static void a_suspended_sender_looks_at_its_file(void **state)
 static void another_body_is_not_opened(void **state)
 {
     struct img_file f = copy_of_image();
-    struct send_config config = {.image = &f, .sink = {.slots = sink_slots, .kick = sink_kick}, .tsi = TSI, .memory = 1, .clock = fake_clock};
+    struct send_config config = {.image = &f,
+                                 .sink = {.slots = sink_slots, .kick = sink_kick},
+                                 .tsi = TSI,
+                                 .memory = 1,
+                                 .clock = fake_clock};
     struct send *s;
 
     (void)state;

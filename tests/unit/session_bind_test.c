@@ -20,9 +20,16 @@ static const uint8_t me[SESSION_ID_BYTES] = "receiver";
 
 static struct session_image image(uint16_t tsi, const char *name, struct session_receiver *rows)
 {
-    struct session_image m = {.welcome = {.tsi = tsi, .group = 0xEF010101u + tsi, .source = PAIR_CHILD, .port = PORT,
-                                          .ttl = 3, .key = "sixteen bytes ok", .rate = 12500000},
-                              .loop_suspend = SESSION_SUSPEND_AUTO, .rows = rows, .n_rows = ROWS};
+    struct session_image m = {.welcome = {.tsi = tsi,
+                                          .group = 0xEF010101u + tsi,
+                                          .source = PAIR_CHILD,
+                                          .port = PORT,
+                                          .ttl = 3,
+                                          .key = "sixteen bytes ok",
+                                          .rate = 12500000},
+                              .loop_suspend = SESSION_SUSPEND_AUTO,
+                              .rows = rows,
+                              .n_rows = ROWS};
 
     strcpy(m.name, name);
     return m;
@@ -111,17 +118,24 @@ static void several_images_are_listed(void **state)
 
     (void)state;
     ip_pair_up(&pair, 0, 1, serve_two);
-    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 5000, &w, &err), SESSION_ECHOOSE);
+    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 5000, &w,
+                                  &err),
+                     SESSION_ECHOOSE);
     assert_string_equal(err.text, "the server has several images, name one: alpha, beta");
     err = (struct err){0};
-    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"gamma", me, false}, 5000, &w, &err), SESSION_EREFUSED);
+    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"gamma", me, false}, 5000,
+                                  &w, &err),
+                     SESSION_EREFUSED);
     assert_non_null(strstr(err.text, "no image named \"gamma\""));
-    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"beta", me, false}, 5000, &w, NULL), 0);
+    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"beta", me, false}, 5000,
+                                  &w, NULL),
+                     0);
     assert_int_equal(w.tsi, 2);
     ip_pair_down(&pair);
 }
 
-static int own_in_a_while(void *ctx, const struct session_ask *a, struct session_own *own, char *why)
+static int own_in_a_while(void *ctx, const struct session_ask *a, struct session_own *own,
+                          char *why)
 {
     static unsigned asked;
 
@@ -165,8 +179,11 @@ static void nobody_listening_is_said(void **state)
 
     (void)state;
     ip_pair_up(&pair, 0, 1, serve_nothing);
-    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 3000, &w, &err), SESSION_ECONNECT);
-    assert_string_equal(err.text, "cannot join a session at 10.0.0.2 port 7800: nothing listens there");
+    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 3000, &w,
+                                  &err),
+                     SESSION_ECONNECT);
+    assert_string_equal(err.text,
+                        "cannot join a session at 10.0.0.2 port 7800: nothing listens there");
     ip_pair_down(&pair);
 }
 
@@ -181,10 +198,15 @@ static void beacons_are_acked_from_the_control_thread(void **state)
 
     (void)state;
     ip_pair_up(&pair, 10, 7, serve_one);
-    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 20000, &w, NULL), 0);
-    assert_int_equal(session_control_start(&control, pair.stack, at, &w, &(struct session_asker){"", me, false}, &said, NULL), 0);
+    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 20000, &w,
+                                  NULL),
+                     0);
+    assert_int_equal(session_control_start(&control, pair.stack, at, &w,
+                                           &(struct session_asker){"", me, false}, &said, NULL),
+                     0);
     session_control_set(control, &facts);
-    for (struct mono end = mono_add(clock_now(), 20 * MONO_S); !news.ack.tsi && mono_sub(end, clock_now()) > 0;)
+    for (struct mono end = mono_add(clock_now(), 20 * MONO_S);
+         !news.ack.tsi && mono_sub(end, clock_now()) > 0;)
         session_control_get(control, &news);
     assert_int_equal(news.ack.tsi, 1);
     assert_int_equal(news.ack.receivers, 1);
@@ -195,8 +217,8 @@ static void beacons_are_acked_from_the_control_thread(void **state)
     ip_pair_down(&pair);
 }
 
-/* After a silence the receiver says hello again, and the server may have been there all the time: what it hears from then on is news to
- * it, above all a PASS. */
+/* After a silence the receiver says hello again, and the server may have been there all the time:
+ * what it hears from then on is news to it, above all a PASS. */
 static void who_joins_again_is_heard(void **state)
 {
     struct session_facts facts = {.state = SESSION_RECEIVING};
@@ -207,8 +229,12 @@ static void who_joins_again_is_heard(void **state)
 
     (void)state;
     ip_pair_up(&pair, 0, 1, serve_one);
-    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 20000, &w, NULL), 0);
-    assert_int_equal(session_control_start(&control, pair.stack, at, &w, &(struct session_asker){"", me, false}, &said, NULL), 0);
+    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 20000, &w,
+                                  NULL),
+                     0);
+    assert_int_equal(session_control_start(&control, pair.stack, at, &w,
+                                           &(struct session_asker){"", me, false}, &said, NULL),
+                     0);
     for (struct mono end = mono_add(clock_now(), 2 * MONO_S); mono_sub(end, clock_now()) > 0;) {
         /* each change is a beacon */
         facts.state = facts.state == SESSION_RECEIVING ? SESSION_MANIFEST : SESSION_RECEIVING;
@@ -217,8 +243,12 @@ static void who_joins_again_is_heard(void **state)
     }
     assert_false(session_control_stop(control, NULL, 0));
     assert_true(said > 5);
-    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 20000, &w, NULL), 0);
-    assert_int_equal(session_control_start(&control, pair.stack, at, &w, &(struct session_asker){"", me, false}, &said, NULL), 0);
+    assert_int_equal(session_join(pair.stack, at, &(struct session_asker){"", me, false}, 20000, &w,
+                                  NULL),
+                     0);
+    assert_int_equal(session_control_start(&control, pair.stack, at, &w,
+                                           &(struct session_asker){"", me, false}, &said, NULL),
+                     0);
     facts.state = SESSION_PASS;
     assert_true(session_control_stop(control, &facts, 500));
     ip_pair_down(&pair);
@@ -227,10 +257,13 @@ static void who_joins_again_is_heard(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(joins_at_once_on_a_good_line),   cmocka_unit_test(joins_in_seconds_on_a_bad_line),
+        cmocka_unit_test(joins_at_once_on_a_good_line),
+        cmocka_unit_test(joins_in_seconds_on_a_bad_line),
         cmocka_unit_test(an_answer_that_is_made_comes_on_the_same_connection),
-        cmocka_unit_test(several_images_are_listed),      cmocka_unit_test(nobody_listening_is_said),
-        cmocka_unit_test(beacons_are_acked_from_the_control_thread), cmocka_unit_test(who_joins_again_is_heard),
+        cmocka_unit_test(several_images_are_listed),
+        cmocka_unit_test(nobody_listening_is_said),
+        cmocka_unit_test(beacons_are_acked_from_the_control_thread),
+        cmocka_unit_test(who_joins_again_is_heard),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

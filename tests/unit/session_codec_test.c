@@ -24,8 +24,14 @@ static struct session_message welcome(void)
     struct session_message m = {.type = SESSION_WELCOME};
     struct session_welcome *w = &m.u.welcome;
 
-    *w = (struct session_welcome){.tsi = 0x1234, .group = 0xEF010203, .source = 0x0A000001, .port = 7800, .ttl = 3,
-                                  .rate = 125000000, .beacon_ms = 1000, .sbn = 77};
+    *w = (struct session_welcome){.tsi = 0x1234,
+                                  .group = 0xEF010203,
+                                  .source = 0x0A000001,
+                                  .port = 7800,
+                                  .ttl = 3,
+                                  .rate = 125000000,
+                                  .beacon_ms = 1000,
+                                  .sbn = 77};
     memcpy(w->key, key, sizeof w->key);
     memset(w->head, 0xA5, sizeof w->head);
     return m;
@@ -88,7 +94,8 @@ static void body_cut_short(const struct session_message *m)
 
 static void messages_survive_the_wire(void **state)
 {
-    struct session_message m[] = {hello("debian"), hello(""), welcome(), refusal(), list(1), list(SESSION_LIST_MAX)};
+    struct session_message m[] = {hello("debian"), hello(""), welcome(),
+                                  refusal(),       list(1),   list(SESSION_LIST_MAX)};
 
     (void)state;
     for (size_t i = 0; i < sizeof m / sizeof *m; i++) {
@@ -108,7 +115,8 @@ static void refused_with(const struct session_message *m, size_t offset, uint8_t
     assert_int_equal(session_message_decode(bytes, n, &got), SESSION_EFIELD);
 }
 
-/* A receiver that was netbooted says nothing behind the name, as all did before; a person's order is one byte. */
+/* A receiver that was netbooted says nothing behind the name, as all did before; a person's order
+ * is one byte. */
 static void a_hello_says_who_asks(void **state)
 {
     struct session_message h = hello("debian"), got;
@@ -139,8 +147,10 @@ static void strangers_are_recognised_early(void **state)
         size_t n;
         int result;
     } c[] = {
-        {"", 0, 0},          {"R", 1, 0},
-        {"RING", 4, 0},      {"G", 1, SESSION_EMAGIC},
+        {"", 0, 0},
+        {"R", 1, 0},
+        {"RING", 4, 0},
+        {"G", 1, SESSION_EMAGIC},
         {"RINK", 4, SESSION_EMAGIC},
         {"RING\x02", 5, SESSION_EVERSION},
         {"RING\x01\x00", 6, SESSION_ETYPE},
@@ -161,28 +171,40 @@ static void fields_out_of_range_are_refused(void **state)
     size_t n = session_message_encode(&w, bytes);
 
     (void)state;
-    refused_with(&w, 8 + 4, 192);  /* a unicast group */
-    refused_with(&w, 8 + 12, 0);   /* TTL */
-    refused_with(&w, 8 + 13, 1);   /* reserved */
-    refused_with(&w, 8 + 32, 1);   /* rate */
-    refused_with(&w, 8 + 40, 1);   /* beacon interval */
-    refused_with(&w, 8 + 48, 1);   /* reserved */
+    refused_with(&w, 8 + 4, 192);   /* a unicast group */
+    refused_with(&w, 8 + 12, 0);    /* TTL */
+    refused_with(&w, 8 + 13, 1);    /* reserved */
+    refused_with(&w, 8 + 32, 1);    /* rate */
+    refused_with(&w, 8 + 40, 1);    /* beacon interval */
+    refused_with(&w, 8 + 48, 1);    /* reserved */
     refused_with(&h, 8 + 15, '\n'); /* control character */
     refused_with(&h, 8 + 15, 0x80); /* continuation byte alone */
     refused_with(&h, 8 + 15, 0xC3); /* lead byte without its continuation */
-    refused_with(&r, 8 + 1, 0);    /* code 0 */
-    refused_with(&l, 8, 0);        /* an empty list */
-    bytes[8] = bytes[9] = 0;       /* TSI */
+    refused_with(&r, 8 + 1, 0);     /* code 0 */
+    refused_with(&l, 8, 0);         /* an empty list */
+    bytes[8] = bytes[9] = 0;        /* TSI */
     assert_int_equal(session_message_decode(bytes, n, &got), SESSION_EFIELD);
 }
 
 static void names_are_utf8(void **state)
 {
-    static const char *const good[] = {"", "debian-12", "Büro", "教室", "\xF0\x9F\x92\xBE",
-                                       "0123456789012345678901234567890123456789012345678901234567890123"};
-    static const char *const bad[] = {"a\nb", "\x7F", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80",
-                                      "\xF8\x88\x80\x80\x80", "a\xE6\x95",
-                                      "01234567890123456789012345678901234567890123456789012345678901234"};
+    static const char *const good[] = {
+        "",
+        "debian-12",
+        "Büro",
+        "教室",
+        "\xF0\x9F\x92\xBE",
+        "0123456789012345678901234567890123456789012345678901234567890123"};
+    static const char *const bad[] = {
+        "a\nb",
+        "\x7F",
+        "\xC0\x80",
+        "\xE0\x80\x80",
+        "\xED\xA0\x80",
+        "\xF4\x90\x80\x80",
+        "\xF8\x88\x80\x80\x80",
+        "a\xE6\x95",
+        "01234567890123456789012345678901234567890123456789012345678901234"};
 
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
@@ -193,20 +215,35 @@ static void names_are_utf8(void **state)
 
 static struct session_beacon beacon(void)
 {
-    return (struct session_beacon){
-        .tsi = 9,
-        .id = {1, 2, 3, 4, 5, 6, 7, 8},
-        .mac = {0x52, 0x49, 0x4e, 0x47, 0, 1},
-        .counter = 5,
-        .facts = {.state = SESSION_FAIL, .disk_limited = true, .done = 9999, .loss_ppm = 12345, .worst_ppm = 1000000,
-                  .disk_rate = 400000000, .wanted_rate = 60000000, .open_blocks = 3, .drops = 17, .heard = 0xFFFFFFF0,
-                  .missed = 4, .repaired = 12288, .error = -805}};
+    return (struct session_beacon){.tsi = 9,
+                                   .id = {1, 2, 3, 4, 5, 6, 7, 8},
+                                   .mac = {0x52, 0x49, 0x4e, 0x47, 0, 1},
+                                   .counter = 5,
+                                   .facts = {.state = SESSION_FAIL,
+                                             .disk_limited = true,
+                                             .done = 9999,
+                                             .loss_ppm = 12345,
+                                             .worst_ppm = 1000000,
+                                             .disk_rate = 400000000,
+                                             .wanted_rate = 60000000,
+                                             .open_blocks = 3,
+                                             .drops = 17,
+                                             .heard = 0xFFFFFFF0,
+                                             .missed = 4,
+                                             .repaired = 12288,
+                                             .error = -805}};
 }
 
 static struct session_ack ack(void)
 {
-    return (struct session_ack){.tsi = 9, .id = {1, 2, 3, 4, 5, 6, 7, 8}, .counter = 5, .beacon_ms = 2500,
-                                .rate = 37500000, .receivers = 100, .sbn = 1000, .closing = true};
+    return (struct session_ack){.tsi = 9,
+                                .id = {1, 2, 3, 4, 5, 6, 7, 8},
+                                .counter = 5,
+                                .beacon_ms = 2500,
+                                .rate = 37500000,
+                                .receivers = 100,
+                                .sbn = 1000,
+                                .closing = true};
 }
 
 static void beacons_survive_the_wire(void **state)
@@ -250,7 +287,8 @@ static void acks_survive_the_wire(void **state)
         assert_true(session_ack_decode(one, cut, key, &got) < 0);
 }
 
-/* A receiver that never told an info, and may know nothing of these fields, sees an ack as it always was. */
+/* A receiver that never told an info, and may know nothing of these fields, sees an ack as it
+ * always was. */
 static void labels_are_in_what_was_reserved(void **state)
 {
     struct session_ack a = ack(), got;
@@ -278,9 +316,14 @@ static void labels_are_in_what_was_reserved(void **state)
 
 static struct session_told told(void)
 {
-    return (struct session_told){.tsi = 9, .id = {1, 2, 3, 4, 5, 6, 7, 8}, .revision = 2,
-                                 .info = {.link_mbps = 1000, .serial = "PF2ABC", .disk = "Büro \"SSD\"",
-                                          .disk_serial = "01234567890123456789012345678901234567890123456789012345"}};
+    return (struct session_told){
+        .tsi = 9,
+        .id = {1, 2, 3, 4, 5, 6, 7, 8},
+        .revision = 2,
+        .info = {.link_mbps = 1000,
+                 .serial = "PF2ABC",
+                 .disk = "Büro \"SSD\"",
+                 .disk_serial = "01234567890123456789012345678901234567890123456789012345"}};
 }
 
 static void infos_survive_the_wire(void **state)
@@ -309,7 +352,8 @@ static void infos_survive_the_wire(void **state)
     }
     memset(&t.info, 'x', sizeof t.info);
     t.info.link_mbps = 1000000;
-    t.info.serial[SESSION_INFO_MAX] = t.info.disk[SESSION_INFO_MAX] = t.info.disk_serial[SESSION_INFO_MAX] = 0;
+    t.info.serial[SESSION_INFO_MAX] = t.info.disk[SESSION_INFO_MAX] =
+        t.info.disk_serial[SESSION_INFO_MAX] = 0;
     t.info.n_inside = SESSION_INSIDE_MAX;
     for (unsigned i = 0; i < SESSION_INSIDE_MAX; i++)
         t.info.inside[i].text[SESSION_INFO_MAX] = 0;
@@ -348,10 +392,10 @@ static void foreign_texts_become_plain(void **state)
         const char *from, *to;
         size_t max;
     } c[] = {
-        {"PF2ABC", "PF2ABC", 56},      {"", "", 56},
-        {"a\n\033[2Jb", "a??[2Jb", 56}, {"\xC0\x80\xFF", "???", 56},
-        {"\xC2\x9B", "?", 56},         {"=cmd|' /C'!A0", "=cmd|' /C'!A0", 56},
-        {"B\xC3\xBCro", "B\xC3\xBC", 3},  {"B\xC3\xBCro", "B", 2},
+        {"PF2ABC", "PF2ABC", 56},        {"", "", 56},
+        {"a\n\033[2Jb", "a??[2Jb", 56},  {"\xC0\x80\xFF", "???", 56},
+        {"\xC2\x9B", "?", 56},           {"=cmd|' /C'!A0", "=cmd|' /C'!A0", 56},
+        {"B\xC3\xBCro", "B\xC3\xBC", 3}, {"B\xC3\xBCro", "B", 2},
     };
     char to[57];
 
@@ -374,15 +418,17 @@ static void every_flipped_bit_breaks_the_tag(void **state)
         assert_true(session_beacon_decode(bytes, sizeof bytes, key, &got) < 0);
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
-    assert_int_equal(session_beacon_decode(bytes, sizeof bytes, (const uint8_t *)"another 16 bytes", &got),
+    assert_int_equal(session_beacon_decode(bytes, sizeof bytes, (const uint8_t *)"another 16 bytes",
+                                           &got),
                      SESSION_ETAG);
 }
 
-/* HMAC-SHA-256 of RFC 4231 cannot be asked through this interface (its keys are not 16 bytes long); the value was made with
- * Python's hmac module. */
+/* HMAC-SHA-256 of RFC 4231 cannot be asked through this interface (its keys are not 16 bytes long);
+ * the value was made with Python's hmac module. */
 static void the_tag_is_hmac_sha256(void **state)
 {
-    static const uint8_t want[SESSION_TAG_BYTES] = {0x1E, 0xDF, 0xAB, 0x93, 0x3F, 0xB0, 0x84, 0x1F, 0x4A, 0x80, 0x20, 0x1A, 0xFC, 0x7D, 0x21, 0xCC};
+    static const uint8_t want[SESSION_TAG_BYTES] = {0x1E, 0xDF, 0xAB, 0x93, 0x3F, 0xB0, 0x84, 0x1F,
+                                                    0x4A, 0x80, 0x20, 0x1A, 0xFC, 0x7D, 0x21, 0xCC};
     struct session_ack a = ack();
     uint8_t bytes[SESSION_ACK_BYTES];
 
@@ -423,7 +469,10 @@ static void what_is_ones_own(void **state)
         assert_true(session_message_decode(bytes, cut, &got) < 0);
     bytes[6] = 0; /* a body too short for its signature */
     bytes[7] = SESSION_SIGNATURE_BYTES - 1;
-    assert_int_equal(session_message_decode(bytes, SESSION_FRAME_BYTES + SESSION_SIGNATURE_BYTES - 1, &got), SESSION_ELENGTH);
+    assert_int_equal(session_message_decode(bytes,
+                                            SESSION_FRAME_BYTES + SESSION_SIGNATURE_BYTES - 1,
+                                            &got),
+                     SESSION_ELENGTH);
     bytes[5] = SESSION_BEACON; /* no message of this side */
     assert_int_equal(session_message_length(bytes, SESSION_FRAME_BYTES), SESSION_ETYPE);
 }
@@ -433,13 +482,18 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_ones_own),
         cmocka_unit_test(messages_survive_the_wire),
-        cmocka_unit_test(a_hello_says_who_asks),       cmocka_unit_test(strangers_are_recognised_early),
-        cmocka_unit_test(fields_out_of_range_are_refused), cmocka_unit_test(names_are_utf8),
-        cmocka_unit_test(beacons_survive_the_wire),        cmocka_unit_test(acks_survive_the_wire),
-        cmocka_unit_test(labels_are_in_what_was_reserved), cmocka_unit_test(infos_survive_the_wire),
+        cmocka_unit_test(a_hello_says_who_asks),
+        cmocka_unit_test(strangers_are_recognised_early),
+        cmocka_unit_test(fields_out_of_range_are_refused),
+        cmocka_unit_test(names_are_utf8),
+        cmocka_unit_test(beacons_survive_the_wire),
+        cmocka_unit_test(acks_survive_the_wire),
+        cmocka_unit_test(labels_are_in_what_was_reserved),
+        cmocka_unit_test(infos_survive_the_wire),
         cmocka_unit_test(disks_inside_survive_the_wire),
         cmocka_unit_test(foreign_texts_become_plain),
-        cmocka_unit_test(every_flipped_bit_breaks_the_tag), cmocka_unit_test(the_tag_is_hmac_sha256),
+        cmocka_unit_test(every_flipped_bit_breaks_the_tag),
+        cmocka_unit_test(the_tag_is_hmac_sha256),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* The rate against simulated rooms: a link that drops what it cannot carry, disks that take what they can, lines that are
- * simply bad. */
+/* The rate against simulated rooms: a link that drops what it cannot carry, disks that take what
+ * they can, lines that are simply bad. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,10 +15,10 @@
 
 struct room {
     unsigned n;
-    uint64_t carries;       /* what lies above is lost, for everybody */
-    uint32_t bad_line[MANY]; /* loss that has nothing to do with the rate */
+    uint64_t carries;          /* what lies above is lost, for everybody */
+    uint32_t bad_line[MANY];   /* loss that has nothing to do with the rate */
     uint64_t carries_to[MANY]; /* like `carries`, for this receiver; 0: no limit */
-    uint64_t disk[MANY];    /* what its disk takes; 0: anything */
+    uint64_t disk[MANY];       /* what its disk takes; 0: anything */
 };
 
 static struct room room;
@@ -40,7 +40,8 @@ static void begin(uint64_t floor, uint64_t ceiling, uint64_t start, unsigned n)
 
 static uint32_t over(uint64_t carries)
 {
-    return carries && rate.now > carries ? (uint32_t)((rate.now - carries) * 1000000 / rate.now) : 0;
+    return carries && rate.now > carries ? (uint32_t)((rate.now - carries) * 1000000 / rate.now)
+                                         : 0;
 }
 
 static void live(unsigned seconds)
@@ -52,7 +53,9 @@ static void live(unsigned seconds)
             uint32_t loss = over(room.carries) + over(room.carries_to[i]) + room.bad_line[i];
 
             s[i] = (struct rate_sample){.recent_ppm = loss < 1000000 ? loss : 1000000,
-                                        .wanted = room.disk[i] && room.disk[i] < rate.now ? room.disk[i] : 0};
+                                        .wanted = room.disk[i] && room.disk[i] < rate.now
+                                                      ? room.disk[i]
+                                                      : 0};
         }
         rate_step(&rate, s, room.n, 1000, now);
         now = mono_add(now, MONO_S);

@@ -1,4 +1,5 @@
-/* The server's beacons: how many, what follows from two of them, and what a machine tells of itself. */
+/* The server's beacons: how many, what follows from two of them, and what a machine tells of
+ * itself. */
 #include "tests/unit/session_room.h"
 
 static void replayed_forged_and_foreign_beacons_are_dropped(void **state)
@@ -11,12 +12,16 @@ static void replayed_forged_and_foreign_beacons_are_dropped(void **state)
     hello(1);
     assert_int_equal(beacon_facts(1, &f, old), 1);
     assert_int_equal(beacon_facts(1, &f, bytes), 1);
-    assert_int_equal(session_server_datagram(&server, bytes, sizeof bytes, 1, now, ack), SESSION_EREPLAY);
-    assert_int_equal(session_server_datagram(&server, old, sizeof old, 1, now, ack), SESSION_EREPLAY);
+    assert_int_equal(session_server_datagram(&server, bytes, sizeof bytes, 1, now, ack),
+                     SESSION_EREPLAY);
+    assert_int_equal(session_server_datagram(&server, old, sizeof old, 1, now, ack),
+                     SESSION_EREPLAY);
     bytes[30] ^= 1;
-    assert_int_equal(session_server_datagram(&server, bytes, sizeof bytes, 1, now, ack), SESSION_ETAG);
+    assert_int_equal(session_server_datagram(&server, bytes, sizeof bytes, 1, now, ack),
+                     SESSION_ETAG);
     bytes[7] ^= 1;
-    assert_int_equal(session_server_datagram(&server, bytes, sizeof bytes, 1, now, ack), SESSION_EUNKNOWN);
+    assert_int_equal(session_server_datagram(&server, bytes, sizeof bytes, 1, now, ack),
+                     SESSION_EUNKNOWN);
     assert_int_equal(session_server_datagram(&server, bytes, 3, 1, now, ack), SESSION_EMAGIC);
     assert_int_equal(server.refused, 5);
 }
@@ -42,7 +47,8 @@ static void beacons_stay_below_a_hundredth_of_the_stream(void **state)
     }
     session_image_at(&server, 0, 3, 12500000);
     session_server_tick(&server, now);
-    share = (double)image.live * SESSION_EXCHANGE_WIRE_BYTES * 1000 / image.welcome.beacon_ms / 12500000;
+    share = (double)image.live * SESSION_EXCHANGE_WIRE_BYTES * 1000 / image.welcome.beacon_ms /
+            12500000;
     assert_int_equal(image.live, 2000);
     assert_true(share <= 0.01 && share > 0.0099);
 }
@@ -84,7 +90,8 @@ static void recent_loss_is_that_between_two_beacons(void **state)
     assert_int_equal(s.wanted, 5000000);
 }
 
-/* Against the definition: a row is superseded when the same machine joined again after it was heard last. */
+/* Against the definition: a row is superseded when the same machine joined again after it was heard
+ * last. */
 static void the_tally_leaves_out_what_was_superseded(void **state)
 {
     static struct session_receiver many[200];
@@ -98,14 +105,18 @@ static void the_tally_leaves_out_what_was_superseded(void **state)
 
         m.used = (uint32_t)rng_below(&rng, 201);
         for (unsigned i = 0; i < m.used; i++) {
-            many[i] = (struct session_receiver){.used = true, .mac = {0, 0, (uint8_t)rng_below(&rng, 2), 0, 0, (uint8_t)rng_below(&rng, 20)},
-                                                .joined = {(int64_t)(1000 * run + i)}, .gone = rng_below(&rng, 2),
-                                                .facts = {.state = (enum session_state)rng_below(&rng, SESSION_STATES)}};
+            many[i] = (struct session_receiver){
+                .used = true,
+                .mac = {0, 0, (uint8_t)rng_below(&rng, 2), 0, 0, (uint8_t)rng_below(&rng, 20)},
+                .joined = {(int64_t)(1000 * run + i)},
+                .gone = rng_below(&rng, 2),
+                .facts = {.state = (enum session_state)rng_below(&rng, SESSION_STATES)}};
             many[i].heard.ns = many[i].joined.ns + (int64_t)rng_below(&rng, 300);
         }
         for (unsigned i = 0; i < m.used; i++) {
             const struct session_receiver *r = &many[i];
-            bool final = r->facts.state == SESSION_PASS || r->facts.state == SESSION_FAIL || r->facts.state == SESSION_LEAVING;
+            bool final = r->facts.state == SESSION_PASS || r->facts.state == SESSION_FAIL ||
+                         r->facts.state == SESSION_LEAVING;
 
             if (session_image_superseded(&m, r))
                 continue;
@@ -143,7 +154,8 @@ static void beacons_are_spread_and_changes_hurry(void **state)
     assert_int_equal(session_beacons_next(&b, &f, now, bytes), 0);
 }
 
-/* One beacon of `who` and what goes out behind it; the ack, unless it is lost, goes back. Whether an info went out. */
+/* One beacon of `who` and what goes out behind it; the ack, unless it is lost, goes back. Whether
+ * an info went out. */
 static bool exchange(unsigned who, bool lost)
 {
     struct session_facts f = {.state = SESSION_RECEIVING};
@@ -158,7 +170,8 @@ static bool exchange(unsigned who, bool lost)
     n = session_beacons_info(&receiver[who], bytes);
     if (n && !lost) {
         assert_int_equal(session_server_datagram(&server, bytes, n, 0x0A000000 + who, now, ack), 0);
-        assert_int_equal(session_server_datagram(&server, bytes, n, 0x0A000000 + who, now, ack), SESSION_EREPLAY);
+        assert_int_equal(session_server_datagram(&server, bytes, n, 0x0A000000 + who, now, ack),
+                         SESSION_EREPLAY);
     }
     return n != 0;
 }
@@ -206,7 +219,10 @@ static void what_a_machine_is_is_told_until_it_is_known(void **state)
         sent += exchange(2, true);
     }
     assert_in_range(sent, 8, 12);
-    assert_int_equal(session_server_datagram(&server, stray, session_info_encode(&unknown, image.welcome.key, stray), 1, now, ack),
+    assert_int_equal(session_server_datagram(&server, stray,
+                                             session_info_encode(&unknown, image.welcome.key,
+                                                                 stray),
+                                             1, now, ack),
                      SESSION_EUNKNOWN);
 }
 

@@ -177,7 +177,10 @@ static void names_choose_the_image(void **state)
     other = image;
     strcpy(other.name, "other");
     assert_int_equal(session_server_add(&server, &other), SESSION_EFULL); /* TSI taken */
-    other = (struct session_image){.welcome = image.welcome, .name = "other", .rows = other_rows, .n_rows = 1};
+    other = (struct session_image){.welcome = image.welcome,
+                                   .name = "other",
+                                   .rows = other_rows,
+                                   .n_rows = 1};
     other.welcome.tsi = 6;
     assert_int_equal(session_server_add(&server, &other), 0);
     assert_int_equal(hello_named(2, "", &reply), SESSION_LIST);
@@ -199,7 +202,10 @@ static void begin_two(void)
 
     begin(SESSION_SUSPEND_AUTO);
     memset(second_rows, 0, sizeof second_rows);
-    second = (struct session_image){.welcome = image.welcome, .name = "second", .rows = second_rows, .n_rows = 2,
+    second = (struct session_image){.welcome = image.welcome,
+                                    .name = "second",
+                                    .rows = second_rows,
+                                    .n_rows = 2,
                                     .loop_suspend = SESSION_SUSPEND_AUTO};
     second.welcome.tsi = 6;
     assert_int_equal(session_server_add(&server, &second), 0);
@@ -249,7 +255,10 @@ static void a_removed_image_leaves_a_place_and_the_others_stay_where_they_are(vo
 
     (void)state;
     begin_two();
-    third = (struct session_image){.welcome = image.welcome, .name = "debian", .rows = third_rows, .n_rows = 1};
+    third = (struct session_image){.welcome = image.welcome,
+                                   .name = "debian",
+                                   .rows = third_rows,
+                                   .n_rows = 1};
     session_server_remove(&server, 0);
     assert_int_equal(server.n, 2);
     assert_false(session_image_there(&server, 0));
@@ -292,7 +301,8 @@ static void a_held_stream_lets_in_and_waits(void **state)
     beacon(2, SESSION_MANIFEST);
     hello(34); /* the machine of 2 again */
     beacon(34, SESSION_MANIFEST);
-    the_story_is("1 came; 1 is waiting for the manifest; 1 body; 2 came; 2 is waiting for the manifest; 2 body; "
+    the_story_is("1 came; 1 is waiting for the manifest; 1 body; 2 came; 2 is waiting for the "
+                 "manifest; 2 body; "
                  "34 came; 34 is waiting for the manifest; 34 body; ");
     assert_int_equal(session_image_ready(&server, 0, &joined), 2);
     assert_int_equal(mono_sub(joined, now), 0);
@@ -340,7 +350,8 @@ static void introduce(unsigned who)
     assert_int_equal(session_server_datagram(&server, bytes, n, 1, now, ack), 0);
 }
 
-/* 1 and 4 are in the middle, 2 has all it needs, 3 never told who it is; then there is another session of the same stream. */
+/* 1 and 4 are in the middle, 2 has all it needs, 3 never told who it is; then there is another
+ * session of the same stream. */
 static void who_is_in_the_middle_of_a_stopped_session_is_told(void **state)
 {
     struct mono joined;
@@ -449,16 +460,19 @@ static void asking_is_rationed_for_each_address(void **state)
     server.tell = NULL;
     m.u.ask.mac[5] = 9;
     for (unsigned i = 0; i < 1000; i++)
-        session_server_message(&server, bytes, session_message_encode(&m, bytes), 0x0A000001, now, &reply);
+        session_server_message(&server, bytes, session_message_encode(&m, bytes), 0x0A000001, now,
+                               &reply);
     assert_int_equal(answered, SESSION_ASKS);
     assert_int_equal(reply.type, SESSION_REFUSE);
     assert_int_equal(reply.u.refuse.code, SESSION_REFUSE_FULL);
-    session_server_message(&server, bytes, session_message_encode(&m, bytes), 0x0A000002, now, &reply);
+    session_server_message(&server, bytes, session_message_encode(&m, bytes), 0x0A000002, now,
+                           &reply);
     assert_int_equal(reply.type, SESSION_OWN);
     assert_int_equal(answered, SESSION_ASKS + 1);
 }
 
-static int own_in_a_while(void *ctx, const struct session_ask *a, struct session_own *own, char *why)
+static int own_in_a_while(void *ctx, const struct session_ask *a, struct session_own *own,
+                          char *why)
 {
     unsigned *left = ctx;
 
@@ -503,7 +517,8 @@ static void nonsense_gets_a_civil_answer(void **state)
     session_server_message(&server, (const uint8_t *)"GET / HTTP/1.1\r\n", 16, 1, now, &reply);
     assert_int_equal(reply.type, SESSION_REFUSE);
     session_server_message(&server, (const uint8_t *)"RING\x02\x01\0\0", 8, 1, now, &reply);
-    assert_string_equal(reply.u.refuse.sentence, "this server speaks version 1 of the session protocol");
+    assert_string_equal(reply.u.refuse.sentence,
+                        "this server speaks version 1 of the session protocol");
 }
 
 int main(void)

@@ -17,7 +17,11 @@ static enum room_culprit say(const struct cause_facts *f)
 
 static void the_disk_is_named_only_where_it_is_slower(void **state)
 {
-    struct cause_facts f = {.state = ROOM_RECEIVING, .link_mbps = 1000, .stream_bits_s = 100000000, .disk_limited = true, .disk_bytes_s = 2000000,
+    struct cause_facts f = {.state = ROOM_RECEIVING,
+                            .link_mbps = 1000,
+                            .stream_bits_s = 100000000,
+                            .disk_limited = true,
+                            .disk_bytes_s = 2000000,
                             .wanted_bits_s = 16000000};
 
     (void)state;
@@ -33,11 +37,15 @@ static void the_disk_is_named_only_where_it_is_slower(void **state)
 
 static void what_the_machine_drops_is_no_loss(void **state)
 {
-    struct cause_facts f = {.state = ROOM_RECEIVING, .link_mbps = 1000, .stream_bits_s = 100000000, .drop_ppm = 34000};
+    struct cause_facts f = {.state = ROOM_RECEIVING,
+                            .link_mbps = 1000,
+                            .stream_bits_s = 100000000,
+                            .drop_ppm = 34000};
 
     (void)state;
     assert_int_equal(say(&f), ROOM_MACHINE);
-    assert_string_equal(text, "The machine is slower than the stream: it drops 3.4 % of the packets");
+    assert_string_equal(text,
+                        "The machine is slower than the stream: it drops 3.4 % of the packets");
     f.drop_ppm = 0;
     f.loss_ppm = 31000;
     assert_int_equal(say(&f), ROOM_NETWORK);

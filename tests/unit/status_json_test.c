@@ -1,5 +1,6 @@
-/* The room as JSON, as events and as metrics: what it says, that hostile texts stay inside their strings, that the largest room fits, and that
- * pages see everything once and in order however slowly they read. */
+/* The room as JSON, as events and as metrics: what it says, that hostile texts stay inside their
+ * strings, that the largest room fits, and that pages see everything once and in order however
+ * slowly they read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,26 +43,52 @@ static int end(void **state)
 }
 
 static const char *const hostile[] = {
-    "\"}],\"machines\":[{\"mac\":\"evil", "</script><script>alert(1)</script>", "=cmd|'/C calc'!A0", "a\nb\r\nc", "\033[2J\033]0;x\007",
-    "\xC0\x80\xFF\xFE", "\\\\\\\"", "\xE2\x80\xAEgpj.exe", "{mac=\"x\"} 1", "%s%n%s%n",
+    "\"}],\"machines\":[{\"mac\":\"evil",
+    "</script><script>alert(1)</script>",
+    "=cmd|'/C calc'!A0",
+    "a\nb\r\nc",
+    "\033[2J\033]0;x\007",
+    "\xC0\x80\xFF\xFE",
+    "\\\\\\\"",
+    "\xE2\x80\xAEgpj.exe",
+    "{mac=\"x\"} 1",
+    "%s%n%s%n",
 };
 #define HOSTILE (sizeof hostile / sizeof *hostile)
 
 static struct session_receiver receiver(unsigned i)
 {
-    struct session_receiver r = {.mac = {0x52, 0x54, 0, 0, (uint8_t)(i >> 8), (uint8_t)i}, .used = true, .counter = 1, .address = 0x0A4D0000 + i,
-                                 .joined = {500 * MONO_S}, .heard = now,
-                                 .facts = {.state = SESSION_RECEIVING, .done = 4123, .disk_rate = 41000000}, .loss_ppm = 120};
+    struct session_receiver r = {.mac = {0x52, 0x54, 0, 0, (uint8_t)(i >> 8), (uint8_t)i},
+                                 .used = true,
+                                 .counter = 1,
+                                 .address = 0x0A4D0000 + i,
+                                 .joined = {500 * MONO_S},
+                                 .heard = now,
+                                 .facts = {.state = SESSION_RECEIVING,
+                                           .done = 4123,
+                                           .disk_rate = 41000000},
+                                 .loss_ppm = 120};
 
     return r;
 }
 
 static void refresh(unsigned machines, bool with_session)
 {
-    struct room_box box = {.name = "ringcast", .version = "1.0", .address = 0x0A4D0001, .unix_s = 1795348200, .uptime_s = 1234,
-                           .guard_text = "12 leased, 30 free", .data_free_bytes = 5};
-    struct room_session s = {.id = 1, .image = "debian \"12\"", .state = ROOM_SESSION_RUNNING, .rule = ROOM_START_AT, .at_minute = 22 * 60 + 5,
-                             .sentence = "sends", .rate = 800000000, .repair_ppm = 15000};
+    struct room_box box = {.name = "ringcast",
+                           .version = "1.0",
+                           .address = 0x0A4D0001,
+                           .unix_s = 1795348200,
+                           .uptime_s = 1234,
+                           .guard_text = "12 leased, 30 free",
+                           .data_free_bytes = 5};
+    struct room_session s = {.id = 1,
+                             .image = "debian \"12\"",
+                             .state = ROOM_SESSION_RUNNING,
+                             .rule = ROOM_START_AT,
+                             .at_minute = 22 * 60 + 5,
+                             .sentence = "sends",
+                             .rate = 800000000,
+                             .repair_ppm = 15000};
 
     snapshot_begin(room, &box, now);
     if (with_session)
@@ -85,18 +112,29 @@ static void refresh(unsigned machines, bool with_session)
 static void the_whole_is_what_the_api_promises(void **state)
 {
     static const char want[] =
-        "{\"seq\":1,\"box\":{\"name\":\"ringcast\",\"version\":\"1.0\",\"address\":\"10.77.0.1\",\"time\":\"2026-11-22T11:50:00Z\","
-        "\"uptime_s\":1234,\"guard\":\"serving\",\"guard_text\":\"12 leased, 30 free\",\"hold\":null,\"data_free_bytes\":5,\"fingerprint\":null},"
-        "\"totals\":{\"machines\":1,\"waiting\":0,\"imaging\":1,\"verifying\":0,\"passed\":0,\"failed\":0,\"lost\":0,\"expected\":201,"
+        "{\"seq\":1,\"box\":{\"name\":\"ringcast\",\"version\":\"1.0\",\"address\":\"10.77.0.1\","
+        "\"time\":\"2026-11-22T11:50:00Z\","
+        "\"uptime_s\":1234,\"guard\":\"serving\",\"guard_text\":\"12 leased, 30 "
+        "free\",\"hold\":null,\"data_free_bytes\":5,\"fingerprint\":null},"
+        "\"totals\":{\"machines\":1,\"waiting\":0,\"imaging\":1,\"verifying\":0,\"passed\":0,"
+        "\"failed\":0,\"lost\":0,\"expected\":201,"
         "\"never_came\":1},"
-        "\"sessions\":[{\"id\":1,\"planned\":false,\"image\":\"debian \\\"12\\\"\",\"version\":\"\",\"state\":\"running\",\"start\":{\"rule\":\"at\","
-        "\"at\":\"22:05\"},\"sentence\":\"sends\",\"rate_bits_s\":800000000,\"rate_fixed\":false,\"rate_reason\":\"\",\"repair_ppm\":15000,"
-        "\"machines\":1,\"passed\":0,\"failed\":0,\"eta_s\":null,\"started\":null,\"armed_until\":null}],"
-        "\"machines\":[{\"mac\":\"52:54:00:00:00:00\",\"number\":1,\"name\":\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\","
-        "\"asset\":\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\",\"position\":\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\","
-        "\"serial\":\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\",\"address\":\"10.77.0.0\",\"session\":1,\"state\":\"receiving\","
-        "\"percent\":41.2,\"rate_bits_s\":0,\"loss_ppm\":120,\"dropped_ppm\":0,\"disk_bytes_s\":41000000,\"link_mbps\":1000,\"eta_s\":null,\"cause\":\"\","
-        "\"disk\":\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\",\"disk_serial\":\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\","
+        "\"sessions\":[{\"id\":1,\"planned\":false,\"image\":\"debian "
+        "\\\"12\\\"\",\"version\":\"\",\"state\":\"running\",\"start\":{\"rule\":\"at\","
+        "\"at\":\"22:05\"},\"sentence\":\"sends\",\"rate_bits_s\":800000000,\"rate_fixed\":false,"
+        "\"rate_reason\":\"\",\"repair_ppm\":15000,"
+        "\"machines\":1,\"passed\":0,\"failed\":0,\"eta_s\":null,\"started\":null,\"armed_until\":"
+        "null}],"
+        "\"machines\":[{\"mac\":\"52:54:00:00:00:00\",\"number\":1,\"name\":\"\\\"}],"
+        "\\\"machines\\\":[{\\\"mac\\\":\\\"evil\","
+        "\"asset\":\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\",\"position\":\"\\\"}],"
+        "\\\"machines\\\":[{\\\"mac\\\":\\\"evil\","
+        "\"serial\":\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\",\"address\":\"10.77.0.0\","
+        "\"session\":1,\"state\":\"receiving\","
+        "\"percent\":41.2,\"rate_bits_s\":0,\"loss_ppm\":120,\"dropped_ppm\":0,\"disk_bytes_s\":"
+        "41000000,\"link_mbps\":1000,\"eta_s\":null,\"cause\":\"\","
+        "\"disk\":\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\",\"disk_serial\":\"\\\"}],"
+        "\\\"machines\\\":[{\\\"mac\\\":\\\"evil\","
         "\"identify\":false}]}";
     size_t n;
 
@@ -121,15 +159,17 @@ static void a_change_holds_what_changed(void **state)
     snapshot_booting(room, (const uint8_t[6]){0x52, 0x54, 0, 0, 9, 9}, 0, now);
     refresh(3, true);
     assert_true(status_json_change(room, text, STATUS_JSON_MAX) > 0);
-    assert_non_null(strstr(text, "\"machines\":[{\"mac\":\"52:54:00:00:00:01\",\"number\":2,\"identify\":true},"
-                                 "{\"mac\":\"52:54:00:00:09:09\",\"number\":4,\"name\":\"\",\"asset\":\"\""));
+    assert_non_null(
+        strstr(text, "\"machines\":[{\"mac\":\"52:54:00:00:00:01\",\"number\":2,\"identify\":true},"
+                     "{\"mac\":\"52:54:00:00:09:09\",\"number\":4,\"name\":\"\",\"asset\":\"\""));
     now = mono_add(now, 3600 * MONO_S);
     refresh(3, true);
     assert_true(status_json_change(room, text, STATUS_JSON_MAX) > 0);
     assert_non_null(strstr(text, "\"gone\":[\"52:54:00:00:09:09\"]}"));
 }
 
-/* Every text comes back out of a foreign reader as it went into the snapshot, and no byte that moves a cursor is left. */
+/* Every text comes back out of a foreign reader as it went into the snapshot, and no byte that
+ * moves a cursor is left. */
 static void hostile_texts_stay_in_their_strings(void **state)
 {
     static struct json_doc doc;
@@ -157,7 +197,8 @@ static void hostile_texts_stay_in_their_strings(void **state)
     for (size_t i = 0; i < n; i++)
         assert_true((uint8_t)text[i] >= 0x20 || text[i] == '\n');
     text[n] = 0;
-    assert_non_null(strstr(text, ",name=\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\",asset="));
+    assert_non_null(
+        strstr(text, ",name=\"\\\"}],\\\"machines\\\":[{\\\"mac\\\":\\\"evil\",asset="));
     assert_non_null(strstr(text, ",name=\"\\\\\\\\\\\\\\\"\",asset="));
 }
 
@@ -195,8 +236,9 @@ static void times_are_those_of_the_calendar(void **state)
     static const struct {
         uint64_t s;
         const char *text;
-    } c[] = {{1, "1970-01-01T00:00:01Z"},          {951782400, "2000-02-29T00:00:00Z"}, {1709251199, "2024-02-29T23:59:59Z"},
-             {4107542400, "2100-03-01T00:00:00Z"}, {1795348200, "2026-11-22T11:50:00Z"}, {UINT64_MAX, "9999-12-31T23:59:59Z"}};
+    } c[] = {{1, "1970-01-01T00:00:01Z"},          {951782400, "2000-02-29T00:00:00Z"},
+             {1709251199, "2024-02-29T23:59:59Z"}, {4107542400, "2100-03-01T00:00:00Z"},
+             {1795348200, "2026-11-22T11:50:00Z"}, {UINT64_MAX, "9999-12-31T23:59:59Z"}};
     char to[STATUS_TIME_TEXT];
 
     (void)state;
@@ -230,7 +272,8 @@ static int page_read(struct page *p, size_t most)
     return n;
 }
 
-/* The events of a page: the first is a status, the rest are changes, numbers follow each other. Returns the last. */
+/* The events of a page: the first is a status, the rest are changes, numbers follow each other.
+ * Returns the last. */
 static unsigned long long events_hold(const struct page *p)
 {
     const char *at = p->got;
@@ -271,7 +314,8 @@ static void pages_read_at_their_own_pace(void **state)
                 page_read(&page[i], 1 + rng_below(&rng, i % 2 ? 100000 : 4000));
     }
     for (unsigned i = 0; i < 40; i++) {
-        while (page_read(&page[i], 100000) > 0) {}
+        while (page_read(&page[i], 100000) > 0) {
+        }
         assert_int_equal(events_hold(&page[i]), 40);
     }
     for (unsigned i = 0; i < 50; i++) {
@@ -300,7 +344,8 @@ static void who_is_too_slow_is_given_up(void **state)
             room->machine[i].fresh = 1 << ROOM_BIT_RATE;
         feed_publish(feed);
         rc = page_read(&slow, 10);
-        while (page_read(&quick, 1000000) > 0) {}
+        while (page_read(&quick, 1000000) > 0) {
+        }
         quick.n = 0;
     }
     assert_int_equal(rc, -1);
@@ -370,11 +415,13 @@ static void a_session_that_is_gone_is_said(void **state)
     feed_open(&page.reader);
     refresh(1, true);
     feed_publish(feed);
-    while (page_read(&page, 100000) > 0) {}
+    while (page_read(&page, 100000) > 0) {
+    }
     page.n = 0;
     refresh(1, false);
     feed_publish(feed);
-    while (page_read(&page, 100000) > 0) {}
+    while (page_read(&page, 100000) > 0) {
+    }
     assert_int_equal(strncmp(page.got, "event: status\nid: 2\n", 20), 0);
     assert_non_null(strstr(page.got, "\"sessions\":[],"));
     free(page.got);

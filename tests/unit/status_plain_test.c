@@ -17,7 +17,10 @@ static struct room_machine *given(unsigned number, enum room_state state)
 {
     struct room_machine *m = &room.machine[room.n_machines++];
 
-    *m = (struct room_machine){.mac = {0x52, 0x54, 0, 0, number >> 8, number & 255}, .number = (uint16_t)number, .state = state, .eta_s = -1};
+    *m = (struct room_machine){.mac = {0x52, 0x54, 0, 0, number >> 8, number & 255},
+                               .number = (uint16_t)number,
+                               .state = state,
+                               .eta_s = -1};
     return m;
 }
 
@@ -48,7 +51,8 @@ static void machines_stand_in_order_with_what_is_known(void **state)
     m->eta_s = 61;
     given(1, ROOM_PASS);
     assert_non_null(strstr(written(), "<td>receiving</td><td>41 %</td>"));
-    assert_non_null(strstr(text, "<td>780 Mbit/s</td><td>0.01 %</td><td>41 MB/s</td><td>1000 Mb/s</td><td>2 min</td><td>52:54:00:00:00:02</td>"));
+    assert_non_null(strstr(text, "<td>780 Mbit/s</td><td>0.01 %</td><td>41 MB/s</td><td>1000 "
+                                 "Mb/s</td><td>2 min</td><td>52:54:00:00:00:02</td>"));
     assert_non_null(strstr(text, "<th scope=\"row\">1</th><td>PASS</td>"));
     assert_true(strstr(text, "row\">1<") < strstr(text, "row\">2<"));
     assert_string_equal(text + strlen(text) - 15, "</body></html>\n");
@@ -64,8 +68,10 @@ static void hostile_texts_are_words(void **state)
     snprintf(room.box.guard_text, sizeof room.box.guard_text, "<img src=x>");
     assert_null(strstr(written(), "<script"));
     assert_null(strstr(text, "<img"));
-    assert_non_null(strstr(text, "<bdi>&lt;/td&gt;&lt;/table&gt;&lt;script&gt;alert(1)&lt;/script&gt;</bdi>"));
-    assert_non_null(strstr(text, "<bdi>&quot; onmouseover=&#39;x&#39; &amp;amp; \xe2\x80\xae</bdi>"));
+    assert_non_null(
+        strstr(text, "<bdi>&lt;/td&gt;&lt;/table&gt;&lt;script&gt;alert(1)&lt;/script&gt;</bdi>"));
+    assert_non_null(
+        strstr(text, "<bdi>&quot; onmouseover=&#39;x&#39; &amp;amp; \xe2\x80\xae</bdi>"));
 }
 
 static void the_longest_row_has_room(void **state)

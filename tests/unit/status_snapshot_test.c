@@ -1,4 +1,5 @@
-/* The room as it is built from what servers say: rows of machines, their states and figures, what changed, who goes. */
+/* The room as it is built from what servers say: rows of machines, their states and figures, what
+ * changed, who goes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,8 +44,13 @@ static const uint8_t *mac(unsigned i)
 
 static struct session_receiver receiver(unsigned i, enum session_state state)
 {
-    struct session_receiver r = {.used = true, .counter = 1, .address = 0x0A000000 + i, .joined = now, .heard = now,
-                                 .facts = {.state = state, .error = state == SESSION_FAIL ? -903 : 0}};
+    struct session_receiver r = {.used = true,
+                                 .counter = 1,
+                                 .address = 0x0A000000 + i,
+                                 .joined = now,
+                                 .heard = now,
+                                 .facts = {.state = state,
+                                           .error = state == SESSION_FAIL ? -903 : 0}};
 
     memcpy(r.mac, mac(i), 6);
     return r;
@@ -62,7 +68,8 @@ static void refresh(const struct session_receiver *r, unsigned n)
 {
     open_refresh();
     for (unsigned i = 0; i < n; i++)
-        snapshot_receiver(room, 1, STREAM, &r[i], r[i].facts.error ? "the disk refused a write" : NULL);
+        snapshot_receiver(room, 1, STREAM, &r[i],
+                          r[i].facts.error ? "the disk refused a write" : NULL);
     snapshot_end(room);
 }
 
@@ -81,14 +88,25 @@ static void every_state_has_its_place(void **state)
         bool gone;
         enum room_state room;
     } c[] = {
-        {SESSION_JOINED, false, ROOM_JOINED},       {SESSION_MANIFEST, false, ROOM_MANIFEST},
-        {SESSION_RECEIVING, false, ROOM_RECEIVING}, {SESSION_VERIFYING, false, ROOM_VERIFYING},
-        {SESSION_PASS, false, ROOM_PASS},           {SESSION_FAIL, false, ROOM_FAIL},
-        {SESSION_LEAVING, false, ROOM_LEFT},        {SESSION_RECEIVING, true, ROOM_LOST},
-        {SESSION_PASS, true, ROOM_PASS},            {SESSION_FAIL, true, ROOM_FAIL},
+        {SESSION_JOINED, false, ROOM_JOINED},
+        {SESSION_MANIFEST, false, ROOM_MANIFEST},
+        {SESSION_RECEIVING, false, ROOM_RECEIVING},
+        {SESSION_VERIFYING, false, ROOM_VERIFYING},
+        {SESSION_PASS, false, ROOM_PASS},
+        {SESSION_FAIL, false, ROOM_FAIL},
+        {SESSION_LEAVING, false, ROOM_LEFT},
+        {SESSION_RECEIVING, true, ROOM_LOST},
+        {SESSION_PASS, true, ROOM_PASS},
+        {SESSION_FAIL, true, ROOM_FAIL},
     };
     struct session_receiver r[sizeof c / sizeof *c];
-    struct room_totals want = {.machines = 11, .waiting = 3, .imaging = 1, .verifying = 1, .passed = 2, .failed = 2, .lost = 2};
+    struct room_totals want = {.machines = 11,
+                               .waiting = 3,
+                               .imaging = 1,
+                               .verifying = 1,
+                               .passed = 2,
+                               .failed = 2,
+                               .lost = 2};
 
     (void)state;
     for (unsigned i = 0; i < sizeof c / sizeof *c; i++) {
@@ -189,7 +207,10 @@ static void the_last_run_of_a_machine_counts(void **state)
 static void what_a_machine_says_is_kept_and_harmless(void **state)
 {
     struct session_receiver r = receiver(1, SESSION_RECEIVING);
-    struct session_info info = {.link_mbps = 100, .serial = "=cmd|'/C calc'!A0", .disk = "</script>\"\\", .disk_serial = "S4"};
+    struct session_info info = {.link_mbps = 100,
+                                .serial = "=cmd|'/C calc'!A0",
+                                .disk = "</script>\"\\",
+                                .disk_serial = "S4"};
 
     (void)state;
     snapshot_about(room, mac(1), &info);
@@ -207,7 +228,8 @@ static void what_a_machine_says_is_kept_and_harmless(void **state)
     assert_null(snapshot_find(room, mac(9)));
 }
 
-/* Forged requests to the boot servers fill their part of the table and no more; machines of a session always find room. */
+/* Forged requests to the boot servers fill their part of the table and no more; machines of a
+ * session always find room. */
 static void strangers_do_not_fill_the_room(void **state)
 {
     struct session_receiver r;
@@ -232,7 +254,8 @@ static void strangers_do_not_fill_the_room(void **state)
     assert_null(snapshot_find(room, mac(20000)));
 }
 
-/* Neither do hellos, which cost nothing: whoever sent a beacon finds room, and pushes out nobody who was in earnest. */
+/* Neither do hellos, which cost nothing: whoever sent a beacon finds room, and pushes out nobody
+ * who was in earnest. */
 static void hellos_do_not_fill_the_room(void **state)
 {
     struct session_receiver r;
@@ -285,7 +308,8 @@ static void who_booted_and_never_joined_is_forgotten(void **state)
 static void sessions_are_counted_and_fresh_when_they_change(void **state)
 {
     struct room_session s = {.id = 7, .image = "debian", .state = ROOM_SESSION_RUNNING};
-    struct session_receiver r[3] = {receiver(1, SESSION_PASS), receiver(2, SESSION_FAIL), receiver(3, SESSION_RECEIVING)};
+    struct session_receiver r[3] = {receiver(1, SESSION_PASS), receiver(2, SESSION_FAIL),
+                                    receiver(3, SESSION_RECEIVING)};
 
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
@@ -311,7 +335,8 @@ static void sessions_are_counted_and_fresh_when_they_change(void **state)
 static void who_was_through_before_leaves_the_board(void **state)
 {
     struct room_session s = {.id = 7, .image = "debian", .state = ROOM_SESSION_STOPPED};
-    struct session_receiver r[3] = {receiver(1, SESSION_PASS), receiver(2, SESSION_FAIL), receiver(3, SESSION_PASS)};
+    struct session_receiver r[3] = {receiver(1, SESSION_PASS), receiver(2, SESSION_FAIL),
+                                    receiver(3, SESSION_PASS)};
     struct session_receiver again = receiver(3, SESSION_RECEIVING);
 
     (void)state;
@@ -345,7 +370,8 @@ static void any_story_leaves_a_table_that_holds(void **state)
     (void)state;
     for (unsigned step = 0; step < 20000; step++) {
         unsigned i = (unsigned)rng_below(&rng, 3000);
-        struct session_receiver r = receiver(i, (enum session_state)rng_below(&rng, SESSION_STATES));
+        struct session_receiver r =
+            receiver(i, (enum session_state)rng_below(&rng, SESSION_STATES));
         uint64_t what = rng_below(&rng, 100);
 
         if (what < 40)
@@ -362,18 +388,22 @@ static void any_story_leaves_a_table_that_holds(void **state)
     snapshot_end(room);
     assert_true(room->n_machines > 1500 && room->n_machines <= ROOM_MACHINES_MAX);
     assert_int_equal(room->totals.machines, room->n_machines);
-    assert_int_equal(room->totals.waiting + room->totals.imaging + room->totals.verifying + room->totals.passed +
-                     room->totals.failed + room->totals.lost, room->n_machines);
+    assert_int_equal(room->totals.waiting + room->totals.imaging + room->totals.verifying +
+                         room->totals.passed + room->totals.failed + room->totals.lost,
+                     room->n_machines);
     for (unsigned i = 0; i < room->n_machines; i++)
         assert_ptr_equal(snapshot_find(room, room->machine[i].mac), &room->machine[i]);
 }
 
-/* Who passed before a restart of the core stands on the board for as long as it is told; what a machine does now says more. */
+/* Who passed before a restart of the core stands on the board for as long as it is told; what a
+ * machine does now says more. */
 static void who_is_recalled_has_a_tile(void **state)
 {
     const struct room_session s = {.id = 7, .state = ROOM_SESSION_RUNNING};
-    const struct room_recall passed = {7, ROOM_PASS, 0, ""}, left_out = {0, ROOM_PASS, 0, "it has this image"};
-    const struct room_recall failed = {7, ROOM_FAIL, -902, "the disk is full"}, lost = {7, ROOM_LOST, 0, NULL};
+    const struct room_recall passed = {7, ROOM_PASS, 0, ""},
+                             left_out = {0, ROOM_PASS, 0, "it has this image"};
+    const struct room_recall failed = {7, ROOM_FAIL, -902, "the disk is full"},
+                             lost = {7, ROOM_LOST, 0, NULL};
     struct session_receiver r = receiver(1, SESSION_RECEIVING);
 
     (void)state;
@@ -390,7 +420,8 @@ static void who_is_recalled_has_a_tile(void **state)
     assert_int_equal(room->totals.lost, 1);
     assert_int_equal(room->session[0].failed, 1);
     assert_int_equal(snapshot_find(room, mac(3))->error, -902);
-    assert_string_equal(snapshot_find(room, mac(3))->cause, "Failed: the disk is full (error -902)");
+    assert_string_equal(snapshot_find(room, mac(3))->cause,
+                        "Failed: the disk is full (error -902)");
     assert_int_equal(snapshot_find(room, mac(4))->culprit, ROOM_SILENCE);
     assert_int_equal(room->session[0].passed, 1);
     assert_int_equal(snapshot_find(room, mac(1))->state, ROOM_PASS);
@@ -421,7 +452,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(strangers_do_not_fill_the_room, begin, end),
         cmocka_unit_test_setup_teardown(hellos_do_not_fill_the_room, begin, end),
         cmocka_unit_test_setup_teardown(who_booted_and_never_joined_is_forgotten, begin, end),
-        cmocka_unit_test_setup_teardown(sessions_are_counted_and_fresh_when_they_change, begin, end),
+        cmocka_unit_test_setup_teardown(sessions_are_counted_and_fresh_when_they_change, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(who_was_through_before_leaves_the_board, begin, end),
         cmocka_unit_test_setup_teardown(any_story_leaves_a_table_that_holds, begin, end),
     };

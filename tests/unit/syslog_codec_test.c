@@ -35,12 +35,15 @@ static void the_form_is_rfc_5424(void **state)
                                .id = "ATTEMPT-ENDED",
                                .data = "attempt@32473",
                                .n = 3,
-                               .param = {{"mac", "52:49:4e:47:00:01"}, {"error", ""}, {"result", "pass"}},
+                               .param = {{"mac", "52:49:4e:47:00:01"},
+                                         {"error", ""},
+                                         {"result", "pass"}},
                                .text = "passed"};
 
     (void)state;
-    assert_string_equal(encode(&m), "<133>1 2026-11-22T11:50:00Z ringcast ringcast - ATTEMPT-ENDED "
-                                    "[attempt@32473 mac=\"52:49:4e:47:00:01\" result=\"pass\"] " BOM "passed");
+    assert_string_equal(encode(&m),
+                        "<133>1 2026-11-22T11:50:00Z ringcast ringcast - ATTEMPT-ENDED "
+                        "[attempt@32473 mac=\"52:49:4e:47:00:01\" result=\"pass\"] " BOM "passed");
     m.unix_s = 0;
     m.data = NULL;
     m.text = "";
@@ -56,17 +59,24 @@ static void hostile_texts_stay_in_their_place(void **state)
                                .data = "d@32473",
                                .n = 2,
                                .param = {{"a", "q\"] [b\\"}, {"b", "\x1b[2J\n<134>1 \xff"}},
-                               .text = "line\r\n<134>1 - - - - - - forged\x9b" "31m"};
+                               .text = "line\r\n<134>1 - - - - - - forged\x9b"
+                                       "31m"};
 
     (void)state;
-    assert_string_equal(encode(&m), "<134>1 - two-words--- ringcast - X [d@32473 a=\"q\\\"\\] [b\\\\\" b=\"" BAD "[2J" BAD "<134>1 " BAD
-                                    "\"] " BOM "line" BAD BAD "<134>1 - - - - - - forged" BAD "31m");
+    assert_string_equal(encode(&m),
+                        "<134>1 - two-words--- ringcast - X [d@32473 a=\"q\\\"\\] [b\\\\\" b=\"" BAD
+                        "[2J" BAD "<134>1 " BAD "\"] " BOM "line" BAD BAD
+                        "<134>1 - - - - - - forged" BAD "31m");
 }
 
 static void what_is_too_long_is_cut_between_characters(void **state)
 {
     static char longest[4000];
-    struct syslog_message m = {.severity = SYSLOG_INFO, .host = longest, .id = "X", .data = "d@32473", .n = SYSLOG_PARAMS_MAX};
+    struct syslog_message m = {.severity = SYSLOG_INFO,
+                               .host = longest,
+                               .id = "X",
+                               .data = "d@32473",
+                               .n = SYSLOG_PARAMS_MAX};
 
     (void)state;
     for (size_t fill = 0; fill < 3; fill++) {
@@ -88,8 +98,10 @@ static void what_is_too_long_is_cut_between_characters(void **state)
 
 static void addresses(void **state)
 {
-    static const char *const bad[] = {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "a.b.c.d", "1.2.3.4:", "1.2.3.4:0", "1.2.3.4:65536",
-                                      "1.2.3.4:5x", "0.0.0.0", "239.1.2.3", "logs.local", "1.2.3.4 ", "1..2.3"};
+    static const char *const bad[] = {"",           "1.2.3",    "1.2.3.4.5", "1.2.3.256",
+                                      "a.b.c.d",    "1.2.3.4:", "1.2.3.4:0", "1.2.3.4:65536",
+                                      "1.2.3.4:5x", "0.0.0.0",  "239.1.2.3", "logs.local",
+                                      "1.2.3.4 ",   "1..2.3"};
     uint32_t address;
     uint16_t port;
 

@@ -58,7 +58,8 @@ static void say(struct client *c)
     pbuf_free(p);
 }
 
-static void on_packet(void *arg, struct udp_pcb *udp, struct pbuf *p, const ip_addr_t *from, u16_t port)
+static void on_packet(void *arg, struct udp_pcb *udp, struct pbuf *p, const ip_addr_t *from,
+                      u16_t port)
 {
     struct client *c = arg;
     uint8_t in[1500];
@@ -86,7 +87,10 @@ static void fetch(unsigned loss, const char *name, enum tftp_client_state expect
         assert_non_null(c->udp);
         assert_int_equal(udp_bind(c->udp, IP_ADDR_ANY, 0), ERR_OK);
         udp_recv(c->udp, on_packet, c);
-        c->sim = (struct tftp_sim_client){.name = name, .blksize = 1468, .window = i % 5, .timeout = MONO_S};
+        c->sim = (struct tftp_sim_client){.name = name,
+                                          .blksize = 1468,
+                                          .window = i % 5,
+                                          .timeout = MONO_S};
         sim_client_ask(&c->sim, clock_now());
         say(c);
     }

@@ -1,5 +1,5 @@
-/* A TFTP client as RFC 1350 and 7440 describe it, without sockets or clocks: what scenarios and the bench measure the server
- * with. It checks every byte against tftp_byte. */
+/* A TFTP client as RFC 1350 and 7440 describe it, without sockets or clocks: what scenarios and the
+ * bench measure the server with. It checks every byte against tftp_byte. */
 #ifndef TESTS_UNIT_TFTP_CLIENT_H
 #define TESTS_UNIT_TFTP_CLIENT_H
 
@@ -31,8 +31,8 @@ struct tftp_sim_client {
     /* kept here */
     enum tftp_client_state state;
     unsigned got_blksize, got_window;
-    uint64_t next;   /* block expected */
-    uint64_t bytes;  /* taken */
+    uint64_t next;  /* block expected */
+    uint64_t bytes; /* taken */
     uint64_t tsize_said;
     unsigned in_window;
     bool gap;        /* one has been reported */
@@ -98,11 +98,13 @@ static inline void sim_client_oack(struct tftp_sim_client *c, const uint8_t *byt
     sim_client_ack(c, 0);
 }
 
-static inline void sim_client_take(struct tftp_sim_client *c, struct mono now, const uint8_t *bytes, size_t n)
+static inline void sim_client_take(struct tftp_sim_client *c, struct mono now, const uint8_t *bytes,
+                                   size_t n)
 {
     c->last = now; /* what it has already does not keep it waiting */
     if (c->expected)
-        c->wrong += c->bytes + n > c->expected_bytes || memcmp(bytes, c->expected + c->bytes, n) != 0;
+        c->wrong +=
+            c->bytes + n > c->expected_bytes || memcmp(bytes, c->expected + c->bytes, n) != 0;
     for (size_t i = 0; i < n && !c->expected; i++)
         c->wrong += bytes[i] != tftp_byte(c->bytes + i);
     c->bytes += n;
@@ -117,7 +119,8 @@ static inline void sim_client_take(struct tftp_sim_client *c, struct mono now, c
     c->next++;
 }
 
-static inline void sim_client_data(struct tftp_sim_client *c, struct mono now, const uint8_t *bytes, size_t n)
+static inline void sim_client_data(struct tftp_sim_client *c, struct mono now, const uint8_t *bytes,
+                                   size_t n)
 {
     uint16_t block = (uint16_t)(bytes[2] << 8 | bytes[3]);
     int16_t ahead = (int16_t)(block - (uint16_t)c->next);
@@ -137,11 +140,12 @@ static inline void sim_client_data(struct tftp_sim_client *c, struct mono now, c
 }
 
 /* A packet from the server's port; true: c->out is to be sent. */
-static inline bool sim_client_input(struct tftp_sim_client *c, struct mono now, uint16_t port, const uint8_t *bytes,
-                                    size_t n)
+static inline bool sim_client_input(struct tftp_sim_client *c, struct mono now, uint16_t port,
+                                    const uint8_t *bytes, size_t n)
 {
     c->out_n = 0;
-    if (c->state >= CLIENT_DONE && !(c->state == CLIENT_DONE && n >= 4 && bytes[1] == TFTP_DATA && c->naive))
+    if (c->state >= CLIENT_DONE &&
+        !(c->state == CLIENT_DONE && n >= 4 && bytes[1] == TFTP_DATA && c->naive))
         return false;
     if (c->server && c->server != port)
         return false;

@@ -29,7 +29,8 @@ static void a_request_is_taken_apart(void **state)
     assert_int_equal(p.u.request.options.value[TFTP_WINDOWSIZE], 4);
 }
 
-/* Cut anywhere it is refused, unless what is left is a whole request; nothing beyond the cut is looked at. */
+/* Cut anywhere it is refused, unless what is left is a whole request; nothing beyond the cut is
+ * looked at. */
 static void every_truncation_is_legal_or_refused(void **state)
 {
     (void)state;
@@ -55,23 +56,58 @@ static void options_stand_one_by_one(void **state)
         size_t n;
         unsigned options;
     } c[] = {
-#define REQUEST "\0\1" "a\0" "OcTeT\0"
+#define REQUEST                                                                                    \
+    "\0\1"                                                                                         \
+    "a\0"                                                                                          \
+    "OcTeT\0"
 #define ROW(text, options) {BYTES(text), options}
-        ROW(REQUEST "BLKSIZE\0" "512\0", 1),
-        ROW(REQUEST "blksize\0" "7\0", 0),
-        ROW(REQUEST "blksize\0" "65465\0", 0),
-        ROW(REQUEST "blksize\0" "-1\0", 0),
-        ROW(REQUEST "blksize\0" " 8\0", 0),
-        ROW(REQUEST "blksize\0" "\0", 0),
-        ROW(REQUEST "blksize\0" "512x\0", 0),
-        ROW(REQUEST "tsize\0" "18446744073709551616\0", 0),
-        ROW(REQUEST "timeout\0" "0\0", 0),
-        ROW(REQUEST "timeout\0" "256\0", 0),
-        ROW(REQUEST "windowsize\0" "0\0", 0),
-        ROW(REQUEST "windowsize\0" "65536\0", 0),
-        ROW(REQUEST "multicast\0" "\0" "tsize\0" "0\0", 1),
+        ROW(REQUEST "BLKSIZE\0"
+                    "512\0",
+            1),
+        ROW(REQUEST "blksize\0"
+                    "7\0",
+            0),
+        ROW(REQUEST "blksize\0"
+                    "65465\0",
+            0),
+        ROW(REQUEST "blksize\0"
+                    "-1\0",
+            0),
+        ROW(REQUEST "blksize\0"
+                    " 8\0",
+            0),
+        ROW(REQUEST "blksize\0"
+                    "\0",
+            0),
+        ROW(REQUEST "blksize\0"
+                    "512x\0",
+            0),
+        ROW(REQUEST "tsize\0"
+                    "18446744073709551616\0",
+            0),
+        ROW(REQUEST "timeout\0"
+                    "0\0",
+            0),
+        ROW(REQUEST "timeout\0"
+                    "256\0",
+            0),
+        ROW(REQUEST "windowsize\0"
+                    "0\0",
+            0),
+        ROW(REQUEST "windowsize\0"
+                    "65536\0",
+            0),
+        ROW(REQUEST "multicast\0"
+                    "\0"
+                    "tsize\0"
+                    "0\0",
+            1),
         ROW(REQUEST "\0\0\0\0\0", 0), /* padding */
-        ROW(REQUEST "tsize\0" "0\0" "\0\0" "blksize", 1),
+        ROW(REQUEST "tsize\0"
+                    "0\0"
+                    "\0\0"
+                    "blksize",
+            1),
     };
 
     (void)state;
@@ -89,7 +125,12 @@ static void an_option_given_twice_counts_once(void **state)
     struct tftp_packet p;
 
     (void)state;
-    assert_int_equal(tftp_decode(BYTES(REQUEST "blksize\0" "1024\0" "blksize\0" "99\0"), &p), 0);
+    assert_int_equal(tftp_decode(BYTES(REQUEST "blksize\0"
+                                               "1024\0"
+                                               "blksize\0"
+                                               "99\0"),
+                                 &p),
+                     0);
     assert_int_equal(p.u.request.options.n, 1);
     assert_int_equal(p.u.request.options.value[TFTP_BLKSIZE], 1024);
 }

@@ -1,4 +1,5 @@
-/* The TFTP server step by step, and in a seeded world of clients whose packets are lost, doubled, late and out of order. */
+/* The TFTP server step by step, and in a seeded world of clients whose packets are lost, doubled,
+ * late and out of order. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,7 +40,8 @@ static int made_open(void *ctx, const char *name, const uint8_t *mac, struct con
         return CONTENT_EBUSY;
     if (name[0] < '0' || name[0] > '9')
         return CONTENT_ENAME;
-    *out = (struct content){.size = strtoull(name, NULL, 10), .read = made_read, .close = made_close};
+    *out =
+        (struct content){.size = strtoull(name, NULL, 10), .read = made_read, .close = made_close};
     if (strstr(name, "broken"))
         out->ctx = out;
     open_now++;
@@ -50,12 +52,14 @@ static char told[16384];
 
 static void note(void *ctx, const struct tftp_event *e)
 {
-    static const char *const words[] = {"begun", "done", "probed", "broken", "left", "refused", "unreadable"};
+    static const char *const words[] = {"begun", "done",    "probed",    "broken",
+                                        "left",  "refused", "unreadable"};
     size_t used = strlen(told);
 
     (void)ctx;
     if (e->what != TFTP_BEGUN)
-        snprintf(told + used, sizeof told - used, "%s %s%s%s\n", e->name, words[e->what], *e->text ? ": " : "", e->text);
+        snprintf(told + used, sizeof told - used, "%s %s%s%s\n", e->name, words[e->what],
+                 *e->text ? ": " : "", e->text);
 }
 
 static struct tftp_server *server_new(void)
@@ -93,7 +97,8 @@ static struct mono at_ms(int64_t ms)
     return (struct mono){ms * MONO_MS};
 }
 
-static bool input(struct tftp_server *s, int64_t ms, uint16_t local, const void *bytes, size_t n, struct tftp_out *reply)
+static bool input(struct tftp_server *s, int64_t ms, uint16_t local, const void *bytes, size_t n,
+                  struct tftp_out *reply)
 {
     return tftp_server_input(s, at_ms(ms), someone, local, NULL, bytes, n, reply);
 }
@@ -127,7 +132,8 @@ static const char *leaving(struct tftp_server *s, int64_t ms, uint16_t *local)
         if (local)
             *local = out.local;
         if (out.bytes[1] == TFTP_DATA)
-            snprintf(text + used, sizeof text - used, "%s%d", used ? " " : "", out.bytes[2] << 8 | out.bytes[3]);
+            snprintf(text + used, sizeof text - used, "%s%d", used ? " " : "",
+                     out.bytes[2] << 8 | out.bytes[3]);
         else
             strcat(text, out.bytes[1] == TFTP_OACK ? "O" : "E");
     }
@@ -271,8 +277,8 @@ static void options_are_granted_one_by_one(void **state)
 
 static bool says(const struct tftp_out *out, unsigned code, const char *text)
 {
-    return out->bytes[1] == TFTP_ERROR && out->bytes[3] == code && strcmp((const char *)out->bytes + 4, text) == 0 &&
-           out->n == 5 + strlen(text);
+    return out->bytes[1] == TFTP_ERROR && out->bytes[3] == code &&
+           strcmp((const char *)out->bytes + 4, text) == 0 && out->n == 5 + strlen(text);
 }
 
 static void refusals_say_why(void **state)
@@ -283,12 +289,24 @@ static void refusals_say_why(void **state)
         unsigned code;
         const char *text;
     } c[] = {
-        {"\0\2" "5\0octet", 10, TFTP_CODE_ACCESS, "nothing can be written here"},
-        {"\0\1" "5\0netascii", 13, TFTP_CODE_ILLEGAL, "expected mode octet (binary)"},
-        {"\0\1" "5\0mail", 9, TFTP_CODE_ILLEGAL, "expected mode octet (binary)"},
-        {"\0\1" "none\0octet", 13, TFTP_CODE_NOT_FOUND, "no such file"},
-        {"\0\1" "../5\0octet", 13, TFTP_CODE_NOT_FOUND, "no such file"},
-        {"\0\1" "\0octet", 9, TFTP_CODE_NOT_FOUND, "no such file"},
+        {"\0\2"
+         "5\0octet",
+         10, TFTP_CODE_ACCESS, "nothing can be written here"},
+        {"\0\1"
+         "5\0netascii",
+         13, TFTP_CODE_ILLEGAL, "expected mode octet (binary)"},
+        {"\0\1"
+         "5\0mail",
+         9, TFTP_CODE_ILLEGAL, "expected mode octet (binary)"},
+        {"\0\1"
+         "none\0octet",
+         13, TFTP_CODE_NOT_FOUND, "no such file"},
+        {"\0\1"
+         "../5\0octet",
+         13, TFTP_CODE_NOT_FOUND, "no such file"},
+        {"\0\1"
+         "\0octet",
+         9, TFTP_CODE_NOT_FOUND, "no such file"},
     };
     struct tftp_server *s = server_new();
     struct tftp_out out;
@@ -302,7 +320,7 @@ static void refusals_say_why(void **state)
     }
     assert_int_equal(s->counts.refused, sizeof c / sizeof *c);
     assert_false(input(s, 0, 2, c[0].bytes, c[0].n, &out)); /* not where requests go */
-    ASK(s, 0, "busy\0octet"); /* it will ask again */
+    ASK(s, 0, "busy\0octet");                               /* it will ask again */
     assert_int_equal(s->counts.full, 1);
     server_free(s);
 }
@@ -396,10 +414,14 @@ static void a_request_sent_again_is_the_same_transfer(void **state)
     server_free(s);
 }
 
-/* Firmware asks for the size, gives up that request, and asks for the file from the same port; its ERROR may be lost. */
+/* Firmware asks for the size, gives up that request, and asks for the file from the same port; its
+ * ERROR may be lost. */
 static void a_request_with_other_options_starts_anew(void **state)
 {
-    static const char *const other[] = {"\0\1" "5000\0octet\0blksize\0001468", "\0\1" "5000\0octet\0tsize\0000\0blksize\0001024"};
+    static const char *const other[] = {"\0\1"
+                                        "5000\0octet\0blksize\0001468",
+                                        "\0\1"
+                                        "5000\0octet\0tsize\0000\0blksize\0001024"};
     static const size_t n[] = {2 + 5 + 6 + 8 + 5, 2 + 5 + 6 + 6 + 2 + 8 + 5};
 
     (void)state;
@@ -451,13 +473,15 @@ static void block_numbers_wrap(void **state)
 
 static void flood(struct tftp_server *s, int64_t ms, uint32_t address, unsigned n)
 {
-    static const char rrq[] = "\0\1" "100000\0octet";
+    static const char rrq[] = "\0\1"
+                              "100000\0octet";
 
     for (unsigned i = 0; i < n; i++) {
         struct tftp_client from = {address + i, 1000};
         struct tftp_out out;
 
-        tftp_server_input(s, at_ms(ms), from, TFTP_LISTENING, NULL, (const uint8_t *)rrq, sizeof rrq, &out);
+        tftp_server_input(s, at_ms(ms), from, TFTP_LISTENING, NULL, (const uint8_t *)rrq,
+                          sizeof rrq, &out);
     }
 }
 
@@ -490,14 +514,15 @@ static void a_flood_of_requests_moves_nobody_who_answers(void **state)
 static void one_address_has_its_share(void **state)
 {
     struct tftp_server *s = server_new();
-    static const char rrq[] = "\0\1" "100000\0octet";
+    static const char rrq[] = "\0\1"
+                              "100000\0octet";
 
     (void)state;
     for (uint16_t port = 1; port <= 1000; port++) {
         struct tftp_out out;
 
-        tftp_server_input(s, at_ms(port), (struct tftp_client){1, port}, TFTP_LISTENING, NULL, (const uint8_t *)rrq,
-                          sizeof rrq, &out);
+        tftp_server_input(s, at_ms(port), (struct tftp_client){1, port}, TFTP_LISTENING, NULL,
+                          (const uint8_t *)rrq, sizeof rrq, &out);
     }
     assert_int_equal(s->live, TFTP_PER_ADDRESS);
     assert_int_equal(s->transfers[0].client.port, 993); /* the newest stay */
@@ -515,7 +540,8 @@ static void who_holds_a_place_in_silence_loses_it(void **state)
     for (uint32_t i = 0; i < TFTP_TRANSFERS_MAX; i++) { /* all of them answer once */
         struct tftp_transfer *t = &s->transfers[i];
 
-        tftp_server_input(s, at_ms(1), t->client, t->local, NULL, (const uint8_t *)"\0\4\0\1", 4, &out);
+        tftp_server_input(s, at_ms(1), t->client, t->local, NULL, (const uint8_t *)"\0\4\0\1", 4,
+                          &out);
     }
     leaving(s, 1, NULL);
     ASK(s, 100, "4000\0octet");
@@ -530,7 +556,8 @@ static void who_holds_a_place_in_silence_loses_it(void **state)
 static void the_dead_do_not_hold_back_the_living(void **state)
 {
     struct tftp_server *s = server_new();
-    static const char rrq[] = "\0\1" "1000000\0octet\0windowsize\00016";
+    static const char rrq[] = "\0\1"
+                              "1000000\0octet\0windowsize\00016";
     struct tftp_out out;
     int64_t ms;
 
@@ -538,12 +565,13 @@ static void the_dead_do_not_hold_back_the_living(void **state)
     for (uint32_t i = 0; i < 100; i++) {
         struct tftp_client from = {i, 9};
 
-        tftp_server_input(s, at_ms(0), from, TFTP_LISTENING, NULL, (const uint8_t *)rrq, sizeof rrq, &out);
+        tftp_server_input(s, at_ms(0), from, TFTP_LISTENING, NULL, (const uint8_t *)rrq, sizeof rrq,
+                          &out);
     }
     leaving(s, 0, NULL);
     for (uint32_t i = 0; i < 100; i++)
-        tftp_server_input(s, at_ms(1), s->transfers[i].client, s->transfers[i].local, NULL, (const uint8_t *)"\0\4\0\0",
-                          4, &out);
+        tftp_server_input(s, at_ms(1), s->transfers[i].client, s->transfers[i].local, NULL,
+                          (const uint8_t *)"\0\4\0\0", 4, &out);
     leaving(s, 1, NULL);
     assert_true(s->in_flight >= TFTP_IN_FLIGHT && s->in_flight < TFTP_IN_FLIGHT + TFTP_WINDOW_MAX);
     ASK(s, 2, "40000\0octet\0windowsize\00016");
@@ -584,15 +612,20 @@ struct world {
     uint64_t sent;
 };
 
-static void wire(struct world *w, int64_t now, bool to_server, unsigned client, uint16_t local, const uint8_t *bytes, size_t n)
+static void wire(struct world *w, int64_t now, bool to_server, unsigned client, uint16_t local,
+                 const uint8_t *bytes, size_t n)
 {
-    unsigned copies = rng_below(&w->rng, 1000) < w->loss ? 0 : rng_below(&w->rng, 1000) < w->twice ? 2 : 1;
+    unsigned copies = rng_below(&w->rng, 1000) < w->loss    ? 0
+                      : rng_below(&w->rng, 1000) < w->twice ? 2
+                                                            : 1;
 
     while (copies--) {
         struct wire_packet *p = &w->packets[w->n++];
 
         assert_true(w->n < WORLD_PACKETS);
-        p->due = now + 150000 + (rng_below(&w->rng, 1000) < w->late ? (int64_t)rng_below(&w->rng, 5 * MONO_MS) : 0);
+        p->due =
+            now + 150000 +
+            (rng_below(&w->rng, 1000) < w->late ? (int64_t)rng_below(&w->rng, 5 * MONO_MS) : 0);
         p->to_server = to_server;
         p->client = client;
         p->local = local;
@@ -625,11 +658,13 @@ static void deliver(struct world *w, int64_t now, const struct wire_packet *p)
     struct tftp_out reply;
 
     if (!p->to_server) {
-        if (sim_client_input(&w->clients[p->client], t, (uint16_t)(1000 + p->local), p->bytes, p->n))
+        if (sim_client_input(&w->clients[p->client], t, (uint16_t)(1000 + p->local), p->bytes,
+                             p->n))
             client_says(w, now, p->client);
         return;
     }
-    if (tftp_server_input(w->server, t, (struct tftp_client){p->client, 7}, p->local, NULL, p->bytes, p->n, &reply))
+    if (tftp_server_input(w->server, t, (struct tftp_client){p->client, 7}, p->local, NULL,
+                          p->bytes, p->n, &reply))
         wire(w, now, false, p->client, reply.local, reply.bytes, reply.n);
     server_says(w, now);
 }
@@ -660,7 +695,8 @@ static unsigned unfinished(const struct world *w)
 
 static void world_begin(struct world *w)
 {
-    static const unsigned blksizes[] = {0, 512, 1024, 1428, 1468, 8192}, windows[] = {0, 1, 2, 4, 8, 16, 64};
+    static const unsigned blksizes[] = {0, 512, 1024, 1428, 1468, 8192},
+                          windows[] = {0, 1, 2, 4, 8, 16, 64};
 
     for (unsigned i = 0; i < WORLD_CLIENTS; i++) {
         struct tftp_sim_client *c = &w->clients[i];
@@ -684,7 +720,8 @@ static double world_run(uint64_t seed, unsigned loss, unsigned twice, unsigned l
     int64_t now = 0;
     double more;
 
-    *w = (struct world){.rng = {seed}, .loss = loss, .twice = twice, .late = late, .server = server_new()};
+    *w = (struct world){
+        .rng = {seed}, .loss = loss, .twice = twice, .late = late, .server = server_new()};
     w->packets = malloc(WORLD_PACKETS * sizeof *w->packets);
     w->arriving = malloc(WORLD_PACKETS * sizeof *w->packets);
     world_begin(w);
@@ -700,8 +737,9 @@ static double world_run(uint64_t seed, unsigned loss, unsigned twice, unsigned l
         const struct tftp_sim_client *c = &w->clients[i];
 
         if (c->state != CLIENT_DONE || c->wrong || c->bytes != strtoull(c->name, NULL, 10))
-            fail_msg("seed %llu: client %u in state %d after %.1f s: %llu bytes, %u wrong", (unsigned long long)seed, i,
-                     c->state, (double)now / 1e9, (unsigned long long)c->bytes, c->wrong);
+            fail_msg("seed %llu: client %u in state %d after %.1f s: %llu bytes, %u wrong",
+                     (unsigned long long)seed, i, c->state, (double)now / 1e9,
+                     (unsigned long long)c->bytes, c->wrong);
         least += c->bytes / c->got_blksize + 1 + (c->blksize || c->window || c->tsize);
     }
     more = 100.0 * ((double)w->sent / (double)least - 1);
@@ -718,7 +756,8 @@ static void a_clean_wire_takes_no_repeats(void **state)
     assert_true(world_run(1, 0, 0, 0, 60 * MONO_S) <= 0.01);
 }
 
-/* Copies alone must not make us send more: the Sorcerer's Apprentice, with clients that answer every copy. */
+/* Copies alone must not make us send more: the Sorcerer's Apprentice, with clients that answer
+ * every copy. */
 static void copies_are_not_copied(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* An ext2 file system of 8 MiB, made byte by byte: one group of 1 KiB blocks; super, descriptors, bitmaps and table in blocks 1 .. 20, block
- * 100 used, all else free. */
+/* An ext2 file system of 8 MiB, made byte by byte: one group of 1 KiB blocks; super, descriptors,
+ * bitmaps and table in blocks 1 .. 20, block 100 used, all else free. */
 #ifndef TESTS_UNIT_TINY_EXT_H
 #define TESTS_UNIT_TINY_EXT_H
 

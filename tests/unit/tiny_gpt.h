@@ -22,7 +22,8 @@ static inline void tiny_gpt_seal(uint8_t *head, unsigned log2)
 }
 
 /* Of a disk of so many sectors, whose partition is [first, last]. */
-static inline void tiny_gpt(uint8_t *head, unsigned log2, uint64_t sectors, uint64_t first, uint64_t last)
+static inline void tiny_gpt(uint8_t *head, unsigned log2, uint64_t sectors, uint64_t first,
+                            uint64_t last)
 {
     uint8_t *h = head + (1 << log2), *e = head + (2 << log2);
     uint64_t table = (16384u + (1u << log2) - 1) >> log2;

@@ -1,4 +1,5 @@
-/* TLS over memory with mbedTLS's own client: handshakes, data in pieces, what is refused; the certificate's file; seats and rations. */
+/* TLS over memory with mbedTLS's own client: handshakes, data in pieces, what is refused; the
+ * certificate's file; seats and rations. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -122,7 +123,10 @@ static void begin(size_t most)
     up.most = down.most = most;
     assert_true(tls_link_begin(&tls_end, &below));
     mbedtls_ssl_config_init(&config);
-    assert_int_equal(mbedtls_ssl_config_defaults(&config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT), 0);
+    assert_int_equal(mbedtls_ssl_config_defaults(&config, MBEDTLS_SSL_IS_CLIENT,
+                                                 MBEDTLS_SSL_TRANSPORT_STREAM,
+                                                 MBEDTLS_SSL_PRESET_DEFAULT),
+                     0);
     mbedtls_ssl_conf_rng(&config, system_random, NULL);
     mbedtls_ssl_conf_authmode(&config, MBEDTLS_SSL_VERIFY_NONE);
     mbedtls_ssl_init(&client);
@@ -186,7 +190,8 @@ static void bytes_go_both_ways(void **state)
             in += n > 0 ? (size_t)n : 0;
         }
         assert_memory_equal(sent, got, sizeof sent);
-        while ((out = (size_t)mbedtls_ssl_write(&client, sent, 10)) == (size_t)MBEDTLS_ERR_SSL_WANT_WRITE)
+        while ((out = (size_t)mbedtls_ssl_write(&client, sent, 10)) ==
+               (size_t)MBEDTLS_ERR_SSL_WANT_WRITE)
             ;
         assert_int_equal(out, 10);
         assert_int_equal(s.read(s.ctx, got, sizeof got), 10);
@@ -253,7 +258,9 @@ static void the_certificate_names_the_box(void **state)
     assert_non_null(strstr(text, "EC key size       : 256 bits"));
     assert_non_null(strstr(text, "TLS Web Server Authentication"));
     assert_int_equal(strlen(identity.fingerprint), TLS_FINGERPRINT_TEXT - 1);
-    assert_int_equal(mbedtls_x509_crt_verify(&identity.certificate, &identity.certificate, NULL, "ringcast.local", &(uint32_t){0}, NULL, NULL), 0);
+    assert_int_equal(mbedtls_x509_crt_verify(&identity.certificate, &identity.certificate, NULL,
+                                             "ringcast.local", &(uint32_t){0}, NULL, NULL),
+                     0);
 }
 
 static void the_file_is_kept(void **state)
@@ -373,7 +380,10 @@ static void who_waits_with_many_waits_longer(void **state)
     (void)state;
     assert_int_equal(tls_seat_turn(s, 8), 8);
     for (int i = 0; i < 8; i++)
-        s[i] = (struct tls_seat){.used = true, .waits = true, .address = i < 5 ? 100 : 200, .since = {100 - i}};
+        s[i] = (struct tls_seat){.used = true,
+                                 .waits = true,
+                                 .address = i < 5 ? 100 : 200,
+                                 .since = {100 - i}};
     /* 200 waits with three, and this is the oldest of them */
     assert_int_equal(tls_seat_turn(s, 8), 7);
     s[7].waits = false;

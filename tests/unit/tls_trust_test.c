@@ -1,4 +1,5 @@
-/* Whom a TLS client believes: authorities and chains made here, and everything that speaks against one; texts in PEM and every cut of them. */
+/* Whom a TLS client believes: authorities and chains made here, and everything that speaks against
+ * one; texts in PEM and every cut of them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,13 +47,15 @@ static struct made root, middle, leaf, old, early, other, client, weak, alone;
 
 static void set_names(mbedtls_x509write_cert *w, const struct wish *is)
 {
-    uint8_t bytes[4] = {(uint8_t)(is->address >> 24), (uint8_t)(is->address >> 16), (uint8_t)(is->address >> 8), (uint8_t)is->address};
+    uint8_t bytes[4] = {(uint8_t)(is->address >> 24), (uint8_t)(is->address >> 16),
+                        (uint8_t)(is->address >> 8), (uint8_t)is->address};
     mbedtls_x509_san_list list[2] = {{.next = is->address ? &list[1] : NULL}, {.next = NULL}};
 
     if (!is->name)
         return;
     list[0].node.type = MBEDTLS_X509_SAN_DNS_NAME;
-    list[0].node.san.unstructured_name = (mbedtls_x509_buf){.p = (unsigned char *)(uintptr_t)is->name, .len = strlen(is->name)};
+    list[0].node.san.unstructured_name =
+        (mbedtls_x509_buf){.p = (unsigned char *)(uintptr_t)is->name, .len = strlen(is->name)};
     list[1].node.type = MBEDTLS_X509_SAN_IP_ADDRESS;
     list[1].node.san.unstructured_name = (mbedtls_x509_buf){.p = bytes, .len = 4};
     assert_int_equal(mbedtls_x509write_crt_set_subject_alternative_name(w, list), 0);
@@ -61,23 +64,30 @@ static void set_names(mbedtls_x509write_cert *w, const struct wish *is)
 static void make(struct made *out, const struct made *by, const struct wish *is)
 {
     static const char server[] = MBEDTLS_OID_SERVER_AUTH, clients[] = MBEDTLS_OID_CLIENT_AUTH;
-    mbedtls_asn1_sequence usage = {.buf = {.tag = MBEDTLS_ASN1_OID, .p = (unsigned char *)(uintptr_t)(is->for_clients ? clients : server),
-                                           .len = sizeof server - 1}};
+    mbedtls_asn1_sequence usage = {
+        .buf = {.tag = MBEDTLS_ASN1_OID,
+                .p = (unsigned char *)(uintptr_t)(is->for_clients ? clients : server),
+                .len = sizeof server - 1}};
     mbedtls_x509write_cert w;
     uint8_t serial = 7, der[1024];
     int n;
 
     mbedtls_pk_init(&out->key);
     assert_int_equal(mbedtls_pk_setup(&out->key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)), 0);
-    assert_int_equal(mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(out->key), chance, NULL), 0);
+    assert_int_equal(mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(out->key), chance,
+                                         NULL),
+                     0);
     snprintf(out->subject, sizeof out->subject, "%s", is->subject);
     mbedtls_x509write_crt_init(&w);
     mbedtls_x509write_crt_set_version(&w, MBEDTLS_X509_CRT_VERSION_3);
     mbedtls_x509write_crt_set_md_alg(&w, is->weak ? MBEDTLS_MD_SHA1 : MBEDTLS_MD_SHA256);
     mbedtls_x509write_crt_set_subject_key(&w, &out->key);
-    mbedtls_x509write_crt_set_issuer_key(&w, (mbedtls_pk_context *)(uintptr_t)(by ? &by->key : &out->key));
+    mbedtls_x509write_crt_set_issuer_key(&w, (mbedtls_pk_context *)(uintptr_t)(by ? &by->key
+                                                                                  : &out->key));
     assert_int_equal(mbedtls_x509write_crt_set_serial_raw(&w, &serial, 1), 0);
-    assert_int_equal(mbedtls_x509write_crt_set_validity(&w, is->from ? is->from : "20200101000000", is->to ? is->to : "20991231235959"), 0);
+    assert_int_equal(mbedtls_x509write_crt_set_validity(&w, is->from ? is->from : "20200101000000",
+                                                        is->to ? is->to : "20991231235959"),
+                     0);
     assert_int_equal(mbedtls_x509write_crt_set_subject_name(&w, out->subject), 0);
     assert_int_equal(mbedtls_x509write_crt_set_issuer_name(&w, by ? by->subject : out->subject), 0);
     assert_int_equal(mbedtls_x509write_crt_set_basic_constraints(&w, is->authority, -1), 0);
@@ -111,7 +121,8 @@ static int make_all(void **state)
 
 static int free_all(void **state)
 {
-    struct made *const all[] = {&root, &middle, &leaf, &old, &early, &other, &client, &weak, &alone};
+    struct made *const all[] = {&root,  &middle, &leaf, &old,  &early,
+                                &other, &client, &weak, &alone};
 
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -128,13 +139,17 @@ static void add(struct tls_trust *t, const struct made *m)
     size_t n;
     struct err err = {0};
 
-    assert_int_equal(mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n", m->der, m->n, text, sizeof text, &n), 0);
+    assert_int_equal(mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n",
+                                              "-----END CERTIFICATE-----\n", m->der, m->n, text,
+                                              sizeof text, &n),
+                     0);
     if (tls_trust_add(t, "f", (const char *)text, n - 1, true, &err))
         fail_msg("%s", err.text);
 }
 
 /* What is said of a chain of one or two by who trusts `of` (may be NULL). */
-static int judge(const struct made *of, const struct made *first, const struct made *second, const struct tls_wanted *w, struct err *err)
+static int judge(const struct made *of, const struct made *first, const struct made *second,
+                 const struct tls_wanted *w, struct err *err)
 {
     struct tls_trust t = {0};
     mbedtls_x509_crt chain;
@@ -156,7 +171,8 @@ static int judge(const struct made *of, const struct made *first, const struct m
 
 static void a_chain_to_an_authority_is_right(void **state)
 {
-    const struct tls_wanted by_name = {.host = "images.example", .now = NOW}, by_address = {.host = "10.78.0.5", .now = NOW};
+    const struct tls_wanted by_name = {.host = "images.example", .now = NOW},
+                            by_address = {.host = "10.78.0.5", .now = NOW};
     struct err err;
 
     (void)state;
@@ -169,7 +185,8 @@ static void a_chain_to_an_authority_is_right(void **state)
 
 static void what_speaks_against_one_is_said(void **state)
 {
-    const struct tls_wanted right = {.host = "images.example", .now = NOW}, wrong = {.host = "other.example", .now = NOW},
+    const struct tls_wanted right = {.host = "images.example", .now = NOW},
+                            wrong = {.host = "other.example", .now = NOW},
                             address = {.host = "10.78.0.6", .now = NOW};
     char print[96], sentence[256];
     uint8_t hash[32];
@@ -177,7 +194,9 @@ static void what_speaks_against_one_is_said(void **state)
 
     (void)state;
     assert_int_equal(mbedtls_sha256(leaf.der, leaf.n, hash, 0), 0);
-    snprintf(sentence, sizeof sentence, "no authority that is trusted here vouches for \"images.example\"; its certificate's fingerprint is %s",
+    snprintf(sentence, sizeof sentence,
+             "no authority that is trusted here vouches for \"images.example\"; its certificate's "
+             "fingerprint is %s",
              tls_hex_text(print, hash, sizeof hash));
     assert_int_equal(judge(NULL, &leaf, &middle, &right, &err), TLS_EAUTHORITY);
     assert_string_equal(err.text, sentence);
@@ -186,13 +205,15 @@ static void what_speaks_against_one_is_said(void **state)
     assert_int_equal(judge(&alone, &leaf, &middle, &right, &err), TLS_EAUTHORITY);
     assert_int_equal(judge(&root, &alone, NULL, &right, &err), TLS_EAUTHORITY);
     assert_int_equal(judge(&root, &leaf, &middle, &wrong, &err), TLS_ENAME);
-    assert_string_equal(err.text, "expected a certificate for \"other.example\", got one for \"images.example\"");
+    assert_string_equal(
+        err.text, "expected a certificate for \"other.example\", got one for \"images.example\"");
     assert_int_equal(judge(&root, &leaf, &middle, &address, &err), TLS_ENAME);
     assert_int_equal(judge(&root, &other, NULL, &right, &err), TLS_ENAME);
-    assert_string_equal(err.text, "expected a certificate for \"images.example\", got one for \"b?ad?.example\"");
+    assert_string_equal(
+        err.text, "expected a certificate for \"images.example\", got one for \"b?ad?.example\"");
     assert_int_equal(judge(&root, &old, NULL, &right, &err), TLS_EDATE);
-    assert_string_equal(err.text,
-                        "expected a certificate of \"images.example\" that is good on 2027-01-15, got one from 2020-01-01 to 2025-01-01");
+    assert_string_equal(err.text, "expected a certificate of \"images.example\" that is good on "
+                                  "2027-01-15, got one from 2020-01-01 to 2025-01-01");
     assert_int_equal(judge(&root, &early, NULL, &right, &err), TLS_EDATE);
     assert_int_equal(judge(&root, &client, NULL, &right, &err), TLS_EWEAK);
     assert_int_equal(judge(&root, &weak, NULL, &right, &err), TLS_EWEAK);
@@ -220,7 +241,8 @@ static void who_only_calls_himself_an_authority_is_none(void **state)
 
 static void a_clock_that_is_wrong_judges_no_dates(void **state)
 {
-    const struct tls_wanted lost = {.host = "images.example", .now = 100000}, barely = {.host = "images.example", .now = TLS_CLOCK_SINCE};
+    const struct tls_wanted lost = {.host = "images.example", .now = 100000},
+                            barely = {.host = "images.example", .now = TLS_CLOCK_SINCE};
     struct err err;
 
     (void)state;
@@ -264,8 +286,10 @@ static void a_text_is_taken_whole_or_not_at_all(void **state)
     memcpy(text, "# ours\r\n", 8);
     n = 8;
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n", i ? middle.der : root.der,
-                                                  i ? middle.n : root.n, text + n, sizeof text - n, &more),
+        assert_int_equal(mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n",
+                                                  "-----END CERTIFICATE-----\n",
+                                                  i ? middle.der : root.der, i ? middle.n : root.n,
+                                                  text + n, sizeof text - n, &more),
                          0);
         n += more - 1;
         one = i ? one : n;
@@ -280,7 +304,8 @@ static void a_text_is_taken_whole_or_not_at_all(void **state)
 
         memcpy(copy, text, cut);
         rc = tls_trust_add(&t, "f", copy, cut, true, NULL);
-        assert_true(rc == 0 ? t.count == before + 1 + (cut == n - 1) && cut >= one - 1 : rc == TLS_ETRUST && t.count == before);
+        assert_true(rc == 0 ? t.count == before + 1 + (cut == n - 1) && cut >= one - 1
+                            : rc == TLS_ETRUST && t.count == before);
         if (rc == 0) {
             t.count = before;
             t.n = t.authority[before - 1].at + t.authority[before - 1].n;
@@ -345,7 +370,8 @@ static void fingerprints_as_people_write_them(void **state)
 
     (void)state;
     memset(pin, 0, sizeof pin);
-    assert_true(tls_pin_parse("000102030405060708090a0b0c0d0e0f101112131415161718191a1B1C1D1E1F", pin));
+    assert_true(
+        tls_pin_parse("000102030405060708090a0b0c0d0e0f101112131415161718191a1B1C1D1E1F", pin));
     for (unsigned i = 0; i < 32; i++)
         assert_int_equal(pin[i], i);
     assert_true(tls_pin_parse(tls_hex_text(text, pin, 32), pin));

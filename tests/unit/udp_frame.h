@@ -11,7 +11,8 @@ struct udp_ends {
 };
 
 /* The frame's length; 0: it does not fit. UDP's checksum is left out, as RFC 768 allows. */
-static inline size_t udp_frame(uint8_t *frame, size_t cap, const struct udp_ends *e, const void *bytes, size_t n)
+static inline size_t udp_frame(uint8_t *frame, size_t cap, const struct udp_ends *e,
+                               const void *bytes, size_t n)
 {
     struct writer w = writer_on(frame, cap);
     uint32_t sum = 0;

@@ -1,4 +1,5 @@
-/* Set-up code, password, sessions and tokens in simulated time: what is let in, and how fast one may guess. */
+/* Set-up code, password, sessions and tokens in simulated time: what is let in, and how fast one
+ * may guess. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,8 +69,10 @@ static void with_password(const char *password)
 /* The judge is Python: hashlib.pbkdf2_hmac("sha256", b"correct horse", bytes(16), 1000). */
 static void it_is_pbkdf2(void **state)
 {
-    static const uint8_t want[32] = {0xc6, 0xec, 0x7c, 0xc7, 0x98, 0x12, 0xa2, 0xd0, 0x94, 0x2d, 0x28, 0x8e, 0xa6, 0xf5, 0xf8, 0xcf,
-                                     0x87, 0x7e, 0x09, 0xcd, 0x48, 0x70, 0x84, 0xdd, 0xe5, 0xd2, 0x9d, 0x0c, 0x01, 0x25, 0xdf, 0xba};
+    static const uint8_t want[32] = {0xc6, 0xec, 0x7c, 0xc7, 0x98, 0x12, 0xa2, 0xd0,
+                                     0x94, 0x2d, 0x28, 0x8e, 0xa6, 0xf5, 0xf8, 0xcf,
+                                     0x87, 0x7e, 0x09, 0xcd, 0x48, 0x70, 0x84, 0xdd,
+                                     0xe5, 0xd2, 0x9d, 0x0c, 0x01, 0x25, 0xdf, 0xba};
     uint8_t record[AUTH_PASSWORD_RECORD] = {0, 0, 0x03, 0xe8};
 
     (void)state;
@@ -135,7 +138,8 @@ static void wrong_ones_cost_time(void **state)
     assert_int_equal(login(2, "correct horse"), 0);
 }
 
-/* Ten thousand addresses guess for an hour, as fast as they are let: regulars log in all the while. */
+/* Ten thousand addresses guess for an hour, as fast as they are let: regulars log in all the while.
+ */
 static void many_addresses_do_not_help(void **state)
 {
     unsigned tried = 0;

@@ -13,7 +13,7 @@ struct client {
     size_t in_at, in_n;
     char out[1 << 22]; /* from it */
     size_t out_n;
-    size_t room; /* how much more the line takes */
+    size_t room;  /* how much more the line takes */
     size_t piece; /* how many bytes come at once; 0: all */
     bool closed;
 };

@@ -1,4 +1,5 @@
-/* A web server over memory with a table of routes, for programs of tests: one includes this once. */
+/* A web server over memory with a table of routes, for programs of tests: one includes this once.
+ */
 #ifndef TESTS_UNIT_WEB_ROOM_H
 #define TESTS_UNIT_WEB_ROOM_H
 
@@ -184,7 +185,11 @@ static inline int set_up(void **state)
     memset(&routes, 0, sizeof routes);
     auth_init(&auth, (struct auth_chance){.fill = chance}, now);
     web_server_init(server, "ringcast", &auth, &routes);
-    account = (struct account){.auth = &auth, .server = server, .store_password = store_password, .store_token = store_token, .tell = tell};
+    account = (struct account){.auth = &auth,
+                               .server = server,
+                               .store_password = store_password,
+                               .store_token = store_token,
+                               .tell = tell};
     account_routes(&account, &routes);
     web_routes_add(&routes, table, sizeof table / sizeof *table, NULL);
     s = &auth.session[0];
@@ -229,7 +234,10 @@ static inline bool user_says(const char *line, const char *body)
 {
     char headers[400];
 
-    snprintf(headers, sizeof headers, "Cookie: a=b; __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nContent-Type: application/json\r\n", cookie, csrf);
+    snprintf(headers, sizeof headers,
+             "Cookie: a=b; __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nContent-Type: "
+             "application/json\r\n",
+             cookie, csrf);
     return say(line, headers, body);
 }
 

@@ -67,8 +67,23 @@ static void addresses_lead_to_their_handlers(void **state)
 
 static void others_lead_nowhere(void **state)
 {
-    static const char *const nowhere[] = {"", "api", "//", "/api", "/api/v1/images/", "/api/v1/image", "/api/v1/images/x/", "/a/1",
-                                          "/a//2", "/a/1/2/3", "/t/1", "/t/1/", "/t//2/3", "/t/1//2", "/a/1/", "/api/v1/images/x/verify/", "/api/v1/images//verify"};
+    static const char *const nowhere[] = {"",
+                                          "api",
+                                          "//",
+                                          "/api",
+                                          "/api/v1/images/",
+                                          "/api/v1/image",
+                                          "/api/v1/images/x/",
+                                          "/a/1",
+                                          "/a//2",
+                                          "/a/1/2/3",
+                                          "/t/1",
+                                          "/t/1/",
+                                          "/t//2/3",
+                                          "/t/1//2",
+                                          "/a/1/",
+                                          "/api/v1/images/x/verify/",
+                                          "/api/v1/images//verify"};
 
     (void)state;
     for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)

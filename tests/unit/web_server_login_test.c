@@ -3,7 +3,8 @@
 
 static void without_a_token_nothing_is_told(void **state)
 {
-    static const char *const open[] = {"GET /", "GET /api/v1/health", "POST /api/v1/open-echo", "POST /api/v1/setup", "POST /api/v1/login"};
+    static const char *const open[] = {"GET /", "GET /api/v1/health", "POST /api/v1/open-echo",
+                                       "POST /api/v1/setup", "POST /api/v1/login"};
     static const char *const names[] = {"GET", "POST", "PUT", "DELETE", "HEAD"};
 
     (void)state;
@@ -15,10 +16,12 @@ static void without_a_token_nothing_is_told(void **state)
 
                 snprintf(line, sizeof line, "%s %s", names[m], routes.table[t].route[i].pattern);
                 for (size_t k = 0; k < sizeof open / sizeof *open; k++)
-                    is_open |= strcmp(line, open[k]) == 0 || (m == 4 && strcmp(line + 1, open[k]) == 0);
+                    is_open |=
+                        strcmp(line, open[k]) == 0 || (m == 4 && strcmp(line + 1, open[k]) == 0);
                 if (is_open || strncmp(routes.table[t].route[i].pattern, "/api", 4) != 0 || m == 4)
                     continue;
-                assert_true(say(line, "Cookie: __Host-ringcast=00\r\nAuthorization: Bearer 00\r\n", NULL));
+                assert_true(
+                    say(line, "Cookie: __Host-ringcast=00\r\nAuthorization: Bearer 00\r\n", NULL));
                 if (status() != 401 && routes.table[t].route[i].needs != WEB_ANYONE)
                     fail_msg("expected 401 for %s, got %u", line, status());
             }
@@ -47,12 +50,17 @@ static void a_cookie_needs_its_csrf(void **state)
     set_up(state);
     assert_true(user_says("POST /api/v1/echo", "x"));
     assert_int_equal(status(), 200);
-    snprintf(headers, sizeof headers, "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nOrigin: https://evil.example\r\n", cookie, csrf);
+    snprintf(
+        headers, sizeof headers,
+        "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nOrigin: https://evil.example\r\n",
+        cookie, csrf);
     say("POST /api/v1/echo", headers, "x");
     assert_int_equal(status(), 403);
     tear_down(state);
     set_up(state);
-    snprintf(headers, sizeof headers, "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nOrigin: https://10.77.0.1\r\n", cookie, csrf);
+    snprintf(headers, sizeof headers,
+             "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nOrigin: https://10.77.0.1\r\n",
+             cookie, csrf);
     say("POST /api/v1/echo", headers, "x");
     assert_int_equal(status(), 200);
 }
@@ -86,7 +94,8 @@ static bool judge(void)
 static void a_form_logs_in_as_well(void)
 {
     static const char form[] = "Content-Type: application/x-www-form-urlencoded\r\n";
-    static const char *const broken[] = {"password=%", "password=%4", "password=%zz", "passwort=x", "", "password=" /* and 200 more */};
+    static const char *const broken[] = {"password=%", "password=%4", "password=%zz", "passwort=x",
+                                         "",           "password=" /* and 200 more */};
     char body[256], long_text[201];
 
     memset(long_text, 'x', sizeof long_text);
@@ -111,14 +120,17 @@ static void a_password_is_set_and_logs_in(void **state)
 
     (void)state;
     memcpy(old, auth.code, sizeof old);
-    say("POST /api/v1/login", "Content-Type: application/json\r\n", "{\"password\":\"correct horse\"}");
+    say("POST /api/v1/login", "Content-Type: application/json\r\n",
+        "{\"password\":\"correct horse\"}");
     assert_int_equal(status(), 409);
-    say("POST /api/v1/setup", "Content-Type: application/json\r\n", "{\"code\":\"22222222\",\"password\":\"correct horse\"}");
+    say("POST /api/v1/setup", "Content-Type: application/json\r\n",
+        "{\"code\":\"22222222\",\"password\":\"correct horse\"}");
     assert_int_equal(status(), 403);
     snprintf(body, sizeof body, "{\"code\":\"%s\",\"password\":\"short\"}", auth.code);
     say("POST /api/v1/setup", "Content-Type: application/json\r\n", body);
     assert_int_equal(status(), 422);
-    snprintf(body, sizeof body, "{\"code\":\"%.4s-%.4s\",\"password\":\"correct horse\"}", auth.code, auth.code + 4);
+    snprintf(body, sizeof body, "{\"code\":\"%.4s-%.4s\",\"password\":\"correct horse\"}",
+             auth.code, auth.code + 4);
     say("POST /api/v1/setup", "Content-Type: text/plain\r\n", body);
     assert_int_equal(status(), 400); /* what a form of another site could send */
     say("POST /api/v1/setup", "Content-Type: application/json\r\n", body);
@@ -130,11 +142,13 @@ static void a_password_is_set_and_logs_in(void **state)
     snprintf(body, sizeof body, "{\"code\":\"%s\",\"password\":\"another horse\"}", old);
     say("POST /api/v1/setup", "Content-Type: application/json\r\n", body);
     assert_int_equal(status(), 409);
-    say("POST /api/v1/login", "Content-Type: application/json\r\n", "{\"password\":\"wrong horse\"}");
+    say("POST /api/v1/login", "Content-Type: application/json\r\n",
+        "{\"password\":\"wrong horse\"}");
     assert_true(judge());
     assert_int_equal(status(), 403);
     a_form_logs_in_as_well();
-    say("POST /api/v1/login", "Content-Type: application/json\r\n", "{\"password\":\"correct horse\"}");
+    say("POST /api/v1/login", "Content-Type: application/json\r\n",
+        "{\"password\":\"correct horse\"}");
     assert_true(judge());
     assert_int_equal(status(), 200);
     at = strstr(client.out, "__Host-ringcast=");
@@ -178,7 +192,8 @@ static void a_wrong_token_excuses_no_cookie(void **state)
     char headers[400];
 
     (void)state;
-    snprintf(headers, sizeof headers, "Cookie: __Host-ringcast=%s\r\nAuthorization: Bearer x\r\n", cookie);
+    snprintf(headers, sizeof headers, "Cookie: __Host-ringcast=%s\r\nAuthorization: Bearer x\r\n",
+             cookie);
     say("POST /api/v1/echo", headers, "hello");
     assert_int_equal(status(), 403);
 }
@@ -195,7 +210,9 @@ static void a_token_that_is_removed_hears_no_more(void **state)
     pulls = 2000; /* nothing to say */
     assert_int_equal(auth_token_make(&auth, "script", text, hash), 0);
     web_open(server, 1, &s, 0x0A000003, now);
-    snprintf(request, sizeof request, "GET /api/v1/events HTTP/1.1\r\nHost: 10.77.0.1\r\nAuthorization: Bearer %s\r\n\r\n", text);
+    snprintf(request, sizeof request,
+             "GET /api/v1/events HTTP/1.1\r\nHost: 10.77.0.1\r\nAuthorization: Bearer %s\r\n\r\n",
+             text);
     client_send(&listener, request, strlen(request));
     assert_true(web_step(server, 1, now));
     assert_true(strncmp(listener.out, "HTTP/1.1 200", 12) == 0);
@@ -213,7 +230,8 @@ static void who_asks_and_leaves_frees_the_judge(void **state)
     (void)state;
     auth.has_password = true;
     auth.rounds = AUTH_ROUNDS;
-    say("POST /api/v1/login", "Content-Type: application/json\r\n", "{\"password\":\"some horse\"}");
+    say("POST /api/v1/login", "Content-Type: application/json\r\n",
+        "{\"password\":\"some horse\"}");
     assert_true(auth_busy(&auth));
     client.closed = true;
     assert_false(web_step(server, 0, now));

@@ -15,10 +15,15 @@ static void a_request_in_any_pieces(void **state)
 
 static void every_answer_is_guarded(void **state)
 {
-    static const char *const lines[] = {"GET /", "GET /nothing", "GET /api/v1/echo", "POST /api/v1/echo", "BREW /"};
-    static const char *const want[] = {"Content-Security-Policy: default-src 'none'; script-src 'self';", "frame-ancestors 'none'",
-                                       "X-Content-Type-Options: nosniff", "X-Frame-Options: DENY", "Referrer-Policy: no-referrer",
-                                       "Cache-Control: no-store"};
+    static const char *const lines[] = {"GET /", "GET /nothing", "GET /api/v1/echo",
+                                        "POST /api/v1/echo", "BREW /"};
+    static const char *const want[] = {
+        "Content-Security-Policy: default-src 'none'; script-src 'self';",
+        "frame-ancestors 'none'",
+        "X-Content-Type-Options: nosniff",
+        "X-Frame-Options: DENY",
+        "Referrer-Policy: no-referrer",
+        "Cache-Control: no-store"};
 
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         say(lines[i], "", NULL);
@@ -31,9 +36,11 @@ static void every_answer_is_guarded(void **state)
 
 static void other_hosts_are_turned_away(void **state)
 {
-    static const char *const ours[] = {"10.77.0.1", "10.77.0.1:443", "ringcast", "Ringcast.local", "localhost:8443", "127.0.0.1"};
-    static const char *const others[] = {"evil.example", "ringcast.evil.example", "10.77.0.1.evil.example", "", "[::1]", "ringcast.localx",
-                                         "ringcast.local@evil.example"};
+    static const char *const ours[] = {"10.77.0.1",      "10.77.0.1:443",  "ringcast",
+                                       "Ringcast.local", "localhost:8443", "127.0.0.1"};
+    static const char *const others[] = {
+        "evil.example", "ringcast.evil.example", "10.77.0.1.evil.example",     "",
+        "[::1]",        "ringcast.localx",       "ringcast.local@evil.example"};
 
     (void)state;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
@@ -67,14 +74,18 @@ static void bodies_have_limits(void **state)
     assert_int_equal(status(), 413);
     tear_down(state);
     set_up(state);
-    snprintf(headers, sizeof headers, "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nContent-Length: %u\r\n", cookie, csrf, WEB_BODY_MAX);
+    snprintf(headers, sizeof headers,
+             "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nContent-Length: %u\r\n", cookie,
+             csrf, WEB_BODY_MAX);
     assert_true(say("POST /api/v1/echo", headers, NULL));
     memset(client.in + client.in_n, 'x', WEB_BODY_MAX);
     client.in_n += WEB_BODY_MAX;
     assert_true(web_step(server, 0, now));
     assert_int_equal(status(), 200);
     assert_int_equal(strlen(content()), WEB_BODY_MAX);
-    snprintf(headers, sizeof headers, "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nContent-Length: %u\r\n", cookie, csrf, WEB_BODY_MAX + 1);
+    snprintf(headers, sizeof headers,
+             "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nContent-Length: %u\r\n", cookie,
+             csrf, WEB_BODY_MAX + 1);
     say("POST /api/v1/echo", headers, NULL);
     assert_int_equal(status(), 413);
     assert_non_null(strstr(client.out, "Connection: close"));
@@ -90,8 +101,9 @@ static void an_upload_comes_in_pieces(void **state)
 
     (void)state;
     snprintf(headers, sizeof headers,
-             "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nUpload-Offset: 5\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n", cookie,
-             csrf);
+             "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nUpload-Offset: "
+             "5\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n",
+             cookie, csrf);
     takes_most = 700;
     assert_true(say("PUT /api/v1/uploads/1", headers, NULL));
     assert_string_equal(client.out, "HTTP/1.1 100 Continue\r\n\r\n");
@@ -110,7 +122,9 @@ static void an_upload_waits_for_its_handler(void **state)
     char headers[500];
 
     (void)state;
-    snprintf(headers, sizeof headers, "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nContent-Length: 10000\r\n", cookie, csrf);
+    snprintf(headers, sizeof headers,
+             "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nContent-Length: 10000\r\n",
+             cookie, csrf);
     takes_most = 0;
     say("PUT /api/v1/uploads/1", headers, NULL);
     memset(client.in + client.in_n, 'x', 10000);
@@ -130,8 +144,10 @@ static void an_upload_can_be_refused_early(void **state)
     char headers[500];
 
     (void)state;
-    snprintf(headers, sizeof headers, "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nUpload-Offset: 6\r\nContent-Length: 300000\r\n", cookie,
-             csrf);
+    snprintf(headers, sizeof headers,
+             "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nUpload-Offset: "
+             "6\r\nContent-Length: 300000\r\n",
+             cookie, csrf);
     assert_true(say("PUT /api/v1/uploads/1", headers, NULL));
     assert_int_equal(status(), 409);
     assert_non_null(strstr(client.out, "Connection: close"));
@@ -144,7 +160,9 @@ static void an_upload_can_be_refused_early(void **state)
     assert_false(web_step(server, 0, now));
     tear_down(state);
     set_up(state);
-    snprintf(headers, sizeof headers, "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nContent-Length: 300000\r\n", cookie, csrf);
+    snprintf(headers, sizeof headers,
+             "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nContent-Length: 300000\r\n",
+             cookie, csrf);
     say("PUT /api/v1/uploads/1", headers, NULL);
     memset(client.in + client.in_n, 'x', 300000);
     client.in_n += 300000;
@@ -156,7 +174,8 @@ static void an_upload_can_be_refused_early(void **state)
     assert_int_equal(gone, 1);
 }
 
-/* A client that wants no more than this answer reads to the end of the connection: it comes with the answer, and not two seconds later. */
+/* A client that wants no more than this answer reads to the end of the connection: it comes with
+ * the answer, and not two seconds later. */
 static void a_last_answer_ends_the_connection(void **state)
 {
     (void)state;
@@ -280,7 +299,9 @@ static void who_is_slow_is_let_go(void **state)
     assert_int_equal(web_server_counts(server)->late, 1);
     tear_down(state);
     set_up(state);
-    snprintf(headers, sizeof headers, "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nContent-Length: 100\r\n", cookie, csrf);
+    snprintf(headers, sizeof headers,
+             "Cookie: __Host-ringcast=%s\r\nX-Ringcast-CSRF: %s\r\nContent-Length: 100\r\n", cookie,
+             csrf);
     assert_true(say("PUT /api/v1/uploads/1", headers, NULL)); /* an upload that stops */
     assert_false(web_rests(server, 0));
     client_send(&client, "x", 1);
@@ -314,7 +335,8 @@ static void hostile_requests_are_refused(void **state)
         {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},
         {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", 400},
         {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 411},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+         411},
         {"GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\nHost: a\n\r\n", 400},
         {"PUT /x HTTP/1.1\r\nHost: a\r\nUpload-Offset: 1\r\nUpload-Offset: 2\r\n\r\n", 400},
@@ -334,7 +356,8 @@ static void hostile_requests_are_refused(void **state)
 
 static void every_truncation_is_no_request(void **state)
 {
-    static const char text[] = "POST /api/v1/open-echo?x HTTP/1.1\r\nHost: 10.77.0.1\r\nContent-Length: 3\r\nCookie: a\r\n\r\nabc";
+    static const char text[] = "POST /api/v1/open-echo?x HTTP/1.1\r\nHost: "
+                               "10.77.0.1\r\nContent-Length: 3\r\nCookie: a\r\n\r\nabc";
 
     (void)state;
     for (size_t n = 0; n < sizeof text - 1; n++) {

@@ -1,4 +1,5 @@
-/* The table of the page's files: whole, within its budget, nothing in it that the page's own rules forbid. */
+/* The table of the page's files: whole, within its budget, nothing in it that the page's own rules
+ * forbid. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,7 +48,8 @@ static void the_root_is_the_page(void **state)
 static void other_names_are_not_there(void **state)
 {
     (void)state;
-    const char *names[] = {"", "index.html", "/index", "/index.html/", "/../index.html", "/INDEX.HTML", "//"};
+    const char *names[] = {
+        "", "index.html", "/index", "/index.html/", "/../index.html", "/INDEX.HTML", "//"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         assert_null(www_find(names[i]));
 }

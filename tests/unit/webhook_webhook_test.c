@@ -107,7 +107,8 @@ static void a_refusal_is_for_good(void **state)
     assert_int_equal(w.n, 0);
 }
 
-/* A receiver that is away for the night: it hears the newest, in order, and the one that is on its way is not exchanged under it. */
+/* A receiver that is away for the night: it hears the newest, in order, and the one that is on its
+ * way is not exchanged under it. */
 static void the_oldest_go_when_it_is_full(void **state)
 {
     (void)state;
@@ -129,7 +130,8 @@ static void the_oldest_go_when_it_is_full(void **state)
     assert_int_equal(w.n, 0);
 }
 
-/* Random receivers: no event twice as done, none out of order, each delivered, refused or dropped. */
+/* Random receivers: no event twice as done, none out of order, each delivered, refused or dropped.
+ */
 static void nothing_is_lost_without_being_counted(void **state)
 {
     uint64_t seed = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 10) : 7, in = 0;
@@ -167,9 +169,12 @@ static void a_request_says_what_it_must(void **state)
     assert_int_equal(address, 0x0A4D0005);
     n = webhook_request(&u, "0123456789abcdef", "12-7", "{}", 2, out);
     out[n] = 0;
-    assert_string_equal(out, "POST /hook?a=b HTTP/1.1\r\nHost: 10.77.0.5:8080\r\nUser-Agent: ringcast\r\nContent-Type: application/json\r\n"
-                             "Content-Length: 2\r\nX-Ringcast-Delivery: 12-7\r\nX-Ringcast-Signature: sha256="
-                             "f91e3e9f05cc2df64ac1c26f8adccdffda8d1e4a7a8c50a1a08eeadac6ddfec5\r\nConnection: close\r\n\r\n{}");
+    assert_string_equal(
+        out, "POST /hook?a=b HTTP/1.1\r\nHost: 10.77.0.5:8080\r\nUser-Agent: "
+             "ringcast\r\nContent-Type: application/json\r\n"
+             "Content-Length: 2\r\nX-Ringcast-Delivery: 12-7\r\nX-Ringcast-Signature: sha256="
+             "f91e3e9f05cc2df64ac1c26f8adccdffda8d1e4a7a8c50a1a08eeadac6ddfec5\r\nConnection: "
+             "close\r\n\r\n{}");
 }
 
 static void other_urls_are_refused(void **state)

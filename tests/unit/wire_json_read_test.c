@@ -26,8 +26,10 @@ static int read_text(const char *text)
     return read_n(text, strlen(text));
 }
 
-static const char good[] = " {\"image\":\"debian\\u00e9\\ud83d\\ude00\\n\", \"rate\" : 800000000,\"start\":{\"rule\":\"ready\",\"n\":0},"
-                           "\"macs\":[\"a\",[],{\"macs\":1},\"b\"],\"on\":true,\"off\":false,\"none\":null,\"f\":-1.5e+3}\r\n";
+static const char good[] = " {\"image\":\"debian\\u00e9\\ud83d\\ude00\\n\", \"rate\" : "
+                           "800000000,\"start\":{\"rule\":\"ready\",\"n\":0},"
+                           "\"macs\":[\"a\",[],{\"macs\":1},\"b\"],\"on\":true,\"off\":false,"
+                           "\"none\":null,\"f\":-1.5e+3}\r\n";
 
 static void values_come_out(void **state)
 {
@@ -98,10 +100,44 @@ static void every_truncation_is_refused(void **state)
 
 static void what_is_no_json_is_refused(void **state)
 {
-    static const char *const wrong[] = {
-        "", " ", "{", "}", "[", "{}{}", "{} x", "[1,]", "[,]", "{,}", "[1 2]", "{\"a\":1,}", "{\"a\" 1}", "{\"a\":}", "{a:1}", "{1:1}",
-        "'a'", "[01]", "[-]", "[+1]", "[1.]", "[.5]", "[1e]", "[0x1]", "[tru]", "[truex]", "[TRUE]", "nul", "[\"a]", "\"\\x\"",
-        "\"\\u12g4\"", "\"a\nb\"", "[}", "{]", "{\"a\":[}", "[1]]", "\xef\xbb\xbf{}", "//x\n{}"};
+    static const char *const wrong[] = {"",
+                                        " ",
+                                        "{",
+                                        "}",
+                                        "[",
+                                        "{}{}",
+                                        "{} x",
+                                        "[1,]",
+                                        "[,]",
+                                        "{,}",
+                                        "[1 2]",
+                                        "{\"a\":1,}",
+                                        "{\"a\" 1}",
+                                        "{\"a\":}",
+                                        "{a:1}",
+                                        "{1:1}",
+                                        "'a'",
+                                        "[01]",
+                                        "[-]",
+                                        "[+1]",
+                                        "[1.]",
+                                        "[.5]",
+                                        "[1e]",
+                                        "[0x1]",
+                                        "[tru]",
+                                        "[truex]",
+                                        "[TRUE]",
+                                        "nul",
+                                        "[\"a]",
+                                        "\"\\x\"",
+                                        "\"\\u12g4\"",
+                                        "\"a\nb\"",
+                                        "[}",
+                                        "{]",
+                                        "{\"a\":[}",
+                                        "[1]]",
+                                        "\xef\xbb\xbf{}",
+                                        "//x\n{}"};
 
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
@@ -132,8 +168,9 @@ static void plain_values_are_documents(void **state)
 /* Half a pair, a NUL, broken UTF-8: the document is JSON, the text is none of ours. */
 static void illegal_texts_do_not_come_out(void **state)
 {
-    static const char *const wrong[] = {"\"\\ud83d\"", "\"\\ude00\"", "\"\\ud83d\\u0041\"", "\"\\ud83dx\"", "\"\\u0000\"", "\"\xff\"",
-                                        "\"\xc3\"", "\"\xed\xa0\x80\""};
+    static const char *const wrong[] = {"\"\\ud83d\"",  "\"\\ude00\"",     "\"\\ud83d\\u0041\"",
+                                        "\"\\ud83dx\"", "\"\\u0000\"",     "\"\xff\"",
+                                        "\"\xc3\"",     "\"\xed\xa0\x80\""};
     char text[16];
 
     (void)state;

@@ -78,8 +78,9 @@ static void a_sub_reader_cannot_leave_its_value(void **state)
     assert_int_equal(rd_u8(&value), 0);
 }
 
-/* Every truncation of the bytes, each in a heap block of exactly its size so that the sanitizer sees a read
- * past the end: the reads that fit succeed, the first that does not turns the reader bad. */
+/* Every truncation of the bytes, each in a heap block of exactly its size so that the sanitizer
+ * sees a read past the end: the reads that fit succeed, the first that does not turns the reader
+ * bad. */
 static void survives_every_truncation(void **state)
 {
     (void)state;

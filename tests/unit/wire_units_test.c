@@ -82,10 +82,17 @@ static void dates_are_right(void **state)
     static const struct {
         uint64_t unix_s;
         const char *text;
-    } at[] = {{0, "1970-01-01T00:00:00Z"},          {951782399, "2000-02-28T23:59:59Z"},  {951782400, "2000-02-29T00:00:00Z"},
-              {1772236800, "2026-02-28T00:00:00Z"}, {1772323200, "2026-03-01T00:00:00Z"}, {1835395200, "2028-02-29T00:00:00Z"},
-              {1830297599, "2027-12-31T23:59:59Z"}, {4107542400, "2100-03-01T00:00:00Z"}, {253402300799, "9999-12-31T23:59:59Z"},
-              {253402300800, ""},                   {UINT64_MAX, ""}};
+    } at[] = {{0, "1970-01-01T00:00:00Z"},
+              {951782399, "2000-02-28T23:59:59Z"},
+              {951782400, "2000-02-29T00:00:00Z"},
+              {1772236800, "2026-02-28T00:00:00Z"},
+              {1772323200, "2026-03-01T00:00:00Z"},
+              {1835395200, "2028-02-29T00:00:00Z"},
+              {1830297599, "2027-12-31T23:59:59Z"},
+              {4107542400, "2100-03-01T00:00:00Z"},
+              {253402300799, "9999-12-31T23:59:59Z"},
+              {253402300800, ""},
+              {UINT64_MAX, ""}};
     char buf[UNITS_TEXT];
 
     (void)state;
@@ -96,10 +103,8 @@ static void dates_are_right(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_rates),
-        cmocka_unit_test(refuses_the_rest),
-        cmocka_unit_test(reads_sizes),
-        cmocka_unit_test(prints_both_ways),
+        cmocka_unit_test(reads_rates),     cmocka_unit_test(refuses_the_rest),
+        cmocka_unit_test(reads_sizes),     cmocka_unit_test(prints_both_ways),
         cmocka_unit_test(dates_are_right),
     };
 

@@ -49,7 +49,8 @@ static void refuses_a_value_too_large_for_its_field(void **state)
     assert_memory_equal(room, "\0\0\0\0\0\0\0\0", 8);
 }
 
-/* Room of every size, exactly that large on the heap so that the sanitizer sees a write past the end. */
+/* Room of every size, exactly that large on the heap so that the sanitizer sees a write past the
+ * end. */
 static void stays_in_rooms_of_every_size(void **state)
 {
     (void)state;

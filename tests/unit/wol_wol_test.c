@@ -25,7 +25,8 @@ static int add(unsigned i)
     return wol_add(&w, mac, now);
 }
 
-/* Runs until nothing is left; how often each was called, and that nothing came too fast. Returns the seconds it took. */
+/* Runs until nothing is left; how often each was called, and that nothing came too fast. Returns
+ * the seconds it took. */
 static double run(unsigned *calls, unsigned n)
 {
     struct mono began = now, last = {0};
@@ -101,7 +102,8 @@ static void no_machine_has_that(void **state)
 
 static void the_frame(void **state)
 {
-    static const uint8_t mac[6] = {0x52, 0x49, 0x4e, 0x47, 0, 2}, box[6] = {0x52, 0x49, 0x4e, 0x47, 0, 1};
+    static const uint8_t mac[6] = {0x52, 0x49, 0x4e, 0x47, 0, 2},
+                         box[6] = {0x52, 0x49, 0x4e, 0x47, 0, 1};
     uint8_t want[WOL_FRAME_BYTES], got[WOL_FRAME_BYTES];
 
     (void)state;

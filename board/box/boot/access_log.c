@@ -27,9 +27,9 @@ struct reader {
     enum reading state;
     bool left; /* the client has gone */
     bool opened, ended;
-    int fd[2];         /* the older file, the newer one; -1: none, or read to its end */
-    uint64_t rest;     /* of the newer one: what was in it when the download began */
-    uint64_t at, end;  /* then the memory from here to there */
+    int fd[2];        /* the older file, the newer one; -1: none, or read to its end */
+    uint64_t rest;    /* of the newer one: what was in it when the download began */
+    uint64_t at, end; /* then the memory from here to there */
     uint8_t piece[PIECE];
     size_t n, taken;
 };
@@ -58,7 +58,8 @@ struct access_log {
 
 static void copy_out(const struct access_log *a, uint64_t at, uint8_t *to, size_t n)
 {
-    size_t from = (size_t)(at % ACCESS_MEMORY), first = n < ACCESS_MEMORY - from ? n : ACCESS_MEMORY - from;
+    size_t from = (size_t)(at % ACCESS_MEMORY),
+           first = n < ACCESS_MEMORY - from ? n : ACCESS_MEMORY - from;
 
     memcpy(to, a->memory + from, first);
     memcpy(to + first, a->memory, n - first);
@@ -66,7 +67,8 @@ static void copy_out(const struct access_log *a, uint64_t at, uint8_t *to, size_
 
 static void copy_in(struct access_log *a, const char *line, size_t n)
 {
-    size_t to = (size_t)(a->head % ACCESS_MEMORY), first = n < ACCESS_MEMORY - to ? n : ACCESS_MEMORY - to;
+    size_t to = (size_t)(a->head % ACCESS_MEMORY),
+           first = n < ACCESS_MEMORY - to ? n : ACCESS_MEMORY - to;
 
     memcpy(a->memory + to, line, first);
     memcpy(a->memory, line + first, n - first);
@@ -127,11 +129,13 @@ static size_t line_text(char line[ACCESS_LINE_MAX], const struct access_entry *e
 
     strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", gmtime_r(&at, &tm));
     if (e->mac)
-        snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", e->mac[0], e->mac[1], e->mac[2], e->mac[3], e->mac[4], e->mac[5]);
+        snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", e->mac[0], e->mac[1], e->mac[2],
+                 e->mac[3], e->mac[4], e->mac[5]);
     make_plain(machine, sizeof machine, e->machine ? e->machine : "");
     make_plain(file, sizeof file, e->file[0] ? e->file : "-");
-    n = snprintf(line, ACCESS_LINE_MAX, "%s %s %s %s %s%s%s %s %llu %s\n", when, e->protocol, ip_address_text(address, e->address), mac,
-                 machine[0] ? "\"" : "-", machine, machine[0] ? "\"" : "", e->result, (unsigned long long)e->bytes, file);
+    n = snprintf(line, ACCESS_LINE_MAX, "%s %s %s %s %s%s%s %s %llu %s\n", when, e->protocol,
+                 ip_address_text(address, e->address), mac, machine[0] ? "\"" : "-", machine,
+                 machine[0] ? "\"" : "", e->result, (unsigned long long)e->bytes, file);
     return (size_t)n;
 }
 
@@ -174,7 +178,8 @@ static bool file_open(struct access_log *a)
         return false;
     a->size = (uint64_t)st.st_size;
     /* a power cut */
-    if (a->size && pread(a->fd, &last, 1, (off_t)a->size - 1) == 1 && last != '\n' && write(a->fd, "\n", 1) == 1)
+    if (a->size && pread(a->fd, &last, 1, (off_t)a->size - 1) == 1 && last != '\n' &&
+        write(a->fd, "\n", 1) == 1)
         a->size++;
     return true;
 }
@@ -403,7 +408,8 @@ static void download(void *ctx, struct web_call *c)
 
 void access_log_routes(struct access_log *a, struct web_routes *routes)
 {
-    static const struct web_route table[] = {{WEB_GET, "/api/v1/access.log", WEB_USER, download, NULL}};
+    static const struct web_route table[] = {
+        {WEB_GET, "/api/v1/access.log", WEB_USER, download, NULL}};
 
     web_routes_add(routes, table, sizeof table / sizeof *table, a);
 }
@@ -428,7 +434,8 @@ static void *run(void *ctx)
     pthread_mutex_lock(&a->lock);
     for (;;) {
         struct mono now = clock_now();
-        bool last = a->stop, waits = a->path[0] && a->written < a->head, due = waits && (last || mono_sub(now, a->retry) >= 0);
+        bool last = a->stop, waits = a->path[0] && a->written < a->head,
+             due = waits && (last || mono_sub(now, a->retry) >= 0);
 
         if (a->reader.state == READ_WANTED || (a->reader.left && a->reader.state != READ_NONE))
             read_some(a);

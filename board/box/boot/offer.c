@@ -31,8 +31,8 @@ static bool add_file(struct offer *o, const char *folder, const char *name)
     return true;
 }
 
-/* A page that nobody has filled in yet is looked for as a whole. It is put together here, because the program is in the payload
- * too: a string constant would be found there. */
+/* A page that nobody has filled in yet is looked for as a whole. It is put together here, because
+ * the program is in the payload too: a string constant would be found there. */
 static int find_empty_page(const struct content *c, uint64_t *at, struct err *err)
 {
     char page[IDENTITY_BYTES];
@@ -58,14 +58,19 @@ static bool add_identified(struct offer *o, unsigned n, const char *folder, cons
         content_overlaid(c, lay);
         return true;
     }
-    log_line("%s is not handed out: it has no place for this box's identity: %s (%d)", name, err.text, err.code);
+    log_line("%s is not handed out: it has no place for this box's identity: %s (%d)", name,
+             err.text, err.code);
     o->table.n--;
     return false;
 }
 
-static void make_identity(struct offer *o, const struct box_config *c, const uint8_t key[IMG_PUBKEY_BYTES])
+static void make_identity(struct offer *o, const struct box_config *c,
+                          const uint8_t key[IMG_PUBKEY_BYTES])
 {
-    struct identity_page page = {.address = c->address, .port = c->ring.port, .after_pass = c->after_pass, .disk = c->disk};
+    struct identity_page page = {.address = c->address,
+                                 .port = c->ring.port,
+                                 .after_pass = c->after_pass,
+                                 .disk = c->disk};
 
     memcpy(page.key, key, sizeof page.key);
     identity_page(&page, o->identity);
@@ -84,8 +89,8 @@ static void add_receiver(struct offer *o, const struct box_config *c, const char
     }
     if (!add_identified(o, 0, folder, BOOT_PAYLOAD_EFI))
         e.loader[BOOT_UEFI][0] = e.loader[BOOT_MAC][0] = 0;
-    bios = add_identified(o, 1, folder, BOOT_PAYLOAD_INITRD) && add_file(o, folder, BOOT_PAYLOAD_KERNEL) &&
-           add_file(o, folder, BOOT_PAYLOAD_IPXE);
+    bios = add_identified(o, 1, folder, BOOT_PAYLOAD_INITRD) &&
+           add_file(o, folder, BOOT_PAYLOAD_KERNEL) && add_file(o, folder, BOOT_PAYLOAD_IPXE);
     if (!bios)
         e.loader[BOOT_BIOS][0] = 0;
     o->plan.leaves = add_file(o, folder, BOOT_PAYLOAD_LEAVE);
@@ -165,7 +170,8 @@ static uint16_t free_id(const struct offer *o, const struct box_config *c)
     }
 }
 
-static bool make_entry(struct offer *o, const struct box_config *c, const struct box_entry *from, struct boot_entry *e)
+static bool make_entry(struct offer *o, const struct box_config *c, const struct box_entry *from,
+                       struct boot_entry *e)
 {
     bool fits = path_join(e->script, from->folder, from->script);
 
@@ -184,7 +190,8 @@ static bool make_entry(struct offer *o, const struct box_config *c, const struct
 }
 
 /* Below the data folder, without "data/" in front, or beside the configuration. */
-static void folder_of(char *to, size_t cap, const struct offer_needs *needs, const struct box_entry *from)
+static void folder_of(char *to, size_t cap, const struct offer_needs *needs,
+                      const struct box_entry *from)
 {
     const char *config = needs->config, *folder = from->folder;
     const char *slash = config ? strrchr(config, '/') : NULL;
@@ -192,11 +199,13 @@ static void folder_of(char *to, size_t cap, const struct offer_needs *needs, con
     if (from->on_data)
         snprintf(to, cap, "%s/%s", needs->data ? needs->data : "", strchr(folder, '/') + 1);
     else
-        snprintf(to, cap, "%.*s%s", slash ? (int)(slash - config + 1) : 0, config ? config : "", folder);
+        snprintf(to, cap, "%.*s%s", slash ? (int)(slash - config + 1) : 0, config ? config : "",
+                 folder);
 }
 
 /* Two entries may share a folder: it is indexed once. */
-static bool add_tree(struct offer *o, const struct offer_needs *needs, const struct box_entry *from, struct err *err)
+static bool add_tree(struct offer *o, const struct offer_needs *needs, const struct box_entry *from,
+                     struct err *err)
 {
     char prefix[BOOT_PATH_MAX + 2], path[PATH_MAX];
 
@@ -208,7 +217,8 @@ static bool add_tree(struct offer *o, const struct offer_needs *needs, const str
     if (content_tree_open(&o->tree[o->n_trees], path, err))
         return false;
     memcpy(o->prefix[o->n_trees], prefix, sizeof prefix);
-    log_line("%s: %zu files, %zu left out", path, content_tree_files(o->tree[o->n_trees]), content_tree_left_out(o->tree[o->n_trees]));
+    log_line("%s: %zu files, %zu left out", path, content_tree_files(o->tree[o->n_trees]),
+             content_tree_left_out(o->tree[o->n_trees]));
     o->n_trees++;
     return true;
 }
@@ -221,13 +231,15 @@ static bool is_entry(const struct offer *o, const struct box_entry *from)
     return false;
 }
 
-static void add_entry(struct offer *o, const struct box_config *c, const struct offer_needs *needs, const struct box_entry *from)
+static void add_entry(struct offer *o, const struct box_config *c, const struct offer_needs *needs,
+                      const struct box_entry *from)
 {
     struct boot_entry e = {0};
     struct err err = {0};
 
     if (!make_entry(o, c, from, &e)) {
-        log_line("[entry %s] is left out: its paths are longer than %d bytes", from->name, BOOT_PATH_MAX);
+        log_line("[entry %s] is left out: its paths are longer than %d bytes", from->name,
+                 BOOT_PATH_MAX);
         return;
     }
     o->entry[o->n_entries] = e;
@@ -259,8 +271,8 @@ static void find_choices(struct offer *o, const struct box_config *c)
     p->n_choices = 0;
     if (!entry_named(o, c->boot.fallback, &p->fallback)) {
         p->fallback = 0;
-        log_line("the default entry \"%s\" cannot be given out%s%s", c->boot.fallback, o->n_entries ? "; instead: " : "",
-                  o->n_entries ? o->entry[0].name : "");
+        log_line("the default entry \"%s\" cannot be given out%s%s", c->boot.fallback,
+                 o->n_entries ? "; instead: " : "", o->n_entries ? o->entry[0].name : "");
     }
     for (unsigned i = 0; i < c->boot.n_machine; i++) {
         struct boot_choice *choice = &o->choice[p->n_choices];
@@ -289,11 +301,13 @@ static void make_plan(struct offer *o, const struct box_config *c, const struct 
 
 #define ESXI_CONFIG "boot.cfg"
 
-/* The tree that this machine boots: the entry chosen for this start, else the plan's. NULL: none. */
+/* The tree that this machine boots: the entry chosen for this start, else the plan's. NULL: none.
+ */
 static const struct boot_entry *tree_under_way(const struct offer *o, const uint8_t mac[6])
 {
     unsigned chosen;
-    enum boot_state state = o->n_entries ? boot_plan_start(&o->plan, mac, &chosen) : BOOT_START_OPEN;
+    enum boot_state state =
+        o->n_entries ? boot_plan_start(&o->plan, mac, &chosen) : BOOT_START_OPEN;
     int entry = PXE_ENOENTRY;
 
     if (state == BOOT_START_CHOSEN || state == BOOT_START_PAST)
@@ -308,14 +322,16 @@ static bool is_root_config(const char *name)
 {
     const char *slash = strchr(name, '/');
 
-    return strcmp(name, ESXI_CONFIG) == 0 || (slash && strncmp(name, "01-", 3) == 0 && strcmp(slash + 1, ESXI_CONFIG) == 0);
+    return strcmp(name, ESXI_CONFIG) == 0 ||
+           (slash && strncmp(name, "01-", 3) == 0 && strcmp(slash + 1, ESXI_CONFIG) == 0);
 }
 
 static int open_root_config(void *ctx, const char *name, const uint8_t *mac, struct content *out)
 {
     struct offer *o = ctx;
     const struct boot_entry *e = mac && is_root_config(name) ? tree_under_way(o, mac) : NULL;
-    const char *path = e ? e->loader[BOOT_UEFI][0] ? e->loader[BOOT_UEFI] : e->loader[BOOT_BIOS] : "";
+    const char *path =
+        e ? e->loader[BOOT_UEFI][0] ? e->loader[BOOT_UEFI] : e->loader[BOOT_BIOS] : "";
 
     for (unsigned i = 0; i < o->n_trees; i++)
         if (strncmp(path, o->prefix[i], strlen(o->prefix[i])) == 0)
@@ -327,8 +343,10 @@ static void mount_all(struct offer *o)
 {
     o->mount[0] = (struct content_mount){.prefix = "", .source = content_table_source(&o->table)};
     for (unsigned i = 0; i < o->n_trees; i++)
-        o->mount[i + 1] = (struct content_mount){.prefix = o->prefix[i], .source = content_tree_source(o->tree[i])};
-    o->mount[o->n_trees + 1] = (struct content_mount){.prefix = "", .source = {o, open_root_config}};
+        o->mount[i + 1] = (struct content_mount){.prefix = o->prefix[i],
+                                                 .source = content_tree_source(o->tree[i])};
+    o->mount[o->n_trees + 1] =
+        (struct content_mount){.prefix = "", .source = {o, open_root_config}};
     o->mounts = (struct content_mounts){.mounts = o->mount, .n = o->n_trees + 2};
 }
 
@@ -364,7 +382,8 @@ static bool is_tree(const char *folder, const char *name, bool deeper)
     static const char trees[] = "data/trees/";
     size_t n = strlen(name);
 
-    if (strncmp(folder, trees, sizeof trees - 1) != 0 || strncmp(folder + sizeof trees - 1, name, n) != 0)
+    if (strncmp(folder, trees, sizeof trees - 1) != 0 ||
+        strncmp(folder + sizeof trees - 1, name, n) != 0)
         return false;
     folder += sizeof trees - 1 + n;
     return !*folder || (*folder == '/' && (deeper || !folder[1]));
@@ -373,7 +392,8 @@ static bool is_tree(const char *folder, const char *name, bool deeper)
 const char *offer_of_tree(const struct offer *o, const char *name)
 {
     for (unsigned i = 0; i < o->config->n_entries; i++)
-        if (o->config->entry[i].on_data && is_tree(o->config->entry[i].folder, name, true) && is_entry(o, &o->config->entry[i]))
+        if (o->config->entry[i].on_data && is_tree(o->config->entry[i].folder, name, true) &&
+            is_entry(o, &o->config->entry[i]))
             return o->config->entry[i].name;
     return "";
 }

@@ -1,4 +1,5 @@
-/* What the box has to give to a machine that boots: the plan (which entry for whom) and the files behind it.
+/* What the box has to give to a machine that boots: the plan (which entry for whom) and the files
+ * behind it.
  *
  *   payload/...     the receiver, from the payload folder, held in memory; the box's identity page
  *                   is laid over the empty one
@@ -9,8 +10,8 @@
  *   FOLDER/...      the trees of the configuration, below the names of their folders (those on the
  *                   data partition: data/trees/NAME)
  *
- * Everything is found once, at start; what is missing is said, and the entry goes without it. A tree of the data partition that is published later
- * (api_trees.h) takes its place in the offer. */
+ * Everything is found once, at start; what is missing is said, and the entry goes without it. A
+ * tree of the data partition that is published later (api_trees.h) takes its place in the offer. */
 #ifndef BOARD_BOX_BOOT_OFFER_H
 #define BOARD_BOX_BOOT_OFFER_H
 
@@ -25,7 +26,7 @@ struct offer {
     struct boot_entry entry[BOOT_ENTRIES_MAX];
     unsigned n_entries;
     struct boot_choice choice[BOX_CHOICES_MAX];
-    struct boot_plan plan; /* n_entries 0: nothing to boot */
+    struct boot_plan plan;     /* n_entries 0: nothing to boot */
     struct boot_starts starts; /* the plan's; its times are set by whoever has a clock */
     struct offer_script {
         const struct offer *offer;
@@ -48,21 +49,23 @@ struct offer {
 struct offer_needs {
     /* folder; file, beside which the trees are; folder, in which trees/ is */
     const char *payload, *config, *data;
-    const uint8_t *key;           /* the box's public key */
+    const uint8_t *key; /* the box's public key */
     /* as in struct boot_plan */
     bool (*wants_imaging)(void *ctx, const uint8_t mac[6]);
     void *ctx;
 };
 
-/* Large (about 2.5 MB): taken once. Everything of it is set; keeps itself, so it must not move, and the configuration. Never
- * fails: an offer may be empty. */
+/* Large (about 2.5 MB): taken once. Everything of it is set; keeps itself, so it must not move, and
+ * the configuration. Never fails: an offer may be empty. */
 void offer_open(struct offer *, const struct box_config *, const struct offer_needs *);
 void offer_close(struct offer *);
 
 /* The entry that offers the tree data/trees/`name` or a folder in it, "": none does. Lent. */
 const char *offer_of_tree(const struct offer *, const char *name);
-/* The tree data/trees/`name` has been published: entries of the configuration whose folder it is give it out from now on, also those that went without
- * it. Takes the tree over. An entry whose folder lies deeper in it gets it at the next start; so does everything where nothing could be booted. */
+/* The tree data/trees/`name` has been published: entries of the configuration whose folder it is
+ * give it out from now on, also those that went without it. Takes the tree over. An entry whose
+ * folder lies deeper in it gets it at the next start; so does everything where nothing could be
+ * booted. */
 void offer_take_tree(struct offer *, const char *name, struct content_tree *);
 
 #endif

@@ -68,13 +68,15 @@ static void note(struct services *s, const char *fmt, ...)
 
 static const char *mac_text(char to[18], const uint8_t mac[6])
 {
-    snprintf(to, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    snprintf(to, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+             mac[5]);
     return to;
 }
 
 /* ---- dhcp ---- */
 
-static void store_lease(void *ctx, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+static void store_lease(void *ctx, const uint8_t *key, size_t nkey, const uint8_t *value,
+                        size_t nvalue)
 {
     struct services *s = ctx;
 
@@ -106,8 +108,9 @@ static void on_guard(void *ctx, const struct dhcp_guard *guard)
     char text[DHCP_GUARD_TEXT];
 
     (void)ctx;
-    log_line("dhcp: %s", guard->state == DHCP_GUARD_FOREIGN ? dhcp_guard_text(text, guard)
-                                                             : "no other DHCP server answers: addresses are handed out");
+    log_line("dhcp: %s", guard->state == DHCP_GUARD_FOREIGN
+                             ? dhcp_guard_text(text, guard)
+                             : "no other DHCP server answers: addresses are handed out");
 }
 
 static void on_boot_server(void *ctx, const struct dhcp_guard *guard)
@@ -130,7 +133,8 @@ static void look_at_claim(struct services *s)
     if (claim->state == IP_CLAIM_HELD)
         log_line("the address %s is this box's alone", ip_address_text(address, claim->address));
     else if (claim->state != IP_CLAIM_PROBING)
-        log_line("%s. Nothing is leased, and nobody is told what to boot.", ip_claim_text(text, claim));
+        log_line("%s. Nothing is leased, and nobody is told what to boot.",
+                 ip_claim_text(text, claim));
 }
 
 static void boots(const struct services *s, const uint8_t mac[6])
@@ -168,7 +172,9 @@ static void store_binding(void *ctx, const uint8_t mac[6], const uint8_t *value,
 
 static enum dhcp_mode mode_of(enum box_dhcp_mode m)
 {
-    return m == BOX_DHCP_SERVER ? DHCP_MODE_SERVER : m == BOX_DHCP_PROXY ? DHCP_MODE_PROXY : DHCP_MODE_OFF;
+    return m == BOX_DHCP_SERVER  ? DHCP_MODE_SERVER
+           : m == BOX_DHCP_PROXY ? DHCP_MODE_PROXY
+                                 : DHCP_MODE_OFF;
 }
 
 static int make_dhcp(struct services *s, struct err *err)
@@ -188,7 +194,10 @@ static int make_dhcp(struct services *s, struct err *err)
     memcpy(d.mac, ip_stack_mac(s->needs.stack), 6);
     memcpy(d.dns, c->dhcp.dns, sizeof d.dns);
     random_fill(&d.key, sizeof d.key);
-    s->pool = (struct dhcp_pool){.first = c->dhcp.first, .last = c->dhcp.last, .network = c->address, .prefix = c->prefix,
+    s->pool = (struct dhcp_pool){.first = c->dhcp.first,
+                                 .last = c->dhcp.last,
+                                 .network = c->address,
+                                 .prefix = c->prefix,
                                  .router = c->dhcp.router};
     for (unsigned i = 0; i < c->dhcp.n_reserve; i++) {
         memcpy(s->reserve[i].mac, c->dhcp.reserve[i].mac, 6);
@@ -222,7 +231,8 @@ static bool find_mac(struct services *s, uint32_t address, uint8_t mac[6])
     return dhcp_server_who(&s->dhcp, address, mac) || ip_stack_mac_of(s->needs.stack, address, mac);
 }
 
-static void note_access(struct services *s, const char *protocol, uint32_t address, const char *result, uint64_t bytes, const char *file)
+static void note_access(struct services *s, const char *protocol, uint32_t address,
+                        const char *result, uint64_t bytes, const char *file)
 {
     uint8_t mac[6];
     bool found = find_mac(s, address, mac);
@@ -230,7 +240,9 @@ static void note_access(struct services *s, const char *protocol, uint32_t addre
                                    .result = result,
                                    .address = address,
                                    .mac = found ? mac : NULL,
-                                   .machine = found && s->needs.called ? s->needs.called(s->needs.ctx, mac) : NULL,
+                                   .machine = found && s->needs.called
+                                                  ? s->needs.called(s->needs.ctx, mac)
+                                                  : NULL,
                                    .bytes = bytes,
                                    .file = file};
 
@@ -242,8 +254,8 @@ static bool is_receiver(const char *name)
     return strcmp(name, BOOT_PAYLOAD_EFI) == 0 || strcmp(name, BOOT_PAYLOAD_INITRD) == 0;
 }
 
-/* Who loads something has shown to be a machine; who has the receiver with a lease from here, or where others lease, has the proof
- * of it (machines.h). */
+/* Who loads something has shown to be a machine; who has the receiver with a lease from here, or
+ * where others lease, has the proof of it (machines.h). */
 static void vouch_address(struct services *s, uint32_t address, const char *name)
 {
     uint8_t mac[6];
@@ -251,35 +263,45 @@ static void vouch_address(struct services *s, uint32_t address, const char *name
 
     if (leased)
         dhcp_server_vouch(&s->dhcp, mac);
-    if (s->needs.loaded && is_receiver(name) && (leased || (s->needs.config->dhcp.mode != BOX_DHCP_SERVER && ip_stack_mac_of(s->needs.stack, address, mac))))
+    if (s->needs.loaded && is_receiver(name) &&
+        (leased || (s->needs.config->dhcp.mode != BOX_DHCP_SERVER &&
+                    ip_stack_mac_of(s->needs.stack, address, mac))))
         s->needs.loaded(s->needs.ctx, mac);
 }
 
 static void on_tftp(void *ctx, const struct tftp_event *e)
 {
-    static const char *const what[] = {[TFTP_BEGUN] = "loads",          [TFTP_DONE] = "has",
-                                       [TFTP_PROBED] = "asked about",   [TFTP_BROKEN] = "gave up",
-                                       [TFTP_LEFT] = "fell silent over", [TFTP_REFUSED] = "is refused",
-                                       [TFTP_UNREADABLE] = "cannot have"};
-    static const char *const result[] = {[TFTP_DONE] = "done",   [TFTP_PROBED] = "size",     [TFTP_BROKEN] = "broken",
-                                         [TFTP_LEFT] = "silent", [TFTP_REFUSED] = "refused", [TFTP_UNREADABLE] = "unreadable"};
+    static const char *const what[] = {
+        [TFTP_BEGUN] = "loads",           [TFTP_DONE] = "has",
+        [TFTP_PROBED] = "asked about",    [TFTP_BROKEN] = "gave up",
+        [TFTP_LEFT] = "fell silent over", [TFTP_REFUSED] = "is refused",
+        [TFTP_UNREADABLE] = "cannot have"};
+    static const char *const result[] = {
+        [TFTP_DONE] = "done",   [TFTP_PROBED] = "size",     [TFTP_BROKEN] = "broken",
+        [TFTP_LEFT] = "silent", [TFTP_REFUSED] = "refused", [TFTP_UNREADABLE] = "unreadable"};
     const struct tftp_transfer *t = e->transfer;
     char address[IP_TEXT];
 
     if (e->what != TFTP_BEGUN)
-        note_access(ctx, "tftp", e->client.address, result[e->what], !t || e->what == TFTP_PROBED ? 0 : e->what == TFTP_DONE ? t->content.size : t->base * t->blksize,
+        note_access(ctx, "tftp", e->client.address, result[e->what],
+                    !t || e->what == TFTP_PROBED ? 0
+                    : e->what == TFTP_DONE       ? t->content.size
+                                                 : t->base * t->blksize,
                     e->name);
     if (e->what == TFTP_DONE)
         vouch_address(ctx, e->client.address, e->name);
     if (e->what == TFTP_PROBED)
         return; /* firmware asks for the size first, and means no harm */
-    note(ctx, "tftp: %s %s %s%s%s", ip_address_text(address, e->client.address), what[e->what], e->name, e->text[0] ? ": " : "",
-         e->text);
+    note(ctx, "tftp: %s %s %s%s%s", ip_address_text(address, e->client.address), what[e->what],
+         e->name, e->text[0] ? ": " : "", e->text);
 }
 
 static int open_tftp(struct services *s, struct err *err)
 {
-    struct tftp_bind_config c = {.source = s->needs.offer->source, .mac_of = mac_of, .tell = on_tftp, .ctx = s};
+    struct tftp_bind_config c = {.source = s->needs.offer->source,
+                                 .mac_of = mac_of,
+                                 .tell = on_tftp,
+                                 .ctx = s};
 
     return tftp_bind_open(&s->tftp, s->needs.stack, &c, err);
 }
@@ -293,16 +315,21 @@ static void on_http(void *ctx, const struct http_event *e)
     if (e->status < 400 && !e->cut && e->bytes)
         /* a piece of it is no proof */
         vouch_address(ctx, e->address, e->status == 200 ? e->name : "");
-    note(ctx, "http: %s %s %s: %u%s", ip_address_text(address, e->address), e->status < 400 ? "has" : "is refused", e->name, e->status,
-         e->cut ? ", cut short" : "");
+    note(ctx, "http: %s %s %s: %u%s", ip_address_text(address, e->address),
+         e->status < 400 ? "has" : "is refused", e->name, e->status, e->cut ? ", cut short" : "");
 }
 
 static int open_http(struct services *s, struct err *err)
 {
-    struct http_bind_config c = {.source = s->needs.offer->source, .mac_of = mac_of, .tell = on_http, .home = s->home, .ctx = s};
+    struct http_bind_config c = {.source = s->needs.offer->source,
+                                 .mac_of = mac_of,
+                                 .tell = on_http,
+                                 .home = s->home,
+                                 .ctx = s};
     char address[IP_TEXT];
 
-    snprintf(s->home, sizeof s->home, "https://%s/", ip_address_text(address, s->needs.config->address));
+    snprintf(s->home, sizeof s->home, "https://%s/",
+             ip_address_text(address, s->needs.config->address));
     return http_bind_open(&s->http, s->needs.stack, &c, HTTP_PORT, err);
 }
 
@@ -331,7 +358,8 @@ int services_make(struct services **out, const struct services_needs *needs, str
     return make_dhcp(s, err);
 }
 
-void services_restore(struct services *s, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+void services_restore(struct services *s, uint8_t kind, const uint8_t *key, size_t nkey,
+                      const uint8_t *value, size_t nvalue)
 {
     if (kind == JOURNAL_LEASE)
         /* of other settings: not wanted any more */
@@ -386,11 +414,13 @@ enum dhcp_guard_state services_guard(const struct services *s)
 }
 
 /* Whether another station or server keeps the box from its work; who that is. */
-static bool kept_back(const struct services *s, const struct dhcp_guard *guard, char *text, size_t n)
+static bool kept_back(const struct services *s, const struct dhcp_guard *guard, char *text,
+                      size_t n)
 {
     const struct ip_claim *claim = ip_stack_claim(s->needs.stack);
     char one[IP_CLAIM_TEXT], other[DHCP_GUARD_TEXT];
-    bool foreign = s->dhcp.config.mode == DHCP_MODE_SERVER && guard && guard->state == DHCP_GUARD_FOREIGN;
+    bool foreign =
+        s->dhcp.config.mode == DHCP_MODE_SERVER && guard && guard->state == DHCP_GUARD_FOREIGN;
 
     if (claim && ip_claim_text(one, claim)[0])
         snprintf(text, n, "%s", one);
@@ -401,7 +431,8 @@ static bool kept_back(const struct services *s, const struct dhcp_guard *guard, 
     return true;
 }
 
-void services_text(const struct services *s, char *dhcp, size_t n, bool *warns, char *files, size_t n_files)
+void services_text(const struct services *s, char *dhcp, size_t n, bool *warns, char *files,
+                   size_t n_files)
 {
     const struct dhcp_guard *guard = dhcp_bind_guard(s->dhcp_bind);
     const struct tftp_counts *t = tftp_bind_counts(s->tftp);
@@ -423,7 +454,8 @@ void services_text(const struct services *s, char *dhcp, size_t n, bool *warns, 
         snprintf(dhcp, n, "listening for other servers first");
     else
         snprintf(dhcp, n, "%u leased, %u free", bound, left);
-    snprintf(files, n_files, "%u under way by TFTP, %llu done; %llu by HTTP", tftp_bind_live(s->tftp), (unsigned long long)t->done,
+    snprintf(files, n_files, "%u under way by TFTP, %llu done; %llu by HTTP",
+             tftp_bind_live(s->tftp), (unsigned long long)t->done,
              (unsigned long long)(h->answers - h->refused));
 }
 

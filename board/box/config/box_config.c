@@ -29,7 +29,8 @@ void box_config_defaults(struct box_config *c)
 
 /* ---- values ---- */
 
-static int set_word(char *to, size_t cap, const char *value, const char *const *words, const char *what, struct err *err)
+static int set_word(char *to, size_t cap, const char *value, const char *const *words,
+                    const char *what, struct err *err)
 {
     for (; *words; words++)
         if (strcmp(*words, value) == 0)
@@ -39,7 +40,8 @@ static int set_word(char *to, size_t cap, const char *value, const char *const *
 
 static int hex_digit(char c)
 {
-    const char *digits = "0123456789abcdef", *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
+    const char *digits = "0123456789abcdef",
+               *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
 
     return at ? (int)(at - digits) : -1;
 }
@@ -76,7 +78,8 @@ static int box_address(struct box_config *c, const char *v, struct err *err)
 {
     struct ip_config parsed = {0};
 
-    if (ip_config_parse(&parsed, v, NULL) || !parsed.address || parsed.prefix < 8 || parsed.prefix > 30)
+    if (ip_config_parse(&parsed, v, NULL) || !parsed.address || parsed.prefix < 8 ||
+        parsed.prefix > 30)
         return ini_wrong("an address with a prefix of 8 to 30, such as 10.77.0.1/24", v, err);
     return ini_text(c->ring.address, sizeof c->ring.address, v, "an address", err);
 }
@@ -84,9 +87,9 @@ static int box_address(struct box_config *c, const char *v, struct err *err)
 static int box_interface(struct box_config *c, const char *v, struct err *err)
 {
     c->ring.interface[0] = 0;
-    return strcmp(v, "auto") == 0
-               ? 0
-               : ini_text(c->ring.interface, sizeof c->ring.interface, v, "auto or an interface's name, at most 15 bytes", err);
+    return strcmp(v, "auto") == 0 ? 0
+                                  : ini_text(c->ring.interface, sizeof c->ring.interface, v,
+                                             "auto or an interface's name, at most 15 bytes", err);
 }
 
 static int box_name(struct box_config *c, const char *v, struct err *err)
@@ -106,13 +109,16 @@ static int box_disk(struct box_config *c, const char *v, struct err *err)
     struct disk_pick pick;
     int rc = disk_rule_parse(&pick, v, err);
 
-    return rc ? rc : ini_text(c->disk, sizeof c->disk, v, "auto or a rule of at most 255 bytes", err);
+    return rc ? rc
+              : ini_text(c->disk, sizeof c->disk, v, "auto or a rule of at most 255 bytes", err);
 }
 
 static int box_router(struct box_config *c, const char *v, struct err *err)
 {
     c->router = 0;
-    return *v && (ip_address_parse(v, &c->router) || !c->router) ? ini_wrong("an address, or nothing", v, err) : 0;
+    return *v && (ip_address_parse(v, &c->router) || !c->router)
+               ? ini_wrong("an address, or nothing", v, err)
+               : 0;
 }
 
 static int box_dns(struct box_config *c, const char *v, struct err *err)
@@ -131,8 +137,9 @@ static int box_trust(struct box_config *c, const char *v, struct err *err)
 {
     if (!*v)
         return 0;
-    return boot_path_legal(v) ? ini_text(c->trust, sizeof c->trust, v, "a path of at most 127 bytes", err)
-                              : ini_wrong("a relative path such as authorities.pem", v, err);
+    return boot_path_legal(v)
+               ? ini_text(c->trust, sizeof c->trust, v, "a path of at most 127 bytes", err)
+               : ini_wrong("a relative path such as authorities.pem", v, err);
 }
 
 /* ---- [dhcp] ---- */
@@ -159,8 +166,8 @@ static int dhcp_pool(struct box_config *c, const char *v, struct err *err)
         memcpy(first, v, n);
     last += *last == '-';
     last += strspn(last, " \t");
-    if (n >= sizeof first || ip_address_parse(first, &c->dhcp.first) || ip_address_parse(last, &c->dhcp.last) ||
-        c->dhcp.first > c->dhcp.last || !c->dhcp.first)
+    if (n >= sizeof first || ip_address_parse(first, &c->dhcp.first) ||
+        ip_address_parse(last, &c->dhcp.last) || c->dhcp.first > c->dhcp.last || !c->dhcp.first)
         return ini_wrong("two addresses in order, such as 10.77.0.50-10.77.0.250", v, err);
     return 0;
 }
@@ -169,8 +176,8 @@ static int dhcp_lease(struct box_config *c, const char *v, struct err *err)
 {
     static const uint32_t factor[] = {1, 60, 3600, 86400};
 
-    return ini_number(&c->dhcp.lease_s, v, "smhd", factor, LEASE_LEAST, BOX_LEASE_MAX, "a time such as 90s, 30m, 1h or 2d, 1m to 30d",
-                      err);
+    return ini_number(&c->dhcp.lease_s, v, "smhd", factor, LEASE_LEAST, BOX_LEASE_MAX,
+                      "a time such as 90s, 30m, 1h or 2d, 1m to 30d", err);
 }
 
 static int dhcp_reserve(struct box_config *c, const char *v, struct err *err)
@@ -183,7 +190,8 @@ static int dhcp_reserve(struct box_config *c, const char *v, struct err *err)
     if (!address || ip_address_parse(address, &r.address) || !r.address)
         return ini_wrong("a MAC and an address, such as 52:49:4e:47:00:01 10.77.0.20", v, err);
     for (unsigned i = 0; i < c->dhcp.n_reserve; i++)
-        if (c->dhcp.reserve[i].address == r.address || memcmp(c->dhcp.reserve[i].mac, r.mac, 6) == 0)
+        if (c->dhcp.reserve[i].address == r.address ||
+            memcmp(c->dhcp.reserve[i].mac, r.mac, 6) == 0)
             return ini_wrong("each MAC and each address reserved once", v, err);
     c->dhcp.reserve[c->dhcp.n_reserve++] = r;
     return 0;
@@ -192,7 +200,9 @@ static int dhcp_reserve(struct box_config *c, const char *v, struct err *err)
 static int dhcp_router(struct box_config *c, const char *v, struct err *err)
 {
     c->dhcp.router = 0;
-    return *v && (ip_address_parse(v, &c->dhcp.router) || !c->dhcp.router) ? ini_wrong("an address, or nothing", v, err) : 0;
+    return *v && (ip_address_parse(v, &c->dhcp.router) || !c->dhcp.router)
+               ? ini_wrong("an address, or nothing", v, err)
+               : 0;
 }
 
 static int dhcp_dns(struct box_config *c, const char *v, struct err *err)
@@ -211,12 +221,14 @@ static int dhcp_dns(struct box_config *c, const char *v, struct err *err)
 
 static int boot_default(struct box_config *c, const char *v, struct err *err)
 {
-    return ini_text(c->boot.fallback, sizeof c->boot.fallback, v, "ring or the name of an entry", err);
+    return ini_text(c->boot.fallback, sizeof c->boot.fallback, v, "ring or the name of an entry",
+                    err);
 }
 
 static int boot_image(struct box_config *c, const char *v, struct err *err)
 {
-    return ini_text(c->boot.image, sizeof c->boot.image, v, "an image's name of 1 to 64 bytes", err);
+    return ini_text(c->boot.image, sizeof c->boot.image, v, "an image's name of 1 to 64 bytes",
+                    err);
 }
 
 static int boot_menu(struct box_config *c, const char *v, struct err *err)
@@ -314,7 +326,8 @@ static int session_start(struct box_config *c, const char *v, struct err *err)
     c->session.wish.start = plan_start_parse(word);
     c->session.planned = true;
     switch (c->session.wish.start) {
-    case PLAN_NOW: return *rest ? ini_wrong(what, v, err) : 0;
+    case PLAN_NOW:
+        return *rest ? ini_wrong(what, v, err) : 0;
     case PLAN_READY:
         if (ini_number(&number, rest, "", NULL, 1, PLAN_READY_MAX, "", NULL))
             return ini_wrong("ready and 1 to 4096 machines", v, err);
@@ -331,7 +344,8 @@ static int session_start(struct box_config *c, const char *v, struct err *err)
             return ini_wrong("quiet and 1 to 1440 minutes", v, err);
         c->session.wish.quiet_min = (uint16_t)number;
         return 0;
-    default: return ini_wrong(what, v, err);
+    default:
+        return ini_wrong(what, v, err);
     }
 }
 
@@ -349,14 +363,16 @@ static int session_arm(struct box_config *c, const char *v, struct err *err)
 {
     static const uint32_t factor[] = {1, 60, 24 * 60};
 
-    return ini_number(&c->session.wish.arm_min, v, "mhd", factor, 1, PLAN_ARM_MAX, "a time such as 30m, 12h or 2d, at most 30d", err);
+    return ini_number(&c->session.wish.arm_min, v, "mhd", factor, 1, PLAN_ARM_MAX,
+                      "a time such as 30m, 12h or 2d, at most 30d", err);
 }
 
 static int session_idle(struct box_config *c, const char *v, struct err *err)
 {
     static const uint32_t factor[] = {1, 60, 24 * 60};
     uint32_t minutes = 0;
-    int rc = ini_number(&minutes, v, "mhd", factor, 1, PLAN_IDLE_MAX, "a time such as 30m, 4h or 2d, at most 7d", err);
+    int rc = ini_number(&minutes, v, "mhd", factor, 1, PLAN_IDLE_MAX,
+                        "a time such as 30m, 4h or 2d, at most 7d", err);
 
     c->session.wish.idle_min = (uint16_t)minutes;
     return rc;
@@ -384,8 +400,10 @@ static int report_webhook(struct box_config *c, const char *v, struct err *err)
     uint32_t address;
 
     if (webhook_url_parse(v, &url, &address, NULL))
-        return ini_wrong("a URL such as http://10.77.0.5:8080/hook, with an address and no name", v, err);
-    return ini_text(c->report.webhook, sizeof c->report.webhook, v, "a URL of at most 255 bytes", err);
+        return ini_wrong("a URL such as http://10.77.0.5:8080/hook, with an address and no name", v,
+                         err);
+    return ini_text(c->report.webhook, sizeof c->report.webhook, v, "a URL of at most 255 bytes",
+                    err);
 }
 
 /* What it is must not stand on a screen or in a log. */
@@ -444,30 +462,50 @@ static const struct key {
     int (*set)(struct box_config *, const char *value, struct err *);
     bool repeats;
 } keys[] = {
-    {"box", "address", box_address, false},       {"box", "interface", box_interface, false},
-    {"box", "name", box_name, false},             {"box", "after-pass", box_after_pass, false},
-    {"box", "disk", box_disk, false},             {"box", "router", box_router, false},
-    {"box", "dns", box_dns, true},                {"box", "trust", box_trust, false},
+    {"box", "address", box_address, false},
+    {"box", "interface", box_interface, false},
+    {"box", "name", box_name, false},
+    {"box", "after-pass", box_after_pass, false},
+    {"box", "disk", box_disk, false},
+    {"box", "router", box_router, false},
+    {"box", "dns", box_dns, true},
+    {"box", "trust", box_trust, false},
     {"box", "utc-offset", box_utc_offset, false},
     {"dhcp", "mode", dhcp_mode, false},
-    {"dhcp", "pool", dhcp_pool, false},           {"dhcp", "lease", dhcp_lease, false},
-    {"dhcp", "reserve", dhcp_reserve, true},      {"dhcp", "router", dhcp_router, false},
-    {"dhcp", "dns", dhcp_dns, true},              {"boot", "default", boot_default, false},
-    {"boot", "image", boot_image, false},         {"boot", "menu", boot_menu, false},
-    {"boot", "rearm", boot_rearm, false},         {"boot", "uefi-direct", boot_direct, false},
-    {"boot", "machine", boot_machine, true},      {"entry", "kind", entry_kind, false},
-    {"entry", "folder", entry_folder, false},     {"entry", "loader-bios", entry_bios, false},
-    {"entry", "loader-uefi", entry_uefi, false},  {"entry", "loader-mac", entry_mac, false},
-    {"entry", "script", entry_script, false},     {"entry", "id", entry_id, false},
-    {"entry", "hidden", entry_hidden, false},     {"entry", "only", entry_only, true},
-    {"entry", "mac-kind", entry_mac_kind, false}, {"entry", "mac-root", entry_mac_root, false},
+    {"dhcp", "pool", dhcp_pool, false},
+    {"dhcp", "lease", dhcp_lease, false},
+    {"dhcp", "reserve", dhcp_reserve, true},
+    {"dhcp", "router", dhcp_router, false},
+    {"dhcp", "dns", dhcp_dns, true},
+    {"boot", "default", boot_default, false},
+    {"boot", "image", boot_image, false},
+    {"boot", "menu", boot_menu, false},
+    {"boot", "rearm", boot_rearm, false},
+    {"boot", "uefi-direct", boot_direct, false},
+    {"boot", "machine", boot_machine, true},
+    {"entry", "kind", entry_kind, false},
+    {"entry", "folder", entry_folder, false},
+    {"entry", "loader-bios", entry_bios, false},
+    {"entry", "loader-uefi", entry_uefi, false},
+    {"entry", "loader-mac", entry_mac, false},
+    {"entry", "script", entry_script, false},
+    {"entry", "id", entry_id, false},
+    {"entry", "hidden", entry_hidden, false},
+    {"entry", "only", entry_only, true},
+    {"entry", "mac-kind", entry_mac_kind, false},
+    {"entry", "mac-root", entry_mac_root, false},
     {"entry", "any-mac", entry_any_mac, false},
-    {"entry", "except", entry_except, true},      {"boot", "ring-only", boot_ring_only, true},
-    {"boot", "ring-except", boot_ring_except, true}, {"session", "start", session_start, false},
-    {"session", "targets", session_targets, false}, {"session", "arm", session_arm, false},
+    {"entry", "except", entry_except, true},
+    {"boot", "ring-only", boot_ring_only, true},
+    {"boot", "ring-except", boot_ring_except, true},
+    {"session", "start", session_start, false},
+    {"session", "targets", session_targets, false},
+    {"session", "arm", session_arm, false},
     {"session", "idle", session_idle, false},
-    {"session", "wake", session_wake, false},     {"library", "sticks", library_sticks, false},
-    {"report", "syslog", report_syslog, false},   {"report", "webhook", report_webhook, false},
+    {"session", "wake", session_wake, false},
+    {"library", "sticks", library_sticks, false},
+    {"report", "syslog", report_syslog, false},
+    {"report", "webhook", report_webhook, false},
     {"report", "webhook-secret", report_secret, false},
 };
 #define KEYS (sizeof keys / sizeof *keys)
@@ -482,7 +520,8 @@ struct parsing {
 };
 
 /* "entry NAME": the section of a tree begins, or goes on. */
-static int open_entry(struct parsing *p, const struct ini_place *at, const char *name, struct err *err)
+static int open_entry(struct parsing *p, const struct ini_place *at, const char *name,
+                      struct err *err)
 {
     struct box_config *c = p->config;
     struct box_entry *e;
@@ -491,13 +530,17 @@ static int open_entry(struct parsing *p, const struct ini_place *at, const char 
         return 0;
     for (unsigned i = 0; i < c->n_entries; i++)
         if (strcmp(c->entry[i].name, name) == 0)
-            return err_set(err, PC_ESECTION, "%s:%u: expected [entry %.40s] once, got it again", at->file, at->line, name);
+            return err_set(err, PC_ESECTION, "%s:%u: expected [entry %.40s] once, got it again",
+                           at->file, at->line, name);
     if (c->n_entries == BOOT_ENTRIES_MAX - 1)
-        return err_set(err, PC_ESECTION, "%s:%u: expected at most %d entries", at->file, at->line, BOOT_ENTRIES_MAX - 1);
+        return err_set(err, PC_ESECTION, "%s:%u: expected at most %d entries", at->file, at->line,
+                       BOOT_ENTRIES_MAX - 1);
     e = &c->entry[c->n_entries];
     if (strcmp(name, RING) == 0 || ini_text(e->name, sizeof e->name, name, "", NULL))
-        return err_set(err, PC_ESECTION, "%s:%u: expected a name of 1 to 63 bytes that is not \"ring\", got \"%.40s\"", at->file,
-                       at->line, name);
+        return err_set(
+            err, PC_ESECTION,
+            "%s:%u: expected a name of 1 to 63 bytes that is not \"ring\", got \"%.40s\"", at->file,
+            at->line, name);
     memcpy(p->entry, e->name, sizeof p->entry);
     e->line = at->line;
     c->n_entries++;
@@ -517,15 +560,17 @@ static size_t key_find(const char *section, const char *name)
 }
 
 /* What [ring] shares with `serve`, but for what the box decides for all services. */
-static int ring_key(struct parsing *p, const struct ini_place *at, const char *key, const char *value, struct err *err)
+static int ring_key(struct parsing *p, const struct ini_place *at, const char *key,
+                    const char *value, struct err *err)
 {
     if (strcmp(key, "interface") == 0 || strcmp(key, "address") == 0)
-        return err_set(err, PC_EKEY, "%s:%u: expected %s in [box], got it in [ring]", at->file, at->line, key);
+        return err_set(err, PC_EKEY, "%s:%u: expected %s in [box], got it in [ring]", at->file,
+                       at->line, key);
     return config_entry(&p->config->ring, &p->ring_seen, at, key, value, err);
 }
 
-static int on_entry(void *ctx, const struct ini_place *at, const char *section, const char *key, const char *value,
-                    struct err *err)
+static int on_entry(void *ctx, const struct ini_place *at, const char *section, const char *key,
+                    const char *value, struct err *err)
 {
     struct parsing *p = ctx;
     struct err why = {0};
@@ -534,18 +579,22 @@ static int on_entry(void *ctx, const struct ini_place *at, const char *section, 
 
     if (strcmp(section, RING) == 0)
         return ring_key(p, at, key, value, err);
-    if (!entry && strcmp(section, "box") != 0 && strcmp(section, "dhcp") != 0 && strcmp(section, "boot") != 0 &&
-        strcmp(section, "session") != 0 && strcmp(section, "library") != 0 && strcmp(section, "report") != 0)
+    if (!entry && strcmp(section, "box") != 0 && strcmp(section, "dhcp") != 0 &&
+        strcmp(section, "boot") != 0 && strcmp(section, "session") != 0 &&
+        strcmp(section, "library") != 0 && strcmp(section, "report") != 0)
         return err_set(err, PC_ESECTION,
-                       "%s:%u: expected [box], [dhcp], [boot], [session], [library], [ring], [report] or [entry NAME], got [%.40s]",
+                       "%s:%u: expected [box], [dhcp], [boot], [session], [library], [ring], "
+                       "[report] or [entry NAME], got [%.40s]",
                        at->file, at->line, section);
     if (entry && open_entry(p, at, section + 6, err))
         return err->code;
     i = key_find(entry ? "entry" : section, key);
     if (i == KEYS)
-        return err_set(err, PC_EKEY, "%s:%u: expected a key that [%.40s] knows, got \"%.40s\"", at->file, at->line, section, key);
+        return err_set(err, PC_EKEY, "%s:%u: expected a key that [%.40s] knows, got \"%.40s\"",
+                       at->file, at->line, section, key);
     if (p->seen >> i & 1 && !keys[i].repeats)
-        return err_set(err, PC_EKEY, "%s:%u: expected %s once, got it again", at->file, at->line, key);
+        return err_set(err, PC_EKEY, "%s:%u: expected %s once, got it again", at->file, at->line,
+                       key);
     p->seen |= UINT64_C(1) << i;
     if (keys[i].set(p->config, value, &why))
         return err_set(err, why.code, "%s:%u: %s: %s", at->file, at->line, key, why.text);
@@ -566,17 +615,22 @@ static bool has_entry(const struct box_config *c, const char *name)
 static int check_boot(const struct box_config *c, const char *file, struct err *err)
 {
     if (!has_entry(c, c->boot.fallback))
-        return err_set(err, CONFIG_EVALUE, "%s: default: expected ring or the name of an [entry], got \"%.40s\"", file, c->boot.fallback);
+        return err_set(err, CONFIG_EVALUE,
+                       "%s: default: expected ring or the name of an [entry], got \"%.40s\"", file,
+                       c->boot.fallback);
     for (unsigned i = 0; i < c->boot.n_machine; i++)
         if (!has_entry(c, c->boot.machine[i].entry))
-            return err_set(err, CONFIG_EVALUE, "%s: machine: expected ring or the name of an [entry], got \"%.40s\"", file,
-                           c->boot.machine[i].entry);
+            return err_set(err, CONFIG_EVALUE,
+                           "%s: machine: expected ring or the name of an [entry], got \"%.40s\"",
+                           file, c->boot.machine[i].entry);
     for (unsigned i = 0; i < c->n_entries; i++) {
         const struct box_entry *e = &c->entry[i];
 
-        if (!e->folder[0] || !(e->loader[BOOT_BIOS][0] || e->loader[BOOT_UEFI][0] || e->loader[BOOT_MAC][0] || e->script[0]))
-            return err_set(err, CONFIG_EVALUE, "%s:%u: expected a folder and a loader or a script in [entry %.40s]", file, e->line,
-                           e->name);
+        if (!e->folder[0] || !(e->loader[BOOT_BIOS][0] || e->loader[BOOT_UEFI][0] ||
+                               e->loader[BOOT_MAC][0] || e->script[0]))
+            return err_set(err, CONFIG_EVALUE,
+                           "%s:%u: expected a folder and a loader or a script in [entry %.40s]",
+                           file, e->line, e->name);
     }
     return 0;
 }
@@ -586,7 +640,8 @@ static bool usable(const struct box_config *c, uint32_t address)
 {
     uint32_t hosts = UINT32_MAX >> c->prefix, host = address & hosts;
 
-    return (address & ~hosts) == (c->address & ~hosts) && host != 0 && host != hosts && address != c->address;
+    return (address & ~hosts) == (c->address & ~hosts) && host != 0 && host != hosts &&
+           address != c->address;
 }
 
 static uint32_t min32(uint32_t a, uint32_t b)
@@ -594,7 +649,8 @@ static uint32_t min32(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* Without a pool: from .50 to .250 where the net is that large, else the half of it that is not the box's. */
+/* Without a pool: from .50 to .250 where the net is that large, else the half of it that is not the
+ * box's. */
 static void default_pool(struct box_config *c)
 {
     uint32_t hosts = UINT32_MAX >> c->prefix, net = c->address & ~hosts;
@@ -615,15 +671,21 @@ static int check_dhcp(struct box_config *c, const char *file, struct err *err)
         default_pool(c);
     if (c->dhcp.mode != BOX_DHCP_SERVER)
         return 0;
-    if (!usable(c, c->dhcp.first) || !usable(c, c->dhcp.last) || (c->address >= c->dhcp.first && c->address <= c->dhcp.last))
-        return err_set(err, CONFIG_EVALUE, "%s: pool: expected addresses of the box's net without the box's own", file);
+    if (!usable(c, c->dhcp.first) || !usable(c, c->dhcp.last) ||
+        (c->address >= c->dhcp.first && c->address <= c->dhcp.last))
+        return err_set(err, CONFIG_EVALUE,
+                       "%s: pool: expected addresses of the box's net without the box's own", file);
     if (c->dhcp.last - c->dhcp.first >= BOX_POOL_MAX)
-        return err_set(err, CONFIG_EVALUE, "%s: pool: expected at most %d addresses", file, BOX_POOL_MAX);
+        return err_set(err, CONFIG_EVALUE, "%s: pool: expected at most %d addresses", file,
+                       BOX_POOL_MAX);
     for (unsigned i = 0; i < c->dhcp.n_reserve; i++)
         if (!usable(c, c->dhcp.reserve[i].address))
-            return err_set(err, CONFIG_EVALUE, "%s: reserve: expected addresses of the box's net, not the box's own", file);
+            return err_set(err, CONFIG_EVALUE,
+                           "%s: reserve: expected addresses of the box's net, not the box's own",
+                           file);
     if (c->dhcp.router && c->dhcp.router != c->address && !usable(c, c->dhcp.router))
-        return err_set(err, CONFIG_EVALUE, "%s: router: expected an address of the box's net", file);
+        return err_set(err, CONFIG_EVALUE, "%s: router: expected an address of the box's net",
+                       file);
     return 0;
 }
 
@@ -631,10 +693,13 @@ static int check_dhcp(struct box_config *c, const char *file, struct err *err)
 static int check_ways(const struct box_config *c, const char *file, struct err *err)
 {
     if (c->router && !usable(c, c->router))
-        return err_set(err, CONFIG_EVALUE, "%s: router: expected an address of the box's net, not the box's own", file);
+        return err_set(err, CONFIG_EVALUE,
+                       "%s: router: expected an address of the box's net, not the box's own", file);
     for (unsigned i = 0; i < c->n_dns; i++)
         if (!c->router && !usable(c, c->dns[i]))
-            return err_set(err, CONFIG_EVALUE, "%s: dns: expected an address of the box's net, or router beside it", file);
+            return err_set(err, CONFIG_EVALUE,
+                           "%s: dns: expected an address of the box's net, or router beside it",
+                           file);
     return 0;
 }
 
@@ -642,7 +707,9 @@ static int check_session(const struct box_config *c, const char *file, struct er
 {
     bool told = c->session.wish.targets != PLAN_ALL || c->session.wish.arm_min || c->session.wake;
 
-    return told && !c->session.planned ? err_set(err, CONFIG_EVALUE, "%s: expected start in [session]", file) : 0;
+    return told && !c->session.planned
+               ? err_set(err, CONFIG_EVALUE, "%s: expected start in [session]", file)
+               : 0;
 }
 
 static int check_report(const struct box_config *c, const char *file, struct err *err)
@@ -675,7 +742,8 @@ static int check(struct box_config *c, const char *file, struct err *err)
     return rc;
 }
 
-int box_config_parse(struct box_config *c, const char *file, const char *text, size_t n, struct err *err)
+int box_config_parse(struct box_config *c, const char *file, const char *text, size_t n,
+                     struct err *err)
 {
     struct parsing p = {.config = c};
     int rc;

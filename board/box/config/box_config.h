@@ -1,5 +1,6 @@
-/* What the box is told by ringcast.conf, as a person edits it on the FAT partition (rootfs/ringcast.conf explains each key). Every
- * section and key may be missing; what is not known is refused with file, line, what was expected and what came. */
+/* What the box is told by ringcast.conf, as a person edits it on the FAT partition
+ * (rootfs/ringcast.conf explains each key). Every section and key may be missing; what is not known
+ * is refused with file, line, what was expected and what came. */
 #ifndef BOARD_BOX_CONFIG_BOX_CONFIG_H
 #define BOARD_BOX_CONFIG_BOX_CONFIG_H
 
@@ -21,7 +22,8 @@
 
 enum box_dhcp_mode { BOX_DHCP_SERVER, BOX_DHCP_PROXY, BOX_DHCP_OFF };
 
-/* For whom an entry is (net/pxe/entry.h): values of `only` and `except`, each a MAC or a Mac's model. */
+/* For whom an entry is (net/pxe/entry.h): values of `only` and `except`, each a MAC or a Mac's
+ * model. */
 #define BOX_RULES_MAX 64
 struct box_rules {
     struct boot_rule rule[BOX_RULES_MAX];
@@ -30,7 +32,8 @@ struct box_rules {
 
 struct box_entry {
     char name[BOOT_NAME_MAX + 1];
-    /* relative, below the configuration file's folder; on_data: "data/trees/NAME", on the data partition */
+    /* relative, below the configuration file's folder; on_data: "data/trees/NAME", on the data
+     * partition */
     char folder[BOOT_PATH_MAX + 1];
     bool on_data;
     /* relative to it; "": none */
@@ -106,10 +109,12 @@ struct box_config {
 
 void box_config_defaults(struct box_config *);
 /* Text of n bytes; fuzzed. Fits together when it returns 0. */
-int box_config_parse(struct box_config *, const char *file, const char *text, size_t n, struct err *);
+int box_config_parse(struct box_config *, const char *file, const char *text, size_t n,
+                     struct err *);
 int box_config_load(struct box_config *, const char *path, struct err *);
-/* The defaults, and over them the file. A file that is not there (ENOENT; path NULL) is somebody's wish to have the defaults: *missing. One
- * that cannot be looked up or read is an error: half a configuration might answer DHCP where it must not. */
+/* The defaults, and over them the file. A file that is not there (ENOENT; path NULL) is somebody's
+ * wish to have the defaults: *missing. One that cannot be looked up or read is an error: half a
+ * configuration might answer DHCP where it must not. */
 int box_config_open(struct box_config *, const char *path, bool *missing, struct err *);
 
 /* "52:49:4e:47:00:01" (or with '-'), any letter case. */

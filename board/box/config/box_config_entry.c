@@ -17,16 +17,23 @@ int box_entry_kind(struct box_entry *e, const char *v, struct err *err)
     return strcmp(v, "tree") == 0 ? 0 : ini_wrong("tree", v, err);
 }
 
-/* Relative: beside the configuration. On the data partition, keys and the journal lie too, so trees have a folder of their own there. */
+/* Relative: beside the configuration. On the data partition, keys and the journal lie too, so trees
+ * have a folder of their own there. */
 int box_entry_folder(struct box_entry *e, const char *v, struct err *err)
 {
     e->on_data = strncmp(v, BOX_DATA_TREES, sizeof BOX_DATA_TREES - 1) == 0;
     if (*v == '/' && !e->on_data)
-        return ini_wrong("a relative path such as trees/esxi, or one below " BOX_DATA_TREES, v, err);
+        return ini_wrong("a relative path such as trees/esxi, or one below " BOX_DATA_TREES, v,
+                         err);
     if (strncmp(v, BOX_DATA_TREES + 1, sizeof BOX_DATA_TREES - 2) == 0)
-        return ini_wrong("a path that begins with " BOX_DATA_TREES ", or with another folder's name", v, err);
-    if (e->on_data && boot_path_legal(v + 1) && v[sizeof BOX_DATA_TREES - 1] && strchr(".~", v[sizeof BOX_DATA_TREES - 1]))
-        return ini_wrong("a tree's name behind " BOX_DATA_TREES ", which begins with a letter or a digit", v, err);
+        return ini_wrong("a path that begins with " BOX_DATA_TREES
+                         ", or with another folder's name",
+                         v, err);
+    if (e->on_data && boot_path_legal(v + 1) && v[sizeof BOX_DATA_TREES - 1] &&
+        strchr(".~", v[sizeof BOX_DATA_TREES - 1]))
+        return ini_wrong("a tree's name behind " BOX_DATA_TREES
+                         ", which begins with a letter or a digit",
+                         v, err);
     return entry_path(e->folder, v + e->on_data, err);
 }
 
@@ -65,13 +72,18 @@ int box_entry_hidden(struct box_entry *e, const char *v, struct err *err)
     return ini_truth(&e->hidden, v, "yes or no", err);
 }
 
-/* The upper half of a BSDP image id: bit 15 says that it installs, the lower bits of that byte what it is. */
+/* The upper half of a BSDP image id: bit 15 says that it installs, the lower bits of that byte what
+ * it is. */
 int box_entry_mac_kind(struct box_entry *e, const char *v, struct err *err)
 {
     static const struct {
         const char *word;
         uint16_t attributes;
-    } kinds[] = {{"install", 0x8100}, {"macos", 0x0100}, {"install-server", 0x8200}, {"server", 0x0200}, {"diagnostics", 0x0300}};
+    } kinds[] = {{"install", 0x8100},
+                 {"macos", 0x0100},
+                 {"install-server", 0x8200},
+                 {"server", 0x0200},
+                 {"diagnostics", 0x0300}};
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i].word, v) == 0) {
@@ -83,9 +95,11 @@ int box_entry_mac_kind(struct box_entry *e, const char *v, struct err *err)
 
 int box_entry_mac_root(struct box_entry *e, const char *v, struct err *err)
 {
-    static const char what[] = "a root path such as http://10.77.0.1/trees/mac/NetInstall.dmg or nfs:10.77.0.5:/vol:NetInstall.dmg";
+    static const char what[] = "a root path such as http://10.77.0.1/trees/mac/NetInstall.dmg or "
+                               "nfs:10.77.0.5:/vol:NetInstall.dmg";
 
-    if ((strncmp(v, "http://", 7) != 0 && strncmp(v, "nfs:", 4) != 0) || !utf8_is_plain(v, strlen(v)))
+    if ((strncmp(v, "http://", 7) != 0 && strncmp(v, "nfs:", 4) != 0) ||
+        !utf8_is_plain(v, strlen(v)))
         return ini_wrong(what, v, err);
     return ini_text(e->root, sizeof e->root, v, "a root path of at most 127 bytes", err);
 }

@@ -1,10 +1,12 @@
-/* The keys of [entry NAME] (box_config.h), each on its own: a value into the entry, or what was expected. */
+/* The keys of [entry NAME] (box_config.h), each on its own: a value into the entry, or what was
+ * expected. */
 #ifndef BOARD_BOX_CONFIG_BOX_CONFIG_ENTRY_H
 #define BOARD_BOX_CONFIG_BOX_CONFIG_ENTRY_H
 
 #include "board/box/config/box_config.h"
 
-/* Where trees lie on the data partition, as the configuration says it: what is below is not on the configuration's own partition. */
+/* Where trees lie on the data partition, as the configuration says it: what is below is not on the
+ * configuration's own partition. */
 #define BOX_DATA_TREES "/data/trees/"
 
 int box_entry_kind(struct box_entry *, const char *value, struct err *);

@@ -5,21 +5,37 @@
 #define ESC 0x1b
 #define SEQUENCE_MAX 16
 
-/* linux/input-event-codes.h calls its own codes KEY_...; those that mean something here, by number. */
+/* linux/input-event-codes.h calls its own codes KEY_...; those that mean something here, by number.
+ */
 static const struct {
     uint16_t code;
     enum press key;
 } codes[] = {
-    {59, PRESS_STATUS}, {60, PRESS_WALL}, {61, PRESS_LOG}, {62, PRESS_ADDRESS}, /* F1 .. F4 */
+    {59, PRESS_STATUS},
+    {60, PRESS_WALL},
+    {61, PRESS_LOG},
+    {62, PRESS_ADDRESS}, /* F1 .. F4 */
     /* the row of digits */
-    {2, PRESS_STATUS},  {3, PRESS_WALL},  {4, PRESS_LOG},  {5, PRESS_ADDRESS},
+    {2, PRESS_STATUS},
+    {3, PRESS_WALL},
+    {4, PRESS_LOG},
+    {5, PRESS_ADDRESS},
     /* the block of digits */
-    {79, PRESS_STATUS}, {80, PRESS_WALL}, {81, PRESS_LOG}, {75, PRESS_ADDRESS},
+    {79, PRESS_STATUS},
+    {80, PRESS_WALL},
+    {81, PRESS_LOG},
+    {75, PRESS_ADDRESS},
     /* R, B, P, H, S: at the same place on QWERTZ and AZERTY */
-    {19, PRESS_PASSWORD}, {48, PRESS_RESTART}, {25, PRESS_OFF}, {35, PRESS_HOLD}, {31, PRESS_ARM},
-    {20, PRESS_AGAIN}, {49, PRESS_ANEW},                                    /* T, N */
+    {19, PRESS_PASSWORD},
+    {48, PRESS_RESTART},
+    {25, PRESS_OFF},
+    {35, PRESS_HOLD},
+    {31, PRESS_ARM},
+    {20, PRESS_AGAIN},
+    {49, PRESS_ANEW}, /* T, N */
     /* Y, and where QWERTZ has it */
-    {21, PRESS_YES}, {44, PRESS_YES},
+    {21, PRESS_YES},
+    {44, PRESS_YES},
 };
 
 enum press keys_code(uint16_t code)
@@ -33,14 +49,22 @@ enum press keys_code(uint16_t code)
 static enum press letter(uint8_t byte)
 {
     switch (byte | 0x20) {
-    case 'r': return PRESS_PASSWORD;
-    case 'b': return PRESS_RESTART;
-    case 'p': return PRESS_OFF;
-    case 'h': return PRESS_HOLD;
-    case 's': return PRESS_ARM;
-    case 't': return PRESS_AGAIN;
-    case 'n': return PRESS_ANEW;
-    case 'y': return PRESS_YES;
+    case 'r':
+        return PRESS_PASSWORD;
+    case 'b':
+        return PRESS_RESTART;
+    case 'p':
+        return PRESS_OFF;
+    case 'h':
+        return PRESS_HOLD;
+    case 's':
+        return PRESS_ARM;
+    case 't':
+        return PRESS_AGAIN;
+    case 'n':
+        return PRESS_ANEW;
+    case 'y':
+        return PRESS_YES;
     }
     return byte >= '1' && byte <= '4' ? (enum press)(PRESS_STATUS + byte - '1') : PRESS_OTHER;
 }
@@ -48,10 +72,12 @@ static enum press letter(uint8_t byte)
 /* One of four in a row, or another key. */
 static enum press of_four(uint8_t byte, char first)
 {
-    return byte >= first && byte <= first + 3 ? (enum press)(PRESS_STATUS + byte - first) : PRESS_OTHER;
+    return byte >= first && byte <= first + 3 ? (enum press)(PRESS_STATUS + byte - first)
+                                              : PRESS_OTHER;
 }
 
-/* The n-th byte of a sequence. F1 to F4 are ESC O P..S, ESC [ 1 1..4 ~ and ESC [ [ A..D; of others only the end is looked for. */
+/* The n-th byte of a sequence. F1 to F4 are ESC O P..S, ESC [ 1 1..4 ~ and ESC [ [ A..D; of others
+ * only the end is looked for. */
 static enum press sequence(const uint8_t *s, unsigned n, uint8_t byte)
 {
     if (byte < 0x20 || n > SEQUENCE_MAX)
@@ -91,13 +117,20 @@ enum press keys_byte(struct keys_line *l, uint8_t byte)
 static enum keys_order order_of(enum press asked)
 {
     switch (asked) {
-    case PRESS_PASSWORD: return ORDER_PASSWORD;
-    case PRESS_RESTART: return ORDER_RESTART;
-    case PRESS_HOLD: return ORDER_LIFT;
-    case PRESS_ARM: return ORDER_ARM;
-    case PRESS_AGAIN: return ORDER_DATA_AGAIN;
-    case PRESS_ANEW: return ORDER_DATA_ANEW;
-    default: return ORDER_OFF;
+    case PRESS_PASSWORD:
+        return ORDER_PASSWORD;
+    case PRESS_RESTART:
+        return ORDER_RESTART;
+    case PRESS_HOLD:
+        return ORDER_LIFT;
+    case PRESS_ARM:
+        return ORDER_ARM;
+    case PRESS_AGAIN:
+        return ORDER_DATA_AGAIN;
+    case PRESS_ANEW:
+        return ORDER_DATA_ANEW;
+    default:
+        return ORDER_OFF;
     }
 }
 
@@ -106,7 +139,8 @@ static bool key_asks(const struct keys *k, enum press key)
 {
     if (key == PRESS_PASSWORD || key == PRESS_HOLD || key == PRESS_ARM)
         return !k->lost;
-    return key == PRESS_RESTART || key == PRESS_OFF || (k->lost && (key == PRESS_AGAIN || key == PRESS_ANEW));
+    return key == PRESS_RESTART || key == PRESS_OFF ||
+           (k->lost && (key == PRESS_AGAIN || key == PRESS_ANEW));
 }
 
 enum keys_order keys_step(struct keys *k, enum press key, struct mono now)
@@ -147,13 +181,24 @@ void keys_tick(struct keys *k, struct mono now)
 const char *keys_question(const struct keys *k)
 {
     switch (k->asked) {
-    case PRESS_PASSWORD: return "Forget the password, and end who is logged in? Y: yes, any other key: no";
-    case PRESS_RESTART: return "Start the box again? Y: yes, any other key: no";
-    case PRESS_OFF: return "Switch the box off? Y: yes, any other key: no";
-    case PRESS_HOLD: return "Lift the hold, so that sessions may erase machines again? Y: yes, any other key: no";
-    case PRESS_ARM: return "Arm a session, which ERASES every machine that boots from this switch? Y: yes, any other key: no";
-    case PRESS_AGAIN: return "Try the data partition again? Y: yes, any other key: no";
-    case PRESS_ANEW: return "ERASE the box's key, password, images and who has passed, and start anew? Y: yes, any other key: no";
-    default: return NULL;
+    case PRESS_PASSWORD:
+        return "Forget the password, and end who is logged in? Y: yes, any other key: no";
+    case PRESS_RESTART:
+        return "Start the box again? Y: yes, any other key: no";
+    case PRESS_OFF:
+        return "Switch the box off? Y: yes, any other key: no";
+    case PRESS_HOLD:
+        return "Lift the hold, so that sessions may erase machines again? Y: yes, any other key: "
+               "no";
+    case PRESS_ARM:
+        return "Arm a session, which ERASES every machine that boots from this switch? Y: yes, any "
+               "other key: no";
+    case PRESS_AGAIN:
+        return "Try the data partition again? Y: yes, any other key: no";
+    case PRESS_ANEW:
+        return "ERASE the box's key, password, images and who has passed, and start anew? Y: yes, "
+               "any other key: no";
+    default:
+        return NULL;
     }
 }

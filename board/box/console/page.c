@@ -29,12 +29,14 @@ static void gather(const struct serve *s, struct work *w)
         const struct session_image *m = &s->streams[i].session;
 
         if (m->name[0] && n < sizeof w->names)
-            n += (size_t)snprintf(w->names + n, sizeof w->names - n, "%s%s", n ? ", " : "", m->name);
+            n +=
+                (size_t)snprintf(w->names + n, sizeof w->names - n, "%s%s", n ? ", " : "", m->name);
         w->needing += m->needing;
         w->running += m->running;
         w->rate += m->running ? s->streams[i].set : 0;
         for (uint32_t r = 0; m->running && r < m->used; r++)
-            if (!m->rows[r].gone && m->rows[r].facts.state <= SESSION_RECEIVING && m->rows[r].facts.done < w->slowest)
+            if (!m->rows[r].gone && m->rows[r].facts.state <= SESSION_RECEIVING &&
+                m->rows[r].facts.done < w->slowest)
                 w->slowest = m->rows[r].facts.done;
     }
 }
@@ -44,7 +46,8 @@ static void stream_text(const struct work *w, char *to, size_t cap)
     char rate[UNITS_TEXT];
 
     if (w->running)
-        snprintf(to, cap, "%s to %u machines, the slowest at %u %%", units_rate_text(rate, w->rate), w->needing, w->slowest / 100);
+        snprintf(to, cap, "%s to %u machines, the slowest at %u %%", units_rate_text(rate, w->rate),
+                 w->needing, w->slowest / 100);
     else
         snprintf(to, cap, "waits for a machine that needs it");
 }
@@ -57,7 +60,8 @@ static void packing_text(struct library *l, char *to, size_t cap)
     to[0] = 0;
     for (unsigned i = 0; !to[0] && (m = library_at(l, i)); i++)
         if (m->state == LIBRARY_PACKING || (m->state == LIBRARY_VERIFYING && !m->served))
-            snprintf(to, cap, "%s%s, %u %%", m->record.name, m->state == LIBRARY_PACKING ? "" : " is checked", m->percent);
+            snprintf(to, cap, "%s%s, %u %%", m->record.name,
+                     m->state == LIBRARY_PACKING ? "" : " is checked", m->percent);
 }
 
 /* ---- status ---- */
@@ -102,16 +106,20 @@ static void build_status(const struct page *p, struct page_memory *m)
     stream_text(&w, m->stream, sizeof m->stream);
     packing_text(p->library, m->packing, sizeof m->packing);
     space_text(p->data, m->space, sizeof m->space);
-    snprintf(m->machines, sizeof m->machines, "%u passed, %u failed, %u lost, %u at it; %u done in all%s", w.tally.passed,
-             w.tally.failed, w.tally.lost, w.tally.unfinished, p->machines->done, machines_are_full(p->machines) ? "; THE TABLE IS FULL: unknown ones are not imaged" : "");
+    snprintf(m->machines, sizeof m->machines,
+             "%u passed, %u failed, %u lost, %u at it; %u done in all%s", w.tally.passed,
+             w.tally.failed, w.tally.lost, w.tally.unfinished, p->machines->done,
+             machines_are_full(p->machines) ? "; THE TABLE IS FULL: unknown ones are not imaged"
+                                            : "");
     snprintf(m->skipped, sizeof m->skipped, "%u: the log says why", library_skipped(p->library));
     held = p->hold && p->hold[0];
     to->word = held ? "HOLD" : warns ? "STOP" : NULL;
     to->shape = held || warns ? SCREEN_BAR : SCREEN_PLAIN;
-    to->sentence = held ? p->hold
-                 : warns ? m->dhcp
-                 : w.names[0] ? p->plan
-                              : "There is no image yet: upload one on the page, or put a .ring or a raw image into the folder \"images\" of this disk.";
+    to->sentence = held         ? p->hold
+                   : warns      ? m->dhcp
+                   : w.names[0] ? p->plan
+                                : "There is no image yet: upload one on the page, or put a .ring "
+                                  "or a raw image into the folder \"images\" of this disk.";
     to->qr = warns ? NULL : p->url;
     to->percent = w.running ? (int)(w.slowest / 100) : -1;
     add_reach(p, m, &n);
@@ -142,9 +150,11 @@ static void build_address(const struct page *p, struct page_memory *m)
     struct screen_page *to = &m->page;
     unsigned n = 0;
 
-    to->sentence = !p->url         ? "This box has no page for browsers."
-                 : p->setup_code && p->setup_code[0] ? "Open this address in a browser on this network, and set a password with the code."
-                                 : "Open this address in a browser on this network. It must show this fingerprint.";
+    to->sentence =
+        !p->url ? "This box has no page for browsers."
+        : p->setup_code && p->setup_code[0]
+            ? "Open this address in a browser on this network, and set a password with the code."
+            : "Open this address in a browser on this network. It must show this fingerprint.";
     to->qr = p->url;
     split_fingerprint(p->fingerprint ? p->fingerprint : "", m->finger);
     add_reach(p, m, &n);
@@ -169,13 +179,20 @@ static void build_log(struct page_memory *m)
 static enum wall_state tile_state(enum room_state s)
 {
     switch (s) {
-    case ROOM_RECEIVING: return WALL_RECEIVING;
-    case ROOM_VERIFYING: return WALL_VERIFYING;
-    case ROOM_PASS: return WALL_PASS;
-    case ROOM_FAIL: return WALL_FAIL;
-    case ROOM_LOST: return WALL_LOST;
-    case ROOM_LEFT: return WALL_LEFT;
-    default: return WALL_WAITING;
+    case ROOM_RECEIVING:
+        return WALL_RECEIVING;
+    case ROOM_VERIFYING:
+        return WALL_VERIFYING;
+    case ROOM_PASS:
+        return WALL_PASS;
+    case ROOM_FAIL:
+        return WALL_FAIL;
+    case ROOM_LOST:
+        return WALL_LOST;
+    case ROOM_LEFT:
+        return WALL_LEFT;
+    default:
+        return WALL_WAITING;
     }
 }
 
@@ -203,8 +220,9 @@ void page_totals(char *to, size_t n, const struct room_totals *t)
     const struct {
         uint32_t n;
         const char *name;
-    } part[] = {{t->waiting, "waiting"}, {t->imaging, "imaging"}, {t->verifying, "verifying"}, {t->passed, "passed"},
-                {t->failed, "failed"},   {t->lost, "lost"},       {t->never_came, "never came"}};
+    } part[] = {{t->waiting, "waiting"},      {t->imaging, "imaging"}, {t->verifying, "verifying"},
+                {t->passed, "passed"},        {t->failed, "failed"},   {t->lost, "lost"},
+                {t->never_came, "never came"}};
     size_t used = (size_t)snprintf(to, n, "%u machines", t->machines);
 
     for (size_t i = 0; i < sizeof part / sizeof *part && used < n; i++)
@@ -222,22 +240,35 @@ static void build_wall(const struct page *p, struct page_memory *m)
 
 static void build(const struct page *p, struct page_memory *m)
 {
-    static const char with_hold[] = "1 status 2 machines 3 log 4 address  H lift hold S arm R password B restart P off";
-    static const char without[] = "1 status 2 machines 3 log 4 address  S arm R password B restart P off";
-    const char *question = keys_question(p->keys), *keys = p->hold && p->hold[0] ? with_hold : without;
+    static const char with_hold[] =
+        "1 status 2 machines 3 log 4 address  H lift hold S arm R password B restart P off";
+    static const char without[] =
+        "1 status 2 machines 3 log 4 address  S arm R password B restart P off";
+    const char *question = keys_question(p->keys),
+               *keys = p->hold && p->hold[0] ? with_hold : without;
 
-    m->page = (struct screen_page){.title = p->config->name, .percent = -1, .footer = question ? question : keys, .asks = question};
-    snprintf(m->address, sizeof m->address, "%s on %s", p->config->ring.address, p->config->ring.interface);
+    m->page = (struct screen_page){.title = p->config->name,
+                                   .percent = -1,
+                                   .footer = question ? question : keys,
+                                   .asks = question};
+    snprintf(m->address, sizeof m->address, "%s on %s", p->config->ring.address,
+             p->config->ring.interface);
     switch (p->keys->view) {
-    case VIEW_LOG: build_log(m); break;
-    case VIEW_ADDRESS: build_address(p, m); break;
+    case VIEW_LOG:
+        build_log(m);
+        break;
+    case VIEW_ADDRESS:
+        build_address(p, m);
+        break;
     case VIEW_WALL:
         if (p->room) {
             build_wall(p, m);
             break;
         }
         /* fall through */
-    case VIEW_STATUS: build_status(p, m); break;
+    case VIEW_STATUS:
+        build_status(p, m);
+        break;
     }
 }
 
@@ -258,7 +289,10 @@ void page_print(struct keyboard *k, const struct page *p, struct page_memory *m)
 
 void page_say(struct screen *screen, const char *name, const char *sentence, bool warns)
 {
-    struct screen_page page = {.title = name, .sentence = sentence, .percent = -1, .shape = warns ? SCREEN_BAR : SCREEN_PLAIN,
+    struct screen_page page = {.title = name,
+                               .sentence = sentence,
+                               .percent = -1,
+                               .shape = warns ? SCREEN_BAR : SCREEN_PLAIN,
                                .word = warns ? "STOP" : NULL};
 
     screen_show(screen, &page);

@@ -1,5 +1,6 @@
-/* The box's pages on its screen: who it is and what it does (status), a tile a machine (wall board), the log, and how to reach it
- * (address). On the picture once a second; in lines for a terminal when somebody asks there. */
+/* The box's pages on its screen: who it is and what it does (status), a tile a machine (wall
+ * board), the log, and how to reach it (address). On the picture once a second; in lines for a
+ * terminal when somebody asks there. */
 #ifndef BOARD_BOX_CONSOLE_PAGE_H
 #define BOARD_BOX_CONSOLE_PAGE_H
 
@@ -13,7 +14,7 @@
 #include "net/status/snapshot.h"
 
 #define PAGE_TEXT 320
-#define PAGE_LOG 40 /* lines */
+#define PAGE_LOG 40    /* lines */
 #define PAGE_FINGERS 4 /* lines of a fingerprint */
 
 struct page {
@@ -22,11 +23,11 @@ struct page {
     struct library *library;
     const struct machines *machines;
     const struct services *services;
-    const struct keys *keys; /* which page, and what is asked */
+    const struct keys *keys;          /* which page, and what is asked */
     const struct room_snapshot *room; /* NULL: there is no wall board */
-    const char *hold;        /* why the box is on hold; NULL or "": it is not */
-    const char *plan;        /* what the plan says */
-    const char *data;        /* the folder whose free space is shown; NULL: none */
+    const char *hold;                 /* why the box is on hold; NULL or "": it is not */
+    const char *plan;                 /* what the plan says */
+    const char *data;                 /* the folder whose free space is shown; NULL: none */
     /* How a browser reaches the box: each NULL or "" when there is nothing to say. */
     const char *url, *fingerprint, *setup_code;
 };
@@ -34,7 +35,8 @@ struct page {
 /* What a page's texts are kept in while it is shown. */
 struct page_memory {
     struct screen_page page;
-    char address[PAGE_TEXT], dhcp[PAGE_TEXT], files[PAGE_TEXT], stream[PAGE_TEXT], machines[PAGE_TEXT], packing[PAGE_TEXT];
+    char address[PAGE_TEXT], dhcp[PAGE_TEXT], files[PAGE_TEXT], stream[PAGE_TEXT],
+        machines[PAGE_TEXT], packing[PAGE_TEXT];
     char skipped[PAGE_TEXT], names[PAGE_TEXT], space[PAGE_TEXT], finger[PAGE_FINGERS][24], code[32];
     char log[PAGE_LOG][LOG_LINE];
     const char *log_line[PAGE_LOG];
@@ -53,7 +55,8 @@ void page_totals(char *to, size_t n, const struct room_totals *);
 void page_show(struct screen *, const struct page *, struct page_memory *);
 /* The same in lines, for the terminal. */
 void page_print(struct keyboard *, const struct page *, struct page_memory *);
-/* A page of one word and one sentence, before there is more to say, or when there never will be. `warns`: a person is needed. */
+/* A page of one word and one sentence, before there is more to say, or when there never will be.
+ * `warns`: a person is needed. */
 void page_say(struct screen *, const char *name, const char *sentence, bool warns);
 
 #endif

@@ -16,14 +16,16 @@
 #define MAGIC "ringcast checked 1\n"
 #define LINE_MAX_BYTES 200
 
-_Static_assert(CHECKED_MAX * LINE_MAX_BYTES + 64 < CHECKED_TEXT_MAX, "all lines find room");
+_Static_assert(CHECKED_MAX *LINE_MAX_BYTES + 64 < CHECKED_TEXT_MAX, "all lines find room");
 
 /* ---- how a file looks ---- */
 
-/* ext4, XFS, Btrfs, F2FS, memory, overlay: inode numbers and nanoseconds are the same after the next start. */
+/* ext4, XFS, Btrfs, F2FS, memory, overlay: inode numbers and nanoseconds are the same after the
+ * next start. */
 static bool lasts(long type)
 {
-    static const uint32_t known[] = {0xEF53, 0x58465342, 0x9123683E, 0xF2F52010, 0x01021994, 0x794c7630};
+    static const uint32_t known[] = {0xEF53,     0x58465342, 0x9123683E,
+                                     0xF2F52010, 0x01021994, 0x794c7630};
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if ((uint32_t)type == known[i])
@@ -40,15 +42,18 @@ bool checked_look(int fd, struct checked_look *l)
         return false;
     *l = (struct checked_look){.size = (uint64_t)st.st_size,
                                .inode = st.st_ino,
-                               .changed_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
-                               .status_ns = st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec,
+                               .changed_ns =
+                                   st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
+                               .status_ns =
+                                   st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec,
                                .lasts = lasts((long)fs.f_type)};
     return true;
 }
 
 static bool same_look(const struct checked_look *a, const struct checked_look *b)
 {
-    return a->size == b->size && a->inode == b->inode && a->changed_ns == b->changed_ns && a->status_ns == b->status_ns && a->lasts == b->lasts;
+    return a->size == b->size && a->inode == b->inode && a->changed_ns == b->changed_ns &&
+           a->status_ns == b->status_ns && a->lasts == b->lasts;
 }
 
 void checked_boot(char boot[CHECKED_BOOT + 1])
@@ -72,10 +77,12 @@ size_t checked_encode(const struct checked *c, char text[CHECKED_TEXT_MAX])
 
         for (size_t k = 0; k < sizeof e->path; k++)
             n += (size_t)snprintf(text + n, CHECKED_TEXT_MAX - n, "%02x", e->path[k]);
-        n += (size_t)snprintf(text + n, CHECKED_TEXT_MAX - n, " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %s\n", e->look.size, e->look.inode,
-                              e->look.changed_ns, e->look.status_ns, e->boot);
+        n += (size_t)snprintf(text + n, CHECKED_TEXT_MAX - n,
+                              " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %s\n", e->look.size,
+                              e->look.inode, e->look.changed_ns, e->look.status_ns, e->boot);
     }
-    return n + (size_t)snprintf(text + n, CHECKED_TEXT_MAX - n, "end %08x\n", crc32_ieee(0, (const uint8_t *)text, n));
+    return n + (size_t)snprintf(text + n, CHECKED_TEXT_MAX - n, "end %08x\n",
+                                crc32_ieee(0, (const uint8_t *)text, n));
 }
 
 static bool read_entry(const char *line, struct checked_entry *e)
@@ -84,8 +91,9 @@ static bool read_entry(const char *line, struct checked_entry *e)
     int n = 0;
 
     memset(e, 0, sizeof *e);
-    if (sscanf(line, "%32[0-9a-f] %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 " %36[0-9a-f-]%n", path, &e->look.size, &e->look.inode,
-               &e->look.changed_ns, &e->look.status_ns, e->boot, &n) != 6 ||
+    if (sscanf(line, "%32[0-9a-f] %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 " %36[0-9a-f-]%n",
+               path, &e->look.size, &e->look.inode, &e->look.changed_ns, &e->look.status_ns,
+               e->boot, &n) != 6 ||
         strlen(path) != 32 || line[n] != '\n')
         return false;
     for (size_t i = 0; i < sizeof e->path; i++) {
@@ -94,9 +102,10 @@ static bool read_entry(const char *line, struct checked_entry *e)
         e->path[i] = (uint8_t)strtoul(digits, NULL, 16);
     }
     e->look.lasts = strcmp(e->boot, "-") == 0;
-    snprintf(back, sizeof back, "%s %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %s\n", path, e->look.size, e->look.inode, e->look.changed_ns,
-             e->look.status_ns, e->boot);
-    return strncmp(line, back, strlen(back)) == 0 && (e->look.lasts || strlen(e->boot) == CHECKED_BOOT);
+    snprintf(back, sizeof back, "%s %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %s\n", path,
+             e->look.size, e->look.inode, e->look.changed_ns, e->look.status_ns, e->boot);
+    return strncmp(line, back, strlen(back)) == 0 &&
+           (e->look.lasts || strlen(e->boot) == CHECKED_BOOT);
 }
 
 bool checked_decode(struct checked *c, const char *bytes, size_t n)
@@ -152,7 +161,8 @@ static bool sync_above(const char *file)
     int fd;
     bool done;
 
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - file) + 1 : 1, slash ? file : ".");
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - file) + 1 : 1,
+             slash ? file : ".");
     fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     done = fd >= 0 && fsync(fd) == 0;
     if (fd >= 0)
@@ -160,14 +170,16 @@ static bool sync_above(const char *file)
     return done;
 }
 
-/* The file says what is known, or there is none: an older one might know what has been found damaged since. */
+/* The file says what is known, or there is none: an older one might know what has been found
+ * damaged since. */
 static bool keep(const struct checked *c)
 {
     char temp[CHECKED_PATH + 8], *text = malloc(CHECKED_TEXT_MAX);
     bool done;
 
     snprintf(temp, sizeof temp, "%s.new", c->file);
-    done = text && put_whole(temp, text, checked_encode(c, text)) == 0 && rename(temp, c->file) == 0 && sync_above(c->file);
+    done = text && put_whole(temp, text, checked_encode(c, text)) == 0 &&
+           rename(temp, c->file) == 0 && sync_above(c->file);
     free(text);
     if (done)
         return true;
@@ -201,7 +213,8 @@ void checked_close(struct checked *c)
 
 /* ---- questions ---- */
 
-static struct checked_entry entry_of(const struct checked *c, const char *path, const struct checked_look *look)
+static struct checked_entry entry_of(const struct checked *c, const char *path,
+                                     const struct checked_look *look)
 {
     struct checked_entry e = {.look = *look};
     uint8_t hash[SHA256_BYTES];
@@ -233,7 +246,8 @@ bool checked_knows(struct checked *c, const char *path, int fd)
     e = entry_of(c, path, &now);
     pthread_mutex_lock(&c->lock);
     i = find(c, e.path);
-    known = i < c->n && e.boot[0] && same_look(&c->entry[i].look, &now) && strcmp(c->entry[i].boot, e.boot) == 0;
+    known = i < c->n && e.boot[0] && same_look(&c->entry[i].look, &now) &&
+            strcmp(c->entry[i].boot, e.boot) == 0;
     pthread_mutex_unlock(&c->lock);
     return known;
 }

@@ -1,8 +1,11 @@
-/* What has been read in full and found whole, and how the file looked then: so a start reads again only what may be another file. Kept in
- * DATA/checked, a text that is written anew under a second name; one that cannot be read or is damaged means that nothing has been checked.
+/* What has been read in full and found whole, and how the file looked then: so a start reads again
+ * only what may be another file. Kept in DATA/checked, a text that is written anew under a second
+ * name; one that cannot be read or is damaged means that nothing has been checked.
  *
- * A file is the same when size, inode, time of change and change time (both in nanoseconds) are. On file systems where these do not last (FAT,
- * and every kind that is not known here) that counts only within one boot of the kernel. Calls are safe from any thread; they may wait for the disk. */
+ * A file is the same when size, inode, time of change and change time (both in nanoseconds) are. On
+ * file systems where these do not last (FAT, and every kind that is not known here) that counts
+ * only within one boot of the kernel. Calls are safe from any thread; they may wait for the disk.
+ */
 #ifndef BOARD_BOX_LIBRARY_CHECKED_H
 #define BOARD_BOX_LIBRARY_CHECKED_H
 
@@ -47,8 +50,9 @@ void checked_boot(char boot[CHECKED_BOOT + 1]);
 bool checked_look(int fd, struct checked_look *);
 /* The file at `path`, open as fd, has been checked and looks the same. */
 bool checked_knows(struct checked *, const char *path, int fd);
-/* It has been checked, and looked so before; now it is forgotten if it looks otherwise. What cannot be kept is checked again, as is all else then. False:
- * the disk refuses that, too, and the next run may still know what is forgotten here. */
+/* It has been checked, and looked so before; now it is forgotten if it looks otherwise. What cannot
+ * be kept is checked again, as is all else then. False: the disk refuses that, too, and the next
+ * run may still know what is forgotten here. */
 bool checked_note(struct checked *, const char *path, int fd, const struct checked_look *before);
 
 /* The text of DATA/checked. Pure. Decode: false when it is damaged, and nothing is in it then. */

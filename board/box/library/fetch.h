@@ -1,5 +1,5 @@
-/* Where an image comes from that the box gets by itself, whatever is at the other end: whoever takes it looks what has come, takes what there
- * is room for, and never waits. */
+/* Where an image comes from that the box gets by itself, whatever is at the other end: whoever
+ * takes it looks what has come, takes what there is room for, and never waits. */
 #ifndef BOARD_BOX_LIBRARY_FETCH_H
 #define BOARD_BOX_LIBRARY_FETCH_H
 

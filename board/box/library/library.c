@@ -14,7 +14,8 @@
 
 /* ---- items ---- */
 
-struct item *library_new_item(struct library *l, enum library_origin origin, enum library_state state, const struct record *r)
+struct item *library_new_item(struct library *l, enum library_origin origin,
+                              enum library_state state, const struct record *r)
 {
     struct item *i = l->item;
     struct work *w;
@@ -24,7 +25,9 @@ struct item *library_new_item(struct library *l, enum library_origin origin, enu
     if (i == l->item + LIBRARY_MAX)
         return NULL;
     w = work_of(l, i);
-    *i = (struct item){.used = true, .block = NO_BLOCK, .is = {.origin = origin, .state = state, .record = *r}};
+    *i = (struct item){.used = true,
+                       .block = NO_BLOCK,
+                       .is = {.origin = origin, .state = state, .record = *r}};
     memset(w, 0, sizeof *w);
     w->intake.fd = w->opened.file.fd = w->proved.file.fd = -1;
     w->record = *r;
@@ -75,8 +78,9 @@ struct item *library_item_named(struct library *l, const char *name, bool listed
     for (struct item *i = l->item; i < l->item + LIBRARY_MAX; i++) {
         int good = 2 * i->is.served + (i->is.state == LIBRARY_READY);
 
-        if (i->used && !i->leaving && i->is.state != LIBRARY_FAILED && library_listed(&i->is) == listed &&
-            strcmp(i->is.record.name, name) == 0 && good > best) {
+        if (i->used && !i->leaving && i->is.state != LIBRARY_FAILED &&
+            library_listed(&i->is) == listed && strcmp(i->is.record.name, name) == 0 &&
+            good > best) {
             found = i;
             best = good;
         }
@@ -92,7 +96,8 @@ void library_post(struct library *l, struct item *i, enum task_kind kind, uint64
     threads_post(&l->threads, &t);
 }
 
-void library_work_on(struct library *l, struct item *i, enum task_kind kind, enum library_state state)
+void library_work_on(struct library *l, struct item *i, enum task_kind kind,
+                     enum library_state state)
 {
     i->is.state = state;
     i->busy = true;
@@ -223,23 +228,28 @@ static void now_ready(struct library *l, struct item *i)
 static bool in_the_middle(const struct serve *s, const char *name)
 {
     for (unsigned i = 0; i < s->n_streams; i++)
-        if (strcmp(s->streams[i].session.name, name) == 0 && session_image_has_begun(&s->streams[i].session))
+        if (strcmp(s->streams[i].session.name, name) == 0 &&
+            session_image_has_begun(&s->streams[i].session))
             return true;
     return false;
 }
 
-/* The older one of the name goes when the newer is there for good, and nobody's disk is half written with it. */
+/* The older one of the name goes when the newer is there for good, and nobody's disk is half
+ * written with it. */
 static void replace_older(struct library *l, struct item *by)
 {
     bool wait = by->is.record.replaces && in_the_middle(l->needs.serve, by->is.record.name);
 
     if (wait && !by->supersedes)
-        log_line("%s: the one that came waits for machines that are in the middle of the older one", by->is.record.name);
+        log_line("%s: the one that came waits for machines that are in the middle of the older one",
+                 by->is.record.name);
     by->supersedes = wait;
     if (wait)
         snprintf(by->is.cause, sizeof by->is.cause,
-                 "machines are in the middle of the older one of this name: this one takes its place when they are through");
-    for (struct item *i = l->item; by->is.record.replaces && !wait && i < l->item + LIBRARY_MAX; i++)
+                 "machines are in the middle of the older one of this name: this one takes its "
+                 "place when they are through");
+    for (struct item *i = l->item; by->is.record.replaces && !wait && i < l->item + LIBRARY_MAX;
+         i++)
         if (i != by && i->used && !i->leaving && i->is.id < by->is.id && library_listed(&i->is) &&
             strcmp(i->is.record.name, by->is.record.name) == 0)
             take_away(l, i);
@@ -256,7 +266,8 @@ static void on_written(struct library *l, struct item *i, const struct done *d)
     if (d->err.code == LIBRARY_EOFFSET || i->is.state == LIBRARY_FAILED)
         return;
     /* What was taken after this is lost: the upload goes on where the disk stopped. */
-    log_line("%s: the upload stands at byte %llu: %s (%d)", i->is.record.name, (unsigned long long)d->at, d->err.text, d->err.code);
+    log_line("%s: the upload stands at byte %llu: %s (%d)", i->is.record.name,
+             (unsigned long long)d->at, d->err.text, d->err.code);
     library_give_block(l, i);
     i->is.offset = i->written = d->at;
     i->stall = d->err.code;
@@ -268,7 +279,8 @@ static void on_written(struct library *l, struct item *i, const struct done *d)
 static void on_finished(struct library *l, struct item *i, const struct done *d)
 {
     i->finishing = false;
-    if (d->err.code == LIBRARY_EOFFSET || d->err.code == LIBRARY_ESPACE || d->err.code == LIBRARY_EDISK) {
+    if (d->err.code == LIBRARY_EOFFSET || d->err.code == LIBRARY_ESPACE ||
+        d->err.code == LIBRARY_EDISK) {
         if (i->is.record.url[0]) { /* there is nobody to send it again */
             library_fail(l, i, &d->err);
             return;
@@ -283,7 +295,8 @@ static void on_finished(struct library *l, struct item *i, const struct done *d)
     if (i->is.record.hashed && memcmp(d->sha256, i->is.record.sha256, sizeof d->sha256) != 0) {
         struct err err = {0};
 
-        err_set(&err, LIBRARY_EHASH, "the bytes that came do not have the SHA-256 that was announced");
+        err_set(&err, LIBRARY_EHASH,
+                "the bytes that came do not have the SHA-256 that was announced");
         library_fail(l, i, &err);
         return;
     }
@@ -318,11 +331,13 @@ static void on_packed(struct library *l, struct item *i, const struct done *d)
     library_work_on(l, i, TASK_OPEN, LIBRARY_PACKING);
 }
 
-/* Of the folders' files that are called the same the first one counts: receivers could not tell them apart. */
+/* Of the folders' files that are called the same the first one counts: receivers could not tell
+ * them apart. */
 static bool is_taken(const struct library *l, const struct item *by, const char *name)
 {
     for (const struct item *i = l->item; i < l->item + LIBRARY_MAX; i++)
-        if (i != by && i->used && !i->leaving && i->named && i->is.state != LIBRARY_BAD && strcmp(i->is.record.name, name) == 0)
+        if (i != by && i->used && !i->leaving && i->named && i->is.state != LIBRARY_BAD &&
+            strcmp(i->is.record.name, name) == 0)
             return true;
     return false;
 }
@@ -335,8 +350,9 @@ static bool take_name(struct library *l, struct item *i, const struct done *d)
     if (!w->source[0])
         memcpy(i->is.record.version, d->version, sizeof i->is.record.version);
     if (is_taken(l, i, d->name)) {
-        log_line("%s is skipped: two images are called \"%s\": receivers could not tell them apart (%d)", w->source[0] ? w->source : w->path,
-                  d->name, LIBRARY_EEXISTS);
+        log_line(
+            "%s is skipped: two images are called \"%s\": receivers could not tell them apart (%d)",
+            w->source[0] ? w->source : w->path, d->name, LIBRARY_EEXISTS);
         l->skipped++;
         library_free_item(l, i);
         return false;
@@ -444,7 +460,8 @@ int library_verify(struct library *l, const char *name, struct err *err)
     if (i->busy)
         return err_set(err, LIBRARY_EBUSY, "something is under way with the image already");
     if (i->unread)
-        return err_set(err, LIBRARY_ERECORD, "%s; the box reads it again when it starts", i->is.cause);
+        return err_set(err, LIBRARY_ERECORD, "%s; the box reads it again when it starts",
+                       i->is.cause);
     if (i->is.state == LIBRARY_BAD && work_of(l, i)->source[0])
         library_work_on(l, i, TASK_PACK, LIBRARY_PACKING);
     else
@@ -461,7 +478,9 @@ int library_delete(struct library *l, const char *name, struct err *err)
     if (!i)
         return err_set(err, LIBRARY_EUNKNOWN, "there is no image \"%s\"", name);
     if (i->is.origin == LIBRARY_FOLDER)
-        return err_set(err, LIBRARY_EPROTECTED, "the image lies in the folder that the box only reads: take it away with a computer");
+        return err_set(
+            err, LIBRARY_EPROTECTED,
+            "the image lies in the folder that the box only reads: take it away with a computer");
     if (i->is.record.protected)
         return err_set(err, LIBRARY_EPROTECTED, "the image \"%s\" is protected", name);
     if (l->needs.used && l->needs.used(l->needs.ctx, name, err))
@@ -487,7 +506,9 @@ static struct item *first_of_all(struct library *l)
     struct item *found = NULL;
 
     for (struct item *i = l->item; i < l->item + LIBRARY_MAX; i++)
-        if (i->used && !i->leaving && (i->is.served || (!found && (i->is.state == LIBRARY_VERIFYING || i->is.state == LIBRARY_PACKING))))
+        if (i->used && !i->leaving &&
+            (i->is.served ||
+             (!found && (i->is.state == LIBRARY_VERIFYING || i->is.state == LIBRARY_PACKING))))
             found = i;
     return found;
 }
@@ -514,16 +535,20 @@ int library_withheld(struct library *l, const char *name, char *to, size_t cap)
         return 0;
     name = i->is.record.name;
     if (i->is.state == LIBRARY_VERIFYING || i->is.state == LIBRARY_PACKING) {
-        snprintf(to, cap, "%s is being %s, %u %%", name, i->is.state == LIBRARY_PACKING ? "packed" : "checked", atomic_load(&work_of(l, i)->percent));
+        snprintf(to, cap, "%s is being %s, %u %%", name,
+                 i->is.state == LIBRARY_PACKING ? "packed" : "checked",
+                 atomic_load(&work_of(l, i)->percent));
         return LIBRARY_COMING;
     }
-    snprintf(to, cap, "%s is not given out: %s", name, i->is.cause[0] ? i->is.cause : "it waits for a place");
+    snprintf(to, cap, "%s is not given out: %s", name,
+             i->is.cause[0] ? i->is.cause : "it waits for a place");
     return i->is.cause[0] ? LIBRARY_REFUSED : LIBRARY_COMING;
 }
 
 static const struct library_image *look_at(struct library *l, struct item *i)
 {
-    bool working = i->is.state == LIBRARY_CHECKING || i->is.state == LIBRARY_PACKING || i->is.state == LIBRARY_VERIFYING;
+    bool working = i->is.state == LIBRARY_CHECKING || i->is.state == LIBRARY_PACKING ||
+                   i->is.state == LIBRARY_VERIFYING;
     uint64_t bytes = i->is.record.bytes;
 
     i->is.percent = working ? atomic_load(&work_of(l, i)->percent) : 100;
@@ -573,8 +598,12 @@ static int open_library(struct library *l, struct err *err)
     int rc;
 
     l->next_id = 1;
-    l->threads = (struct library_threads){
-        .shelf = &l->shelf, .key = l->needs.key, .checked = &l->checked, .work = l->work, .images = LIBRARY_MAX, .block = LIBRARY_BLOCK};
+    l->threads = (struct library_threads){.shelf = &l->shelf,
+                                          .key = l->needs.key,
+                                          .checked = &l->checked,
+                                          .work = l->work,
+                                          .images = LIBRARY_MAX,
+                                          .block = LIBRARY_BLOCK};
     l->threads.blocks = malloc((size_t)LIBRARY_BLOCKS * LIBRARY_BLOCK);
     if (!l->threads.blocks)
         return err_set(err, LIBRARY_EMEMORY, "out of memory for the library's blocks");
@@ -617,7 +646,8 @@ void library_tick(struct library *l, struct mono now)
             replace_older(l, i);
         if (i->used && i->to_serve && !i->leaving)
             try_serve(l, i);
-        if (i->used && !i->leaving && i->is.state == LIBRARY_FAILED && mono_sub(now, i->ended) > FORGET_NS)
+        if (i->used && !i->leaving && i->is.state == LIBRARY_FAILED &&
+            mono_sub(now, i->ended) > FORGET_NS)
             library_drop(l, i, true);
     }
     if (mono_sub(now, l->looked) < SECOND)

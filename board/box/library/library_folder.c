@@ -37,7 +37,9 @@ static bool ends_with(const char *name, const char *const *endings)
     return false;
 }
 
-static const char *const ring_endings[] = {".ring", NULL}, *const raw_endings[] = {".img", ".raw", ".dd", ".iso", NULL};
+static const char *const ring_endings[] = {".ring", NULL}, *const raw_endings[] = {".img", ".raw",
+                                                                                   ".dd", ".iso",
+                                                                                   NULL};
 
 bool folder_takes(const char *file)
 {
@@ -62,7 +64,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-/* The files whose names end so, sorted: the order of sessions shall not depend on the disk. LIBRARY_EDISK when there may be more. */
+/* The files whose names end so, sorted: the order of sessions shall not depend on the disk.
+ * LIBRARY_EDISK when there may be more. */
 static int files_list(const char *folder, const char *const *endings, char name[FILES_MAX][256])
 {
     DIR *d = opendir(folder);
@@ -107,7 +110,9 @@ int folder_look(const char *path, struct err *err)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st = {0};
     ssize_t n = fd < 0 || fstat(fd, &st) ? -1 : read_at(fd, head, sizeof head, 0);
-    ssize_t m = n < 0 || st.st_size < CONTAINER_TAIL ? 0 : read_at(fd, tail, sizeof tail, st.st_size - CONTAINER_TAIL);
+    ssize_t m = n < 0 || st.st_size < CONTAINER_TAIL
+                    ? 0
+                    : read_at(fd, tail, sizeof tail, st.st_size - CONTAINER_TAIL);
 
     if (fd >= 0)
         close(fd);
@@ -122,7 +127,8 @@ static bool make_raw(const struct folder *in, const char *name, struct folder_fi
 
     *f = (struct folder_file){.writable = in->writable};
     if (snprintf(f->source, sizeof f->source, "%s/%s", in->path, name) >= (int)sizeof f->source ||
-        snprintf(f->path, sizeof f->path, "%s/packed/%s.ring", in->data, name) >= (int)sizeof f->path)
+        snprintf(f->path, sizeof f->path, "%s/packed/%s.ring", in->data, name) >=
+            (int)sizeof f->path)
         return false;
     if (stat(f->source, &st) || !S_ISREG(st.st_mode) || st.st_size == 0)
         return false;
@@ -167,7 +173,8 @@ static int tell(const struct folder *in, bool raw)
     int n = name ? files_list(in->path, raw ? raw_endings : ring_endings, name) : LIBRARY_EDISK;
 
     if (n < 0 && !raw)
-        log_line("%s cannot be read whole: %s; none of its images is served", in->path, name ? strerror(errno) : "out of memory");
+        log_line("%s cannot be read whole: %s; none of its images is served", in->path,
+                 name ? strerror(errno) : "out of memory");
     for (int i = 0; i < n; i++)
         (raw ? tell_raw : tell_ring)(in, name[i]);
     free(name);
@@ -182,11 +189,14 @@ static void tell_others(const struct folder *in)
     struct dirent *e;
 
     while (d && (e = readdir(d))) {
-        if (e->d_name[0] == '.' || folder_takes(e->d_name) || (e->d_type != DT_REG && e->d_type != DT_UNKNOWN))
+        if (e->d_name[0] == '.' || folder_takes(e->d_name) ||
+            (e->d_type != DT_REG && e->d_type != DT_UNKNOWN))
             continue;
         if (++n <= OTHERS_MAX)
-            log_line("%s/%s is passed over: expected a name in .ring, .img, .raw, .dd or .iso; compressed images and disks of virtual machines are unpacked or converted first",
-                      in->path, e->d_name);
+            log_line(
+                "%s/%s is passed over: expected a name in .ring, .img, .raw, .dd or .iso; "
+                "compressed images and disks of virtual machines are unpacked or converted first",
+                in->path, e->d_name);
     }
     if (n > OTHERS_MAX)
         log_line("%s: %u more files are passed over", in->path, n - OTHERS_MAX);
@@ -194,7 +204,8 @@ static void tell_others(const struct folder *in)
         closedir(d);
 }
 
-int folder_list(const char *folder, const char *data, void (*each)(void *ctx, const struct folder_file *), void *ctx)
+int folder_list(const char *folder, const char *data,
+                void (*each)(void *ctx, const struct folder_file *), void *ctx)
 {
     char local[SHELF_PATH_MAX], packed[SHELF_PATH_MAX];
     const struct folder in[2] = {{folder, data, false, each, ctx}, {local, data, true, each, ctx}};

@@ -22,8 +22,8 @@ static uint64_t promised(const struct library *l)
     return sum;
 }
 
-/* What packing may still take: at most as much as the raw disk is large, for it is kept until the image is whole. Images are packed one after
- * the other, but each of them has to find its room. */
+/* What packing may still take: at most as much as the raw disk is large, for it is kept until the
+ * image is whole. Images are packed one after the other, but each of them has to find its room. */
 static uint64_t unpacked(const struct library *l)
 {
     uint64_t sum = 0;
@@ -32,7 +32,9 @@ static uint64_t unpacked(const struct library *l)
         bool coming = i->is.state == LIBRARY_RECEIVING || i->is.state == LIBRARY_CHECKING;
 
         if (i->used && !i->leaving)
-            sum += i->is.state == LIBRARY_PACKING ? i->is.facts.raw_bytes : coming && i->raw ? i->is.record.bytes : 0;
+            sum += i->is.state == LIBRARY_PACKING ? i->is.facts.raw_bytes
+                   : coming && i->raw             ? i->is.record.bytes
+                                                  : 0;
     }
     return sum;
 }
@@ -55,12 +57,16 @@ static int check_place(struct library *l, const struct record *r, struct err *er
         free += !i->used;
     }
     if (library_item_named(l, r->name, false) || (old && !r->replaces))
-        return err_set(err, LIBRARY_EEXISTS, "expected a new name, got \"%s\": there is one of that name%s", r->name,
+        return err_set(err, LIBRARY_EEXISTS,
+                       "expected a new name, got \"%s\": there is one of that name%s", r->name,
                        old ? "" : " on its way");
     if (old && (old->is.record.protected || old->is.origin == LIBRARY_FOLDER))
-        return err_set(err, LIBRARY_EPROTECTED, "the image \"%s\" is protected and cannot be replaced", r->name);
+        return err_set(err, LIBRARY_EPROTECTED,
+                       "the image \"%s\" is protected and cannot be replaced", r->name);
     if (free == 0 || n - (old != NULL) >= CONFIG_IMAGES_MAX)
-        return err_set(err, LIBRARY_EFULL, "the library holds %d images, and not one more: delete one first", CONFIG_IMAGES_MAX);
+        return err_set(err, LIBRARY_EFULL,
+                       "the library holds %d images, and not one more: delete one first",
+                       CONFIG_IMAGES_MAX);
     return 0;
 }
 
@@ -70,11 +76,14 @@ int library_check_space(struct library *l, uint64_t bytes, struct err *err)
     if (bytes == 0)
         return err_set(err, LIBRARY_EREQUEST, "expected a file with something in it");
     if (bytes > library_free(l) && unpacked(l))
-        return err_set(err, LIBRARY_ESPACE, "there is no room for %llu bytes: %llu are free, %llu are kept for raw images that are still to be packed",
-                       (unsigned long long)bytes, (unsigned long long)library_free(l), (unsigned long long)unpacked(l));
+        return err_set(err, LIBRARY_ESPACE,
+                       "there is no room for %llu bytes: %llu are free, %llu are kept for raw "
+                       "images that are still to be packed",
+                       (unsigned long long)bytes, (unsigned long long)library_free(l),
+                       (unsigned long long)unpacked(l));
     if (bytes > library_free(l))
-        return err_set(err, LIBRARY_ESPACE, "there is no room for %llu bytes: %llu are free", (unsigned long long)bytes,
-                       (unsigned long long)library_free(l));
+        return err_set(err, LIBRARY_ESPACE, "there is no room for %llu bytes: %llu are free",
+                       (unsigned long long)bytes, (unsigned long long)library_free(l));
     return 0;
 }
 
@@ -124,7 +133,10 @@ static uint32_t free_block(const struct library *l, const struct item *i)
 
 void library_flush(struct library *l, struct item *i)
 {
-    struct task t = {.kind = TASK_WRITE, .image = (unsigned)(i - l->item), .block = i->block, .at = i->is.offset - i->filled,
+    struct task t = {.kind = TASK_WRITE,
+                     .image = (unsigned)(i - l->item),
+                     .block = i->block,
+                     .at = i->is.offset - i->filled,
                      .n = i->filled};
 
     if (i->block == NO_BLOCK)
@@ -154,7 +166,8 @@ static size_t take(struct library *l, struct item *i, const uint8_t *bytes, size
         }
         if (now > LIBRARY_BLOCK - i->filled)
             now = LIBRARY_BLOCK - i->filled;
-        memcpy(l->threads.blocks + (size_t)i->block * LIBRARY_BLOCK + i->filled, bytes + taken, now);
+        memcpy(l->threads.blocks + (size_t)i->block * LIBRARY_BLOCK + i->filled, bytes + taken,
+               now);
         i->filled += now;
         i->is.offset += now;
         taken += now;
@@ -170,7 +183,8 @@ static size_t take(struct library *l, struct item *i, const uint8_t *bytes, size
     return taken;
 }
 
-static int check_piece(struct library *l, struct item *i, uint64_t at, const uint8_t *bytes, size_t n, struct err *err)
+static int check_piece(struct library *l, struct item *i, uint64_t at, const uint8_t *bytes,
+                       size_t n, struct err *err)
 {
     struct err why = {0};
     int rc;
@@ -181,12 +195,14 @@ static int check_piece(struct library *l, struct item *i, uint64_t at, const uin
         return err_set(err, rc, "%s", i->is.cause);
     }
     if (i->is.state != LIBRARY_RECEIVING || i->from.kind)
-        return err_set(err, LIBRARY_EBUSY, "no more bytes are expected of this upload%s%s", i->is.cause[0] ? ": " : "", i->is.cause);
+        return err_set(err, LIBRARY_EBUSY, "no more bytes are expected of this upload%s%s",
+                       i->is.cause[0] ? ": " : "", i->is.cause);
     if (at != i->is.offset)
-        return err_set(err, LIBRARY_EOFFSET, "expected bytes from %llu on, got them from %llu on", (unsigned long long)i->is.offset,
-                       (unsigned long long)at);
+        return err_set(err, LIBRARY_EOFFSET, "expected bytes from %llu on, got them from %llu on",
+                       (unsigned long long)i->is.offset, (unsigned long long)at);
     if (n > i->is.record.bytes - at)
-        return err_set(err, LIBRARY_EOFFSET, "expected at most %llu bytes more", (unsigned long long)(i->is.record.bytes - at));
+        return err_set(err, LIBRARY_EOFFSET, "expected at most %llu bytes more",
+                       (unsigned long long)(i->is.record.bytes - at));
     if (at || (n < RECORD_LOOK && n < i->is.record.bytes))
         return 0;
     rc = record_look(bytes, n, NULL, 0, i->is.record.bytes, &why);
@@ -196,7 +212,8 @@ static int check_piece(struct library *l, struct item *i, uint64_t at, const uin
     return err_set(err, rc, "%s", why.text);
 }
 
-long library_put(struct library *l, uint32_t id, uint64_t at, const void *bytes, size_t n, struct err *err)
+long library_put(struct library *l, uint32_t id, uint64_t at, const void *bytes, size_t n,
+                 struct err *err)
 {
     struct item *i;
     int rc;
@@ -229,7 +246,8 @@ int library_abandon(struct library *l, uint32_t id, struct err *err)
     if (!i)
         return err_set(err, LIBRARY_EUNKNOWN, "there is no upload %u", id);
     if (library_listed(&i->is))
-        return err_set(err, LIBRARY_EBUSY, "the upload is an image by now: it is deleted by its name");
+        return err_set(err, LIBRARY_EBUSY,
+                       "the upload is an image by now: it is deleted by its name");
     library_drop(l, i, true);
     return 0;
 }
@@ -296,7 +314,9 @@ void library_step_pull(struct library *l, struct item *i)
         rc = begin_pull(l, i, fetch_size(&i->from), &err);
     if (rc == 0 && n >= RECORD_LOOK && i->is.state == LIBRARY_RECEIVING && i->is.offset == 0)
         rc = look_first(bytes, (size_t)n, i->is.record.bytes, &err);
-    for (size_t sum = 0; rc == 0 && n > 0 && taken && sum < PULL_STEP && i->is.state == LIBRARY_RECEIVING; sum += taken) {
+    for (size_t sum = 0;
+         rc == 0 && n > 0 && taken && sum < PULL_STEP && i->is.state == LIBRARY_RECEIVING;
+         sum += taken) {
         taken = take(l, i, bytes, (size_t)n);
         fetch_took(&i->from, taken);
         n = i->is.state == LIBRARY_RECEIVING ? fetch_look(&i->from, &bytes, &err) : 0;

@@ -10,11 +10,13 @@ static void on_file(void *ctx, const struct folder_file *f)
 {
     struct library *l = ctx;
     struct record r = {0};
-    struct item *i = library_new_item(l, f->writable ? LIBRARY_LOCAL : LIBRARY_FOLDER, LIBRARY_PACKING, &r);
+    struct item *i =
+        library_new_item(l, f->writable ? LIBRARY_LOCAL : LIBRARY_FOLDER, LIBRARY_PACKING, &r);
     struct work *w = i ? work_of(l, i) : NULL;
 
     if (!i) {
-        log_line("%s is skipped: the library holds as many images as it can", f->source[0] ? f->source : f->path);
+        log_line("%s is skipped: the library holds as many images as it can",
+                 f->source[0] ? f->source : f->path);
         l->skipped++;
         return;
     }
@@ -75,7 +77,8 @@ static void on_found(void *ctx, const struct shelf_found *f)
     library_work_on(l, i, TASK_OPEN, LIBRARY_VERIFYING);
 }
 
-/* Pulls that the last run did not bring to their end. What came from a stick somebody copies again: it may be another stick now. */
+/* Pulls that the last run did not bring to their end. What came from a stick somebody copies again:
+ * it may be another stick now. */
 static void pull_again(struct library *l)
 {
     for (struct item *i = l->item; i < l->item + LIBRARY_MAX; i++) {
@@ -83,13 +86,16 @@ static void pull_again(struct library *l)
         uint32_t id;
 
         if (i->used && i->leaving && library_is_import(&i->is.record))
-            log_line("%s was being copied from a stick when the box stopped: nothing of it is kept", i->is.record.name);
-        else if (l->needs.stack && i->used && i->leaving && i->is.record.url[0] && library_pull(l, &i->is.record, &id, &err))
+            log_line("%s was being copied from a stick when the box stopped: nothing of it is kept",
+                     i->is.record.name);
+        else if (l->needs.stack && i->used && i->leaving && i->is.record.url[0] &&
+                 library_pull(l, &i->is.record, &id, &err))
             log_line("%s is not pulled again: %s (%d)", i->is.record.name, err.text, err.code);
     }
 }
 
-/* A shelf that cannot be had is said and done without: what lies in the folders is served all the same, and no upload is taken. */
+/* A shelf that cannot be had is said and done without: what lies in the folders is served all the
+ * same, and no upload is taken. */
 static void open_shelf(struct library *l)
 {
     char path[SHELF_PATH_MAX];

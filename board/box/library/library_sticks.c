@@ -21,12 +21,16 @@ void library_import_url(struct record *r, unsigned stick, const char *path)
     snprintf(r->url, sizeof r->url, SCHEME "%u/%s", stick, path);
 }
 
-/* The file the record speaks of, which must be in the list of its stick: so no path leads anywhere else. */
-static const struct stick_entry *find(const struct library *l, const struct record *r, unsigned *place, struct err *err)
+/* The file the record speaks of, which must be in the list of its stick: so no path leads anywhere
+ * else. */
+static const struct stick_entry *find(const struct library *l, const struct record *r,
+                                      unsigned *place, struct err *err)
 {
     const char *at = r->url + sizeof SCHEME - 1;
     bool told = library_is_import(r) && at[0] >= '0' && at[0] <= '9' && at[1] == '/';
-    const struct stick *s = l->needs.sticks && told ? sticks_at(l->needs.sticks, *place = (unsigned)(at[0] - '0')) : NULL;
+    const struct stick *s = l->needs.sticks && told
+                                ? sticks_at(l->needs.sticks, *place = (unsigned)(at[0] - '0'))
+                                : NULL;
     const struct stick_entry *e = s ? stick_find(s, at + 2) : NULL;
 
     if (!s)
@@ -72,9 +76,11 @@ void library_copied(struct library *l, const struct item *i)
     unsigned more = coming_from(l, i->stick);
 
     if (i->stick && more)
-        log_line("stick %u: %s is copied; %u more on the way", i->stick - 1, i->is.record.name, more);
+        log_line("stick %u: %s is copied; %u more on the way", i->stick - 1, i->is.record.name,
+                 more);
     else if (i->stick)
-        log_line("stick %u: %s is copied; the stick may be pulled out", i->stick - 1, i->is.record.name);
+        log_line("stick %u: %s is copied; the stick may be pulled out", i->stick - 1,
+                 i->is.record.name);
 }
 
 const struct stick *library_stick(const struct library *l, unsigned place)
@@ -108,7 +114,8 @@ static void say_files(unsigned place, const struct stick *s, const char *what)
     }
     log_line("stick %u (%s): %u images%s%s", place, what, s->n, s->n ? ": " : "", names);
     if (s->left_out)
-        log_line("stick %u: %u files are left out: more than %d, or names that are no plain text", place, s->left_out, STICK_FILES_MAX);
+        log_line("stick %u: %u files are left out: more than %d, or names that are no plain text",
+                 place, s->left_out, STICK_FILES_MAX);
 }
 
 static void say_stick(struct library *l, unsigned place)
@@ -133,7 +140,8 @@ static void say_stick(struct library *l, unsigned place)
 static bool is_known(const struct library *l, const char *name)
 {
     for (const struct item *i = l->item; i < l->item + LIBRARY_MAX; i++)
-        if (i->used && !i->leaving && i->is.state != LIBRARY_FAILED && strcmp(i->is.record.name, name) == 0)
+        if (i->used && !i->leaving && i->is.state != LIBRARY_FAILED &&
+            strcmp(i->is.record.name, name) == 0)
             return true;
     return false;
 }
@@ -172,7 +180,8 @@ void library_step_sticks(struct library *l)
     for (unsigned place = 0; place < STICKS_MAX; place++)
         if (changed >> place & 1)
             say_stick(l, place);
-    for (unsigned place = 0; l->needs.take_sticks && !library_copies(l) && place < STICKS_MAX; place++)
+    for (unsigned place = 0; l->needs.take_sticks && !library_copies(l) && place < STICKS_MAX;
+         place++)
         if (take_from(l, place))
             break;
 }

@@ -25,18 +25,21 @@
 
 /* ---- the writing thread ---- */
 
-static void write_block(struct library_threads *t, struct work *w, const struct task *task, struct done *d)
+static void write_block(struct library_threads *t, struct work *w, const struct task *task,
+                        struct done *d)
 {
     int rc = w->intake.fd < 0 ? shelf_intake_open(t->shelf, w->id, &w->intake, &d->err) : 0;
 
     if (rc == 0 && w->intake.at != task->at)
         rc = err_set(&d->err, LIBRARY_EOFFSET, "an earlier piece could not be written");
     if (rc == 0)
-        rc = shelf_write(t->shelf, &w->intake, t->blocks + task->block * t->block, task->n, &d->err);
+        rc =
+            shelf_write(t->shelf, &w->intake, t->blocks + task->block * t->block, task->n, &d->err);
     d->at = w->intake.at;
 }
 
-static void finish(struct library_threads *t, struct work *w, const struct task *task, struct done *d)
+static void finish(struct library_threads *t, struct work *w, const struct task *task,
+                   struct done *d)
 {
     int rc = w->intake.fd < 0 ? shelf_intake_open(t->shelf, w->id, &w->intake, &d->err) : 0;
 
@@ -51,7 +54,8 @@ static void finish(struct library_threads *t, struct work *w, const struct task 
     (void)shelf_note(t->shelf, w->id, &w->record, NULL);
 }
 
-/* An image that is not on the shelf: its source goes first, for without it nothing is made again. */
+/* An image that is not on the shelf: its source goes first, for without it nothing is made again.
+ */
 static void drop_files(const struct work *w, struct err *err)
 {
     if (w->source[0])
@@ -136,10 +140,13 @@ static int read_all(struct work *w, struct err *err)
 static void forget(struct library_threads *t, const struct work *w)
 {
     if (!checked_note(t->checked, w->path, -1, &(struct checked_look){0}))
-        log_line("%s is not whole, and the disk refuses to forget that it was: check it again after the next start", w->path);
+        log_line("%s is not whole, and the disk refuses to forget that it was: check it again "
+                 "after the next start",
+                 w->path);
 }
 
-/* Opens the image at w->path and reads all of it; what is found whole is remembered, what is not is forgotten. */
+/* Opens the image at w->path and reads all of it; what is found whole is remembered, what is not is
+ * forgotten. */
 static int prove(struct library_threads *t, struct work *w, struct err *err)
 {
     struct checked_look before = {0};
@@ -172,11 +179,13 @@ static void note_settled(struct library_threads *t, struct work *w)
     char path[SHELF_PATH_MAX];
 
     if (checked_look(w->proved.file.fd, &now) && img_file_same(&w->proved.file))
-        checked_note(t->checked, shelf_path(t->shelf, w->id, "ring", path), w->proved.file.fd, &now);
+        checked_note(t->checked, shelf_path(t->shelf, w->id, "ring", path), w->proved.file.fd,
+                     &now);
 }
 
 /* The SHA-256 of all of an open file, which is at `path`. */
-static int hash_content(struct work *w, const char *path, int fd, uint64_t size, uint8_t hash[IMG_HASH_BYTES], struct err *err)
+static int hash_content(struct work *w, const char *path, int fd, uint64_t size,
+                        uint8_t hash[IMG_HASH_BYTES], struct err *err)
 {
     uint8_t *block = malloc(HASH_BLOCK);
     mbedtls_sha256_context h;
@@ -198,7 +207,8 @@ static int hash_content(struct work *w, const char *path, int fd, uint64_t size,
     return n < 0 ? err_set(err, IMG_ESOURCE, "%s cannot be read: %s", path, strerror(errno)) : 0;
 }
 
-/* A raw disk has no hashes of its own: the disk gives back what came. It is asked, not the memory in front of it. */
+/* A raw disk has no hashes of its own: the disk gives back what came. It is asked, not the memory
+ * in front of it. */
 static int check_raw(struct work *w, const char *path, struct err *err)
 {
     uint8_t hash[IMG_HASH_BYTES];
@@ -210,7 +220,9 @@ static int check_raw(struct work *w, const char *path, struct err *err)
     rc = hash_content(w, path, fd, w->record.bytes, hash, err);
     close(fd);
     if (rc == 0 && memcmp(hash, w->record.came, sizeof hash) != 0)
-        rc = err_set(err, LIBRARY_EDISK, "the disk does not give back the bytes that came: they are to be uploaded again");
+        rc = err_set(
+            err, LIBRARY_EDISK,
+            "the disk does not give back the bytes that came: they are to be uploaded again");
     return rc;
 }
 
@@ -252,16 +264,19 @@ static void put_label(char label[IMG_LABEL_MAX + 1], char kind, const uint8_t ha
         snprintf(label + 1 + 2 * i, 3, "%02x", hash[i]);
 }
 
-/* What the source is called in the image that is packed from it: by how it looks, where that lasts; by its content, where it does not. */
-static int label_of(struct library_threads *t, struct work *w, int fd, const struct checked_look *look, struct err *err)
+/* What the source is called in the image that is packed from it: by how it looks, where that lasts;
+ * by its content, where it does not. */
+static int label_of(struct library_threads *t, struct work *w, int fd,
+                    const struct checked_look *look, struct err *err)
 {
     uint8_t hash[IMG_HASH_BYTES];
     char text[100], packed[IMG_LABEL_MAX + 1];
     int rc = 0;
 
     if (look->lasts) {
-        snprintf(text, sizeof text, "%llx %llx %llx %llx", (unsigned long long)look->size, (unsigned long long)look->inode,
-                 (unsigned long long)look->changed_ns, (unsigned long long)look->status_ns);
+        snprintf(text, sizeof text, "%llx %llx %llx %llx", (unsigned long long)look->size,
+                 (unsigned long long)look->inode, (unsigned long long)look->changed_ns,
+                 (unsigned long long)look->status_ns);
         sha256(hash, text, strlen(text));
         put_label(w->label, 'i', hash);
         return 0;
@@ -271,7 +286,8 @@ static int label_of(struct library_threads *t, struct work *w, int fd, const str
         memcpy(w->label, packed, sizeof w->label);
         return 0;
     }
-    log_line("%s is checked: its file system does not tell whether it is still the same", w->source);
+    log_line("%s is checked: its file system does not tell whether it is still the same",
+             w->source);
     rc = hash_content(w, w->source, fd, look->size, hash, err);
     put_label(w->label, 'c', hash);
     return rc;
@@ -300,7 +316,9 @@ static int pack_anew(struct library_threads *t, struct work *w, struct err *err)
                              .label = w->label,
                              .key = t->key,
                              .level = LEVEL,
-                             .threads = cpus < 1 ? 1 : cpus > SQUEEZE_THREADS_MAX ? SQUEEZE_THREADS_MAX : (unsigned)cpus,
+                             .threads = cpus < 1                     ? 1
+                                        : cpus > SQUEEZE_THREADS_MAX ? SQUEEZE_THREADS_MAX
+                                                                     : (unsigned)cpus,
                              .force = true,
                              .created = (uint64_t)time(NULL),
                              .stop = &w->halt,
@@ -316,7 +334,9 @@ static int pack_anew(struct library_threads *t, struct work *w, struct err *err)
     w->halt = w->stop || !shelf_has_room(t->shelf, 0);
     rc = img_pack(&o, &result, &why);
     if (rc == IMG_EINTR && !w->stop)
-        return err_set(err, LIBRARY_ESPACE, "%s cannot be packed: the disk is full but for %llu MiB, which are kept for what the box learns",
+        return err_set(err, LIBRARY_ESPACE,
+                       "%s cannot be packed: the disk is full but for %llu MiB, which are kept for "
+                       "what the box learns",
                        w->source, (unsigned long long)(t->shelf->reserve >> 20));
     return rc ? err_set(err, why.code, "%s", why.text) : 0;
 }
@@ -474,19 +494,25 @@ static void *opening_thread(void *arg)
 
 int threads_start(struct library_threads *t, uint32_t tasks, struct err *err)
 {
-    if (queue_init(&t->write_in, tasks, sizeof(struct task)) || queue_init(&t->work_in, tasks, sizeof(struct task)) ||
-        queue_init(&t->open_in, tasks, sizeof(struct task)) || queue_init(&t->write_out, tasks, sizeof(struct done)) ||
-        queue_init(&t->work_out, tasks, sizeof(struct done)) || queue_init(&t->open_out, tasks, sizeof(struct done)))
+    if (queue_init(&t->write_in, tasks, sizeof(struct task)) ||
+        queue_init(&t->work_in, tasks, sizeof(struct task)) ||
+        queue_init(&t->open_in, tasks, sizeof(struct task)) ||
+        queue_init(&t->write_out, tasks, sizeof(struct done)) ||
+        queue_init(&t->work_out, tasks, sizeof(struct done)) ||
+        queue_init(&t->open_out, tasks, sizeof(struct done)))
         return err_set(err, LIBRARY_EMEMORY, "out of memory for the library's queues");
     t->writing = pthread_create(&t->writer, NULL, writing_thread, t) == 0;
     t->working = t->writing && pthread_create(&t->worker, NULL, working_thread, t) == 0;
     t->opening = t->working && pthread_create(&t->opener, NULL, opening_thread, t) == 0;
-    return t->opening ? 0 : err_set(err, LIBRARY_ETHREAD, "a thread of the library cannot be started");
+    return t->opening ? 0
+                      : err_set(err, LIBRARY_ETHREAD, "a thread of the library cannot be started");
 }
 
 void threads_post(struct library_threads *t, const struct task *task)
 {
-    struct queue *to = task->kind >= TASK_OPEN ? &t->open_in : task->kind >= TASK_CHECK ? &t->work_in : &t->write_in;
+    struct queue *to = task->kind >= TASK_OPEN    ? &t->open_in
+                       : task->kind >= TASK_CHECK ? &t->work_in
+                                                  : &t->write_in;
 
     MUST(queue_push(to, task));
 }

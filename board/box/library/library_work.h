@@ -1,15 +1,18 @@
-/* The library's three threads. Control hands out tasks and takes up what became of them; neither side ever waits for the other.
+/* The library's three threads. Control hands out tasks and takes up what became of them; neither
+ * side ever waits for the other.
  *
  *   control ──tasks──> writing thread: begin, write, finish, drop     in the order they were given
  *           ──tasks──> working thread: check, pack, verify            minutes each
  *           ──tasks──> opening thread: open, forget                   seconds at most
  *           <──done─── all three
  *
- * What a thread needs of an image is in its struct work, which control leaves alone while a task of the image is under way. An image
- * has at most one task of the working and the opening thread, and is dropped only when it has none.
+ * What a thread needs of an image is in its struct work, which control leaves alone while a task of
+ * the image is under way. An image has at most one task of the working and the opening thread, and
+ * is dropped only when it has none.
  *
- * An image is opened when it has been read in full, by the working thread just now or, as `checked` remembers, earlier. Opening makes it ready for
- * the wire: its facts, its head signed by the box, its body encoded. So control neither reads nor signs nor encodes. */
+ * An image is opened when it has been read in full, by the working thread just now or, as `checked`
+ * remembers, earlier. Opening makes it ready for the wire: its facts, its head signed by the box,
+ * its body encoded. So control neither reads nor signs nor encodes. */
 #ifndef BOARD_BOX_LIBRARY_LIBRARY_WORK_H
 #define BOARD_BOX_LIBRARY_LIBRARY_WORK_H
 
@@ -22,7 +25,18 @@
 #include "imaging/image/sign.h"
 #include "imaging/queue/queue.h"
 
-enum task_kind { TASK_BEGIN, TASK_WRITE, TASK_FINISH, TASK_DROP, TASK_CHECK, TASK_PACK, TASK_VERIFY, TASK_OPEN, TASK_FORGET, TASK_END };
+enum task_kind {
+    TASK_BEGIN,
+    TASK_WRITE,
+    TASK_FINISH,
+    TASK_DROP,
+    TASK_CHECK,
+    TASK_PACK,
+    TASK_VERIFY,
+    TASK_OPEN,
+    TASK_FORGET,
+    TASK_END
+};
 
 struct work {
     /* on the shelf; 0: it is not there, path and source say where it is */
@@ -31,22 +45,22 @@ struct work {
     struct record record;
     /* the .ring that is or will be there; not of uploads, which the shelf knows */
     char path[SHELF_PATH_MAX];
-    char source[SHELF_PATH_MAX];          /* the raw image it is packed from; "" */
+    char source[SHELF_PATH_MAX]; /* the raw image it is packed from; "" */
     /* put into what is packed: its version, or of which source it is */
     char label[IMG_LABEL_MAX + 1];
     /* N.raw is there still beside N.ring: it goes when that is opened */
     bool leftover;
-    struct library_facts facts;           /* TASK_OPEN: of the image as it was found */
+    struct library_facts facts; /* TASK_OPEN: of the image as it was found */
     /* control sets it: the working thread gives this image up */
     atomic_int stop;
     atomic_uint percent;
     /* the working thread's: packing is given up, because control wants it or the disk is full */
     atomic_int halt;
-    const struct shelf *shelf;            /* the same: whose room is looked at */
-    struct shelf_intake intake;           /* the writing thread's */
+    const struct shelf *shelf;  /* the same: whose room is looked at */
+    struct shelf_intake intake; /* the writing thread's */
     /* what has been read in full; after TASK_OPEN ready for the wire */
     struct stream_source proved;
-    struct stream_source opened;               /* control's: what waits to be served */
+    struct stream_source opened; /* control's: what waits to be served */
 };
 
 struct task {
@@ -61,8 +75,8 @@ struct done {
     struct task task;
     /* err.code 0: done. LIBRARY_EOFFSET: an earlier write had failed, this one was left out */
     struct err err;
-    uint64_t at;                   /* where the upload stands */
-    enum shelf_kind became;        /* TASK_CHECK: SHELF_RING (opened) or SHELF_RAW */
+    uint64_t at;                    /* where the upload stands */
+    enum shelf_kind became;         /* TASK_CHECK: SHELF_RING (opened) or SHELF_RAW */
     uint8_t sha256[IMG_HASH_BYTES]; /* TASK_FINISH */
     /* TASK_OPEN: it has been read in full. False: that is to be done, nothing is open */
     bool known;
@@ -73,16 +87,17 @@ struct library_threads {
     const struct shelf *shelf;
     const struct sign_key *key;
     struct checked *checked;
-    struct work *work;       /* by image, */
-    unsigned images;         /* so many */
+    struct work *work; /* by image, */
+    unsigned images;   /* so many */
     uint8_t *blocks;
-    size_t block;            /* bytes of one */
+    size_t block; /* bytes of one */
     struct queue write_in, write_out, work_in, work_out, open_in, open_out;
     pthread_t writer, worker, opener;
     bool writing, working, opening; /* the threads are there */
 };
 
-/* `shelf`, `key`, `checked`, `work`, `images`, `blocks` and `block` are set, the rest is zero; at most `tasks` (a power of two) are under way in each thread. */
+/* `shelf`, `key`, `checked`, `work`, `images`, `blocks` and `block` are set, the rest is zero; at
+ * most `tasks` (a power of two) are under way in each thread. */
 int threads_start(struct library_threads *, uint32_t tasks, struct err *);
 void threads_post(struct library_threads *, const struct task *);
 /* False: nothing has become of anything. */

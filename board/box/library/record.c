@@ -20,8 +20,9 @@
 /* Invisible, or turning what follows around: two names could look alike. */
 static bool deceives(uint32_t cp)
 {
-    return cp == 0x00AD || cp == 0x061C || cp == 0x180E || (cp >= 0x200B && cp <= 0x200F) || (cp >= 0x2028 && cp <= 0x202E) ||
-           (cp >= 0x2060 && cp <= 0x206F) || cp == 0xFEFF || (cp >= 0xFFF9 && cp <= 0xFFFB) || (cp >= 0xE0000 && cp <= 0xE0FFF);
+    return cp == 0x00AD || cp == 0x061C || cp == 0x180E || (cp >= 0x200B && cp <= 0x200F) ||
+           (cp >= 0x2028 && cp <= 0x202E) || (cp >= 0x2060 && cp <= 0x206F) || cp == 0xFEFF ||
+           (cp >= 0xFFF9 && cp <= 0xFFFB) || (cp >= 0xE0000 && cp <= 0xE0FFF);
 }
 
 static bool is_plain(const char *text, size_t n)
@@ -45,9 +46,12 @@ int record_name_check(const char *name, struct err *err)
     size_t n = strlen(name);
 
     if (n == 0 || n > IMG_NAME_MAX)
-        return err_set(err, LIBRARY_ENAME, "expected a name of 1 to %d bytes, got %zu", IMG_NAME_MAX, n);
+        return err_set(err, LIBRARY_ENAME, "expected a name of 1 to %d bytes, got %zu",
+                       IMG_NAME_MAX, n);
     if (!is_plain(name, n))
-        return err_set(err, LIBRARY_ENAME, "expected a name in plain UTF-8, got one with bytes or characters that cannot be seen");
+        return err_set(
+            err, LIBRARY_ENAME,
+            "expected a name in plain UTF-8, got one with bytes or characters that cannot be seen");
     if (name[strcspn(name, "/\\")] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return err_set(err, LIBRARY_ENAME, "expected a name without slashes, not \".\" or \"..\"");
     if (name[0] == ' ' || name[n - 1] == ' ')
@@ -60,7 +64,8 @@ int record_text_check(const char *what, const char *text, size_t most, struct er
     size_t n = strlen(text);
 
     if (n > most || !is_plain(text, n))
-        return err_set(err, LIBRARY_ETEXT, "expected %s of at most %zu bytes in one line of plain UTF-8", what, most);
+        return err_set(err, LIBRARY_ETEXT,
+                       "expected %s of at most %zu bytes in one line of plain UTF-8", what, most);
     return 0;
 }
 
@@ -81,7 +86,8 @@ int record_check(const struct record *r, struct err *err)
 
 /* ---- what a file is ---- */
 
-int record_look(const uint8_t *head, size_t n, const uint8_t *tail, size_t m, uint64_t size, struct err *err)
+int record_look(const uint8_t *head, size_t n, const uint8_t *tail, size_t m, uint64_t size,
+                struct err *err)
 {
     const struct container *is;
 
@@ -91,7 +97,9 @@ int record_look(const uint8_t *head, size_t n, const uint8_t *tail, size_t m, ui
     if (is)
         return container_refuse(is, "a .ring image or a raw disk", LIBRARY_EKIND, err);
     if (size == 0 || size % 512)
-        return err_set(err, LIBRARY_EKIND, "expected a .ring image or a raw disk of whole 512-byte sectors, got %llu bytes of something else",
+        return err_set(err, LIBRARY_EKIND,
+                       "expected a .ring image or a raw disk of whole 512-byte sectors, got %llu "
+                       "bytes of something else",
                        (unsigned long long)size);
     return RECORD_RAW;
 }
@@ -106,7 +114,8 @@ static void hex_text(char *to, const uint8_t *bytes, size_t n)
 
 size_t record_encode(const struct record *r, char out[RECORD_TEXT_MAX])
 {
-    char hash[2 * IMG_HASH_BYTES + 1] = "", pin[2 * IMG_HASH_BYTES + 14] = "", came[2 * IMG_HASH_BYTES + 7] = "";
+    char hash[2 * IMG_HASH_BYTES + 1] = "", pin[2 * IMG_HASH_BYTES + 14] = "",
+                                   came[2 * IMG_HASH_BYTES + 7] = "";
     int n;
 
     if (r->hashed)
@@ -121,9 +130,10 @@ size_t record_encode(const struct record *r, char out[RECORD_TEXT_MAX])
         strcat(came, "\n");
     }
     n = snprintf(out, RECORD_TEXT_MAX,
-                 RECORD_MAGIC "name=%s\nversion=%s\nnote=%s\nurl=%s%s\nbytes=%llu\ncreated=%llu\nsha256=%s\nreplaces=%d\nprotected=%d\n%s" RECORD_END,
-                 r->name, r->version, r->note, r->url, pin, (unsigned long long)r->bytes, (unsigned long long)r->created, hash,
-                 r->replaces, r->protected, came);
+                 RECORD_MAGIC "name=%s\nversion=%s\nnote=%s\nurl=%s%s\nbytes=%llu\ncreated=%"
+                              "llu\nsha256=%s\nreplaces=%d\nprotected=%d\n%s" RECORD_END,
+                 r->name, r->version, r->note, r->url, pin, (unsigned long long)r->bytes,
+                 (unsigned long long)r->created, hash, r->replaces, r->protected, came);
     MUST(n > 0 && n < RECORD_TEXT_MAX);
     return (size_t)n;
 }
@@ -199,7 +209,8 @@ static bool take_hash(const char **at, const char *key, bool *there, uint8_t has
 /* Lines that are there only when they say something: records of before have none of them. */
 static bool take_pin(const char **at, struct record *r)
 {
-    return strncmp(*at, "fingerprint=", 12) != 0 || (take_hash(at, "fingerprint", &r->pinned, r->pin) && r->pinned);
+    return strncmp(*at, "fingerprint=", 12) != 0 ||
+           (take_hash(at, "fingerprint", &r->pinned, r->pin) && r->pinned);
 }
 
 static bool take_came(const char **at, struct record *r)
@@ -219,10 +230,15 @@ int record_decode(const void *bytes, size_t n, struct record *r)
     text[n] = 0;
     if (strncmp(text, RECORD_MAGIC, strlen(RECORD_MAGIC)) != 0)
         return LIBRARY_ERECORD;
-    if (!take_line(&at, "name", r->name, sizeof r->name) || !take_line(&at, "version", r->version, sizeof r->version) ||
-        !take_line(&at, "note", r->note, sizeof r->note) || !take_line(&at, "url", r->url, sizeof r->url) || !take_pin(&at, r) ||
-        !take_number(&at, "bytes", IMG_MAX_RAW, &r->bytes) || !take_number(&at, "created", UINT64_MAX, &r->created) ||
-        !take_hash(&at, "sha256", &r->hashed, r->sha256) || !take_flag(&at, "replaces", &r->replaces) || !take_flag(&at, "protected", &r->protected) || !take_came(&at, r))
+    if (!take_line(&at, "name", r->name, sizeof r->name) ||
+        !take_line(&at, "version", r->version, sizeof r->version) ||
+        !take_line(&at, "note", r->note, sizeof r->note) ||
+        !take_line(&at, "url", r->url, sizeof r->url) || !take_pin(&at, r) ||
+        !take_number(&at, "bytes", IMG_MAX_RAW, &r->bytes) ||
+        !take_number(&at, "created", UINT64_MAX, &r->created) ||
+        !take_hash(&at, "sha256", &r->hashed, r->sha256) ||
+        !take_flag(&at, "replaces", &r->replaces) || !take_flag(&at, "protected", &r->protected) ||
+        !take_came(&at, r))
         return LIBRARY_ERECORD;
     return strcmp(at, RECORD_END) == 0 && record_check(r, NULL) == 0 ? 0 : LIBRARY_ERECORD;
 }
@@ -256,7 +272,8 @@ int mark_decode(const void *bytes, size_t n, struct mark *m)
     rd_copy(&r, m->rest, sizeof m->rest);
     for (unsigned i = 0; i < 24; i++)
         tidy &= rd_u8(&r) == 0;
-    if (r.bad || rd_u32(&r) != crc32_ieee(0, bytes, MARK_BYTES - 4) || !rd_done(&r) || memcmp(magic, MARK_MAGIC, 8) != 0)
+    if (r.bad || rd_u32(&r) != crc32_ieee(0, bytes, MARK_BYTES - 4) || !rd_done(&r) ||
+        memcmp(magic, MARK_MAGIC, 8) != 0)
         return LIBRARY_ERECORD;
     for (unsigned i = m->at % 64; i < 64; i++)
         tidy &= m->rest[i] == 0;

@@ -19,10 +19,12 @@ static int failed(struct err *err, const char *what, const char *path)
 {
     bool full = errno == ENOSPC || errno == EDQUOT;
 
-    return err_set(err, full ? LIBRARY_ESPACE : LIBRARY_EDISK, "%s cannot be %s: %s", path, what, strerror(errno));
+    return err_set(err, full ? LIBRARY_ESPACE : LIBRARY_EDISK, "%s cannot be %s: %s", path, what,
+                   strerror(errno));
 }
 
-const char *shelf_path(const struct shelf *s, uint32_t id, const char *kind, char to[SHELF_PATH_MAX])
+const char *shelf_path(const struct shelf *s, uint32_t id, const char *kind,
+                       char to[SHELF_PATH_MAX])
 {
     snprintf(to, SHELF_PATH_MAX, "%s/%08x.%s", s->folder, id, kind);
     return to;
@@ -75,7 +77,8 @@ static int write_whole(int fd, uint64_t at, const uint8_t *bytes, size_t n)
 }
 
 /* A small file, whole or not at all: written beside its name first. */
-static int put_file(const struct shelf *s, uint32_t id, const char *kind, const void *bytes, size_t n, struct err *err)
+static int put_file(const struct shelf *s, uint32_t id, const char *kind, const void *bytes,
+                    size_t n, struct err *err)
 {
     char path[SHELF_PATH_MAX], temp[SHELF_PATH_MAX];
     int fd, rc = 0;
@@ -95,7 +98,8 @@ static int put_file(const struct shelf *s, uint32_t id, const char *kind, const 
     return rc ? rc : sync_folder(s, err);
 }
 
-/* The bytes of a small file; how many, or -1 with errno: a file that is not there is ENOENT and nothing else is. */
+/* The bytes of a small file; how many, or -1 with errno: a file that is not there is ENOENT and
+ * nothing else is. */
 static ssize_t get_file(const struct shelf *s, uint32_t id, const char *kind, void *to, size_t cap)
 {
     char path[SHELF_PATH_MAX];
@@ -140,7 +144,11 @@ struct listing {
 static const struct {
     const char *kind;
     unsigned bit;
-} kinds[] = {{"meta", HAS_META}, {"part", HAS_PART}, {"mark", HAS_MARK}, {"raw", HAS_RAW}, {"ring", HAS_RING}};
+} kinds[] = {{"meta", HAS_META},
+             {"part", HAS_PART},
+             {"mark", HAS_MARK},
+             {"raw", HAS_RAW},
+             {"ring", HAS_RING}};
 
 static struct listed *item_of(struct listing *l, uint32_t id)
 {
@@ -161,7 +169,9 @@ static bool is_half_made(const char *name)
     if (name[0] != '.' || strspn(name + 1, "0123456789abcdef") != 8 || name[9] != '.')
         return false;
     dot = strchr(kind, '.');
-    if (dot && (strlen(dot + 1) != 6 || strspn(dot + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") != 6))
+    if (dot &&
+        (strlen(dot + 1) != 6 ||
+         strspn(dot + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") != 6))
         return false;
     for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strncmp(kind, kinds[i].kind, dot ? (size_t)(dot - kind) : strlen(kind)) == 0 &&
@@ -170,7 +180,8 @@ static bool is_half_made(const char *name)
     return false;
 }
 
-/* Half-made files of an earlier run go. Others are not ours to judge. False: there are more numbers than the list holds. */
+/* Half-made files of an earlier run go. Others are not ours to judge. False: there are more numbers
+ * than the list holds. */
 static bool look_at(const struct shelf *s, struct listing *l, const char *name)
 {
     char path[SHELF_PATH_MAX + 256], *end;
@@ -193,7 +204,8 @@ static bool look_at(const struct shelf *s, struct listing *l, const char *name)
     return true;
 }
 
-/* All of the folder, or an error: a list that ends early would make numbers look free that are not. */
+/* All of the folder, or an error: a list that ends early would make numbers look free that are not.
+ */
 static int list_folder(const struct shelf *s, struct listing *l, struct err *err)
 {
     DIR *d = opendir(s->folder);
@@ -204,7 +216,9 @@ static int list_folder(const struct shelf *s, struct listing *l, struct err *err
         return failed(err, "read", s->folder);
     while (rc == 0 && (errno = 0, e = readdir(d)))
         if (!look_at(s, l, e->d_name))
-            rc = err_set(err, LIBRARY_EDISK, "%s holds files of more than %d images: expected fewer, move some away", s->folder, FOUND_MAX);
+            rc = err_set(err, LIBRARY_EDISK,
+                         "%s holds files of more than %d images: expected fewer, move some away",
+                         s->folder, FOUND_MAX);
     if (rc == 0 && errno)
         rc = failed(err, "read", s->folder);
     closedir(d);
@@ -218,8 +232,9 @@ static int by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Where an upload goes on: at 0 when there is no mark, or one that stands for more than the file holds. A mark stands for bytes that are on
- * the disk. LIBRARY_EDISK: it is there and cannot be read. */
+/* Where an upload goes on: at 0 when there is no mark, or one that stands for more than the file
+ * holds. A mark stands for bytes that are on the disk. LIBRARY_EDISK: it is there and cannot be
+ * read. */
 static int read_mark(const struct shelf *s, uint32_t id, struct mark *m, struct err *err)
 {
     uint8_t bytes[MARK_BYTES + 1];
@@ -247,11 +262,13 @@ static int read_record(const struct shelf *s, const struct listed *item, struct 
     if (!(item->has & HAS_META))
         return err_set(&f->why, LIBRARY_ERECORD, "its record %s is missing", path);
     if (n < 0)
-        return err_set(&f->why, LIBRARY_EDISK, "its record %s cannot be read: %s", path, strerror(errno));
+        return err_set(&f->why, LIBRARY_EDISK, "its record %s cannot be read: %s", path,
+                       strerror(errno));
     if (record_decode(text, (size_t)n, &f->record) == 0)
         return 0;
     f->record = (struct record){0};
-    return err_set(&f->why, LIBRARY_ERECORD, "its record %s is damaged, or written by a newer version of this program", path);
+    return err_set(&f->why, LIBRARY_ERECORD,
+                   "its record %s is damaged, or written by a newer version of this program", path);
 }
 
 /* False: there is a record that can be read, and nothing that it would belong to. */
@@ -264,12 +281,14 @@ static bool judge(const struct shelf *s, const struct listed *item, struct shelf
     f->packed = (item->has & HAS_RING) && (item->has & HAS_RAW);
     if (read_record(s, item, f))
         return true;
-    if (f->kind == SHELF_PART && read_mark(s, item->id, &m, &f->why) == 0 && m.at <= f->record.bytes)
+    if (f->kind == SHELF_PART && read_mark(s, item->id, &m, &f->why) == 0 &&
+        m.at <= f->record.bytes)
         f->at = m.at;
     return (item->has & (HAS_RING | HAS_RAW | HAS_PART)) != 0;
 }
 
-/* What a whole image has left behind of its coming. The raw disk stays until its image has been opened (shelf_packed). */
+/* What a whole image has left behind of its coming. The raw disk stays until its image has been
+ * opened (shelf_packed). */
 static void tidy(const struct shelf *s, const struct listed *item, enum shelf_kind kind)
 {
     if (kind == SHELF_PART)
@@ -280,7 +299,8 @@ static void tidy(const struct shelf *s, const struct listed *item, enum shelf_ki
         remove_file(s, item->id, "mark", NULL);
 }
 
-int shelf_scan(const struct shelf *s, void (*each)(void *ctx, const struct shelf_found *), void *ctx, struct err *err)
+int shelf_scan(const struct shelf *s, void (*each)(void *ctx, const struct shelf_found *),
+               void *ctx, struct err *err)
 {
     struct listing l = {0};
     struct shelf_found f;
@@ -315,7 +335,9 @@ int shelf_begin(const struct shelf *s, uint32_t id, const struct record *r, stru
 {
     char path[SHELF_PATH_MAX];
     int rc = shelf_note(s, id, r, err);
-    int fd = rc ? -1 : open(shelf_path(s, id, "part", path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd =
+        rc ? -1
+           : open(shelf_path(s, id, "part", path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     MUST_NOT_SERVE();
     if (rc == 0 && fd < 0)
@@ -389,11 +411,13 @@ static int set_mark(const struct shelf *s, struct shelf_intake *in, struct err *
     return rc;
 }
 
-int shelf_write(const struct shelf *s, struct shelf_intake *in, const void *bytes, size_t n, struct err *err)
+int shelf_write(const struct shelf *s, struct shelf_intake *in, const void *bytes, size_t n,
+                struct err *err)
 {
     MUST_NOT_SERVE();
     if (!shelf_has_room(s, n))
-        return err_set(err, LIBRARY_ESPACE, "the disk is full: the last %llu MiB are kept for what the box learns",
+        return err_set(err, LIBRARY_ESPACE,
+                       "the disk is full: the last %llu MiB are kept for what the box learns",
                        (unsigned long long)(s->reserve >> 20));
     if (write_whole(in->fd, in->at, bytes, n))
         return failed(err, "written", "the upload");
@@ -405,7 +429,8 @@ int shelf_write(const struct shelf *s, struct shelf_intake *in, const void *byte
     return 0;
 }
 
-int shelf_finish(const struct shelf *s, struct shelf_intake *in, uint8_t sha256[IMG_HASH_BYTES], struct err *err)
+int shelf_finish(const struct shelf *s, struct shelf_intake *in, uint8_t sha256[IMG_HASH_BYTES],
+                 struct err *err)
 {
     int rc = set_mark(s, in, err);
 
@@ -439,7 +464,8 @@ int shelf_settle(const struct shelf *s, uint32_t id, enum shelf_kind kind, struc
 
     MUST_NOT_SERVE();
     MUST(kind != SHELF_PART);
-    if (rename(shelf_path(s, id, "part", from), shelf_path(s, id, kind == SHELF_RING ? "ring" : "raw", to)))
+    if (rename(shelf_path(s, id, "part", from),
+               shelf_path(s, id, kind == SHELF_RING ? "ring" : "raw", to)))
         return failed(err, "made", to);
     rc = sync_folder(s, err);
     return rc ? rc : remove_file(s, id, "mark", err);

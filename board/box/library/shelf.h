@@ -7,9 +7,12 @@
  *   N.raw   a whole raw disk that waits to be packed   ──> N.ring, made beside it
  *   N.ring  the image
  *
- * Names of images are never names of files. An image is there when N.ring is, or N.raw; each is on the disk in full before it has that
- * name. Whatever instant the power goes at: shelf_scan afterwards finds what was whole, offers an upload again from its mark on, and
- * removes what belongs to nothing. A record that is missing, cannot be read or is not understood is a doubt: its files stay. All calls block; every path to the disk in the library is in shelf.c or in imaging/image. */
+ * Names of images are never names of files. An image is there when N.ring is, or N.raw; each is on
+ * the disk in full before it has that name. Whatever instant the power goes at: shelf_scan
+ * afterwards finds what was whole, offers an upload again from its mark on, and removes what
+ * belongs to nothing. A record that is missing, cannot be read or is not understood is a doubt: its
+ * files stay. All calls block; every path to the disk in the library is in shelf.c or in
+ * imaging/image. */
 #ifndef BOARD_BOX_LIBRARY_SHELF_H
 #define BOARD_BOX_LIBRARY_SHELF_H
 
@@ -31,25 +34,29 @@ struct shelf {
 /* Makes the folder when it is not there. */
 int shelf_open(struct shelf *, const char *folder, struct err *);
 /* The path of a file of image `id`; kind is "ring", "raw" … */
-const char *shelf_path(const struct shelf *, uint32_t id, const char *kind, char to[SHELF_PATH_MAX]);
+const char *shelf_path(const struct shelf *, uint32_t id, const char *kind,
+                       char to[SHELF_PATH_MAX]);
 
 enum shelf_kind { SHELF_PART, SHELF_RAW, SHELF_RING };
 
 struct shelf_found {
     uint32_t id;
     enum shelf_kind kind;
-    bool packed;       /* SHELF_RING: the raw disk it was packed from is there still */
-    uint64_t at;       /* SHELF_PART: where it goes on */
+    bool packed; /* SHELF_RING: the raw disk it was packed from is there still */
+    uint64_t at; /* SHELF_PART: where it goes on */
     struct record record;
-    /* code != 0: the record, or where the upload stands, cannot be read. Nothing of it is changed or removed. */
+    /* code != 0: the record, or where the upload stands, cannot be read. Nothing of it is changed
+     * or removed. */
     struct err why;
 };
 
-/* Puts the folder in order, then tells of each image and upload, by number. On an error it has told of nothing, and numbers may be in use that
- * nobody knows. */
-int shelf_scan(const struct shelf *, void (*each)(void *ctx, const struct shelf_found *), void *ctx, struct err *);
+/* Puts the folder in order, then tells of each image and upload, by number. On an error it has told
+ * of nothing, and numbers may be in use that nobody knows. */
+int shelf_scan(const struct shelf *, void (*each)(void *ctx, const struct shelf_found *), void *ctx,
+               struct err *);
 
-/* The record of what is there already, as it is from now on: the old one or the new one is on the disk, whole. */
+/* The record of what is there already, as it is from now on: the old one or the new one is on the
+ * disk, whole. */
 int shelf_note(const struct shelf *, uint32_t id, const struct record *, struct err *);
 
 /* An upload that is being written. */
@@ -64,11 +71,13 @@ struct shelf_intake {
 int shelf_begin(const struct shelf *, uint32_t id, const struct record *, struct err *);
 /* Opens it where its mark stands; what lies behind is cut off. */
 int shelf_intake_open(const struct shelf *, uint32_t id, struct shelf_intake *, struct err *);
-/* Writes n bytes at in->at. On an error in->at stays, and the same call may be tried again. LIBRARY_ESPACE: the disk is full, or only
- * the reserve is free. */
-int shelf_write(const struct shelf *, struct shelf_intake *, const void *bytes, size_t n, struct err *);
+/* Writes n bytes at in->at. On an error in->at stays, and the same call may be tried again.
+ * LIBRARY_ESPACE: the disk is full, or only the reserve is free. */
+int shelf_write(const struct shelf *, struct shelf_intake *, const void *bytes, size_t n,
+                struct err *);
 /* All has come: it is on the disk in full, `sha256` is its hash. Closes the intake, in any case. */
-int shelf_finish(const struct shelf *, struct shelf_intake *, uint8_t sha256[IMG_HASH_BYTES], struct err *);
+int shelf_finish(const struct shelf *, struct shelf_intake *, uint8_t sha256[IMG_HASH_BYTES],
+                 struct err *);
 /* It goes on in another run: all that has come is on the disk. Closes the intake. */
 void shelf_intake_pause(const struct shelf *, struct shelf_intake *);
 void shelf_intake_close(struct shelf_intake *);

@@ -58,9 +58,11 @@ static int open_file(const struct stick_file *f, struct err *err)
     int fd = stick_open_below(f->root, f->path, O_RDONLY | O_NONBLOCK);
 
     if (fd < 0 || fstat(fd, &st)) {
-        err_set(err, LIBRARY_ESTICK, "%s cannot be read from the stick: %s", f->path, strerror(errno));
+        err_set(err, LIBRARY_ESTICK, "%s cannot be read from the stick: %s", f->path,
+                strerror(errno));
     } else if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != f->expected) {
-        err_set(err, LIBRARY_ESTICK, "expected %s of %llu bytes on the stick, got another file", f->path, (unsigned long long)f->expected);
+        err_set(err, LIBRARY_ESTICK, "expected %s of %llu bytes on the stick, got another file",
+                f->path, (unsigned long long)f->expected);
     } else {
         posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
         return fd;
@@ -70,7 +72,8 @@ static int open_file(const struct stick_file *f, struct err *err)
     return -1;
 }
 
-static int read_whole(const struct stick_file *f, int fd, uint8_t *to, uint64_t at, uint32_t n, struct err *err)
+static int read_whole(const struct stick_file *f, int fd, uint8_t *to, uint64_t at, uint32_t n,
+                      struct err *err)
 {
     for (uint32_t have = 0; have < n;) {
         ssize_t got = pread(fd, to + have, n - have, (off_t)(at + have));
@@ -78,7 +81,8 @@ static int read_whole(const struct stick_file *f, int fd, uint8_t *to, uint64_t 
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            return err_set(err, LIBRARY_ESTICK, "the stick does not give byte %llu of %s: %s", (unsigned long long)(at + have), f->path,
+            return err_set(err, LIBRARY_ESTICK, "the stick does not give byte %llu of %s: %s",
+                           (unsigned long long)(at + have), f->path,
                            got < 0 ? strerror(errno) : "the file ends there");
         have += (uint32_t)got;
     }
@@ -183,19 +187,22 @@ static void end(void *file)
 static int make(struct stick_file *f, struct err *err)
 {
     f->bytes = malloc((size_t)CELLS * CELL);
-    if (!f->bytes || queue_init(&f->parts, 2 * CELLS, sizeof(struct part)) || queue_init(&f->empty, CELLS, sizeof(uint32_t)))
+    if (!f->bytes || queue_init(&f->parts, 2 * CELLS, sizeof(struct part)) ||
+        queue_init(&f->empty, CELLS, sizeof(uint32_t)))
         return err_set(err, LIBRARY_EMEMORY, "out of memory for a file of a stick");
     for (uint32_t cell = 0; cell < CELLS; cell++)
         MUST(queue_push(&f->empty, &cell));
     return 0;
 }
 
-int fetch_stick(struct fetch *to, const char *root, const char *path, uint64_t bytes, struct err *err)
+int fetch_stick(struct fetch *to, const char *root, const char *path, uint64_t bytes,
+                struct err *err)
 {
     static const struct fetch_kind kind = {size, look, took, end};
     struct stick_file *f = calloc(1, sizeof *f);
     pthread_t thread;
-    int rc = f ? make(f, err) : err_set(err, LIBRARY_EMEMORY, "out of memory for a file of a stick");
+    int rc =
+        f ? make(f, err) : err_set(err, LIBRARY_EMEMORY, "out of memory for a file of a stick");
 
     if (f) {
         atomic_store(&f->users, 1);
@@ -205,7 +212,9 @@ int fetch_stick(struct fetch *to, const char *root, const char *path, uint64_t b
     }
     if (rc == 0) {
         atomic_store(&f->users, 2);
-        rc = pthread_create(&thread, NULL, reading_thread, f) == 0 ? 0 : err_set(err, LIBRARY_ETHREAD, "no thread reads the stick");
+        rc = pthread_create(&thread, NULL, reading_thread, f) == 0
+                 ? 0
+                 : err_set(err, LIBRARY_ETHREAD, "no thread reads the stick");
         if (rc)
             atomic_store(&f->users, 1);
         else

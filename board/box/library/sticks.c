@@ -62,7 +62,8 @@ const char *sticks_root(const struct sticks *s, unsigned place, char to[STICK_RO
 
 int stick_open_below(const char *root, const char *path, int flags)
 {
-    struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+    struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
     int folder = open(root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), fd, why;
 
     if (folder < 0)
@@ -81,7 +82,8 @@ static void add(struct stick *s, int folder, const char *prefix, const char *fil
     struct stick_entry *e = &s->file[s->n];
     struct stat st;
 
-    if (!folder_takes(file) || fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode) || st.st_size == 0)
+    if (!folder_takes(file) || fstatat(folder, file, &st, AT_SYMLINK_NOFOLLOW) ||
+        !S_ISREG(st.st_mode) || st.st_size == 0)
         return;
     if (s->n == STICK_FILES_MAX || record_text_check("a name", file, STICK_NAME_MAX, NULL)) {
         s->left_out++;
@@ -169,7 +171,9 @@ static void look_again(struct place *p)
 
     snprintf(path, sizeof path, "%s/%u.note", p->all->folder, p->number);
     there = stat(path, &st) == 0;
-    if (there == p->seen && (!there || (st.st_ino == p->note.st_ino && memcmp(&st.st_mtim, &p->note.st_mtim, sizeof st.st_mtim) == 0)))
+    if (there == p->seen &&
+        (!there || (st.st_ino == p->note.st_ino &&
+                    memcmp(&st.st_mtim, &p->note.st_mtim, sizeof st.st_mtim) == 0)))
         return;
     p->seen = there;
     p->note = st;

@@ -1,11 +1,13 @@
-/* The USB sticks that PID 1 has mounted (rootfs/init/sticks.h), and which images are on them. For place N of 0 .. STICKS_MAX - 1
+/* The USB sticks that PID 1 has mounted (rootfs/init/sticks.h), and which images are on them. For
+ * place N of 0 .. STICKS_MAX - 1
  *
  *   FOLDER/N.note   is there while a stick is: what it is, in three lines
  *   FOLDER/N/       the stick, to be read: *.ring, *.img, *.raw, *.dd, *.iso in its root and in its
  *                   folder "images"
  *
- * A thread for each place looks after the note twice a second and then into the stick; a slow one keeps nobody up but itself. One thread calls
- * everything here, and nothing here waits. What a stick says is foreign: names that are no plain text are left out, links are not followed. */
+ * A thread for each place looks after the note twice a second and then into the stick; a slow one
+ * keeps nobody up but itself. One thread calls everything here, and nothing here waits. What a
+ * stick says is foreign: names that are no plain text are left out, links are not followed. */
 #ifndef BOARD_BOX_LIBRARY_STICKS_H
 #define BOARD_BOX_LIBRARY_STICKS_H
 

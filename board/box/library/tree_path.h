@@ -1,8 +1,10 @@
-/* Names of trees, and paths of files in them, as a client says them (api_trees.h). Only what passes here becomes a path on the disk. Pure.
+/* Names of trees, and paths of files in them, as a client says them (api_trees.h). Only what passes
+ * here becomes a path on the disk. Pure.
  *
- * A tree's name is 1 to 32 letters, digits, '.', '_' or '-', and begins with a letter or a digit. A path is relative, at most 200 bytes and 12 parts;
- * a part is plain UTF-8 without '\', not "." nor "..", and does not begin with ".ringcast-", as unfinished files do. So each file can be asked
- * for below "data/trees/NAME/" by TFTP and HTTP (CONTENT_NAME_MAX). */
+ * A tree's name is 1 to 32 letters, digits, '.', '_' or '-', and begins with a letter or a digit. A
+ * path is relative, at most 200 bytes and 12 parts; a part is plain UTF-8 without '\', not "." nor
+ * "..", and does not begin with ".ringcast-", as unfinished files do. So each file can be asked for
+ * below "data/trees/NAME/" by TFTP and HTTP (CONTENT_NAME_MAX). */
 #ifndef BOARD_BOX_LIBRARY_TREE_PATH_H
 #define BOARD_BOX_LIBRARY_TREE_PATH_H
 

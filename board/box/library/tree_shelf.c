@@ -21,7 +21,8 @@ static int failed(struct err *err, const char *what, const char *name)
 {
     bool full = errno == ENOSPC || errno == EDQUOT;
 
-    return err_set(err, full ? LIBRARY_ESPACE : LIBRARY_EDISK, "the trees' %.120s cannot be %s: %s", name, what, strerror(errno));
+    return err_set(err, full ? LIBRARY_ESPACE : LIBRARY_EDISK, "the trees' %.120s cannot be %s: %s",
+                   name, what, strerror(errno));
 }
 
 static bool is_dots(const char *name)
@@ -37,8 +38,10 @@ static void name_on_disk(char to[TREE_NAME_MAX + 2], const char *name, bool part
 /* ---- walking ---- */
 
 struct walk {
-    /* One name in the folder `dir`. A folder is visited before (`leaves` false) and after what is in it. */
-    int (*visit)(struct walk *, int dir, const char *name, const struct stat *, bool leaves, struct err *);
+    /* One name in the folder `dir`. A folder is visited before (`leaves` false) and after what is
+     * in it. */
+    int (*visit)(struct walk *, int dir, const char *name, const struct stat *, bool leaves,
+                 struct err *);
     struct tree_size size;
 };
 
@@ -87,7 +90,8 @@ static int walk_folder(struct walk *w, int fd, unsigned levels, struct err *err)
     return rc;
 }
 
-static int walk_tree(const struct tree_shelf *s, const char *on_disk, struct walk *w, struct err *err)
+static int walk_tree(const struct tree_shelf *s, const char *on_disk, struct walk *w,
+                     struct err *err)
 {
     int fd = openat(s->fd, on_disk, FOLDER);
 
@@ -101,7 +105,8 @@ static bool is_temporary(const char *name)
     return strncmp(name, TREE_TEMPORARY, sizeof TREE_TEMPORARY - 1) == 0;
 }
 
-static int count(struct walk *w, int dir, const char *name, const struct stat *st, bool leaves, struct err *err)
+static int count(struct walk *w, int dir, const char *name, const struct stat *st, bool leaves,
+                 struct err *err)
 {
     (void)dir;
     (void)leaves;
@@ -113,14 +118,16 @@ static int count(struct walk *w, int dir, const char *name, const struct stat *s
     return 0;
 }
 
-static int count_and_tidy(struct walk *w, int dir, const char *name, const struct stat *st, bool leaves, struct err *err)
+static int count_and_tidy(struct walk *w, int dir, const char *name, const struct stat *st,
+                          bool leaves, struct err *err)
 {
     if (S_ISREG(st->st_mode) && is_temporary(name))
         return unlinkat(dir, name, 0) ? failed(err, "removed", name) : 0;
     return count(w, dir, name, st, leaves, err);
 }
 
-static int take_away(struct walk *w, int dir, const char *name, const struct stat *st, bool leaves, struct err *err)
+static int take_away(struct walk *w, int dir, const char *name, const struct stat *st, bool leaves,
+                     struct err *err)
 {
     bool folder = S_ISDIR(st->st_mode);
 
@@ -208,7 +215,8 @@ int tree_shelf_sweep(const struct tree_shelf *s, struct err *err)
 }
 
 /* What has come of an upload. Unfinished files go: none of them comes into the tree any more. */
-static int upload_size(const struct tree_shelf *s, const char *name, struct tree_size *size, struct err *err)
+static int upload_size(const struct tree_shelf *s, const char *name, struct tree_size *size,
+                       struct err *err)
 {
     struct walk w = {.visit = count_and_tidy};
     char on_disk[TREE_NAME_MAX + 2];
@@ -220,20 +228,23 @@ static int upload_size(const struct tree_shelf *s, const char *name, struct tree
     return rc;
 }
 
-static void scan_one(const struct tree_shelf *s, bool tidy, const char *on_disk, tree_shelf_each *each, void *ctx)
+static void scan_one(const struct tree_shelf *s, bool tidy, const char *on_disk,
+                     tree_shelf_each *each, void *ctx)
 {
     bool partial = on_disk[0] == PARTIAL;
     struct walk w = {.visit = partial && tidy ? count_and_tidy : count};
     struct stat st;
     struct err why = {0};
 
-    if (tree_name_check(on_disk + partial, NULL) || (fstatat(s->fd, on_disk, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode)))
+    if (tree_name_check(on_disk + partial, NULL) ||
+        (fstatat(s->fd, on_disk, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode)))
         return; /* not ours to judge */
     (void)walk_tree(s, on_disk, &w, &why);
     each(ctx, on_disk + partial, partial, &w.size, &why);
 }
 
-int tree_shelf_scan(const struct tree_shelf *s, bool tidy, tree_shelf_each *each, void *ctx, struct err *err)
+int tree_shelf_scan(const struct tree_shelf *s, bool tidy, tree_shelf_each *each, void *ctx,
+                    struct err *err)
 {
     DIR *d = list(s);
     struct dirent *e;
@@ -252,7 +263,8 @@ int tree_shelf_scan(const struct tree_shelf *s, bool tidy, tree_shelf_each *each
 
 /* ---- a file ---- */
 
-/* Trees are given out without regard to ASCII case: two names that differ in nothing else would hide one another. */
+/* Trees are given out without regard to ASCII case: two names that differ in nothing else would
+ * hide one another. */
 static int check_case(int dir, const char *name, struct err *err)
 {
     int fd = openat(dir, ".", FOLDER), rc = 0;
@@ -266,7 +278,9 @@ static int check_case(int dir, const char *name, struct err *err)
     }
     while (rc == 0 && (errno = 0, e = readdir(d)))
         if (strcasecmp(e->d_name, name) == 0 && strcmp(e->d_name, name) != 0)
-            rc = err_set(err, LIBRARY_EEXISTS, "expected no name that differs from \"%.80s\" in the case of its letters alone, got \"%.80s\"",
+            rc = err_set(err, LIBRARY_EEXISTS,
+                         "expected no name that differs from \"%.80s\" in the case of its letters "
+                         "alone, got \"%.80s\"",
                          e->d_name, name);
     if (rc == 0 && errno)
         rc = failed(err, "read", "folder");
@@ -274,7 +288,8 @@ static int check_case(int dir, const char *name, struct err *err)
     return rc;
 }
 
-/* The folder `name` in the folder `dir`, made when it is not there, and then on the disk for good. Its descriptor goes to *fd. */
+/* The folder `name` in the folder `dir`, made when it is not there, and then on the disk for good.
+ * Its descriptor goes to *fd. */
 static int enter(int dir, const char *name, int *fd, struct err *err)
 {
     int rc = 0;
@@ -290,7 +305,9 @@ static int enter(int dir, const char *name, int *fd, struct err *err)
             *fd = openat(dir, name, FOLDER);
     }
     if (rc == 0 && *fd < 0)
-        rc = errno == ENOTDIR ? err_set(err, LIBRARY_EEXISTS, "expected a folder at \"%.120s\", got a file", name) : failed(err, "read", name);
+        rc = errno == ENOTDIR ? err_set(err, LIBRARY_EEXISTS,
+                                        "expected a folder at \"%.120s\", got a file", name)
+                              : failed(err, "read", name);
     return rc;
 }
 
@@ -319,10 +336,14 @@ static int check_place(int dir, const char *base, struct err *err)
 
     if (rc || (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) && errno == ENOENT))
         return rc;
-    return S_ISREG(st.st_mode) ? 0 : err_set(err, LIBRARY_EEXISTS, "expected a file or nothing at \"%.120s\", got a folder", base);
+    return S_ISREG(st.st_mode)
+               ? 0
+               : err_set(err, LIBRARY_EEXISTS,
+                         "expected a file or nothing at \"%.120s\", got a folder", base);
 }
 
-int tree_intake_open(const struct tree_shelf *s, const char *name, const char *path, unsigned number, struct tree_intake *in, struct err *err)
+int tree_intake_open(const struct tree_shelf *s, const char *name, const char *path,
+                     unsigned number, struct tree_intake *in, struct err *err)
 {
     char on_disk[TREE_NAME_MAX + 2];
     int rc = tree_name_check(name, err);
@@ -339,7 +360,8 @@ int tree_intake_open(const struct tree_shelf *s, const char *name, const char *p
         rc = check_place(in->dir, in->base, err);
     snprintf(in->temporary, sizeof in->temporary, TREE_TEMPORARY "%u", number);
     if (rc == 0)
-        in->fd = openat(in->dir, in->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+        in->fd = openat(in->dir, in->temporary,
+                        O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (rc == 0 && in->fd < 0)
         rc = failed(err, "made", path);
     mbedtls_sha256_init(&in->hash);
@@ -356,12 +378,14 @@ static int check_space(const struct tree_shelf *s, size_t n, struct err *err)
     if (fstatvfs(s->fd, &v))
         return failed(err, "read", "disk");
     if ((uint64_t)v.f_bavail * v.f_frsize < s->reserve + n)
-        return err_set(err, LIBRARY_ESPACE, "the disk is full: the last %llu MiB are kept for what the box learns",
+        return err_set(err, LIBRARY_ESPACE,
+                       "the disk is full: the last %llu MiB are kept for what the box learns",
                        (unsigned long long)(s->reserve >> 20));
     return 0;
 }
 
-int tree_intake_write(const struct tree_shelf *s, struct tree_intake *in, const void *bytes, size_t n, struct err *err)
+int tree_intake_write(const struct tree_shelf *s, struct tree_intake *in, const void *bytes,
+                      size_t n, struct err *err)
 {
     const uint8_t *from = bytes;
     int rc = check_space(s, n, err);
@@ -406,7 +430,8 @@ int tree_intake_finish(struct tree_intake *in, const uint8_t *sha256, struct err
 
     mbedtls_sha256_finish(&in->hash, have);
     if (sha256 && memcmp(have, sha256, sizeof have) != 0)
-        rc = err_set(err, LIBRARY_EHASH, "the bytes of %.120s do not have the SHA-256 that was announced", in->base);
+        rc = err_set(err, LIBRARY_EHASH,
+                     "the bytes of %.120s do not have the SHA-256 that was announced", in->base);
     if (rc == 0 && fsync(in->fd))
         rc = failed(err, "written", in->base);
     if (rc == 0 && fstatat(in->dir, in->base, &st, AT_SYMLINK_NOFOLLOW) == 0)
@@ -425,18 +450,21 @@ int tree_intake_finish(struct tree_intake *in, const uint8_t *sha256, struct err
 /* ---- a tree ---- */
 
 /* NAME or .NAME is ~NAME from here on; what had that name before is gone. */
-static int set_aside(const struct tree_shelf *s, const char *on_disk, const char *name, char aside[TREE_NAME_MAX + 2], struct err *err)
+static int set_aside(const struct tree_shelf *s, const char *on_disk, const char *name,
+                     char aside[TREE_NAME_MAX + 2], struct err *err)
 {
     int rc;
 
     snprintf(aside, TREE_NAME_MAX + 2, "%c%.*s", LEAVING, TREE_NAME_MAX, name);
     rc = faccessat(s->fd, aside, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? sweep(s, aside, err) : 0;
     if (rc == 0 && renameat(s->fd, on_disk, s->fd, aside))
-        rc = errno == ENOENT ? err_set(err, LIBRARY_EUNKNOWN, "there is no tree \"%s\"", on_disk) : failed(err, "renamed", on_disk);
+        rc = errno == ENOENT ? err_set(err, LIBRARY_EUNKNOWN, "there is no tree \"%s\"", on_disk)
+                             : failed(err, "renamed", on_disk);
     return rc ? rc : sync_folder(s->fd, err);
 }
 
-static int check_announced(const struct tree_shelf *s, const char *name, const struct tree_size *announced, struct err *err)
+static int check_announced(const struct tree_shelf *s, const char *name,
+                           const struct tree_size *announced, struct err *err)
 {
     struct err why = {0};
     struct tree_size have;
@@ -447,16 +475,21 @@ static int check_announced(const struct tree_shelf *s, const char *name, const s
     if (rc)
         return err_set(err, rc, "%s", why.text);
     if (have.files > CONTENT_TREE_FILES_MAX)
-        return err_set(err, LIBRARY_EFULL, "expected at most %d files in a tree", CONTENT_TREE_FILES_MAX);
+        return err_set(err, LIBRARY_EFULL, "expected at most %d files in a tree",
+                       CONTENT_TREE_FILES_MAX);
     if (have.files == announced->files && have.bytes == announced->bytes)
         return 0;
-    return err_set(err, LIBRARY_EPARTIAL, "expected %llu files with %llu bytes, as announced; the box has %llu files with %llu bytes",
-                   (unsigned long long)announced->files, (unsigned long long)announced->bytes, (unsigned long long)have.files,
-                   (unsigned long long)have.bytes);
+    return err_set(
+        err, LIBRARY_EPARTIAL,
+        "expected %llu files with %llu bytes, as announced; the box has %llu files with %llu bytes",
+        (unsigned long long)announced->files, (unsigned long long)announced->bytes,
+        (unsigned long long)have.files, (unsigned long long)have.bytes);
 }
 
-/* The new tree goes by way of ~NAME, so that no moment leaves the older one under the name of an upload. */
-static int replace(const struct tree_shelf *s, const char *on_disk, const char *name, struct err *err)
+/* The new tree goes by way of ~NAME, so that no moment leaves the older one under the name of an
+ * upload. */
+static int replace(const struct tree_shelf *s, const char *on_disk, const char *name,
+                   struct err *err)
 {
     char aside[TREE_NAME_MAX + 2];
     int rc = set_aside(s, on_disk, name, aside, err);
@@ -468,7 +501,8 @@ static int replace(const struct tree_shelf *s, const char *on_disk, const char *
     return rc;
 }
 
-int tree_shelf_publish(const struct tree_shelf *s, const char *name, const struct tree_size *announced, bool replaces, struct err *err)
+int tree_shelf_publish(const struct tree_shelf *s, const char *name,
+                       const struct tree_size *announced, bool replaces, struct err *err)
 {
     char on_disk[TREE_NAME_MAX + 2];
     int rc = tree_name_check(name, err);
@@ -481,7 +515,8 @@ int tree_shelf_publish(const struct tree_shelf *s, const char *name, const struc
         return rc;
     there = faccessat(s->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
     if (there && !replaces)
-        return err_set(err, LIBRARY_EEXISTS, "there is a tree \"%s\" already: expected \"replace\"", name);
+        return err_set(err, LIBRARY_EEXISTS, "there is a tree \"%s\" already: expected \"replace\"",
+                       name);
     if (there)
         rc = replace(s, on_disk, name, err);
     else if (renameat2(s->fd, on_disk, s->fd, name, RENAME_NOREPLACE))

@@ -25,7 +25,8 @@ struct trees {
 
 /* ---- the thread: the list ---- */
 
-static void list_add(void *ctx, const char *name, bool partial, const struct tree_size *size, const struct err *why)
+static void list_add(void *ctx, const char *name, bool partial, const struct tree_size *size,
+                     const struct err *why)
 {
     struct tree_list *l = ctx;
     struct tree_facts *f = l->n < TREES_MAX ? &l->at[l->n] : NULL;
@@ -65,8 +66,11 @@ static void open_file(struct trees *t, struct errand *e)
     bool listed = upload_of(t, e->name) != NULL;
 
     if (!listed && t->known.n == TREES_MAX)
-        err_set(&e->err, LIBRARY_EFULL, "there are %d trees and uploads, and room for not one more: delete one first", TREES_MAX);
-    else if (tree_intake_open(&t->shelf, e->name, e->path, e->number, &e->intake, &e->err) == 0 && !listed)
+        err_set(&e->err, LIBRARY_EFULL,
+                "there are %d trees and uploads, and room for not one more: delete one first",
+                TREES_MAX);
+    else if (tree_intake_open(&t->shelf, e->name, e->path, e->number, &e->intake, &e->err) == 0 &&
+             !listed)
         list_add(&t->known, e->name, true, &(struct tree_size){0}, &(struct err){0});
 }
 
@@ -97,8 +101,8 @@ static void publish(struct trees *t, struct errand *e)
     struct err why = {0};
 
     if (tree_shelf_publish(&t->shelf, e->name, &e->announced, e->replaces, &e->err) == 0) {
-        log_line("the tree %s is published: %llu files, %llu bytes", e->name, (unsigned long long)e->announced.files,
-                  (unsigned long long)e->announced.bytes);
+        log_line("the tree %s is published: %llu files, %llu bytes", e->name,
+                 (unsigned long long)e->announced.files, (unsigned long long)e->announced.bytes);
         snprintf(path, sizeof path, "%s/%s", t->folder, e->name);
         if (e->indexed && content_tree_open(&e->tree, path, &why))
             log_line("the tree %s is not given out yet: %s (%d)", e->name, why.text, why.code);
@@ -116,14 +120,29 @@ static void remove_tree(struct trees *t, struct errand *e)
 static void run_errand(struct trees *t, struct errand *e)
 {
     switch (e->kind) {
-    case ERRAND_SCAN: scan(t, true); break;
-    case ERRAND_OPEN: open_file(t, e); break;
-    case ERRAND_WRITE: write_file(t, e); break;
-    case ERRAND_FINISH: finish_file(t, e); break;
-    case ERRAND_DROP: tree_intake_drop(&e->intake); break;
-    case ERRAND_PUBLISH: publish(t, e); break;
-    case ERRAND_REMOVE: remove_tree(t, e); break;
-    case ERRAND_END: break;
+    case ERRAND_SCAN:
+        scan(t, true);
+        break;
+    case ERRAND_OPEN:
+        open_file(t, e);
+        break;
+    case ERRAND_WRITE:
+        write_file(t, e);
+        break;
+    case ERRAND_FINISH:
+        finish_file(t, e);
+        break;
+    case ERRAND_DROP:
+        tree_intake_drop(&e->intake);
+        break;
+    case ERRAND_PUBLISH:
+        publish(t, e);
+        break;
+    case ERRAND_REMOVE:
+        remove_tree(t, e);
+        break;
+    case ERRAND_END:
+        break;
     }
     e->list = t->known;
 }
@@ -158,7 +177,8 @@ static void *trees_thread(void *arg)
 static void cut_files(struct trees *t, const char *name)
 {
     for (struct errand *e = t->errand; e < t->errand + TREES_ERRANDS; e++)
-        if (e->state != ERRAND_FREE && (e->kind == ERRAND_OPEN || e->kind == ERRAND_WRITE) && strcmp(e->name, name) == 0)
+        if (e->state != ERRAND_FREE && (e->kind == ERRAND_OPEN || e->kind == ERRAND_WRITE) &&
+            strcmp(e->name, name) == 0)
             e->cut = true;
 }
 
@@ -183,14 +203,19 @@ struct errand *trees_order(struct trees *t, enum errand_kind kind, const char *n
 
         if (e->state != ERRAND_FREE)
             continue;
-        *e = (struct errand){.state = ERRAND_IDLE, .kind = kind, .number = i, .block = t->blocks[i], .intake = {.dir = -1, .fd = -1}};
+        *e = (struct errand){.state = ERRAND_IDLE,
+                             .kind = kind,
+                             .number = i,
+                             .block = t->blocks[i],
+                             .intake = {.dir = -1, .fd = -1}};
         snprintf(e->name, sizeof e->name, "%s", name);
         return e;
     }
     return NULL;
 }
 
-struct errand *trees_put_begin(struct trees *t, const char *name, const char *path, const uint8_t *sha256)
+struct errand *trees_put_begin(struct trees *t, const char *name, const char *path,
+                               const uint8_t *sha256)
 {
     struct errand *e = trees_order(t, ERRAND_OPEN, name);
 
@@ -208,7 +233,8 @@ struct errand *trees_put_begin(struct trees *t, const char *name, const char *pa
 static int look_at(struct errand *e)
 {
     if (e->cut)
-        err_set(&e->err, LIBRARY_EEXISTS, "the upload was published or deleted while this file was on its way");
+        err_set(&e->err, LIBRARY_EEXISTS,
+                "the upload was published or deleted while this file was on its way");
     return e->err.code;
 }
 
@@ -306,7 +332,8 @@ int trees_open(struct trees **out, const char *data, uint64_t reserve, struct er
     if (rc == 0)
         rc = tree_shelf_open(&t->shelf, t->folder, err);
     t->shelf.reserve = reserve;
-    if (rc == 0 && (queue_init(&t->in, QUEUE, sizeof(unsigned)) || queue_init(&t->out, QUEUE, sizeof(unsigned))))
+    if (rc == 0 && (queue_init(&t->in, QUEUE, sizeof(unsigned)) ||
+                    queue_init(&t->out, QUEUE, sizeof(unsigned))))
         rc = err_set(err, LIBRARY_EMEMORY, "out of memory");
     if (rc == 0 && pthread_create(&t->thread, NULL, trees_thread, t))
         rc = err_set(err, LIBRARY_ETHREAD, "the trees' thread cannot be started");

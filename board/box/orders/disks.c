@@ -41,7 +41,8 @@ static struct disks_row *row_spare(struct disks *d)
     struct disks_row *oldest = NULL;
 
     for (unsigned i = 0; i < d->n; i++)
-        if (!d->row[i].n_written && !d->row[i].named && (!oldest || d->row[i].changed < oldest->changed))
+        if (!d->row[i].n_written && !d->row[i].named &&
+            (!oldest || d->row[i].changed < oldest->changed))
             oldest = &d->row[i];
     return oldest;
 }
@@ -229,7 +230,8 @@ static bool set_written(struct disks_row *row, const uint8_t marks[IMG_MARKS_BYT
     if (at < row->n_written && memcmp(row->written[at].marks, marks, IMG_MARKS_BYTES) == 0)
         return false;
     if (at < row->n_written)
-        memmove(row->written + at, row->written + at + 1, (--row->n_written - at) * sizeof *row->written);
+        memmove(row->written + at, row->written + at + 1,
+                (--row->n_written - at) * sizeof *row->written);
     else if (memcmp(marks, no_marks, IMG_MARKS_BYTES) == 0)
         return false;
     if (memcmp(marks, no_marks, IMG_MARKS_BYTES) == 0)
@@ -314,7 +316,8 @@ static void add_written(struct own *own, const char *serial, const uint8_t marks
     own->n_written++;
 }
 
-void disks_own(const struct disks *d, const uint8_t mac[6], bool listed, const uint8_t (*marks)[IMG_MARKS_BYTES], unsigned n, struct own *own)
+void disks_own(const struct disks *d, const uint8_t mac[6], bool listed,
+               const uint8_t (*marks)[IMG_MARKS_BYTES], unsigned n, struct own *own)
 {
     const struct disks_row *row = row_find(d, mac);
     bool named = listed || (row && row->named);

@@ -55,7 +55,8 @@ static void row_remove(struct machines *m, unsigned i)
     }
 }
 
-/* The row of that worth that changed longest ago and has been known for `age` seconds is given away. */
+/* The row of that worth that changed longest ago and has been known for `age` seconds is given
+ * away. */
 static bool row_give(struct machines *m, enum worth worth, uint32_t age, uint32_t up_s)
 {
     unsigned oldest = MACHINES_MAX;
@@ -63,7 +64,8 @@ static bool row_give(struct machines *m, enum worth worth, uint32_t age, uint32_
     for (unsigned i = 0; m->of_worth[worth] && i < MACHINES_MAX; i++) {
         const struct machine *row = &m->row[i];
 
-        if (row->used && worth_of(row) == worth && up_s - row->born >= age && (oldest == MACHINES_MAX || row->order < m->row[oldest].order))
+        if (row->used && worth_of(row) == worth && up_s - row->born >= age &&
+            (oldest == MACHINES_MAX || row->order < m->row[oldest].order))
             oldest = i;
     }
     if (oldest == MACHINES_MAX)
@@ -77,7 +79,8 @@ static bool row_give(struct machines *m, enum worth worth, uint32_t age, uint32_
 /* A free row for a machine with proof (or an order), or for one without. */
 static bool row_find_room(struct machines *m, bool proven, uint32_t up_s)
 {
-    if (!proven && m->of_worth[WORTH_CLAIM] >= MACHINES_CLAIMED && !row_give(m, WORTH_CLAIM, MACHINES_WEEK_S, up_s))
+    if (!proven && m->of_worth[WORTH_CLAIM] >= MACHINES_CLAIMED &&
+        !row_give(m, WORTH_CLAIM, MACHINES_WEEK_S, up_s))
         return false;
     if (m->n < ROWS || row_give(m, WORTH_PROOF, 0, up_s))
         return true;
@@ -110,7 +113,8 @@ static struct machine *row_of(struct machines *m, const uint8_t mac[6], bool pro
     return NULL;
 }
 
-void machines_init(struct machines *m, bool rearm, void (*store)(void *, const uint8_t *, const uint8_t *, size_t), void *ctx)
+void machines_init(struct machines *m, bool rearm,
+                   void (*store)(void *, const uint8_t *, const uint8_t *, size_t), void *ctx)
 {
     memset(m, 0, sizeof *m);
     m->rearm = rearm;
@@ -124,8 +128,10 @@ void machines_init(struct machines *m, bool rearm, void (*store)(void *, const u
 #define PROVEN 8
 #define TELLS_PROOF 16 /* rows of earlier versions, which knew of no proof, count as proven */
 
-/* value: flags (1) | order (8) | with GOT: session (4), image (8) | entry. In earlier versions the order was the time in seconds. */
-enum told machines_restore(struct machines *m, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+/* value: flags (1) | order (8) | with GOT: session (4), image (8) | entry. In earlier versions the
+ * order was the time in seconds. */
+enum told machines_restore(struct machines *m, const uint8_t *key, size_t nkey,
+                           const uint8_t *value, size_t nvalue)
 {
     struct reader r = reader_on(value, nvalue);
     uint8_t flags = rd_u8(&r);
@@ -175,7 +181,8 @@ static void row_tell(struct machines *m, struct machine *row)
     uint8_t value[MACHINE_VALUE_MAX];
     struct writer w = writer_on(value, sizeof value);
 
-    wr_u8(&w, (row->done ? DONE : 0) | (row->named ? NAMED : 0) | (has_got(row) ? GOT : 0) | (row->proven ? PROVEN : 0) | TELLS_PROOF);
+    wr_u8(&w, (row->done ? DONE : 0) | (row->named ? NAMED : 0) | (has_got(row) ? GOT : 0) |
+                  (row->proven ? PROVEN : 0) | TELLS_PROOF);
     wr_u64(&w, row->order);
     if (has_got(row)) {
         wr_u32(&w, row->got.session);
@@ -259,10 +266,12 @@ bool machine_may_claim(struct machines *m, const uint8_t mac[6], uint32_t from, 
         return true;
     if (r->who != from && r->n == 0)
         *r = (struct machine_ration){.who = from, .since = up_s};
-    return ration_take(r, STATION_MINUTE, 60 / STATION_MINUTE, up_s) && ration_take(&m->ration[MACHINES_STATIONS], MACHINES_BURST, 1, up_s);
+    return ration_take(r, STATION_MINUTE, 60 / STATION_MINUTE, up_s) &&
+           ration_take(&m->ration[MACHINES_STATIONS], MACHINES_BURST, 1, up_s);
 }
 
-bool machine_done(struct machines *m, const uint8_t mac[6], const struct machine_got *got, uint32_t up_s)
+bool machine_done(struct machines *m, const uint8_t mac[6], const struct machine_got *got,
+                  uint32_t up_s)
 {
     struct machine *row = row_of(m, mac, false, up_s);
     enum worth before = row ? worth_of(row) : WORTH_PROOF;

@@ -31,7 +31,8 @@ struct plan_time room_now(const struct room *r)
 
     localtime_r(&clock, &local);
     return (struct plan_time){clock_now(), clock > 0 ? (uint64_t)clock : 0,
-                              r->needs.config->has_utc_offset ? r->needs.config->utc_offset_s : (int32_t)local.tm_gmtoff};
+                              r->needs.config->has_utc_offset ? r->needs.config->utc_offset_s
+                                                              : (int32_t)local.tm_gmtoff};
 }
 
 /* A number that every run of the kernel has for itself; 0 where it does not say. */
@@ -43,12 +44,14 @@ static uint64_t boot_number(void)
 
     if (fd >= 0)
         close(fd);
-    return n > 0 ? (uint64_t)crc32_ieee(0, text, (size_t)n) << 32 | crc32_ieee(1, text, (size_t)n) : 0;
+    return n > 0 ? (uint64_t)crc32_ieee(0, text, (size_t)n) << 32 | crc32_ieee(1, text, (size_t)n)
+                 : 0;
 }
 
 /* ---- what the plan means for the streams ---- */
 
-bool room_keep(struct room *r, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue)
+bool room_keep(struct room *r, uint8_t kind, const void *key, size_t nkey, const void *value,
+               size_t nvalue)
 {
     return !r->needs.store || r->needs.store(r->needs.ctx, kind, key, nkey, value, nvalue);
 }
@@ -70,7 +73,8 @@ int room_uses(struct room *r, const char *image, struct err *err)
 {
     const struct plan_session *s = plan_of_image(&r->plan, image);
 
-    return s ? err_set(err, PLAN_EBUSY, "session %u gives out %s and is %s: stop the session first", s->id, image, plan_state_word(s->state))
+    return s ? err_set(err, PLAN_EBUSY, "session %u gives out %s and is %s: stop the session first",
+                       s->id, image, plan_state_word(s->state))
              : 0;
 }
 
@@ -138,7 +142,8 @@ static void look(void *ctx, const struct plan_session *s, struct plan_facts *f)
 static void on_change(void *ctx, const struct plan_session *s, const uint8_t *value, size_t n)
 {
     struct room *r = ctx;
-    const uint8_t key[PLAN_KEY_BYTES] = {(uint8_t)(s->id >> 24), (uint8_t)(s->id >> 16), (uint8_t)(s->id >> 8), (uint8_t)s->id};
+    const uint8_t key[PLAN_KEY_BYTES] = {(uint8_t)(s->id >> 24), (uint8_t)(s->id >> 16),
+                                         (uint8_t)(s->id >> 8), (uint8_t)s->id};
     struct plan_time now = room_now(r);
     /* with the facts of this moment, which the plan itself sees at its next step */
     struct plan_session fresh = *s;
@@ -148,7 +153,8 @@ static void on_change(void *ctx, const struct plan_session *s, const uint8_t *va
     memset(&fresh.facts, 0, sizeof fresh.facts);
     look(r, &fresh, &fresh.facts);
     if (n && !r->plan.quiet)
-        log_line("session %u is %s: %s", s->id, plan_state_word(s->state), plan_sentence(&fresh, &now, text));
+        log_line("session %u is %s: %s", s->id, plan_state_word(s->state),
+                 plan_sentence(&fresh, &now, text));
 }
 
 /* The image that the machine is in the middle of; n_streams: none. */
@@ -164,30 +170,38 @@ unsigned room_in_hand(const struct room *r, const uint8_t mac[6])
 
 /* ---- what was kept ---- */
 
-enum told room_restore(struct room *r, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+enum told room_restore(struct room *r, uint8_t kind, const uint8_t *key, size_t nkey,
+                       const uint8_t *value, size_t nvalue)
 {
     struct plan_time now = room_now(r);
 
     switch (kind) {
-    case JOURNAL_PLAN: return plan_restore(&r->plan, key, nkey, value, nvalue, &now);
-    case JOURNAL_EXPECTED: return room_restore_row(r, key, nkey, value, nvalue);
-    case JOURNAL_LIST: return room_restore_list(r, value, nvalue);
-    case JOURNAL_VISITOR: return room_restore_visitor(r, key, nkey, value, nvalue);
-    case JOURNAL_LEFT: return room_restore_left(r, key, nkey, value, nvalue);
-    default: return TOLD_NEWER; /* nobody's */
+    case JOURNAL_PLAN:
+        return plan_restore(&r->plan, key, nkey, value, nvalue, &now);
+    case JOURNAL_EXPECTED:
+        return room_restore_row(r, key, nkey, value, nvalue);
+    case JOURNAL_LIST:
+        return room_restore_list(r, value, nvalue);
+    case JOURNAL_VISITOR:
+        return room_restore_visitor(r, key, nkey, value, nvalue);
+    case JOURNAL_LEFT:
+        return room_restore_left(r, key, nkey, value, nvalue);
+    default:
+        return TOLD_NEWER; /* nobody's */
     }
 }
 
 /* ---- the session of ringcast.conf ---- */
 
-/* Whether ringcast.conf has had its session of this image since the machine was switched on: what a person stopped, or what is done, a
- * restart of the core does not begin anew. */
+/* Whether ringcast.conf has had its session of this image since the machine was switched on: what a
+ * person stopped, or what is done, a restart of the core does not begin anew. */
 static bool had_its_session(const struct room *r, const struct plan_wish *w)
 {
     for (unsigned i = 0; i < PLAN_SESSIONS_MAX; i++) {
         const struct plan_session *s = &r->plan.session[i];
 
-        if (s->id && s->of_config && (plan_is_active(s) || s->boot == r->plan.boot) && plan_same(&s->wish, w))
+        if (s->id && s->of_config && (plan_is_active(s) || s->boot == r->plan.boot) &&
+            plan_same(&s->wish, w))
             return true;
     }
     return false;
@@ -200,20 +214,25 @@ static unsigned wake_list(struct room *r, const char *image)
 
     for (unsigned i = 0; i < r->list->n; i++) {
         const struct expected_row *row = &r->list->row[i];
-        bool meant = !image[0] || strcmp(row->image[0] ? row->image : room_preferred(r), image) == 0;
+        bool meant =
+            !image[0] || strcmp(row->image[0] ? row->image : room_preferred(r), image) == 0;
 
-        if (meant && (machine_wants_imaging(r->needs.machines, row->mac) || room_wants_imaging(r, row->mac)))
+        if (meant &&
+            (machine_wants_imaging(r->needs.machines, row->mac) || room_wants_imaging(r, row->mac)))
             n += wol_add(&r->wol, row->mac, clock_now()) == 0;
     }
     return n;
 }
 
-/* A session of ringcast.conf takes no machine that has passed before: one for a list of such machines alone takes none. */
+/* A session of ringcast.conf takes no machine that has passed before: one for a list of such
+ * machines alone takes none. */
 static void say_nobody(const struct plan_session *s)
 {
     if (s->facts.listed && !s->facts.left)
-        log_line("session %u of ringcast.conf takes no machine: all %u on the list have passed before; arm them, make a session on the page, or "
-                  "set rearm = yes in [boot]", s->id, s->facts.listed);
+        log_line("session %u of ringcast.conf takes no machine: all %u on the list have passed "
+                 "before; arm them, make a session on the page, or "
+                 "set rearm = yes in [boot]",
+                 s->id, s->facts.listed);
 }
 
 static void config_began(struct room *r, struct plan_session *s)
@@ -256,11 +275,13 @@ static bool is_here(struct room *r, const char *image)
 {
     char why[PLAN_SENTENCE];
 
-    return image[0] && (room_stream_of(r, image) < r->needs.serve->n_streams || room_withholds(r, image, why, sizeof why) == LIBRARY_COMING);
+    return image[0] && (room_stream_of(r, image) < r->needs.serve->n_streams ||
+                        room_withholds(r, image, why, sizeof why) == LIBRARY_COMING);
 }
 
-/* The images that machines get: the one for those of whom nothing is said, and those that the list names. One that is still being checked
- * has its session: who boots meanwhile waits, and is not sent to an old disk. */
+/* The images that machines get: the one for those of whom nothing is said, and those that the list
+ * names. One that is still being checked has its session: who boots meanwhile waits, and is not
+ * sent to an old disk. */
 static void plan_of_config(struct room *r)
 {
     char first[SESSION_NAME_MAX + 1];
@@ -281,8 +302,8 @@ static void wake_at_the_hour(struct room *r, const struct plan_session *before)
     for (unsigned i = 0; i < PLAN_SESSIONS_MAX; i++) {
         const struct plan_session *s = &r->plan.session[i];
 
-        if (before[i].id == s->id && before[i].state == PLAN_WAITING && s->state == PLAN_RUNNING && s->of_config &&
-            s->wish.start == PLAN_AT && r->needs.config->session.wake)
+        if (before[i].id == s->id && before[i].state == PLAN_WAITING && s->state == PLAN_RUNNING &&
+            s->of_config && s->wish.start == PLAN_AT && r->needs.config->session.wake)
             log_line("%u machines are woken for %s", wake_list(r, s->wish.image), s->wish.image);
     }
 }
@@ -315,7 +336,8 @@ static int identify(struct room *r, const uint8_t mac[6], bool on, struct err *e
     while (i < r->n_identified && memcmp(r->identified[i], mac, 6) != 0)
         i++;
     if (on && i == ROOM_IDENTIFY_MAX)
-        return err_set(err, PLAN_EVALUE, "expected at most %d machines that flash", ROOM_IDENTIFY_MAX);
+        return err_set(err, PLAN_EVALUE, "expected at most %d machines that flash",
+                       ROOM_IDENTIFY_MAX);
     if (on && i == r->n_identified)
         memcpy(r->identified[r->n_identified++], mac, 6);
     if (!on && i < r->n_identified)
@@ -332,7 +354,8 @@ static int check_absent(struct room *r, const char *image, struct err *err)
 
     switch (room_withholds(r, image, why, sizeof why)) {
     case 0:
-        return err_set(err, PLAN_EIMAGE, "expected the name of an image of the box, got \"%.64s\"", image);
+        return err_set(err, PLAN_EIMAGE, "expected the name of an image of the box, got \"%.64s\"",
+                       image);
     case LIBRARY_COMING:
         return 0;
     default:
@@ -340,7 +363,8 @@ static int check_absent(struct room *r, const char *image, struct err *err)
     }
 }
 
-static int create(struct room *r, const struct room_order *o, struct room_answer *a, struct err *err)
+static int create(struct room *r, const struct room_order *o, struct room_answer *a,
+                  struct err *err)
 {
     const struct plan_session *clash;
     struct plan_wish wish = o->wish;
@@ -348,35 +372,45 @@ static int create(struct room *r, const struct room_order *o, struct room_answer
     char text[PLAN_SENTENCE];
     int rc;
 
-    rc = room_stream_of(r, o->wish.image) == r->needs.serve->n_streams ? check_absent(r, o->wish.image, err) : 0;
+    rc = room_stream_of(r, o->wish.image) == r->needs.serve->n_streams
+             ? check_absent(r, o->wish.image, err)
+             : 0;
     if (rc)
         return rc;
     if (o->wish.targets != PLAN_ALL && r->list->n == 0)
         return err_set(err, PLAN_ENOLIST, "expected a list of machines first, there is none");
     clash = plan_of_image(&r->plan, o->wish.image) ? NULL : room_clash(r, &o->wish, r->list);
     if (clash)
-        return err_set(err, PLAN_ESAME, "session %u gives out %s to the same machines and is %s: stop it first, or name the image of each machine in the list", clash->id,
-                       clash->wish.image, plan_state_word(clash->state));
+        return err_set(err, PLAN_ESAME,
+                       "session %u gives out %s to the same machines and is %s: stop it first, or "
+                       "name the image of each machine in the list",
+                       clash->id, clash->wish.image, plan_state_word(clash->state));
     if (!wish.idle_min)
         wish.idle_min = r->needs.config->session.wish.idle_min;
     rc = plan_create(&r->plan, &wish, false, &now, &a->session, err);
     if (rc)
         return rc;
     look(r, plan_find(&r->plan, a->session), &plan_find(&r->plan, a->session)->facts);
-    snprintf(a->text, sizeof a->text, "%s", plan_sentence(plan_find(&r->plan, a->session), &now, text));
+    snprintf(a->text, sizeof a->text, "%s",
+             plan_sentence(plan_find(&r->plan, a->session), &now, text));
     return 0;
 }
 
-static int session_order(struct room *r, const struct room_order *o, struct room_answer *a, struct err *err)
+static int session_order(struct room *r, const struct room_order *o, struct room_answer *a,
+                         struct err *err)
 {
-    int (*const does[])(struct plan *, uint32_t, const struct plan_time *, struct err *) = {
-        [ROOM_START] = plan_start, [ROOM_STOP] = plan_stop, [ROOM_SUSPEND] = plan_suspend, [ROOM_RESUME] = plan_resume};
+    int (*const does[])(struct plan *, uint32_t, const struct plan_time *,
+                        struct err *) = {[ROOM_START] = plan_start,
+                                         [ROOM_STOP] = plan_stop,
+                                         [ROOM_SUSPEND] = plan_suspend,
+                                         [ROOM_RESUME] = plan_resume};
     struct plan_time now = room_now(r);
     char text[PLAN_SENTENCE];
     int rc = does[o->kind](&r->plan, o->session, &now, err);
 
     if (rc == 0)
-        snprintf(a->text, sizeof a->text, "%s", plan_sentence(plan_find(&r->plan, o->session), &now, text));
+        snprintf(a->text, sizeof a->text, "%s",
+                 plan_sentence(plan_find(&r->plan, o->session), &now, text));
     return rc;
 }
 
@@ -386,10 +420,14 @@ static int wake(struct room *r, const struct room_order *o, struct room_answer *
         int rc = wol_add(&r->wol, o->macs[i], clock_now());
 
         if (rc)
-            return err_set(err, rc, rc == WOL_EFULL ? "expected at most %d machines to wake" : "expected the MACs of machines", WOL_MAX);
+            return err_set(err, rc,
+                           rc == WOL_EFULL ? "expected at most %d machines to wake"
+                                           : "expected the MACs of machines",
+                           WOL_MAX);
     }
     a->n = o->n_macs;
-    snprintf(a->text, sizeof a->text, "%u machine%s called three times", a->n, a->n == 1 ? " is" : "s are");
+    snprintf(a->text, sizeof a->text, "%u machine%s called three times", a->n,
+             a->n == 1 ? " is" : "s are");
     return 0;
 }
 
@@ -398,7 +436,8 @@ static int wake_expected(struct room *r, struct room_answer *a, struct err *err)
     if (r->list->n == 0)
         return err_set(err, PLAN_ENOLIST, "expected a list of machines first, there is none");
     a->n = wake_list(r, "");
-    snprintf(a->text, sizeof a->text, "%u of %u listed machines are called; the others have passed", a->n, r->list->n);
+    snprintf(a->text, sizeof a->text, "%u of %u listed machines are called; the others have passed",
+             a->n, r->list->n);
     return 0;
 }
 
@@ -408,15 +447,19 @@ static int arm(struct room *r, const struct room_order *o, struct room_answer *a
     char why[SESSION_SENTENCE_MAX + 1];
 
     if (!machine_arm(r->needs.machines, o->mac, (uint32_t)(clock_now().ns / MONO_S)))
-        return err_set(err, PC_EFULL, "expected room for one machine more, the box remembers %u and forgets none", r->needs.machines->n);
+        return err_set(err, PC_EFULL,
+                       "expected room for one machine more, the box remembers %u and forgets none",
+                       r->needs.machines->n);
     if (r->needs.disks)
         disks_named(r->needs.disks, o->mac);
     if (row)
         row->passed = false;
     if (room_why_not(r, o->mac, why))
-        snprintf(a->text, sizeof a->text, "the machine is armed, but no session takes it now: %s", why);
+        snprintf(a->text, sizeof a->text, "the machine is armed, but no session takes it now: %s",
+                 why);
     else
-        snprintf(a->text, sizeof a->text, "the machine is imaged the next time it boots from the network");
+        snprintf(a->text, sizeof a->text,
+                 "the machine is imaged the next time it boots from the network");
     return 0;
 }
 
@@ -425,18 +468,24 @@ static int obey(struct room *r, const struct room_order *o, struct room_answer *
     int rc = 0;
 
     switch (o->kind) {
-    case ROOM_CREATE: return create(r, o, a, err);
+    case ROOM_CREATE:
+        return create(r, o, a, err);
     case ROOM_START:
     case ROOM_STOP:
     case ROOM_SUSPEND:
-    case ROOM_RESUME: return session_order(r, o, a, err);
-    case ROOM_ARM: return arm(r, o, a, err);
+    case ROOM_RESUME:
+        return session_order(r, o, a, err);
+    case ROOM_ARM:
+        return arm(r, o, a, err);
     case ROOM_IDENTIFY:
         rc = identify(r, o->mac, o->on, err);
-        snprintf(a->text, sizeof a->text, o->on ? "the machine's screen flashes" : "the machine's screen is as before");
+        snprintf(a->text, sizeof a->text,
+                 o->on ? "the machine's screen flashes" : "the machine's screen is as before");
         return rc;
-    case ROOM_WAKE: return wake(r, o, a, err);
-    case ROOM_WAKE_EXPECTED: return wake_expected(r, a, err);
+    case ROOM_WAKE:
+        return wake(r, o, a, err);
+    case ROOM_WAKE_EXPECTED:
+        return wake_expected(r, a, err);
     case ROOM_EXPECTED:
         rc = room_take_list(r, o->text, o->n, err);
         a->n = r->list->n;
@@ -491,10 +540,13 @@ const char *room_sentence(const struct room *r, char buf[PLAN_SENTENCE])
     if (first)
         plan_sentence(first, &now, buf);
     else
-        snprintf(buf, PLAN_SENTENCE, "No session takes machines now: none is erased. One is armed on the page, or here with S.");
+        snprintf(buf, PLAN_SENTENCE,
+                 "No session takes machines now: none is erased. One is armed on the page, or here "
+                 "with S.");
     n = strlen(buf);
     if (more > 1)
-        snprintf(buf + n, PLAN_SENTENCE - n, "; and %u more session%s", more - 1, more == 2 ? "" : "s");
+        snprintf(buf + n, PLAN_SENTENCE - n, "; and %u more session%s", more - 1,
+                 more == 2 ? "" : "s");
     return buf;
 }
 

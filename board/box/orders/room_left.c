@@ -1,4 +1,5 @@
-/* Machines that boot and that a session leaves out: they have a tile that says why, until that session ends, over a restart of the core too. */
+/* Machines that boot and that a session leaves out: they have a tile that says why, until that
+ * session ends, over a restart of the core too. */
 #include <string.h>
 
 #include "board/box/orders/room_inside.h"
@@ -66,7 +67,8 @@ void room_boots(struct room *r, const uint8_t mac[6])
         left_note(r, mac, session);
 }
 
-void room_recall_left(struct room *r, void (*tell)(void *ctx, const uint8_t mac[6], const char *why), void *ctx)
+void room_recall_left(struct room *r,
+                      void (*tell)(void *ctx, const uint8_t mac[6], const char *why), void *ctx)
 {
     drop_those_over(r);
     for (unsigned i = 0; i < r->n_left; i++) {
@@ -77,7 +79,8 @@ void room_recall_left(struct room *r, void (*tell)(void *ctx, const uint8_t mac[
     }
 }
 
-enum told room_restore_left(struct room *r, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n)
+enum told room_restore_left(struct room *r, const uint8_t *key, size_t nkey, const uint8_t *value,
+                            size_t n)
 {
     struct reader at = reader_on(value, n);
     unsigned format = rd_u8(&at);

@@ -33,8 +33,8 @@ static bool forget_rows(struct room *r, unsigned half, unsigned first)
     return done;
 }
 
-/* Beside the old list, then the record that says which counts, then the old one goes. Where the disk does not take all of the new one, the next run
- * has the old one. */
+/* Beside the old list, then the record that says which counts, then the old one goes. Where the
+ * disk does not take all of the new one, the next run has the old one. */
 static void keep_list(struct room *r)
 {
     uint8_t key[3], value[EXPECTED_VALUE_MAX];
@@ -44,14 +44,17 @@ static void keep_list(struct room *r)
 
     for (unsigned i = 0; i < r->list->n; i++) {
         slot_key(key, half, i);
-        kept &= room_keep(r, JOURNAL_EXPECTED, key, sizeof key, value, expected_encode(&r->list->row[i], value));
+        kept &= room_keep(r, JOURNAL_EXPECTED, key, sizeof key, value,
+                          expected_encode(&r->list->row[i], value));
     }
     kept &= forget_rows(r, half, r->list->n);
     wr_u8(&w, half);
     wr_u16(&w, r->list->n);
     wr_u32(&w, r->file_crc);
     if (!kept || !room_keep(r, JOURNAL_LIST, "", 1, value, w.done)) {
-        log_line("the list of %u expected machines cannot be kept: the next start has the one before", r->list->n);
+        log_line(
+            "the list of %u expected machines cannot be kept: the next start has the one before",
+            r->list->n);
         return;
     }
     (void)forget_rows(r, !half, 0);
@@ -88,7 +91,8 @@ int room_take_list(struct room *r, const char *text, size_t n, struct err *err)
 }
 
 /* key: half (1), place (2) */
-enum told room_restore_row(struct room *r, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n)
+enum told room_restore_row(struct room *r, const uint8_t *key, size_t nkey, const uint8_t *value,
+                           size_t n)
 {
     struct reader in = reader_on(key, nkey);
     unsigned half = rd_u8(&in), at = rd_u16(&in);
@@ -101,8 +105,8 @@ enum told room_restore_row(struct room *r, const uint8_t *key, size_t nkey, cons
     return TOLD_KNOWN;
 }
 
-/* value: half (1), machines (2), CRC of the file (4). A list of which a part is missing is not the list that somebody gave: machines.csv is read
- * anew, and somebody has to decide. */
+/* value: half (1), machines (2), CRC of the file (4). A list of which a part is missing is not the
+ * list that somebody gave: machines.csv is read anew, and somebody has to decide. */
 enum told room_restore_list(struct room *r, const uint8_t *value, size_t n)
 {
     struct reader in = reader_on(value, n);
@@ -126,7 +130,8 @@ void room_beside(const struct room *r, const char *name, char *path, size_t cap)
 {
     const char *config = r->needs.config_path, *slash = config ? strrchr(config, '/') : NULL;
 
-    snprintf(path, cap, "%.*s%s", slash ? (int)(slash - config) + 1 : 0, config ? config : "", name);
+    snprintf(path, cap, "%.*s%s", slash ? (int)(slash - config) + 1 : 0, config ? config : "",
+             name);
 }
 
 /* All of the file; 0: there is none, or it is empty; -1 with errno. */

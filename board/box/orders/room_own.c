@@ -1,5 +1,6 @@
-/* What is a machine's own (own.h): who asks gets a place here, its answer is gathered and signed by a job, and the session server asks again
- * until it is there. The control thread reads no file and signs nothing. */
+/* What is a machine's own (own.h): who asks gets a place here, its answer is gathered and signed by
+ * a job, and the session server asks again until it is there. The control thread reads no file and
+ * signs nothing. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "net/os/clock.h"
 #include "net/wire/must.h"
 
-#define PLACES 64             /* as many as the session port has connections */
+#define PLACES 64 /* as many as the session port has connections */
 /* an answer is not given out later: as long as a connection is kept */
 #define KEPT_NS (5 * MONO_S)
 /* it is fetched in the same turn of the control thread, unless the machine has gone */
@@ -80,7 +81,8 @@ static void place_done(void *ctx)
 
 static bool place_is_of(const struct place *p, const struct session_ask *a)
 {
-    return p->state != PLACE_FREE && memcmp(p->ask.mac, a->mac, sizeof a->mac) == 0 && memcmp(p->ask.id, a->id, sizeof a->id) == 0;
+    return p->state != PLACE_FREE && memcmp(p->ask.mac, a->mac, sizeof a->mac) == 0 &&
+           memcmp(p->ask.id, a->id, sizeof a->id) == 0;
 }
 
 static struct place *place_find(struct room_owns *o, const struct session_ask *a)
@@ -91,7 +93,8 @@ static struct place *place_find(struct room_owns *o, const struct session_ask *a
     return NULL;
 }
 
-/* A free place, else the one whose answer has not been fetched for longest; NULL: all are under way or about to be fetched. */
+/* A free place, else the one whose answer has not been fetched for longest; NULL: all are under way
+ * or about to be fetched. */
 static struct place *place_spare(struct room_owns *o)
 {
     struct mono now = clock_now();
@@ -100,7 +103,8 @@ static struct place *place_spare(struct room_owns *o)
     for (struct place *p = o->place; p < o->place + PLACES; p++) {
         if (p->state == PLACE_FREE)
             return p;
-        if (p->state == PLACE_READY && mono_sub(now, p->since) > FETCH_NS && (!oldest || mono_sub(oldest->since, p->since) > 0))
+        if (p->state == PLACE_READY && mono_sub(now, p->since) > FETCH_NS &&
+            (!oldest || mono_sub(oldest->since, p->since) > 0))
             oldest = p;
     }
     return oldest;
@@ -142,7 +146,8 @@ static bool place_begin(struct room *r, const struct session_ask *a)
     return true;
 }
 
-int room_own_answer(struct room *r, const struct session_ask *a, struct session_own *answer, struct err *err)
+int room_own_answer(struct room *r, const struct session_ask *a, struct session_own *answer,
+                    struct err *err)
 {
     struct place *p = place_find(r->owns, a);
 

@@ -1,4 +1,5 @@
-/* Computers that have read the page or given orders: a technician's own. A session for all machines leaves them out unless somebody names them. */
+/* Computers that have read the page or given orders: a technician's own. A session for all machines
+ * leaves them out unless somebody names them. */
 #include <string.h>
 
 #include "board/box/orders/room_inside.h"
@@ -48,7 +49,8 @@ void room_visitor_mac(struct room *r, const uint8_t mac[6])
         visitor_add(r, mac, true);
 }
 
-enum told room_restore_visitor(struct room *r, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n)
+enum told room_restore_visitor(struct room *r, const uint8_t *key, size_t nkey,
+                               const uint8_t *value, size_t n)
 {
     if (nkey != 6 || n < 1)
         return TOLD_BROKEN;

@@ -1,4 +1,5 @@
-/* Which machine is erased. The boot answer, the handshake and the question for a machine's own all ask machine_is_taken. */
+/* Which machine is erased. The boot answer, the handshake and the question for a machine's own all
+ * ask machine_is_taken. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,26 +12,33 @@ static int say_no(const struct room *r, bool listed, const char *image, char *wh
     bool only_listed = false;
 
     for (unsigned i = 0; i < PLAN_SESSIONS_MAX; i++)
-        only_listed |= plan_is_active(&r->plan.session[i]) && r->plan.session[i].wish.targets == PLAN_EXPECTED;
+        only_listed |=
+            plan_is_active(&r->plan.session[i]) && r->plan.session[i].wish.targets == PLAN_EXPECTED;
     if (image[0])
-        snprintf(why, SESSION_SENTENCE_MAX + 1, "this machine is to get %s, and no session of it takes machines now", image);
+        snprintf(why, SESSION_SENTENCE_MAX + 1,
+                 "this machine is to get %s, and no session of it takes machines now", image);
     else if (only_listed && !listed)
-        snprintf(why, SESSION_SENTENCE_MAX + 1, "this machine is not on the list of expected machines");
+        snprintf(why, SESSION_SENTENCE_MAX + 1,
+                 "this machine is not on the list of expected machines");
     else
-        snprintf(why, SESSION_SENTENCE_MAX + 1, "no session takes machines now; one can be started at the box");
+        snprintf(why, SESSION_SENTENCE_MAX + 1,
+                 "no session takes machines now; one can be started at the box");
     return PLAN_ESTATE;
 }
 
 static const char *const says[] = {
-    [STANDS_PASSED] = "this machine has been imaged in this session, and nobody has armed it again at the box",
+    [STANDS_PASSED] =
+        "this machine has been imaged in this session, and nobody has armed it again at the box",
     [STANDS_HAS] = "this machine has been imaged before, and nobody has armed it again at the box",
-    [STANDS_VISITS] = "this machine has read the box's page: a session for all machines takes it when the list or an order names it",
+    [STANDS_VISITS] = "this machine has read the box's page: a session for all machines takes it "
+                      "when the list or an order names it",
     [STANDS_UNKNOWN] = "this machine is new to the box, whose table of machines is full",
 };
 
-/* The session that erases this machine when it boots from the network, as *session; or a code and the sentence why none does. `asked`: the
- * image that it names itself, or "". */
-static int machine_is_taken(struct room *r, const uint8_t mac[6], const char *asked, const struct plan_session **session, char *why)
+/* The session that erases this machine when it boots from the network, as *session; or a code and
+ * the sentence why none does. `asked`: the image that it names itself, or "". */
+static int machine_is_taken(struct room *r, const uint8_t mac[6], const char *asked,
+                            const struct plan_session **session, char *why)
 {
     const struct expected_row *row = expected_look(r->list, mac);
     const char *image = asked[0] ? asked : row ? row->image : "";
@@ -39,7 +47,9 @@ static int machine_is_taken(struct room *r, const uint8_t mac[6], const char *as
 
     *session = NULL;
     if (r->needs.hold && hold_is(r->needs.hold)) {
-        snprintf(why, SESSION_SENTENCE_MAX + 1, "the box is on hold: it erases nothing until somebody decides on its page or screen");
+        snprintf(
+            why, SESSION_SENTENCE_MAX + 1,
+            "the box is on hold: it erases nothing until somebody decides on its page or screen");
         return PC_EHOLD;
     }
     *session = plan_for(&r->plan, row != NULL, image, room_preferred(r), &now);
@@ -57,7 +67,8 @@ const char *room_left_out_of(struct room *r, const uint8_t mac[6], uint32_t *ses
 {
     const struct expected_row *row = expected_look(r->list, mac);
     struct plan_time now = room_now(r);
-    const struct plan_session *s = plan_for(&r->plan, row != NULL, row ? row->image : "", room_preferred(r), &now);
+    const struct plan_session *s =
+        plan_for(&r->plan, row != NULL, row ? row->image : "", room_preferred(r), &now);
     enum standing stands = s ? room_standing(r, s, mac) : STANDS_WANTED;
 
     *session = s ? s->id : 0;
@@ -78,7 +89,8 @@ int room_why_not(struct room *r, const uint8_t mac[6], char *why)
     return machine_is_taken(r, mac, "", &s, why);
 }
 
-/* The session that gives out the image, else the last one that did: receivers that have all of it finish after its end. */
+/* The session that gives out the image, else the last one that did: receivers that have all of it
+ * finish after its end. */
 static const struct plan_session *session_of(struct room *r, const char *image)
 {
     const struct plan_session *last = plan_of_image(&r->plan, image);
@@ -129,8 +141,13 @@ static int choose_for_person(struct room *r, const struct session_hello *h, unsi
     const struct plan_session *s = plan_for(&r->plan, row != NULL, image, room_preferred(r), &now);
     unsigned n = r->needs.serve->n_streams, found = room_stream_of(r, s ? s->wish.image : image);
 
-    int wait = h->name[0] && room_stream_of(r, h->name) < n ? 0 : room_withholds(r, h->name[0] ? h->name : s ? s->wish.image : image, why,
-                                                                              SESSION_SENTENCE_MAX + 1);
+    int wait = h->name[0] && room_stream_of(r, h->name) < n
+                   ? 0
+                   : room_withholds(r,
+                                    h->name[0] ? h->name
+                                    : s        ? s->wish.image
+                                               : image,
+                                    why, SESSION_SENTENCE_MAX + 1);
 
     if (wait)
         return wait == LIBRARY_COMING ? SESSION_EWAIT : PLAN_EIMAGE;
@@ -138,7 +155,9 @@ static int choose_for_person(struct room *r, const struct session_hello *h, unsi
         /* as the server found it: the one that was named, the only one, or a list to choose from */
         return 0;
     if (found == n) {
-        snprintf(why, SESSION_SENTENCE_MAX + 1, "this machine is to get %s, which the box does not have", s ? s->wish.image : image);
+        snprintf(why, SESSION_SENTENCE_MAX + 1,
+                 "this machine is to get %s, which the box does not have",
+                 s ? s->wish.image : image);
         return PLAN_EIMAGE;
     }
     *at = found;
@@ -161,7 +180,9 @@ int room_choose(struct room *r, const struct session_hello *h, unsigned *at, cha
     if (rc)
         return rc;
     snprintf(why, SESSION_SENTENCE_MAX + 1, "the image %s is not there yet", s->wish.image);
-    return room_withholds(r, s->wish.image, why, SESSION_SENTENCE_MAX + 1) == LIBRARY_COMING ? SESSION_EWAIT : PLAN_ESTATE;
+    return room_withholds(r, s->wish.image, why, SESSION_SENTENCE_MAX + 1) == LIBRARY_COMING
+               ? SESSION_EWAIT
+               : PLAN_ESTATE;
 }
 
 int room_own(struct room *r, const struct session_ask *a, struct session_own *answer, char *why)

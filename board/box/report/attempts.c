@@ -9,7 +9,8 @@
 
 #define BUCKETS (ATTEMPTS_MAX / 4)
 #define MUTE_S 60
-/* After a restart of the core a receiver says hello again within some 8 s, or three beacon intervals of at most a minute. */
+/* After a restart of the core a receiver says hello again within some 8 s, or three beacon
+ * intervals of at most a minute. */
 #define SILENT_S 200
 /* 2: without the session's number; 1: without the packets that the machine dropped, too */
 #define FORMAT 3
@@ -64,7 +65,8 @@ uint32_t attempt_dropped_ppm(const struct attempt *a)
 {
     uint64_t all = (uint64_t)a->heard + a->missed + a->dropped;
 
-    return a->dropped != ATTEMPT_UNKNOWN && all ? (uint32_t)(a->dropped * UINT64_C(1000000) / all) : ATTEMPT_UNKNOWN;
+    return a->dropped != ATTEMPT_UNKNOWN && all ? (uint32_t)(a->dropped * UINT64_C(1000000) / all)
+                                                : ATTEMPT_UNKNOWN;
 }
 
 /* ---- rows as bytes ---- */
@@ -184,7 +186,8 @@ static bool row_decode(struct attempt *a, const uint8_t *value, size_t n)
     rd_copy(&r, a->root, sizeof a->root);
     for (unsigned i = 0; i < TEXTS; i++)
         text_read(&r, &text[i]);
-    return rd_done(&r) && format >= 1 && format <= FORMAT && a->number && a->result < ATTEMPT_RESULTS && a->loss < ATTEMPT_LOSSES && a->start.run &&
+    return rd_done(&r) && format >= 1 && format <= FORMAT && a->number &&
+           a->result < ATTEMPT_RESULTS && a->loss < ATTEMPT_LOSSES && a->start.run &&
            (a->result == ATTEMPT_RUNNING) == (a->end.run == 0);
 }
 
@@ -271,7 +274,8 @@ static struct attempt *row_free(struct attempts *s)
     return least;
 }
 
-static void row_key(const struct attempts *s, const struct attempt *a, uint8_t key[ATTEMPT_KEY_BYTES])
+static void row_key(const struct attempts *s, const struct attempt *a,
+                    uint8_t key[ATTEMPT_KEY_BYTES])
 {
     struct writer w = writer_on(key, ATTEMPT_KEY_BYTES);
 
@@ -297,7 +301,8 @@ static void row_store(struct attempts *s, struct attempt *a)
     a->waits = true;
 }
 
-enum attempt_stored attempts_stored(struct attempts *s, const uint8_t id[SESSION_ID_BYTES], uint8_t key[ATTEMPT_KEY_BYTES])
+enum attempt_stored attempts_stored(struct attempts *s, const uint8_t id[SESSION_ID_BYTES],
+                                    uint8_t key[ATTEMPT_KEY_BYTES])
 {
     const struct attempt *a = row_find(s, id);
 
@@ -328,12 +333,15 @@ static void store_waiting(struct attempts *s)
 
 static struct attempt_time time_at(const struct attempts *s, struct attempt_clock now)
 {
-    return (struct attempt_time){.unix_s = now.unix_s >= ATTEMPT_CLOCK_LEAST ? now.unix_s : 0, .run = s->run, .up_s = now.up_s};
+    return (struct attempt_time){.unix_s = now.unix_s >= ATTEMPT_CLOCK_LEAST ? now.unix_s : 0,
+                                 .run = s->run,
+                                 .up_s = now.up_s};
 }
 
 /* ---- the life of a row ---- */
 
-static void row_close(struct attempts *s, struct attempt *a, enum attempt_result result, struct attempt_clock now)
+static void row_close(struct attempts *s, struct attempt *a, enum attempt_result result,
+                      struct attempt_clock now)
 {
     live_remove(s, a);
     a->result = result;
@@ -344,7 +352,8 @@ static void row_close(struct attempts *s, struct attempt *a, enum attempt_result
         s->tell(s->ctx, a);
 }
 
-static void row_lose(struct attempts *s, struct attempt *a, enum attempt_loss how, struct attempt_clock now)
+static void row_lose(struct attempts *s, struct attempt *a, enum attempt_loss how,
+                     struct attempt_clock now)
 {
     a->loss = how;
     row_close(s, a, ATTEMPT_LOST, now);
@@ -375,8 +384,8 @@ static void row_know(struct attempt *a, const struct attempt_what *w)
         memcpy(a->root, w->root, sizeof a->root);
 }
 
-static struct attempt *row_of(struct attempts *s, const struct session_receiver *r, const struct attempt_what *w,
-                              struct attempt_clock now)
+static struct attempt *row_of(struct attempts *s, const struct session_receiver *r,
+                              const struct attempt_what *w, struct attempt_clock now)
 {
     struct attempt *a = row_find(s, r->id);
 
@@ -393,7 +402,8 @@ static struct attempt *row_of(struct attempts *s, const struct session_receiver 
     return a;
 }
 
-/* Another run of the same machine cannot go on any more. From the end, because who is lost leaves the list. */
+/* Another run of the same machine cannot go on any more. From the end, because who is lost leaves
+ * the list. */
 static void lose_earlier(struct attempts *s, const struct attempt *a, struct attempt_clock now)
 {
     for (unsigned i = s->n_live; i-- > 0;) {
@@ -405,7 +415,8 @@ static void lose_earlier(struct attempts *s, const struct attempt *a, struct att
 }
 
 /* The first beacon: it holds the session's key. */
-static void row_count(struct attempts *s, struct attempt *a, const struct attempt_what *w, struct attempt_clock now)
+static void row_count(struct attempts *s, struct attempt *a, const struct attempt_what *w,
+                      struct attempt_clock now)
 {
     lose_earlier(s, a, now);
     a->number = ++s->last;
@@ -416,7 +427,8 @@ static void row_count(struct attempts *s, struct attempt *a, const struct attemp
         s->tell(s->ctx, a);
 }
 
-static void row_facts(struct attempt *a, const struct session_facts *f, const struct attempt_what *w)
+static void row_facts(struct attempt *a, const struct session_facts *f,
+                      const struct attempt_what *w)
 {
     a->heard = f->heard;
     a->dropped = f->drops;
@@ -442,8 +454,8 @@ static enum attempt_result result_of(enum session_state state)
 }
 
 /* A beacon that says something new. */
-static void on_beacon(struct attempts *s, struct attempt *a, const struct session_facts *f, const struct attempt_what *w,
-                      struct attempt_clock now)
+static void on_beacon(struct attempts *s, struct attempt *a, const struct session_facts *f,
+                      const struct attempt_what *w, struct attempt_clock now)
 {
     enum attempt_result result = result_of(f->state);
 
@@ -463,7 +475,8 @@ static void on_beacon(struct attempts *s, struct attempt *a, const struct sessio
         row_close(s, a, result, now);
 }
 
-void attempts_event(struct attempts *s, const struct session_event *e, const struct attempt_what *w, struct attempt_clock now)
+void attempts_event(struct attempts *s, const struct session_event *e, const struct attempt_what *w,
+                    struct attempt_clock now)
 {
     struct attempt *a;
 
@@ -478,8 +491,8 @@ void attempts_event(struct attempts *s, const struct session_event *e, const str
         row_lose(s, a, a->number ? ATTEMPT_SILENT : ATTEMPT_MUTE, now);
 }
 
-void attempts_told(struct attempts *s, const uint8_t id[SESSION_ID_BYTES], const char *machine_serial, const char *disk_model,
-                   const char *disk_serial)
+void attempts_told(struct attempts *s, const uint8_t id[SESSION_ID_BYTES],
+                   const char *machine_serial, const char *disk_model, const char *disk_serial)
 {
     struct attempt *a = row_find(s, id);
     bool news;
@@ -493,7 +506,8 @@ void attempts_told(struct attempts *s, const uint8_t id[SESSION_ID_BYTES], const
         row_store(s, a);
 }
 
-void attempts_refresh(struct attempts *s, const struct session_receiver *r, const struct attempt_what *w, struct attempt_clock now)
+void attempts_refresh(struct attempts *s, const struct session_receiver *r,
+                      const struct attempt_what *w, struct attempt_clock now)
 {
     struct attempt *a = row_find(s, r->id);
 
@@ -525,7 +539,8 @@ void attempts_init(struct attempts *s)
     memset(s, 0, sizeof *s);
 }
 
-enum told attempts_restore(struct attempts *s, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n)
+enum told attempts_restore(struct attempts *s, const uint8_t *key, size_t nkey,
+                           const uint8_t *value, size_t n)
 {
     struct reader at = reader_on(key, nkey), run = reader_on(value, n);
     unsigned i;
@@ -542,7 +557,8 @@ enum told attempts_restore(struct attempts *s, const uint8_t *key, size_t nkey, 
     if (n && value[0] > FORMAT)
         return TOLD_NEWER;
     i = rd_u16(&at);
-    if (!rd_done(&at) || i >= ATTEMPTS_MAX || s->row[i].used || !row_decode(&a, value, n) || row_find(s, a.id))
+    if (!rd_done(&at) || i >= ATTEMPTS_MAX || s->row[i].used || !row_decode(&a, value, n) ||
+        row_find(s, a.id))
         return TOLD_BROKEN;
     s->row[i] = a;
     row_link(s, &s->row[i]);
@@ -596,7 +612,8 @@ unsigned attempts_list(const struct attempts *s, uint16_t rows[ATTEMPTS_MAX])
 }
 
 /* Its slot in a table of newest rows by MAC (1 + row; 0: none). */
-static unsigned newest_slot(const struct attempts *s, const uint16_t newest[2 * ATTEMPTS_MAX], const uint8_t mac[6])
+static unsigned newest_slot(const struct attempts *s, const uint16_t newest[2 * ATTEMPTS_MAX],
+                            const uint8_t mac[6])
 {
     uint32_t h = 2166136261u;
     unsigned at;
@@ -609,7 +626,8 @@ static unsigned newest_slot(const struct attempts *s, const uint16_t newest[2 * 
     return at;
 }
 
-void attempts_recall(const struct attempts *s, void (*tell)(void *ctx, const struct attempt *), void *ctx)
+void attempts_recall(const struct attempts *s, void (*tell)(void *ctx, const struct attempt *),
+                     void *ctx)
 {
     static uint16_t newest[2 * ATTEMPTS_MAX];
 

@@ -25,7 +25,8 @@ struct diary {
 
 static struct attempt_clock attempt_clock_now(const struct diary *r)
 {
-    return (struct attempt_clock){.unix_s = (uint64_t)time(NULL), .up_s = (uint32_t)(ip_stack_now(r->needs.stack).ns / MONO_S)};
+    return (struct attempt_clock){.unix_s = (uint64_t)time(NULL),
+                                  .up_s = (uint32_t)(ip_stack_now(r->needs.stack).ns / MONO_S)};
 }
 
 static uint64_t believed(struct attempt_clock c)
@@ -41,18 +42,23 @@ struct attempt_texts {
 
 static void describe(const struct attempt *a, struct attempt_texts *t)
 {
-    snprintf(t->mac, sizeof t->mac, "%02x:%02x:%02x:%02x:%02x:%02x", a->mac[0], a->mac[1], a->mac[2], a->mac[3], a->mac[4], a->mac[5]);
+    snprintf(t->mac, sizeof t->mac, "%02x:%02x:%02x:%02x:%02x:%02x", a->mac[0], a->mac[1],
+             a->mac[2], a->mac[3], a->mac[4], a->mac[5]);
     snprintf(t->number, sizeof t->number, "%lu", (unsigned long)a->number);
     snprintf(t->error, sizeof t->error, a->error ? "%d" : "", (int)a->error);
     report_cause(a, error_sentence, t->cause);
-    snprintf(t->text, sizeof t->text, "%s%s%s%s: %s%s%s of image %s", t->mac, a->name[0] ? " (" : "", a->name, a->name[0] ? ")" : "",
-             a->result == ATTEMPT_RUNNING ? "begins" : attempt_result_name(a->result), t->cause[0] ? ", " : "", t->cause, a->image);
+    snprintf(t->text, sizeof t->text, "%s%s%s%s: %s%s%s of image %s", t->mac,
+             a->name[0] ? " (" : "", a->name, a->name[0] ? ")" : "",
+             a->result == ATTEMPT_RUNNING ? "begins" : attempt_result_name(a->result),
+             t->cause[0] ? ", " : "", t->cause, a->image);
 }
 
 static void tell_syslog(struct diary *r, const struct attempt *a, const struct attempt_texts *t)
 {
     const struct syslog_message m = {
-        .severity = a->result == ATTEMPT_RUNNING ? SYSLOG_INFO : a->result == ATTEMPT_PASS ? SYSLOG_NOTICE : SYSLOG_WARNING,
+        .severity = a->result == ATTEMPT_RUNNING ? SYSLOG_INFO
+                    : a->result == ATTEMPT_PASS  ? SYSLOG_NOTICE
+                                                 : SYSLOG_WARNING,
         .unix_s = believed(attempt_clock_now(r)),
         .host = r->needs.config->name,
         .id = a->result == ATTEMPT_RUNNING ? "ATTEMPT-BEGAN" : "ATTEMPT-ENDED",
@@ -94,7 +100,8 @@ static void tell_webhook(struct diary *r, const struct attempt *a)
     struct json j = json_on(body, sizeof body);
     uint64_t now = believed(attempt_clock_now(r));
 
-    snprintf(delivery, sizeof delivery, "%lu-%lu", (unsigned long)r->attempts.run, (unsigned long)++r->deliveries);
+    snprintf(delivery, sizeof delivery, "%lu-%lu", (unsigned long)r->attempts.run,
+             (unsigned long)++r->deliveries);
     json_open(&j, NULL, '{');
     json_str(&j, "event", a->result == ATTEMPT_RUNNING ? "attempt.began" : "attempt.ended");
     json_str(&j, "delivery", delivery);
@@ -115,7 +122,8 @@ static void on_webhook(void *ctx, const char *delivery, unsigned status)
     bool failed = status / 100 != 2;
 
     if (failed && !r->webhook_failing && status)
-        log_line("webhook: %s answers %u to delivery %s", r->needs.config->report.webhook, status, delivery);
+        log_line("webhook: %s answers %u to delivery %s", r->needs.config->report.webhook, status,
+                 delivery);
     else if (failed && !r->webhook_failing)
         log_line("webhook: %s does not answer; it is tried again", r->needs.config->report.webhook);
     else if (!failed && r->webhook_failing)
@@ -138,7 +146,8 @@ static void on_attempt(void *ctx, const struct attempt *a)
         tell_webhook(r, a);
 }
 
-static void store_attempt(void *ctx, const uint8_t *key, size_t nkey, const uint8_t *value, size_t n)
+static void store_attempt(void *ctx, const uint8_t *key, size_t nkey, const uint8_t *value,
+                          size_t n)
 {
     struct diary *r = ctx;
 
@@ -150,7 +159,8 @@ static const struct expected *expected_of(const struct diary *r)
     return r->needs.expected ? r->needs.expected(r->needs.ctx) : NULL;
 }
 
-static struct attempt_what what_of(const struct diary *r, const struct stream *st, const uint8_t mac[6])
+static struct attempt_what what_of(const struct diary *r, const struct stream *st,
+                                   const uint8_t mac[6])
 {
     const struct expected *list = expected_of(r);
     const struct expected_row *e = list ? expected_look(list, mac) : NULL;
@@ -161,7 +171,8 @@ static struct attempt_what what_of(const struct diary *r, const struct stream *s
                                  .image = st->session.name,
                                  .version = st->file.head.label,
                                  .root = st->file.head.root,
-                                 .session = r->needs.session ? r->needs.session(r->needs.ctx, st) : 0,
+                                 .session =
+                                     r->needs.session ? r->needs.session(r->needs.ctx, st) : 0,
                                  .data_bytes = st->file.head.data_bytes};
 }
 
@@ -172,7 +183,8 @@ void diary_event(struct diary *r, const struct session_event *e, const struct st
     if (!e->receiver)
         return;
     if (e->what == SESSION_TOLD) {
-        attempts_told(&r->attempts, e->receiver->id, e->info->serial, e->info->disk, e->info->disk_serial);
+        attempts_told(&r->attempts, e->receiver->id, e->info->serial, e->info->disk,
+                      e->info->disk_serial);
         return;
     }
     what = what_of(r, st, e->receiver->mac);
@@ -184,7 +196,8 @@ bool diary_kept(struct diary *r, const uint8_t id[SESSION_ID_BYTES], struct memo
     uint8_t key[ATTEMPT_KEY_BYTES];
     enum attempt_stored is = attempts_stored(&r->attempts, id, key);
 
-    return is == ATTEMPT_NO_ROW || (is == ATTEMPT_STORED && memory_kept(memory, JOURNAL_ATTEMPT, key, sizeof key));
+    return is == ATTEMPT_NO_ROW ||
+           (is == ATTEMPT_STORED && memory_kept(memory, JOURNAL_ATTEMPT, key, sizeof key));
 }
 
 void diary_refresh(struct diary *r, const struct stream *st)
@@ -235,7 +248,8 @@ int diary_make(struct diary **out, const struct diary_needs *needs, struct err *
     return 0;
 }
 
-enum told diary_restore(struct diary *r, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+enum told diary_restore(struct diary *r, const uint8_t *key, size_t nkey, const uint8_t *value,
+                        size_t nvalue)
 {
     return attempts_restore(&r->attempts, key, nkey, value, nvalue);
 }

@@ -22,15 +22,23 @@ static const struct column {
     const char *name;
     enum column_kind kind;
 } columns[REPORT_COLUMNS] = {
-    {"attempt", NUMBER},      {"mac", TEXT},        {"name", TEXT},        {"asset", TEXT},      {"position", TEXT},
-    {"machine_serial", TEXT}, {"disk_model", TEXT}, {"disk_serial", TEXT}, {"image", TEXT},      {"version", TEXT},
-    {"root_hash", TEXT},      {"start", TEXT},      {"end", TEXT},         {"bytes", NUMBER},    {"loss_ppm", NUMBER},
-    {"repair_symbols", NUMBER}, {"read_back", TRUTH}, {"result", TEXT},    {"cause", TEXT},      {"start_run", NUMBER},
-    {"start_up_s", NUMBER},   {"end_run", NUMBER},  {"end_up_s", NUMBER},  {"dropped_ppm", NUMBER},
+    {"attempt", NUMBER},    {"mac", TEXT},
+    {"name", TEXT},         {"asset", TEXT},
+    {"position", TEXT},     {"machine_serial", TEXT},
+    {"disk_model", TEXT},   {"disk_serial", TEXT},
+    {"image", TEXT},        {"version", TEXT},
+    {"root_hash", TEXT},    {"start", TEXT},
+    {"end", TEXT},          {"bytes", NUMBER},
+    {"loss_ppm", NUMBER},   {"repair_symbols", NUMBER},
+    {"read_back", TRUTH},   {"result", TEXT},
+    {"cause", TEXT},        {"start_run", NUMBER},
+    {"start_up_s", NUMBER}, {"end_run", NUMBER},
+    {"end_up_s", NUMBER},   {"dropped_ppm", NUMBER},
 };
 
 /* The columns of the page, in its order. */
-static const uint8_t page_columns[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 23, 15, 16, 17, 18};
+static const uint8_t page_columns[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,
+                                       10, 11, 12, 13, 14, 23, 15, 16, 17, 18};
 
 /* "" is not known. A truth is "yes" or "no". */
 struct cells {
@@ -49,7 +57,8 @@ static void time_text(char *to, uint64_t unix_s)
         units_date_text(to, unix_s);
 }
 
-void report_cause(const struct attempt *a, const char *(*sentence)(int code), char to[REPORT_CAUSE_MAX])
+void report_cause(const struct attempt *a, const char *(*sentence)(int code),
+                  char to[REPORT_CAUSE_MAX])
 {
     static const char *const lost[ATTEMPT_LOSSES] = {
         [ATTEMPT_SILENT] = "the machine fell silent",
@@ -65,7 +74,8 @@ void report_cause(const struct attempt *a, const char *(*sentence)(int code), ch
     else if (a->result == ATTEMPT_LEFT)
         snprintf(to, REPORT_CAUSE_MAX, "stopped on request");
     else if (a->result == ATTEMPT_FAIL)
-        snprintf(to, REPORT_CAUSE_MAX, "%s (error %d)", why ? why : "no sentence is known for this error", (int)a->error);
+        snprintf(to, REPORT_CAUSE_MAX, "%s (error %d)",
+                 why ? why : "no sentence is known for this error", (int)a->error);
 }
 
 static void number_text(char to[CELL_MAX], uint64_t v, bool known)
@@ -90,7 +100,8 @@ static bool any(const uint8_t *bytes, size_t n)
     return all;
 }
 
-static void attempt_cells(const struct attempt *a, const char *(*sentence)(int code), struct cells *c)
+static void attempt_cells(const struct attempt *a, const char *(*sentence)(int code),
+                          struct cells *c)
 {
     char(*t)[CELL_MAX] = c->text;
     uint32_t loss = attempt_loss_ppm(a), dropped = attempt_dropped_ppm(a);
@@ -163,16 +174,19 @@ static void put_char(struct writer *w, uint32_t cp)
     wr_copy(w, utf8, utf8_write(utf8, cp));
 }
 
-/* Where a spreadsheet that splits at something else than the comma, or leaves out blanks, would see a cell begin. */
+/* Where a spreadsheet that splits at something else than the comma, or leaves out blanks, would see
+ * a cell begin. */
 static bool begins_cell(uint32_t cp)
 {
-    return cp == ',' || cp == ';' || cp == '|' || cp == ':' || cp == '"' || cp == '\'' || cp == 0xFFFD;
+    return cp == ',' || cp == ';' || cp == '|' || cp == ':' || cp == '"' || cp == '\'' ||
+           cp == 0xFFFD;
 }
 
 /* = + - @, and the wide forms that some take for the same */
 static bool begins_formula(uint32_t cp)
 {
-    return cp == '=' || cp == '+' || cp == '-' || cp == '@' || cp == 0xFF1D || cp == 0xFF0B || cp == 0xFF0D || cp == 0xFF20;
+    return cp == '=' || cp == '+' || cp == '-' || cp == '@' || cp == 0xFF1D || cp == 0xFF0B ||
+           cp == 0xFF0D || cp == 0xFF20;
 }
 
 static void csv_text(struct writer *w, const char *text)
@@ -199,12 +213,23 @@ static void html_text(struct writer *w, const char *text)
         uint32_t cp = next_char(&text);
 
         switch (cp) {
-        case '&': put(w, "&amp;"); break;
-        case '<': put(w, "&lt;"); break;
-        case '>': put(w, "&gt;"); break;
-        case '"': put(w, "&quot;"); break;
-        case '\'': put(w, "&#39;"); break;
-        default: put_char(w, cp);
+        case '&':
+            put(w, "&amp;");
+            break;
+        case '<':
+            put(w, "&lt;");
+            break;
+        case '>':
+            put(w, "&gt;");
+            break;
+        case '"':
+            put(w, "&quot;");
+            break;
+        case '\'':
+            put(w, "&#39;");
+            break;
+        default:
+            put_char(w, cp);
         }
     }
 }
@@ -225,7 +250,8 @@ static void csv_row(struct writer *w, const struct cells *c)
 
 static void json_cell(struct json *j, const struct column *col, const char *text)
 {
-    if (!text[0] && (col->kind == NUMBER || strcmp(col->name, "start") == 0 || strcmp(col->name, "end") == 0))
+    if (!text[0] &&
+        (col->kind == NUMBER || strcmp(col->name, "start") == 0 || strcmp(col->name, "end") == 0))
         json_null(j, col->name);
     else if (col->kind == NUMBER) {
         uint64_t v = 0;
@@ -267,7 +293,8 @@ static void json_row(struct writer *w, const struct cells *c, bool first)
 }
 
 /* What the page shows: the clockless times only where there is no clock. */
-static void html_time(struct writer *w, const struct cells *c, unsigned date, unsigned run, unsigned up)
+static void html_time(struct writer *w, const struct cells *c, unsigned date, unsigned run,
+                      unsigned up)
 {
     html_text(w, c->text[date]);
     if (c->text[date][0] || !c->text[run][0])
@@ -289,7 +316,9 @@ static void html_row(struct writer *w, const struct cells *c)
     for (unsigned at = 0; at < sizeof page_columns; at++) {
         unsigned i = page_columns[at];
 
-        put(w, columns[i].kind == NUMBER ? "<td class=\"n\">" : i == 10 ? "<td class=\"h\">" : "<td>");
+        put(w, columns[i].kind == NUMBER ? "<td class=\"n\">"
+               : i == 10                 ? "<td class=\"h\">"
+                                         : "<td>");
         if (i == 11)
             html_time(w, c, 11, 19, 20);
         else if (i == 12)
@@ -318,8 +347,10 @@ static void put_row(struct report *r, struct writer *w, const struct cells *c, u
 static const char *clock_text(const struct report *r)
 {
     return r->about.now.unix_s >= ATTEMPT_CLOCK_LEAST
-               ? "The box's clock has a date; where a time has none, it had lost it by then. In any case attempts are numbered in their order."
-               : "The box's clock has no right date (its battery may be empty): times are the number of the box's start and its seconds of "
+               ? "The box's clock has a date; where a time has none, it had lost it by then. In "
+                 "any case attempts are numbered in their order."
+               : "The box's clock has no right date (its battery may be empty): times are the "
+                 "number of the box's start and its seconds of "
                  "uptime, and attempts are numbered in their order.";
 }
 
@@ -344,12 +375,15 @@ static void json_head(struct report *r, struct writer *w)
 static const char style[] =
     "body{font:14px/1.4 system-ui,sans-serif;margin:2em;color:#111;background:#fff}"
     "table{border-collapse:collapse;width:100%;font-size:12px}"
-    "th,td{border:1px solid #999;padding:.2em .4em;text-align:left;vertical-align:top;unicode-bidi:isolate;overflow-wrap:anywhere}"
+    "th,td{border:1px solid #999;padding:.2em "
+    ".4em;text-align:left;vertical-align:top;unicode-bidi:isolate;overflow-wrap:anywhere}"
     "th{background:#eee}.n{text-align:right}.h,code{font:10px/1.2 monospace;overflow-wrap:anywhere}"
     "tr.fail td,tr.lost td,tr.never td{background:#fdd}tr.pass td:nth-child(19){font-weight:bold}"
     ".seal{margin-top:2em;font-size:11px}"
     "@page{size:A4 landscape;margin:10mm}"
-    "@media print{body{margin:0}table{font-size:7pt}.h,code{font-size:5pt}thead{display:table-header-group}tr{break-inside:avoid}"
+    "@media "
+    "print{body{margin:0}table{font-size:7pt}.h,code{font-size:5pt}thead{display:table-header-"
+    "group}tr{break-inside:avoid}"
     "td,th{-webkit-print-color-adjust:exact;print-color-adjust:exact}}";
 
 static void html_head(struct report *r, struct writer *w)
@@ -357,7 +391,8 @@ static void html_head(struct report *r, struct writer *w)
     char made[CELL_MAX];
 
     time_text(made, r->about.now.unix_s >= ATTEMPT_CLOCK_LEAST ? r->about.now.unix_s : 0);
-    put(w, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Report of ");
+    put(w,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Report of ");
     html_text(w, r->about.box);
     put(w, "</title>\n<style>");
     put(w, style);
@@ -397,7 +432,8 @@ static void put_head(struct report *r, struct writer *w)
 
 static void json_tail(const struct report *r, struct writer *w)
 {
-    static const char *const name[ATTEMPT_RESULTS + 1] = {"running", "passed", "failed", "left", "lost", "never_came"};
+    static const char *const name[ATTEMPT_RESULTS + 1] = {"running", "passed", "failed",
+                                                          "left",    "lost",   "never_came"};
     char buf[512];
     struct json j = json_on(buf, sizeof buf);
 
@@ -407,7 +443,8 @@ static void json_tail(const struct report *r, struct writer *w)
     json_close(&j);
     put(w, "\n],\"totals\":");
     wr_copy(w, j.buf, j.len);
-    snprintf(buf, sizeof buf, ",\"dropped\":%lu", (unsigned long)attempts_dropped(r->about.attempts));
+    snprintf(buf, sizeof buf, ",\"dropped\":%lu",
+             (unsigned long)attempts_dropped(r->about.attempts));
     put(w, buf);
 }
 
@@ -417,11 +454,14 @@ static void html_tail(const struct report *r, struct writer *w)
     uint32_t dropped = attempts_dropped(r->about.attempts);
 
     snprintf(text, sizeof text,
-             "</tbody>\n</table>\n<p>%lu passed, %lu failed, %lu lost, %lu left, %lu running; %lu expected machines never came.</p>\n",
-             (unsigned long)r->tally[ATTEMPT_PASS], (unsigned long)r->tally[ATTEMPT_FAIL], (unsigned long)r->tally[ATTEMPT_LOST],
-             (unsigned long)r->tally[ATTEMPT_LEFT], (unsigned long)r->tally[ATTEMPT_RUNNING], (unsigned long)r->tally[NEVER_CAME]);
+             "</tbody>\n</table>\n<p>%lu passed, %lu failed, %lu lost, %lu left, %lu running; %lu "
+             "expected machines never came.</p>\n",
+             (unsigned long)r->tally[ATTEMPT_PASS], (unsigned long)r->tally[ATTEMPT_FAIL],
+             (unsigned long)r->tally[ATTEMPT_LOST], (unsigned long)r->tally[ATTEMPT_LEFT],
+             (unsigned long)r->tally[ATTEMPT_RUNNING], (unsigned long)r->tally[NEVER_CAME]);
     put(w, text);
-    snprintf(text, sizeof text, "<p>%lu older attempts are not listed: the box keeps %d.</p>\n", (unsigned long)dropped, ATTEMPTS_MAX);
+    snprintf(text, sizeof text, "<p>%lu older attempts are not listed: the box keeps %d.</p>\n",
+             (unsigned long)dropped, ATTEMPTS_MAX);
     if (dropped)
         put(w, text);
 }
@@ -435,7 +475,8 @@ const char *report_style(void)
 
 const char *report_media_type(enum report_format format)
 {
-    static const char *const type[REPORT_FORMATS] = {"text/csv; charset=utf-8", "application/json", "text/html; charset=utf-8"};
+    static const char *const type[REPORT_FORMATS] = {"text/csv; charset=utf-8", "application/json",
+                                                     "text/html; charset=utf-8"};
 
     return type[format];
 }
@@ -498,7 +539,8 @@ static bool next_piece(struct report *r, struct writer *w)
     case PART_SEAL:
         w->done = seal_end(&r->seal, r->about.key, r->piece);
         return true;
-    case PART_END: break;
+    case PART_END:
+        break;
     }
     return false;
 }

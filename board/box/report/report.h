@@ -1,5 +1,5 @@
-/* The report: every attempt (attempts.h) as CSV, JSON or a page to print, written piece by piece while somebody reads it, and signed
- * by the box at its end (seal.h).
+/* The report: every attempt (attempts.h) as CSV, JSON or a page to print, written piece by piece
+ * while somebody reads it, and signed by the box at its end (seal.h).
  *
  *   CSV   RFC 4180, UTF-8; a heading, a line an attempt, the signature as the last line:
  *         "signature" where the attempt's number would be.
@@ -9,15 +9,12 @@
  *   JSON  one object: box, made, clock, attempts [...], totals, dropped, signature
  *   HTML  one page without script and without anything from elsewhere
  *
- * Columns (members of an attempt in JSON have these names; what is not known is empty, in JSON null):
- *   attempt         number, from 1; empty: the machine joined and was never heard of, or never came
- *                   at all
- *   mac name asset position     the machine, the last three from the list of expected ones
- *   machine_serial disk_model disk_serial
- *   image version root_hash     what it was to get
- *   start end       date and time, ISO 8601 UTC; empty when the box's clock had no right time
- *   bytes           of the image's content that are on the disk
- *   loss_ppm        packets lost on the way, parts per million
+ * Columns (members of an attempt in JSON have these names; what is not known is empty, in JSON
+ * null): attempt         number, from 1; empty: the machine joined and was never heard of, or never
+ * came at all mac name asset position     the machine, the last three from the list of expected
+ * ones machine_serial disk_model disk_serial image version root_hash     what it was to get start
+ * end       date and time, ISO 8601 UTC; empty when the box's clock had no right time bytes of the
+ * image's content that are on the disk loss_ppm        packets lost on the way, parts per million
  *   repair_symbols  used: symbols of the image that they stood in for
  *   read_back       "yes": the disk was read back and found right
  *   result          pass, fail, left, lost, running, never came
@@ -65,17 +62,19 @@ struct report {
 
 /* About 70 KB: taken once. */
 void report_begin(struct report *, enum report_format, const struct report_about *);
-/* The next bytes, at most cap; 0: that was all. A signature that cannot be made leaves a report without an end, which nobody
- * believes. */
+/* The next bytes, at most cap; 0: that was all. A signature that cannot be made leaves a report
+ * without an end, which nobody believes. */
 size_t report_read(struct report *, uint8_t *out, size_t cap);
 /* "text/csv; charset=utf-8" and so on. */
 const char *report_media_type(enum report_format);
 /* What stands in the page's <style>: a policy names its hash. */
 const char *report_style(void);
 
-/* One attempt outside of a report: as members of the open object, and its cause in words ("" when there is nothing to say). */
+/* One attempt outside of a report: as members of the open object, and its cause in words ("" when
+ * there is nothing to say). */
 void report_attempt(struct json *, const struct attempt *, const char *(*sentence)(int code));
 #define REPORT_CAUSE_MAX 320
-void report_cause(const struct attempt *, const char *(*sentence)(int code), char to[REPORT_CAUSE_MAX]);
+void report_cause(const struct attempt *, const char *(*sentence)(int code),
+                  char to[REPORT_CAUSE_MAX]);
 
 #endif

@@ -100,7 +100,8 @@ static bool put(char *field, size_t *n, uint8_t c)
 
 static bool at_end_of_line(const struct csv *c)
 {
-    return c->in.left == 0 || c->in.at[0] == '\n' || (c->in.at[0] == '\r' && (c->in.left == 1 || c->in.at[1] == '\n'));
+    return c->in.left == 0 || c->in.at[0] == '\n' ||
+           (c->in.at[0] == '\r' && (c->in.left == 1 || c->in.at[1] == '\n'));
 }
 
 static bool quoted(struct csv *c, char *field, size_t *n)
@@ -129,7 +130,8 @@ static void trim(char *field)
         field[n - 1] = 0;
 }
 
-/* One field into the record; what stands beyond the sixth must be empty, because spreadsheets fill lines up. */
+/* One field into the record; what stands beyond the sixth must be empty, because spreadsheets fill
+ * lines up. */
 static const char *take_field(struct csv *c, struct record *r)
 {
     char extra[FIELD_ROOM], *field = r->n < FIELDS ? r->field[r->n] : extra;
@@ -179,10 +181,14 @@ static void skip_line(struct csv *c)
 
 static int hex(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
-/* 52:54:00:00:00:01, 52-54-00-00-00-01, 5254.0000.0001 or 525400000001, as switches, labels and spreadsheets have it. */
+/* 52:54:00:00:00:01, 52-54-00-00-00-01, 5254.0000.0001 or 525400000001, as switches, labels and
+ * spreadsheets have it. */
 static bool read_mac(const char *text, uint8_t mac[6])
 {
     unsigned n = 0;
@@ -206,8 +212,8 @@ static bool is_host_name(const char *s)
     size_t n = strlen(s);
 
     for (size_t i = 0; i < n; i++)
-        if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= '0' && s[i] <= '9') ||
-              (s[i] == '-' && i > 0 && i + 1 < n)))
+        if (!((s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
+              (s[i] >= '0' && s[i] <= '9') || (s[i] == '-' && i > 0 && i + 1 < n)))
             return false;
     return n <= EXPECTED_HOST_MAX;
 }
@@ -229,9 +235,14 @@ static int row_of(const struct record *r, struct expected_row *row, unsigned lin
 {
     memset(row, 0, sizeof *row);
     if (!read_mac(r->field[0], row->mac))
-        return err_set(err, PLAN_ELINE, "line %u: expected a MAC such as 52:54:00:00:00:01, got \"%.40s\"", line, r->field[0]);
+        return err_set(err, PLAN_ELINE,
+                       "line %u: expected a MAC such as 52:54:00:00:00:01, got \"%.40s\"", line,
+                       r->field[0]);
     if (!is_host_name(r->field[5]))
-        return err_set(err, PLAN_ELINE, "line %u: expected a host name of letters, digits and hyphens, got \"%.64s\"", line, r->field[5]);
+        return err_set(
+            err, PLAN_ELINE,
+            "line %u: expected a host name of letters, digits and hyphens, got \"%.64s\"", line,
+            r->field[5]);
     set_field(row->name, r->field[1]);
     set_field(row->asset, r->field[2]);
     set_field(row->position, r->field[3]);
@@ -266,7 +277,8 @@ static bool is_blank(const struct record *r)
     return true;
 }
 
-static int add_record(struct expected *e, const struct csv *c, const struct record *r, struct err *err)
+static int add_record(struct expected *e, const struct csv *c, const struct record *r,
+                      struct err *err)
 {
     struct expected_row row;
     int rc = row_of(r, &row, c->line, err);
@@ -274,7 +286,8 @@ static int add_record(struct expected *e, const struct csv *c, const struct reco
     if (rc == 0)
         rc = expected_add(e, &row);
     if (rc == PLAN_ETWICE)
-        return err_set(err, rc, "line %u: expected each machine once, got %.20s again", c->line, r->field[0]);
+        return err_set(err, rc, "line %u: expected each machine once, got %.20s again", c->line,
+                       r->field[0]);
     if (rc == PLAN_EMANY)
         return err_set(err, rc, "line %u: expected at most %d machines", c->line, EXPECTED_MAX);
     return rc;
@@ -413,8 +426,8 @@ bool expected_decode(struct expected_row *row, const uint8_t *value, size_t n)
 
     memset(row, 0, sizeof *row);
     rd_copy(&r, row->mac, 6);
-    if (!rd_text(&r, row->name) || !rd_text(&r, row->asset) || !rd_text(&r, row->position) || !rd_text(&r, row->image) ||
-        !rd_text(&r, host) || !is_host_name(host))
+    if (!rd_text(&r, row->name) || !rd_text(&r, row->asset) || !rd_text(&r, row->position) ||
+        !rd_text(&r, row->image) || !rd_text(&r, host) || !is_host_name(host))
         return false;
     memcpy(row->host, host, strlen(host) + 1);
     return rd_done(&r) && !(row->mac[0] & 1);

@@ -17,7 +17,8 @@
 
 static const char *const start_word[PLAN_STARTS] = {"now", "ready", "at", "quiet"};
 static const char *const targets_word[PLAN_TARGETS] = {"all", "expected", "named"};
-static const char *const state_word[PLAN_STATES] = {"", "waiting", "running", "suspended", "stopped", "done"};
+static const char *const state_word[PLAN_STATES] = {"",          "waiting", "running",
+                                                    "suspended", "stopped", "done"};
 
 /* ---- words ---- */
 
@@ -75,7 +76,8 @@ bool plan_clock_is_set(const struct plan_time *now)
 
 bool plan_is_active(const struct plan_session *s)
 {
-    return s->id && (s->state == PLAN_WAITING || s->state == PLAN_RUNNING || s->state == PLAN_SUSPENDED);
+    return s->id &&
+           (s->state == PLAN_WAITING || s->state == PLAN_RUNNING || s->state == PLAN_SUSPENDED);
 }
 
 bool plan_is_armed(const struct plan_session *s, const struct plan_time *now)
@@ -100,14 +102,18 @@ struct plan_session *plan_of_image(struct plan *p, const char *image)
 }
 
 /* How well it suits; 0: it does not take the machine. */
-static unsigned suits(const struct plan_session *s, bool listed, const char *image, const char *preferred, const struct plan_time *now)
+static unsigned suits(const struct plan_session *s, bool listed, const char *image,
+                      const char *preferred, const struct plan_time *now)
 {
-    if (!plan_is_armed(s, now) || (s->wish.targets != PLAN_ALL && !listed) || (s->wish.targets == PLAN_NAMED && !image[0]) || (image[0] && strcmp(s->wish.image, image) != 0))
+    if (!plan_is_armed(s, now) || (s->wish.targets != PLAN_ALL && !listed) ||
+        (s->wish.targets == PLAN_NAMED && !image[0]) ||
+        (image[0] && strcmp(s->wish.image, image) != 0))
         return 0;
     return 1 + (s->wish.targets != PLAN_ALL) + 2 * (strcmp(s->wish.image, preferred) == 0);
 }
 
-struct plan_session *plan_for(struct plan *p, bool listed, const char *image, const char *preferred, const struct plan_time *now)
+struct plan_session *plan_for(struct plan *p, bool listed, const char *image, const char *preferred,
+                              const struct plan_time *now)
 {
     struct plan_session *best = NULL;
     unsigned most = 0;
@@ -126,8 +132,9 @@ struct plan_session *plan_for(struct plan *p, bool listed, const char *image, co
 
 /* ---- what is kept ---- */
 
-/* version (1), state (1), end (1), of_config (1), targets (1), start (1), ready (2), at (2), quiet (2), arm (4), rate (8), boot (8), made (8),
- * started (8), ended (8), due (8), armed until (8), in (4), start (8), include (1), idle (2), busy (8), image */
+/* version (1), state (1), end (1), of_config (1), targets (1), start (1), ready (2), at (2), quiet
+ * (2), arm (4), rate (8), boot (8), made (8), started (8), ended (8), due (8), armed until (8), in
+ * (4), start (8), include (1), idle (2), busy (8), image */
 static size_t encode(const struct plan_session *s, uint8_t value[PLAN_VALUE_MAX])
 {
     struct writer w = writer_on(value, PLAN_VALUE_MAX);
@@ -191,8 +198,9 @@ static unsigned idle_of(const struct plan_wish *w)
 
 bool plan_same(const struct plan_wish *a, const struct plan_wish *b)
 {
-    return strcmp(a->image, b->image) == 0 && a->targets == b->targets && a->start == b->start && a->ready == b->ready &&
-           a->at_min == b->at_min && a->in_s == b->in_s && a->quiet_min == b->quiet_min && a->arm_min == b->arm_min && a->rate == b->rate &&
+    return strcmp(a->image, b->image) == 0 && a->targets == b->targets && a->start == b->start &&
+           a->ready == b->ready && a->at_min == b->at_min && a->in_s == b->in_s &&
+           a->quiet_min == b->quiet_min && a->arm_min == b->arm_min && a->rate == b->rate &&
            a->include == b->include && idle_of(a) == idle_of(b);
 }
 
@@ -229,7 +237,9 @@ static bool decode(struct plan_session *s, const uint8_t *value, size_t n)
     if (r.bad || r.left > SESSION_NAME_MAX || memchr(r.at, 0, r.left))
         return false;
     memcpy(s->wish.image, r.at, r.left);
-    return version >= 1 && version <= VERSION && include <= 1 && s->wish.idle_min && s->state >= PLAN_WAITING && s->state < PLAN_STATES && s->end < PLAN_ENDS && !wish_wrong(&s->wish);
+    return version >= 1 && version <= VERSION && include <= 1 && s->wish.idle_min &&
+           s->state >= PLAN_WAITING && s->state < PLAN_STATES && s->end < PLAN_ENDS &&
+           !wish_wrong(&s->wish);
 }
 
 static void changed(struct plan *p, const struct plan_session *s)
@@ -240,7 +250,9 @@ static void changed(struct plan *p, const struct plan_session *s)
         p->changed(p->ctx, s, value, encode(s, value));
 }
 
-void plan_init(struct plan *p, void (*told)(void *, const struct plan_session *, const uint8_t *, size_t), void *ctx)
+void plan_init(struct plan *p,
+               void (*told)(void *, const struct plan_session *, const uint8_t *, size_t),
+               void *ctx)
 {
     memset(p, 0, sizeof *p);
     p->changed = told;
@@ -279,12 +291,16 @@ static struct mono after(struct mono t, uint64_t seconds)
     return end.ns ? end : (struct mono){1};
 }
 
-/* A start in so many seconds. Within one run of the kernel the clock goes on; over a longer pause the box's own has to tell. */
-static void wind_up_start(const struct plan *p, struct plan_session *s, bool sane, const struct plan_time *now)
+/* A start in so many seconds. Within one run of the kernel the clock goes on; over a longer pause
+ * the box's own has to tell. */
+static void wind_up_start(const struct plan *p, struct plan_session *s, bool sane,
+                          const struct plan_time *now)
 {
-    if (s->boot == p->boot && p->boot && mono_sub(s->start, now->mono) <= (int64_t)PLAN_IN_MAX * MONO_S)
+    if (s->boot == p->boot && p->boot &&
+        mono_sub(s->start, now->mono) <= (int64_t)PLAN_IN_MAX * MONO_S)
         return;
-    s->missed = !sane || !plan_clock_is_set(now) || now->unix_s > s->due + MISSED_S || s->due > now->unix_s + PLAN_IN_MAX;
+    s->missed = !sane || !plan_clock_is_set(now) || now->unix_s > s->due + MISSED_S ||
+                s->due > now->unix_s + PLAN_IN_MAX;
     s->start = after(now->mono, !s->missed && s->due > now->unix_s ? s->due - now->unix_s : 0);
 }
 
@@ -293,16 +309,20 @@ static uint64_t latest_of(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* Over a pause in which the box was off for longer than a session may be without a machine it ends, if the clock can tell. */
+/* Over a pause in which the box was off for longer than a session may be without a machine it ends,
+ * if the clock can tell. */
 static void wind_up_idle(const struct plan *p, struct plan_session *s, const struct plan_time *now)
 {
-    uint64_t last = latest_of(latest_of(s->made, s->started), s->busy), limit = s->wish.idle_min * UINT64_C(60);
+    uint64_t last = latest_of(latest_of(s->made, s->started), s->busy),
+             limit = s->wish.idle_min * UINT64_C(60);
 
-    if (s->boot != p->boot && plan_clock_is_set(now) && now->unix_s > last + limit + BUSY_S && s->wish.start != PLAN_AT)
+    if (s->boot != p->boot && plan_clock_is_set(now) && now->unix_s > last + limit + BUSY_S &&
+        s->wish.start != PLAN_AT)
         s->idle = mono_add(now->mono, -(int64_t)limit * MONO_S);
 }
 
-/* How long the box was away only its clock tells; one that went back tells nothing, and then what is armed is so no more. */
+/* How long the box was away only its clock tells; one that went back tells nothing, and then what
+ * is armed is so no more. */
 static void wind_up(const struct plan *p, struct plan_session *s, const struct plan_time *now)
 {
     bool sane = now->unix_s >= s->made && now->unix_s - s->made <= UINT64_C(366) * DAY_S;
@@ -312,12 +332,14 @@ static void wind_up(const struct plan *p, struct plan_session *s, const struct p
         s->disarm = after(now->mono, left <= PLAN_ARM_MAX * 60 ? left : 0);
     if (s->wish.in_s && s->state == PLAN_WAITING)
         wind_up_start(p, s, sane, now);
-    else if (s->wish.start == PLAN_AT && s->state == PLAN_WAITING && (!sane || now->unix_s > s->due + MISSED_S))
+    else if (s->wish.start == PLAN_AT && s->state == PLAN_WAITING &&
+             (!sane || now->unix_s > s->due + MISSED_S))
         s->due = next_time(s->wish.at_min, now);
     wind_up_idle(p, s, now);
 }
 
-enum told plan_restore(struct plan *p, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue, const struct plan_time *now)
+enum told plan_restore(struct plan *p, const uint8_t *key, size_t nkey, const uint8_t *value,
+                       size_t nvalue, const struct plan_time *now)
 {
     struct reader r = reader_on(key, nkey);
     uint32_t id = rd_u32(&r);
@@ -333,7 +355,8 @@ enum told plan_restore(struct plan *p, const uint8_t *key, size_t nkey, const ui
     wind_up(p, &s, now);
     if (!to)
         to = place(p);
-    if (!to || (plan_is_active(&s) && plan_of_image(p, s.wish.image) && plan_of_image(p, s.wish.image) != to))
+    if (!to || (plan_is_active(&s) && plan_of_image(p, s.wish.image) &&
+                plan_of_image(p, s.wish.image) != to))
         return TOLD_BROKEN;
     *to = s;
     return TOLD_KNOWN;
@@ -341,7 +364,8 @@ enum told plan_restore(struct plan *p, const uint8_t *key, size_t nkey, const ui
 
 /* ---- orders ---- */
 
-static void finish(struct plan *p, struct plan_session *s, enum plan_state state, enum plan_end end, const struct plan_time *now)
+static void finish(struct plan *p, struct plan_session *s, enum plan_state state, enum plan_end end,
+                   const struct plan_time *now)
 {
     s->state = state;
     s->end = end;
@@ -357,7 +381,8 @@ static void go(struct plan *p, struct plan_session *s, const struct plan_time *n
     changed(p, s);
 }
 
-int plan_create(struct plan *p, const struct plan_wish *wish, bool of_config, const struct plan_time *now, uint32_t *id, struct err *err)
+int plan_create(struct plan *p, const struct plan_wish *wish, bool of_config,
+                const struct plan_time *now, uint32_t *id, struct err *err)
 {
     const char *wrong = wish_wrong(wish);
     struct plan_session *s = wrong ? NULL : plan_of_image(p, wish->image);
@@ -365,10 +390,12 @@ int plan_create(struct plan *p, const struct plan_wish *wish, bool of_config, co
     if (wrong)
         return err_set(err, PLAN_EVALUE, "%s", wrong);
     if (s)
-        return err_set(err, PLAN_EBUSY, "expected an image without a session, %s has session %u", wish->image, s->id);
+        return err_set(err, PLAN_EBUSY, "expected an image without a session, %s has session %u",
+                       wish->image, s->id);
     s = place(p);
     if (!s)
-        return err_set(err, PLAN_EFULL, "expected at most %d sessions at once: stop one", PLAN_SESSIONS_MAX);
+        return err_set(err, PLAN_EFULL, "expected at most %d sessions at once: stop one",
+                       PLAN_SESSIONS_MAX);
     if (s->id && p->changed)
         p->changed(p->ctx, s, NULL, 0);
     *s = (struct plan_session){.id = ++p->last_id,
@@ -396,7 +423,8 @@ int plan_create(struct plan *p, const struct plan_wish *wish, bool of_config, co
 }
 
 /* The session, in one of these states (bits); else NULL and the sentence. */
-static struct plan_session *in_state(struct plan *p, uint32_t id, unsigned states, const char *what, struct err *err)
+static struct plan_session *in_state(struct plan *p, uint32_t id, unsigned states, const char *what,
+                                     struct err *err)
 {
     struct plan_session *s = plan_find(p, id);
 
@@ -405,7 +433,8 @@ static struct plan_session *in_state(struct plan *p, uint32_t id, unsigned state
         return NULL;
     }
     if (!(states >> s->state & 1)) {
-        err_set(err, PLAN_ESTATE, "expected a session that is %s, session %u is %s", what, id, plan_state_word(s->state));
+        err_set(err, PLAN_ESTATE, "expected a session that is %s, session %u is %s", what, id,
+                plan_state_word(s->state));
         return NULL;
     }
     return s;
@@ -428,7 +457,9 @@ int plan_start(struct plan *p, uint32_t id, const struct plan_time *now, struct 
 
 int plan_stop(struct plan *p, uint32_t id, const struct plan_time *now, struct err *err)
 {
-    struct plan_session *s = in_state(p, id, 1u << PLAN_WAITING | 1u << PLAN_RUNNING | 1u << PLAN_SUSPENDED, "not over", err);
+    struct plan_session *s =
+        in_state(p, id, 1u << PLAN_WAITING | 1u << PLAN_RUNNING | 1u << PLAN_SUSPENDED, "not over",
+                 err);
 
     if (!s)
         return refusal(p, id);
@@ -465,11 +496,15 @@ static bool rule_met(const struct plan_session *s, const struct plan_time *now)
     const struct plan_facts *f = &s->facts;
 
     switch (s->wish.start) {
-    case PLAN_READY: return f->ready >= s->wish.ready;
-    case PLAN_AT: return s->wish.in_s ? mono_sub(now->mono, s->start) >= 0 : now->unix_s >= s->due;
+    case PLAN_READY:
+        return f->ready >= s->wish.ready;
+    case PLAN_AT:
+        return s->wish.in_s ? mono_sub(now->mono, s->start) >= 0 : now->unix_s >= s->due;
     case PLAN_QUIET:
-        return f->ready && f->joined.ns && mono_sub(now->mono, f->joined) >= (int64_t)s->wish.quiet_min * 60 * MONO_S;
-    default: return true;
+        return f->ready && f->joined.ns &&
+               mono_sub(now->mono, f->joined) >= (int64_t)s->wish.quiet_min * 60 * MONO_S;
+    default:
+        return true;
     }
 }
 
@@ -509,14 +544,16 @@ static void step_session(struct plan *p, struct plan_session *s, const struct pl
         finish(p, s, PLAN_DONE, PLAN_END_EXPIRED, now);
     else if (idle)
         finish(p, s, s->started ? PLAN_DONE : PLAN_STOPPED, PLAN_END_IDLE, now);
-    else if (s->state == PLAN_RUNNING && s->wish.targets != PLAN_ALL && s->facts.passed && !s->facts.left && !s->facts.needing)
+    else if (s->state == PLAN_RUNNING && s->wish.targets != PLAN_ALL && s->facts.passed &&
+             !s->facts.left && !s->facts.needing)
         finish(p, s, PLAN_DONE, PLAN_END_COMPLETE, now);
     else if (s->state == PLAN_WAITING && rule_met(s, now))
         go(p, s, now);
 }
 
 /* The clock was set by so many seconds: stamps made by it move along, HH:MM is looked for anew. */
-static void clock_set(struct plan *p, struct plan_session *s, int64_t by, const struct plan_time *now)
+static void clock_set(struct plan *p, struct plan_session *s, int64_t by,
+                      const struct plan_time *now)
 {
     s->made += (uint64_t)by;
     s->started += s->started ? (uint64_t)by : 0;
@@ -533,8 +570,8 @@ static int64_t jump_of(const struct plan_time *last, const struct plan_time *now
     return last->mono.ns && (by > JUMP_S || by < -JUMP_S) ? by : 0;
 }
 
-void plan_step(struct plan *p, const struct plan_time *now, void (*look)(void *, const struct plan_session *, struct plan_facts *),
-               void *ctx)
+void plan_step(struct plan *p, const struct plan_time *now,
+               void (*look)(void *, const struct plan_session *, struct plan_facts *), void *ctx)
 {
     int64_t by = jump_of(&p->last, now);
 
@@ -576,9 +613,11 @@ static void say_whom(const struct plan_session *s, char *to, size_t n)
     if (s->wish.targets == PLAN_ALL)
         snprintf(to, n, "the disk of every machine that boots from this switch");
     else if (s->wish.targets == PLAN_NAMED)
-        snprintf(to, n, "the disks of the %u machine%s that the list names it for", s->facts.listed, many(s->facts.listed));
+        snprintf(to, n, "the disks of the %u machine%s that the list names it for", s->facts.listed,
+                 many(s->facts.listed));
     else
-        snprintf(to, n, "the disks of the %u machine%s of the list that boot from this switch", s->facts.listed, many(s->facts.listed));
+        snprintf(to, n, "the disks of the %u machine%s of the list that boot from this switch",
+                 s->facts.listed, many(s->facts.listed));
 }
 
 static void say_at(const struct plan_session *s, const struct plan_time *now, char *to, size_t n)
@@ -588,12 +627,14 @@ static void say_at(const struct plan_session *s, const struct plan_time *now, ch
 
     if (s->wish.in_s) {
         snprintf(to, n, "starts in %s, at %02u:%02u by the clock of whoever planned it",
-                 span(left, mono_sub(s->start, now->mono) / MONO_S), s->wish.at_min / 60u, s->wish.at_min % 60u);
+                 span(left, mono_sub(s->start, now->mono) / MONO_S), s->wish.at_min / 60u,
+                 s->wish.at_min % 60u);
         return;
     }
-    snprintf(to, n, "starts at %02u:%02u, in %s by the box's clock, which shows %02u:%02u%s", s->wish.at_min / 60u, s->wish.at_min % 60u,
-             span(left, (int64_t)(s->due - now->unix_s)), (unsigned)(local / 60), (unsigned)(local % 60),
-             plan_clock_is_set(now) ? "" : " and has never been set");
+    snprintf(to, n, "starts at %02u:%02u, in %s by the box's clock, which shows %02u:%02u%s",
+             s->wish.at_min / 60u, s->wish.at_min % 60u,
+             span(left, (int64_t)(s->due - now->unix_s)), (unsigned)(local / 60),
+             (unsigned)(local % 60), plan_clock_is_set(now) ? "" : " and has never been set");
 }
 
 static void say_quiet(const struct plan_session *s, const struct plan_time *now, char *to, size_t n)
@@ -602,11 +643,12 @@ static void say_quiet(const struct plan_session *s, const struct plan_time *now,
     char text[32];
 
     if (s->facts.joined.ns && s->facts.ready)
-        snprintf(to, n, "starts in %s, %u minute%s after the last machine has joined; %u %s there", span(text, left), s->wish.quiet_min,
-                 many(s->wish.quiet_min), s->facts.ready, s->facts.ready == 1 ? "is" : "are");
+        snprintf(to, n, "starts in %s, %u minute%s after the last machine has joined; %u %s there",
+                 span(text, left), s->wish.quiet_min, many(s->wish.quiet_min), s->facts.ready,
+                 s->facts.ready == 1 ? "is" : "are");
     else
-        snprintf(to, n, "starts %u minute%s after the last machine has joined; none is there yet", s->wish.quiet_min,
-                 many(s->wish.quiet_min));
+        snprintf(to, n, "starts %u minute%s after the last machine has joined; none is there yet",
+                 s->wish.quiet_min, many(s->wish.quiet_min));
 }
 
 /* Who is left out, or not. */
@@ -619,26 +661,30 @@ static void say_have(const struct plan_session *s, char *to, size_t n)
     if (have && s->wish.include)
         snprintf(to, n, "; also the %u that %s it already", have, have == 1 ? "has" : "have");
     else if (have)
-        snprintf(to, n, "; %u that %s %s %s left out", have, have == 1 ? "has" : "have", what, have == 1 ? "is" : "are");
+        snprintf(to, n, "; %u that %s %s %s left out", have, have == 1 ? "has" : "have", what,
+                 have == 1 ? "is" : "are");
 }
 
 /* Until when it takes machines. */
 static void say_until(const struct plan_session *s, const struct plan_time *now, char *to, size_t n)
 {
     int64_t left = s->disarm.ns ? mono_sub(s->disarm, now->mono) : INT64_MAX;
-    bool all = s->wish.targets == PLAN_ALL, busy = s->facts.needing || (s->state == PLAN_WAITING && s->wish.start == PLAN_AT);
+    bool all = s->wish.targets == PLAN_ALL,
+         busy = s->facts.needing || (s->state == PLAN_WAITING && s->wish.start == PLAN_AT);
     char text[32];
 
     to[0] = 0;
     if (s->disarm.ns && (!all || left <= idle_left_ns(s, now)))
         snprintf(to, n, "; it takes machines for %s", span(text, left / MONO_S));
     else if (all && busy)
-        snprintf(to, n, "; it ends %s after the last machine", span(text, s->wish.idle_min * INT64_C(60)));
+        snprintf(to, n, "; it ends %s after the last machine",
+                 span(text, s->wish.idle_min * INT64_C(60)));
     else if (all)
         snprintf(to, n, "; idle, it ends in %s", span(text, idle_left_ns(s, now) / MONO_S));
 }
 
-static void say_waiting(const struct plan_session *s, const struct plan_time *now, char *to, size_t n)
+static void say_waiting(const struct plan_session *s, const struct plan_time *now, char *to,
+                        size_t n)
 {
     char when[160], whom[96], have[64], until[64];
 
@@ -648,14 +694,16 @@ static void say_waiting(const struct plan_session *s, const struct plan_time *no
     else if (s->wish.start == PLAN_QUIET)
         say_quiet(s, now, when, sizeof when);
     else
-        snprintf(when, sizeof when, "starts when %u machine%s ready, %u %s there", s->wish.ready, s->wish.ready == 1 ? " is" : "s are",
-                 s->facts.ready, s->facts.ready == 1 ? "is" : "are");
+        snprintf(when, sizeof when, "starts when %u machine%s ready, %u %s there", s->wish.ready,
+                 s->wish.ready == 1 ? " is" : "s are", s->facts.ready,
+                 s->facts.ready == 1 ? "is" : "are");
     say_have(s, have, sizeof have);
     say_until(s, now, until, sizeof until);
     snprintf(to, n, "%s: %s; then it erases %s%s%s", s->wish.image, when, whom, have, until);
 }
 
-static void say_running(const struct plan_session *s, const struct plan_time *now, char *to, size_t n)
+static void say_running(const struct plan_session *s, const struct plan_time *now, char *to,
+                        size_t n)
 {
     char whom[96], left[64] = "", have[64], until[64];
 
@@ -665,33 +713,47 @@ static void say_running(const struct plan_session *s, const struct plan_time *no
     if (s->wish.targets != PLAN_ALL)
         snprintf(left, sizeof left, "; %u still to pass", s->facts.left);
     if (!plan_is_armed(s, now))
-        snprintf(to, n, "%s: finishes the %u machine%s it has and takes no more, because its arming has ended", s->wish.image,
-                 s->facts.needing, many(s->facts.needing));
+        snprintf(
+            to, n,
+            "%s: finishes the %u machine%s it has and takes no more, because its arming has ended",
+            s->wish.image, s->facts.needing, many(s->facts.needing));
     else
         snprintf(to, n, "%s: erases %s%s%s%s", s->wish.image, whom, left, have, until);
 }
 
 static void say_over(const struct plan_session *s, char *to, size_t n)
 {
-    static const char *const why[PLAN_ENDS] = {"", "was stopped", "was stopped: its arming ended before it could start",
-                                               "is done: every machine of the list has passed",
-                                               "was stopped: the box was off, and its time went by or its clock cannot tell",
-                                               "is closed: no machine has needed it for so long"};
-    const char *text = s->end == PLAN_END_EXPIRED && s->state == PLAN_DONE ? "is done: its arming has ended" : why[s->end];
+    static const char *const why[PLAN_ENDS] = {
+        "",
+        "was stopped",
+        "was stopped: its arming ended before it could start",
+        "is done: every machine of the list has passed",
+        "was stopped: the box was off, and its time went by or its clock cannot tell",
+        "is closed: no machine has needed it for so long"};
+    const char *text = s->end == PLAN_END_EXPIRED && s->state == PLAN_DONE
+                           ? "is done: its arming has ended"
+                           : why[s->end];
 
     snprintf(to, n, "%s: %s", s->wish.image, text);
 }
 
-const char *plan_sentence(const struct plan_session *s, const struct plan_time *now, char buf[PLAN_SENTENCE])
+const char *plan_sentence(const struct plan_session *s, const struct plan_time *now,
+                          char buf[PLAN_SENTENCE])
 {
     switch (s->state) {
-    case PLAN_WAITING: say_waiting(s, now, buf, PLAN_SENTENCE); break;
-    case PLAN_RUNNING: say_running(s, now, buf, PLAN_SENTENCE); break;
-    case PLAN_SUSPENDED:
-        snprintf(buf, PLAN_SENTENCE, "%s: suspended; %u machine%s wait%s for it to go on", s->wish.image, s->facts.needing,
-                 many(s->facts.needing), s->facts.needing == 1 ? "s" : "");
+    case PLAN_WAITING:
+        say_waiting(s, now, buf, PLAN_SENTENCE);
         break;
-    default: say_over(s, buf, PLAN_SENTENCE);
+    case PLAN_RUNNING:
+        say_running(s, now, buf, PLAN_SENTENCE);
+        break;
+    case PLAN_SUSPENDED:
+        snprintf(buf, PLAN_SENTENCE, "%s: suspended; %u machine%s wait%s for it to go on",
+                 s->wish.image, s->facts.needing, many(s->facts.needing),
+                 s->facts.needing == 1 ? "s" : "");
+        break;
+    default:
+        say_over(s, buf, PLAN_SENTENCE);
     }
     return buf;
 }

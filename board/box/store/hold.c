@@ -60,7 +60,8 @@ const char *hold_sentence(const struct hold *h, char buf[HOLD_SENTENCE])
     buf[0] = 0;
     for (unsigned i = 0; i < HOLD_REASON_COUNT && n < HOLD_SENTENCE; i++)
         if (h->why[i].holds)
-            n += (size_t)snprintf(buf + n, HOLD_SENTENCE - n, "%s%s.", n ? " " : "On hold, nothing is erased: ", h->why[i].text);
+            n += (size_t)snprintf(buf + n, HOLD_SENTENCE - n, "%s%s.",
+                                  n ? " " : "On hold, nothing is erased: ", h->why[i].text);
     return buf;
 }
 
@@ -84,8 +85,8 @@ size_t hold_encode(const struct hold *h, enum hold_reason reason, uint8_t value[
 
 bool hold_restore(struct hold *h, unsigned reason, const uint8_t *value, size_t n)
 {
-    if (reason >= HOLD_REASON_COUNT || n < 3 || n >= 2 + HOLD_TEXT || value[0] != VERSION || value[1] < 1 || value[1] > 2 ||
-        !utf8_is_plain(value + 2, n - 2))
+    if (reason >= HOLD_REASON_COUNT || n < 3 || n >= 2 + HOLD_TEXT || value[0] != VERSION ||
+        value[1] < 1 || value[1] > 2 || !utf8_is_plain(value + 2, n - 2))
         return false;
     memcpy(h->why[reason].text, value + 2, n - 2);
     h->why[reason].text[n - 2] = 0;

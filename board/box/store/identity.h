@@ -1,8 +1,8 @@
-/* Who this box is: the key it signs images with, made on its first start, and the page of text that tells its targets whom to
- * believe.
+/* Who this box is: the key it signs images with, made on its first start, and the page of text that
+ * tells its targets whom to believe.
  *
- * The page is 1024 bytes, lines of "word value", padded with newlines. The payload for targets carries an empty one; the box lays
- * its own over it while it hands the payload out:
+ * The page is 1024 bytes, lines of "word value", padded with newlines. The payload for targets
+ * carries an empty one; the box lays its own over it while it hands the payload out:
  *
  *   RINGCAST-BOX-IDENTITY-1
  *   address 10.77.0.1
@@ -23,8 +23,9 @@
 #define IDENTITY_MAGIC "RINGCAST-BOX-IDENTITY-1\n"
 #define IDENTITY_DISK_MAX 255
 
-/* FOLDER/identity.key, made if there is none (ENOENT). One that cannot be read, or is damaged, is an error and stays as it is: another
- * key in its place would be a stranger to every target. A power cut while it is made leaves none, or a whole one. */
+/* FOLDER/identity.key, made if there is none (ENOENT). One that cannot be read, or is damaged, is
+ * an error and stays as it is: another key in its place would be a stranger to every target. A
+ * power cut while it is made leaves none, or a whole one. */
 int identity_open(struct sign_key *, const char *folder, struct err *);
 
 struct identity_page {

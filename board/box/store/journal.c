@@ -39,15 +39,15 @@ struct journal {
     pthread_mutex_t lock; /* around all that changes; nobody waits for the disk with it held */
     pthread_cond_t news;
     bool end, dirty;
-    bool anew;   /* the file is another than what is in memory: it is to be written anew */
-    bool torn;   /* half a record may stand at its end: nothing may be put behind it */
+    bool anew; /* the file is another than what is in memory: it is to be written anew */
+    bool torn; /* half a record may stand at its end: nothing may be put behind it */
     /* the disk has refused something: what the kernel had of it may be gone, and it says so once */
     bool unsure;
     size_t synced; /* bytes that are on the disk */
     uint32_t generation;
     int64_t retry_ns, pause_ns; /* when the disk is asked again after it has refused */
-    struct tape next; /* the file that is being written; bytes NULL: none */
-    int next_fd;      /* it takes what is put, beside fd; -1: not yet */
+    struct tape next;           /* the file that is being written; bytes NULL: none */
+    int next_fd;                /* it takes what is put, beside fd; -1: not yet */
     bool next_failed;
 };
 
@@ -67,7 +67,8 @@ static uint32_t *slot_of(struct journal *j, const struct tape_record *rec)
         if (*s == 0)
             return s;
         MUST(tape_at(&j->tape, *s, &there));
-        if (there.kind == rec->kind && there.nkey == rec->nkey && memcmp(there.key, rec->key, rec->nkey) == 0)
+        if (there.kind == rec->kind && there.nkey == rec->nkey &&
+            memcmp(there.key, rec->key, rec->nkey) == 0)
             return s;
     }
 }
@@ -149,7 +150,8 @@ static void fresh_path(const struct journal *j, char path[PATH_MAX + 8])
     snprintf(path, PATH_MAX + 8, "%s.new", j->path);
 }
 
-/* Reserved behind the file's end: its size says nothing of it. A file system that cannot do that goes without. */
+/* Reserved behind the file's end: its size says nothing of it. A file system that cannot do that
+ * goes without. */
 static void file_reserve(int fd)
 {
     (void)fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, TAPE_MAX);
@@ -188,7 +190,8 @@ static int spare_open(const struct journal *j)
     return fd;
 }
 
-/* What can be read of a piece; what the disk refuses stays zero. Returns the bytes that came, or -1 when none did. */
+/* What can be read of a piece; what the disk refuses stays zero. Returns the bytes that came, or -1
+ * when none did. */
 static ssize_t piece_read(int fd, uint8_t *to, size_t n, off_t at)
 {
     size_t step = n, done = 0;
@@ -229,7 +232,8 @@ static int file_read(struct journal *j, uint8_t *bytes, size_t *n, struct err *e
             break;
         *n += got > 0 ? (size_t)got : piece;
     }
-    return any || !*n ? 0 : err_set(err, PC_EJOURNAL, "cannot read %s: %s", j->path, strerror(errno));
+    return any || !*n ? 0
+                      : err_set(err, PC_EJOURNAL, "cannot read %s: %s", j->path, strerror(errno));
 }
 
 /* ---- writing anew: the thread's, but for the first time ---- */
@@ -238,7 +242,8 @@ static bool wants_rewriting(const struct journal *j)
 {
     size_t n = j->tape.n;
 
-    return j->anew || j->torn || j->unsure || (n > COMPACT_LEAST && n / 2 > j->live) || (n > JOURNAL_FILE_MAX / 8 * 7 && n / 8 * 7 > j->live) ||
+    return j->anew || j->torn || j->unsure || (n > COMPACT_LEAST && n / 2 > j->live) ||
+           (n > JOURNAL_FILE_MAX / 8 * 7 && n / 8 * 7 > j->live) ||
            (j->records > JOURNAL_RECORDS_MAX / 4 * 3 && j->removed > JOURNAL_RECORDS_MAX / 8);
 }
 
@@ -272,7 +277,8 @@ static void next_drop(struct journal *j, int fd)
         close(fd);
 }
 
-/* Everything up to now into the file, and that it has been there; what comes later goes there by itself. */
+/* Everything up to now into the file, and that it has been there; what comes later goes there by
+ * itself. */
 static bool next_write(struct journal *j, int fd, size_t *synced)
 {
     size_t n, from;
@@ -441,7 +447,9 @@ static int take_file(struct journal *j, struct err *err)
         return rc;
     f = tape_load(&j->tape, j->tape.bytes, n);
     if (f.what == TAPE_NEWER)
-        return err_set(err, PC_ENEWER, "%s was written by a newer version of this program: expected version 2; start that version again",
+        return err_set(err, PC_ENEWER,
+                       "%s was written by a newer version of this program: expected version 2; "
+                       "start that version again",
                        j->path);
     j->found.lost = f.lost;
     j->anew = f.what == TAPE_MOVED;
@@ -542,7 +550,8 @@ static bool is_known(struct journal *j, const struct tape_record *rec)
 
     if (at == 0 || !tape_at(&j->tape, at, &there))
         return rec->nvalue == 0;
-    return there.nvalue == rec->nvalue && (rec->nvalue == 0 || memcmp(there.value, rec->value, rec->nvalue) == 0);
+    return there.nvalue == rec->nvalue &&
+           (rec->nvalue == 0 || memcmp(there.value, rec->value, rec->nvalue) == 0);
 }
 
 static bool has_room(struct journal *j, const struct tape_record *rec)
@@ -585,12 +594,15 @@ static int append(struct journal *j, struct tape_record *rec)
     return 0;
 }
 
-int journal_put(struct journal *j, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue)
+int journal_put(struct journal *j, uint8_t kind, const void *key, size_t nkey, const void *value,
+                size_t nvalue)
 {
-    struct tape_record rec = {.kind = kind, .key = key, .value = value, .nkey = nkey, .nvalue = nvalue};
+    struct tape_record rec = {
+        .kind = kind, .key = key, .value = value, .nkey = nkey, .nvalue = nvalue};
     int rc;
 
-    MUST(kind && kind < TAPE_OWN_KINDS && nkey && nkey <= JOURNAL_KEY_MAX && nvalue <= JOURNAL_VALUE_MAX);
+    MUST(kind && kind < TAPE_OWN_KINDS && nkey && nkey <= JOURNAL_KEY_MAX &&
+         nvalue <= JOURNAL_VALUE_MAX);
     pthread_mutex_lock(&j->lock);
     if (is_known(j, &rec))
         rc = 0;

@@ -54,24 +54,36 @@ static void judge(struct memory *m, bool had_key, bool grown_before)
     char text[HOLD_TEXT];
 
     if (found.was == JOURNAL_NEW && had_key)
-        hold_for(m, HOLD_LOST, "the box's memory is gone, its key is not: it does not know which machines have passed");
+        hold_for(m, HOLD_LOST,
+                 "the box's memory is gone, its key is not: it does not know which machines have "
+                 "passed");
     else if (found.was == JOURNAL_NEW && grown_before)
-        hold_for(m, HOLD_LOST, "the data partition is empty and was not before: the box does not know which machines have passed");
+        hold_for(m, HOLD_LOST,
+                 "the data partition is empty and was not before: the box does not know which "
+                 "machines have passed");
     else if (found.was == JOURNAL_LOST)
-        hold_for(m, HOLD_LOST, "nothing of the box's memory can be read: it does not know which machines have passed");
+        hold_for(
+            m, HOLD_LOST,
+            "nothing of the box's memory can be read: it does not know which machines have passed");
     else if (found.was == JOURNAL_DAMAGED) {
-        snprintf(text, sizeof text, "%zu bytes of the box's memory are lost: it may not know all machines that have passed", found.lost);
+        snprintf(
+            text, sizeof text,
+            "%zu bytes of the box's memory are lost: it may not know all machines that have passed",
+            found.lost);
         hold_for(m, HOLD_DAMAGED, text);
     }
 }
 
 /* Reasons of earlier runs, which come before all else. */
-static enum told recall_hold(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+static enum told recall_hold(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey,
+                             const uint8_t *value, size_t nvalue)
 {
     struct memory *m = ctx;
 
-    if (kind == JOURNAL_HOLD && nkey == 1 && hold_restore(&m->hold, key[0], value, nvalue) && m->hold.why[key[0]].holds)
-        log_line("still on hold, nothing is erased until somebody decides on page or screen: %s", m->hold.why[key[0]].text);
+    if (kind == JOURNAL_HOLD && nkey == 1 && hold_restore(&m->hold, key[0], value, nvalue) &&
+        m->hold.why[key[0]].holds)
+        log_line("still on hold, nothing is erased until somebody decides on page or screen: %s",
+                 m->hold.why[key[0]].text);
     return TOLD_KNOWN;
 }
 
@@ -105,7 +117,8 @@ void memory_open(struct memory *m, const char *data, bool had_key, bool grown_be
 
 /* ---- telling ---- */
 
-static enum told tell_one(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+static enum told tell_one(void *ctx, uint8_t kind, const uint8_t *key, size_t nkey,
+                          const uint8_t *value, size_t nvalue)
 {
     struct memory *m = ctx;
     struct hold trial = {0};
@@ -137,20 +150,24 @@ void memory_tell(struct memory *m, journal_each *each, void *ctx)
     if (m->newer + m->broken == 0)
         return;
     snprintf(text, sizeof text,
-             "of the box's memory %u records are of a newer version and %u make no sense (%08x): it may not know all machines that have passed",
+             "of the box's memory %u records are of a newer version and %u make no sense (%08x): "
+             "it may not know all machines that have passed",
              m->newer, m->broken, m->mark);
     hold_for(m, HOLD_UNREAD, text);
 }
 
 /* ---- running ---- */
 
-bool memory_put(struct memory *m, uint8_t kind, const void *key, size_t nkey, const void *value, size_t nvalue)
+bool memory_put(struct memory *m, uint8_t kind, const void *key, size_t nkey, const void *value,
+                size_t nvalue)
 {
     int rc = m->journal ? journal_put(m->journal, kind, key, nkey, value, nvalue) : PC_EJOURNAL;
 
     if (rc && m->journal)
-        hold_for(m, HOLD_UNKEPT, rc == PC_EFULL ? "the box's memory is full: it cannot remember which machines pass"
-                                                : "the disk does not take what the box learns: it cannot remember which machines pass");
+        hold_for(m, HOLD_UNKEPT,
+                 rc == PC_EFULL ? "the box's memory is full: it cannot remember which machines pass"
+                                : "the disk does not take what the box learns: it cannot remember "
+                                  "which machines pass");
     return rc == 0;
 }
 
@@ -162,7 +179,9 @@ bool memory_kept(struct memory *m, uint8_t kind, const void *key, size_t nkey)
 void memory_look(struct memory *m)
 {
     if (m->journal && !journal_works(m->journal))
-        hold_for(m, HOLD_UNKEPT, "the disk does not take what the box learns: it cannot remember which machines pass");
+        hold_for(
+            m, HOLD_UNKEPT,
+            "the disk does not take what the box learns: it cannot remember which machines pass");
 }
 
 void memory_close(struct memory *m)

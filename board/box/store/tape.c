@@ -35,7 +35,8 @@ static size_t tape_encode(uint32_t start, const struct tape_record *rec, uint8_t
 }
 
 /* Reads the parts; `start` NULL: the checksum is known to be right. */
-static bool tape_decode(const uint32_t *start, const uint8_t *bytes, size_t n, struct tape_record *rec)
+static bool tape_decode(const uint32_t *start, const uint8_t *bytes, size_t n,
+                        struct tape_record *rec)
 {
     struct reader r = reader_on(bytes, n);
     uint32_t crc = rd_u32(&r);
@@ -48,13 +49,15 @@ static bool tape_decode(const uint32_t *start, const uint8_t *bytes, size_t n, s
     if (r.bad || rec->nkey == 0 || rec->kind == 0 || rec->nvalue > JOURNAL_VALUE_MAX)
         return false;
     rec->bytes = TAPE_HEAD_BYTES + rec->nkey + rec->nvalue;
-    return !start || crc32_ieee(rec->kind == KIND_SEED ? 0 : *start, bytes + 4, rec->bytes - 4) == crc;
+    return !start ||
+           crc32_ieee(rec->kind == KIND_SEED ? 0 : *start, bytes + 4, rec->bytes - 4) == crc;
 }
 
 static bool is_seed(const struct tape_record *rec)
 {
-    return rec->kind == KIND_SEED && rec->nkey == sizeof SEED_KEY - 1 && memcmp(rec->key, SEED_KEY, rec->nkey) == 0 &&
-           rec->nvalue >= 1 && (rec->value[0] != VERSION || rec->nvalue == 1 + TAPE_NONCE_BYTES);
+    return rec->kind == KIND_SEED && rec->nkey == sizeof SEED_KEY - 1 &&
+           memcmp(rec->key, SEED_KEY, rec->nkey) == 0 && rec->nvalue >= 1 &&
+           (rec->value[0] != VERSION || rec->nvalue == 1 + TAPE_NONCE_BYTES);
 }
 
 bool tape_at(const struct tape *t, size_t at, struct tape_record *rec)
@@ -78,8 +81,11 @@ static size_t seed_behind(size_t n)
 static void tape_seed(struct tape *t)
 {
     uint8_t value[1 + TAPE_NONCE_BYTES] = {VERSION};
-    const struct tape_record rec = {
-        .kind = KIND_SEED, .key = (const uint8_t *)SEED_KEY, .nkey = sizeof SEED_KEY - 1, .value = value, .nvalue = sizeof value};
+    const struct tape_record rec = {.kind = KIND_SEED,
+                                    .key = (const uint8_t *)SEED_KEY,
+                                    .nkey = sizeof SEED_KEY - 1,
+                                    .value = value,
+                                    .nvalue = sizeof value};
 
     memcpy(value + 1, t->nonce, TAPE_NONCE_BYTES);
     t->n += tape_encode(t->start, &rec, t->bytes + t->n, TAPE_MAX - t->n);
@@ -96,7 +102,9 @@ void tape_begin(struct tape *t, uint8_t *bytes, const uint8_t nonce[TAPE_NONCE_B
 
 bool tape_has_room(const struct tape *t, const struct tape_record *rec, size_t limit)
 {
-    return t->n + 2 * TAPE_HEAD_BYTES + 1 + TAPE_NONCE_BYTES + TAPE_HEAD_BYTES + rec->nkey + rec->nvalue <= limit;
+    return t->n + 2 * TAPE_HEAD_BYTES + 1 + TAPE_NONCE_BYTES + TAPE_HEAD_BYTES + rec->nkey +
+               rec->nvalue <=
+           limit;
 }
 
 size_t tape_add(struct tape *t, const struct tape_record *rec)
@@ -114,7 +122,11 @@ void tape_mark(struct tape *t, size_t upto)
 {
     uint8_t value[4];
     struct writer w = writer_on(value, sizeof value);
-    const struct tape_record rec = {.kind = KIND_MARK, .key = (const uint8_t *)"m", .nkey = 1, .value = value, .nvalue = sizeof value};
+    const struct tape_record rec = {.kind = KIND_MARK,
+                                    .key = (const uint8_t *)"m",
+                                    .nkey = 1,
+                                    .value = value,
+                                    .nvalue = sizeof value};
 
     wr_u32(&w, upto);
     if (tape_has_room(t, &rec, TAPE_MAX))
@@ -139,8 +151,8 @@ static unsigned seed_score(const uint8_t *bytes, size_t n, size_t at, uint32_t s
     return right;
 }
 
-/* The seed of a file whose beginning is lost: of all that look like one, the one with most records behind it. 0: none, 1: found, 2: of a
- * newer version. */
+/* The seed of a file whose beginning is lost: of all that look like one, the one with most records
+ * behind it. 0: none, 1: found, 2: of a newer version. */
 static int seed_search(struct tape *t, const uint8_t *bytes, size_t n)
 {
     struct tape_record rec;
@@ -151,7 +163,8 @@ static int seed_search(struct tape *t, const uint8_t *bytes, size_t n)
     for (size_t at = 0; at < n && tried < SEEDS_TRIED; at++) {
         unsigned score;
 
-        if (n - at < TAPE_HEAD_BYTES || bytes[at + 4] != KIND_SEED || !tape_decode(&none, bytes + at, n - at, &rec) || !is_seed(&rec))
+        if (n - at < TAPE_HEAD_BYTES || bytes[at + 4] != KIND_SEED ||
+            !tape_decode(&none, bytes + at, n - at, &rec) || !is_seed(&rec))
             continue;
         tried++;
         if (rec.value[0] != VERSION) {
@@ -240,13 +253,15 @@ static struct tape_found load_old(struct tape *t, size_t n)
 struct tape_found tape_load(struct tape *t, uint8_t *bytes, size_t n)
 {
     bool named = n >= TAPE_MAGIC_BYTES && memcmp(bytes, MAGIC, MAGIC_NAME_BYTES) == 0;
-    struct tape_found f = {.head_lost = !named || bytes[MAGIC_NAME_BYTES] != MAGIC[MAGIC_NAME_BYTES]};
+    struct tape_found f = {.head_lost =
+                               !named || bytes[MAGIC_NAME_BYTES] != MAGIC[MAGIC_NAME_BYTES]};
     uint32_t none = 0;
     struct tape_record rec;
     int seed = 1;
 
     *t = (struct tape){.bytes = bytes, .n = TAPE_MAGIC_BYTES};
-    if (n > TAPE_MAGIC_BYTES && tape_decode(&none, bytes + TAPE_MAGIC_BYTES, n - TAPE_MAGIC_BYTES, &rec) && is_seed(&rec) &&
+    if (n > TAPE_MAGIC_BYTES &&
+        tape_decode(&none, bytes + TAPE_MAGIC_BYTES, n - TAPE_MAGIC_BYTES, &rec) && is_seed(&rec) &&
         rec.value[0] == VERSION)
         tape_nonce(t, rec.value + 1);
     else if (named && bytes[MAGIC_NAME_BYTES] == '1')

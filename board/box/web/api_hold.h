@@ -1,4 +1,5 @@
-/* The routes of the hold: why the box offers nothing that erases, and the decision of a person to go on. */
+/* The routes of the hold: why the box offers nothing that erases, and the decision of a person to
+ * go on. */
 #ifndef BOARD_BOX_WEB_API_HOLD_H
 #define BOARD_BOX_WEB_API_HOLD_H
 

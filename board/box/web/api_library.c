@@ -16,7 +16,7 @@
 struct api_library {
     struct library *library;
     struct json_doc doc;
-    struct waiter { /* for a deletion */
+    struct waiter {            /* for a deletion */
         struct web_call *call; /* NULL: free */
         char name[IMG_NAME_MAX + 1];
     } waiter[WAITERS];
@@ -70,9 +70,11 @@ static void refuse_unknown(struct web_call *c)
 
 static const char *state_text(const struct library_image *m)
 {
-    static const char *const text[] = {[LIBRARY_ASKING] = "asking",     [LIBRARY_RECEIVING] = "receiving", [LIBRARY_CHECKING] = "checking",
-                                       [LIBRARY_FAILED] = "failed",     [LIBRARY_PACKING] = "packing",     [LIBRARY_VERIFYING] = "verifying",
-                                       [LIBRARY_READY] = "ready",       [LIBRARY_BAD] = "bad"};
+    static const char *const text[] = {
+        [LIBRARY_ASKING] = "asking",     [LIBRARY_RECEIVING] = "receiving",
+        [LIBRARY_CHECKING] = "checking", [LIBRARY_FAILED] = "failed",
+        [LIBRARY_PACKING] = "packing",   [LIBRARY_VERIFYING] = "verifying",
+        [LIBRARY_READY] = "ready",       [LIBRARY_BAD] = "bad"};
 
     return text[m->state];
 }
@@ -197,7 +199,8 @@ static bool get_text(const struct json_doc *d, const char *key, char *to, size_t
     int value = json_get(d, JSON_ROOT, key);
 
     to[0] = 0;
-    return value == JSON_NONE || json_kind(d, value) == JSON_NULL || json_text_of(d, value, to, cap) >= 0;
+    return value == JSON_NONE || json_kind(d, value) == JSON_NULL ||
+           json_text_of(d, value, to, cap) >= 0;
 }
 
 static bool get_flag(const struct json_doc *d, const char *key, bool *to)
@@ -215,7 +218,8 @@ static bool get_hash(const struct json_doc *d, struct record *r)
     if (!get_text(d, "sha256", text, sizeof text))
         return false;
     r->hashed = text[0] != 0;
-    if (r->hashed && (strlen(text) != sizeof text - 1 || strspn(text, "0123456789abcdefABCDEF") != sizeof text - 1))
+    if (r->hashed && (strlen(text) != sizeof text - 1 ||
+                      strspn(text, "0123456789abcdefABCDEF") != sizeof text - 1))
         return false;
     for (size_t i = 0; r->hashed && i < sizeof r->sha256; i++) {
         memcpy(digit, text + 2 * i, 2);
@@ -229,15 +233,19 @@ static int get_record(const struct json_doc *d, struct record *r, struct err *er
 {
     *r = (struct record){.created = (uint64_t)time(NULL)};
     if (json_get_str(d, JSON_ROOT, "name", r->name, sizeof r->name) < 0)
-        return err_set(err, LIBRARY_ENAME, "expected \"name\", a text of 1 to %d bytes", IMG_NAME_MAX);
+        return err_set(err, LIBRARY_ENAME, "expected \"name\", a text of 1 to %d bytes",
+                       IMG_NAME_MAX);
     if (!get_text(d, "version", r->version, sizeof r->version))
-        return err_set(err, LIBRARY_ETEXT, "expected \"version\" to be a text of at most %d bytes", IMG_LABEL_MAX);
+        return err_set(err, LIBRARY_ETEXT, "expected \"version\" to be a text of at most %d bytes",
+                       IMG_LABEL_MAX);
     if (!get_text(d, "note", r->note, sizeof r->note))
-        return err_set(err, LIBRARY_ETEXT, "expected \"note\" to be a text of at most %d bytes", RECORD_NOTE_MAX);
+        return err_set(err, LIBRARY_ETEXT, "expected \"note\" to be a text of at most %d bytes",
+                       RECORD_NOTE_MAX);
     if (!get_hash(d, r))
         return err_set(err, LIBRARY_EREQUEST, "expected \"sha256\" to be 64 hexadecimal digits");
     if (!get_flag(d, "replace", &r->replaces) || !get_flag(d, "protected", &r->protected))
-        return err_set(err, LIBRARY_EREQUEST, "expected \"replace\" and \"protected\" to be true or false");
+        return err_set(err, LIBRARY_EREQUEST,
+                       "expected \"replace\" and \"protected\" to be true or false");
     return 0;
 }
 
@@ -297,10 +305,13 @@ static int read_url(const struct json_doc *d, struct record *r, struct err *err)
 
     r->pinned = good && pin[0];
     if (!good || (r->pinned && !tls_pin_parse(pin, r->pin)))
-        return err_set(err, LIBRARY_EREQUEST, "expected \"fingerprint\" to be the SHA-256 of the server's certificate, 64 hexadecimal digits");
+        return err_set(err, LIBRARY_EREQUEST,
+                       "expected \"fingerprint\" to be the SHA-256 of the server's certificate, 64 "
+                       "hexadecimal digits");
     return json_get_str(d, JSON_ROOT, "url", r->url, sizeof r->url) >= 1
                ? 0
-               : err_set(err, LIBRARY_EREQUEST, "expected \"url\", an address of the form http(s)://host[:port]/path");
+               : err_set(err, LIBRARY_EREQUEST,
+                         "expected \"url\", an address of the form http(s)://host[:port]/path");
 }
 
 static void begin_pull(void *ctx, struct web_call *c)
@@ -370,7 +381,8 @@ static uint32_t id_of(const struct web_call *c)
     char *end;
     unsigned long id = strtoul(c->param[0], &end, 10);
 
-    return *end || c->param[0][0] < '0' || c->param[0][0] > '9' || id > UINT32_MAX ? 0 : (uint32_t)id;
+    return *end || c->param[0][0] < '0' || c->param[0][0] > '9' || id > UINT32_MAX ? 0
+                                                                                   : (uint32_t)id;
 }
 
 static void show_upload(void *ctx, struct web_call *c)
@@ -432,15 +444,17 @@ static void upload(void *ctx, struct web_call *c)
         return;
     }
     if (!c->has_offset)
-        err_set(&err, LIBRARY_EREQUEST, "expected a header Upload-Offset: where these bytes belong");
+        err_set(&err, LIBRARY_EREQUEST,
+                "expected a header Upload-Offset: where these bytes belong");
     else if (m->state != LIBRARY_RECEIVING)
-        err_set(&err, LIBRARY_EBUSY, "no more bytes are expected of this upload, it is %s%s%s", state_text(m), m->cause[0] ? ": " : "",
-                m->cause);
+        err_set(&err, LIBRARY_EBUSY, "no more bytes are expected of this upload, it is %s%s%s",
+                state_text(m), m->cause[0] ? ": " : "", m->cause);
     else if (c->offset != m->offset)
-        err_set(&err, LIBRARY_EOFFSET, "expected bytes from %llu on, got them from %llu on", (unsigned long long)m->offset,
-                (unsigned long long)c->offset);
+        err_set(&err, LIBRARY_EOFFSET, "expected bytes from %llu on, got them from %llu on",
+                (unsigned long long)m->offset, (unsigned long long)c->offset);
     else if (c->length > m->record.bytes - m->offset)
-        err_set(&err, LIBRARY_EOFFSET, "expected at most %llu bytes more", (unsigned long long)(m->record.bytes - m->offset));
+        err_set(&err, LIBRARY_EOFFSET, "expected at most %llu bytes more",
+                (unsigned long long)(m->record.bytes - m->offset));
     if (err.code)
         refuse_piece(a, c, &err);
     else
@@ -453,7 +467,8 @@ static size_t upload_bytes(void *ctx, struct web_call *c, const uint8_t *bytes, 
     struct api_library *a = ctx;
     const struct library_image *m;
     struct err err = {0};
-    long took = n || c->length == 0 ? library_put(a->library, id_of(c), c->offset, bytes, n, &err) : 0;
+    long took =
+        n || c->length == 0 ? library_put(a->library, id_of(c), c->offset, bytes, n, &err) : 0;
 
     if (took < 0) {
         refuse_piece(a, c, &err);
@@ -534,7 +549,8 @@ static void delete_image(void *ctx, struct web_call *c)
     if (!library_named(a->library, c->param[0]))
         err_set(&err, LIBRARY_EUNKNOWN, "there is no image of that name");
     else if (strcmp(name, c->param[0]) != 0)
-        err_set(&err, LIBRARY_ECONFIRM, "expected the image's name once more, as \"name\", before it is deleted");
+        err_set(&err, LIBRARY_ECONFIRM,
+                "expected the image's name once more, as \"name\", before it is deleted");
     else
         (void)library_delete(a->library, name, &err);
     if (err.code)

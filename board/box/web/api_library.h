@@ -17,8 +17,9 @@
  *   POST   /api/v1/imports                {"stick","path","name"; the same}: 202, the box copies
  *                                         it; goes on like an upload
  *
- * A PUT answers when its bytes are taken, not when they are on the disk: a power cut costs what has come since the last mark (shelf.h),
- * and the offset says so. An upload is an image when its state says ready. */
+ * A PUT answers when its bytes are taken, not when they are on the disk: a power cut costs what has
+ * come since the last mark (shelf.h), and the offset says so. An upload is an image when its state
+ * says ready. */
 #ifndef BOARD_BOX_WEB_API_LIBRARY_H
 #define BOARD_BOX_WEB_API_LIBRARY_H
 

@@ -22,13 +22,16 @@ static unsigned status_of(int code)
     switch (code) {
     case PLAN_EIMAGE:
     case PLAN_EUNKNOWN:
-    case PLAN_EMACHINE: return 404;
+    case PLAN_EMACHINE:
+        return 404;
     case PLAN_EBUSY:
     case PLAN_ESAME:
     case PLAN_EFULL:
     case PLAN_ESTATE:
-    case PLAN_ENOLIST: return 409;
-    default: return 400;
+    case PLAN_ENOLIST:
+        return 409;
+    default:
+        return 400;
     }
 }
 
@@ -88,7 +91,8 @@ static void json_session(struct json *j, const struct plan_session *s, const str
     json_close(j);
 }
 
-static void answer(struct web_call *c, unsigned status, struct room *r, const struct room_answer *a, uint32_t session)
+static void answer(struct web_call *c, unsigned status, struct room *r, const struct room_answer *a,
+                   uint32_t session)
 {
     const struct plan_session *s = plan_find(room_plan(r), session);
     struct json j;
@@ -209,7 +213,8 @@ static const char *read_rate(struct plan_wish *w)
 
 static const char *read_wish(struct plan_wish *w)
 {
-    int arm = json_get(&doc, JSON_ROOT, "arm_minutes"), idle = json_get(&doc, JSON_ROOT, "idle_minutes");
+    int arm = json_get(&doc, JSON_ROOT, "arm_minutes"),
+        idle = json_get(&doc, JSON_ROOT, "idle_minutes");
     uint64_t minutes = 0;
     char targets[16];
     const char *wrong;
@@ -221,13 +226,16 @@ static const char *read_wish(struct plan_wish *w)
         w->targets = plan_targets_parse(targets);
     if (w->targets == PLAN_TARGETS)
         return "expected targets all, expected or named";
-    if (json_get(&doc, JSON_ROOT, "include") != JSON_NONE && !json_get_bool(&doc, JSON_ROOT, "include", &w->include))
+    if (json_get(&doc, JSON_ROOT, "include") != JSON_NONE &&
+        !json_get_bool(&doc, JSON_ROOT, "include", &w->include))
         return "expected include, true or false";
-    if (idle != JSON_NONE && json_kind(&doc, idle) != JSON_NULL && (!json_u64_of(&doc, idle, PLAN_IDLE_MAX, &minutes) || !minutes))
+    if (idle != JSON_NONE && json_kind(&doc, idle) != JSON_NULL &&
+        (!json_u64_of(&doc, idle, PLAN_IDLE_MAX, &minutes) || !minutes))
         return "expected idle_minutes of 1 to 10080";
     w->idle_min = (uint16_t)minutes;
     minutes = 0;
-    if (arm != JSON_NONE && json_kind(&doc, arm) != JSON_NULL && !json_u64_of(&doc, arm, PLAN_ARM_MAX, &minutes))
+    if (arm != JSON_NONE && json_kind(&doc, arm) != JSON_NULL &&
+        !json_u64_of(&doc, arm, PLAN_ARM_MAX, &minutes))
         return "expected arm_minutes of at most 43200";
     w->arm_min = (uint32_t)minutes;
     wrong = read_start(w);
@@ -288,7 +296,9 @@ static void show_list(void *ctx, struct web_call *c)
 
 static void replace_list(void *ctx, struct web_call *c)
 {
-    const struct room_order o = {.kind = ROOM_EXPECTED, .text = c->body ? (const char *)c->body : "", .n = c->n_body};
+    const struct room_order o = {.kind = ROOM_EXPECTED,
+                                 .text = c->body ? (const char *)c->body : "",
+                                 .n = c->n_body};
 
     obey(c, 200, ctx, &o);
 }
@@ -327,12 +337,14 @@ static void wake_these(struct room *r, struct web_call *c, int array)
 {
     struct room_order o = {.kind = ROOM_WAKE, .macs = macs};
 
-    for (int at = json_next(&doc, array, JSON_NONE); at != JSON_NONE; at = json_next(&doc, array, at)) {
+    for (int at = json_next(&doc, array, JSON_NONE); at != JSON_NONE;
+         at = json_next(&doc, array, at)) {
         char text[20];
 
         json_text_of(&doc, at, text, sizeof text);
         if (o.n_macs == WOL_MAX || !box_mac_parse(text, macs[o.n_macs])) {
-            web_problem(c, 400, PLAN_EVALUE, "expected macs of at most %d machines, such as 52:54:00:00:00:01", WOL_MAX);
+            web_problem(c, 400, PLAN_EVALUE,
+                        "expected macs of at most %d machines, such as 52:54:00:00:00:01", WOL_MAX);
             return;
         }
         o.n_macs++;

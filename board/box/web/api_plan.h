@@ -1,5 +1,6 @@
-/* The routes of the plan: sessions, the list of expected machines, orders for one machine, waking. Each makes an order (room.h) of what
- * came; net/web/openapi.json says what is taken and answered. */
+/* The routes of the plan: sessions, the list of expected machines, orders for one machine, waking.
+ * Each makes an order (room.h) of what came; net/web/openapi.json says what is taken and answered.
+ */
 #ifndef BOARD_BOX_WEB_API_PLAN_H
 #define BOARD_BOX_WEB_API_PLAN_H
 

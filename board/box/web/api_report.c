@@ -1,4 +1,5 @@
-/* GET /api/v1/report.csv, .json and .html: the report, made while it is sent; report.pub: the key that verifies it. */
+/* GET /api/v1/report.csv, .json and .html: the report, made while it is sent; report.pub: the key
+ * that verifies it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -32,7 +33,8 @@ static void gone(void *ctx, struct web_call *c)
     r->used = false;
 }
 
-/* The page has its style inside, so that it can be kept and printed; nothing else may run or load in it. */
+/* The page has its style inside, so that it can be kept and printed; nothing else may run or load
+ * in it. */
 static void send_policy(struct web_call *c)
 {
     const char *style = report_style();
@@ -43,15 +45,18 @@ static void send_policy(struct web_call *c)
 
     sha256(hash, style, strlen(style));
     MUST(mbedtls_base64_encode(base64, sizeof base64, &n, hash, sizeof hash) == 0);
-    snprintf(policy, sizeof policy, "default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    snprintf(policy, sizeof policy,
+             "default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'; "
+             "frame-ancestors 'none'",
              (char *)base64);
     web_header(c, "Content-Security-Policy", policy);
 }
 
 static void answer_with(struct diary *diary, struct web_call *c, enum report_format format)
 {
-    static const char *const disposition[REPORT_FORMATS] = {"attachment; filename=\"report.csv\"", "inline; filename=\"report.json\"",
-                                                           "inline; filename=\"report.html\""};
+    static const char *const disposition[REPORT_FORMATS] = {"attachment; filename=\"report.csv\"",
+                                                            "inline; filename=\"report.json\"",
+                                                            "inline; filename=\"report.html\""};
     const struct report_about about = diary_about(diary);
     struct reader *r = readers;
 
@@ -59,7 +64,8 @@ static void answer_with(struct diary *diary, struct web_call *c, enum report_for
         r++;
     if (r == readers + READERS_MAX) {
         web_header(c, "Retry-After", "5");
-        web_problem(c, 503, REPORT_EBUSY, "too many reports are being read at this moment; try again");
+        web_problem(c, 503, REPORT_EBUSY,
+                    "too many reports are being read at this moment; try again");
         return;
     }
     r->used = true;

@@ -54,7 +54,8 @@ static void begin(struct api_status *a, struct web_call *c, const char *type, we
     web_stream(c, 200, type, WEB_UNKNOWN, pull);
 }
 
-static int pull(struct api_status *a, struct page *p, const char *bytes, int got, uint8_t *to, size_t n)
+static int pull(struct api_status *a, struct page *p, const char *bytes, int got, uint8_t *to,
+                size_t n)
 {
     n = (size_t)got < n ? (size_t)got : n;
     memcpy(to, bytes, n);
@@ -101,12 +102,15 @@ static void whole(void *ctx, struct web_call *c)
 static void metrics(void *ctx, struct web_call *c)
 {
     struct api_status *a = ctx;
-    size_t n = metrics_write(status_room(a->status), status_steps(a->status), a->metrics, sizeof a->metrics);
+    size_t n = metrics_write(status_room(a->status), status_steps(a->status), a->metrics,
+                             sizeof a->metrics);
 
     if (n)
         web_text(c, 200, METRICS_TYPE, a->metrics, n);
     else
-        web_problem(c, 503, 0, "the room is too large for one answer: its metrics need more than %u bytes", WEB_ANSWER_MAX);
+        web_problem(c, 503, 0,
+                    "the room is too large for one answer: its metrics need more than %u bytes",
+                    WEB_ANSWER_MAX);
 }
 
 static void describe(void *ctx, struct web_call *c)

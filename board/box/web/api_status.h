@@ -1,5 +1,6 @@
-/* The routes of the room's status: the whole once, the whole and then every change as server-sent events, metrics, and the API's own
- * description. All of them send bytes that were made once for everybody (net/status/feed.h). */
+/* The routes of the room's status: the whole once, the whole and then every change as server-sent
+ * events, metrics, and the API's own description. All of them send bytes that were made once for
+ * everybody (net/status/feed.h). */
 #ifndef BOARD_BOX_WEB_API_STATUS_H
 #define BOARD_BOX_WEB_API_STATUS_H
 

@@ -22,18 +22,24 @@ struct api_trees {
 static unsigned status_of(int code)
 {
     switch (code) {
-    case LIBRARY_EUNKNOWN: return 404;
+    case LIBRARY_EUNKNOWN:
+        return 404;
     case LIBRARY_EEXISTS:
     case LIBRARY_EUSED:
-    case LIBRARY_EPARTIAL: return 409;
+    case LIBRARY_EPARTIAL:
+        return 409;
     case LIBRARY_EFULL:
-    case LIBRARY_ESPACE: return 507;
+    case LIBRARY_ESPACE:
+        return 507;
     case LIBRARY_ETREE:
     case LIBRARY_EHASH:
     case LIBRARY_EREQUEST:
-    case LIBRARY_ECONFIRM: return 422;
-    case LIBRARY_EBUSY: return 503;
-    default: return 500;
+    case LIBRARY_ECONFIRM:
+        return 422;
+    case LIBRARY_EBUSY:
+        return 503;
+    default:
+        return 500;
     }
 }
 
@@ -44,7 +50,10 @@ static void refuse(struct web_call *c, const struct err *err)
 
 static void refuse_busy(struct web_call *c)
 {
-    web_problem(c, 503, LIBRARY_EBUSY, "the box is at work on %d files of trees already: expected the same again a little later", TREES_ERRANDS);
+    web_problem(
+        c, 503, LIBRARY_EBUSY,
+        "the box is at work on %d files of trees already: expected the same again a little later",
+        TREES_ERRANDS);
 }
 
 /* ---- waiting for the thread ---- */
@@ -92,7 +101,8 @@ static void list_trees(void *ctx, struct web_call *c)
     struct json j = web_json(c);
 
     if (!l) {
-        web_problem(c, 503, LIBRARY_EBUSY, "the trees are still being looked at: expected the same again a little later");
+        web_problem(c, 503, LIBRARY_EBUSY,
+                    "the trees are still being looked at: expected the same again a little later");
         return;
     }
     json_open(&j, NULL, '[');
@@ -106,22 +116,30 @@ static void list_trees(void *ctx, struct web_call *c)
 
 static int hex_value(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* "" or "sha256=" and 64 hexadecimal digits. */
 static int read_query(const char *query, uint8_t hash[TREE_HASH_BYTES], struct err *err)
 {
     static const char key[] = "sha256=";
-    bool good = strncmp(query, key, sizeof key - 1) == 0 && strlen(query) == sizeof key - 1 + 2 * TREE_HASH_BYTES;
+    bool good = strncmp(query, key, sizeof key - 1) == 0 &&
+                strlen(query) == sizeof key - 1 + 2 * TREE_HASH_BYTES;
 
     for (unsigned i = 0; good && i < TREE_HASH_BYTES; i++) {
-        int high = hex_value(query[sizeof key - 1 + 2 * i]), low = hex_value(query[sizeof key + 2 * i]);
+        int high = hex_value(query[sizeof key - 1 + 2 * i]),
+            low = hex_value(query[sizeof key + 2 * i]);
 
         good = high >= 0 && low >= 0;
         hash[i] = (uint8_t)((good ? high : 0) << 4 | (good ? low : 0));
     }
-    return good || !*query ? 0 : err_set(err, LIBRARY_EREQUEST, "expected nothing behind '?', or sha256= and 64 hexadecimal digits");
+    return good || !*query
+               ? 0
+               : err_set(err, LIBRARY_EREQUEST,
+                         "expected nothing behind '?', or sha256= and 64 hexadecimal digits");
 }
 
 static void put_file(void *ctx, struct web_call *c)
@@ -176,7 +194,8 @@ static bool read_body(struct api_trees *a, struct web_call *c)
 {
     struct err err = {0};
 
-    if (strcmp(c->type, "application/json") != 0 || json_read(&a->doc, c->body, c->n_body) || json_kind(&a->doc, JSON_ROOT) != JSON_OBJECT)
+    if (strcmp(c->type, "application/json") != 0 || json_read(&a->doc, c->body, c->n_body) ||
+        json_kind(&a->doc, JSON_ROOT) != JSON_OBJECT)
         err_set(&err, LIBRARY_EREQUEST, "expected an object of JSON (application/json)");
     else
         (void)tree_name_check(c->param[0], &err);
@@ -214,7 +233,9 @@ static void publish(void *ctx, struct web_call *c)
         return;
     if (!json_get_u64(&a->doc, JSON_ROOT, "files", UINT64_MAX, &announced.files) ||
         !json_get_u64(&a->doc, JSON_ROOT, "bytes", UINT64_MAX, &announced.bytes)) {
-        web_problem(c, 422, LIBRARY_EREQUEST, "expected \"files\" and \"bytes\": how many files have been uploaded, and their bytes in all");
+        web_problem(c, 422, LIBRARY_EREQUEST,
+                    "expected \"files\" and \"bytes\": how many files have been uploaded, and "
+                    "their bytes in all");
         return;
     }
     e = trees_order(a->trees, ERRAND_PUBLISH, c->param[0]);
@@ -238,11 +259,14 @@ static void delete_tree(void *ctx, struct web_call *c)
     (void)json_get_str(&a->doc, JSON_ROOT, "name", name, sizeof name);
     entry = flag(a, "partial") ? "" : offer_of_tree(a->offer, c->param[0]);
     if (strcmp(name, c->param[0]) != 0) {
-        web_problem(c, 422, LIBRARY_ECONFIRM, "expected the tree's name once more, as \"name\", before it is deleted");
+        web_problem(c, 422, LIBRARY_ECONFIRM,
+                    "expected the tree's name once more, as \"name\", before it is deleted");
         return;
     }
     if (*entry) {
-        web_problem(c, 409, LIBRARY_EUSED, "the entry \"%s\" offers this tree: it can be replaced, or deleted when ringcast.conf does not name it",
+        web_problem(c, 409, LIBRARY_EUSED,
+                    "the entry \"%s\" offers this tree: it can be replaced, or deleted when "
+                    "ringcast.conf does not name it",
                     entry);
         return;
     }
@@ -262,7 +286,10 @@ static void answer_published(struct api_trees *a, struct web_call *c, const stru
     json_open(&j, NULL, '{');
     json_str(&j, "name", e->name);
     json_str(&j, "entry", entry);
-    json_str(&j, "text", *entry ? "it is given out from now on" : "it is given out when an entry of ringcast.conf names it and the box has started again");
+    json_str(&j, "text",
+             *entry ? "it is given out from now on"
+                    : "it is given out when an entry of ringcast.conf names it and the box has "
+                      "started again");
     json_close(&j);
     web_json_send(c, 200, &j);
 }
@@ -302,7 +329,8 @@ void api_trees_tick(struct api_trees *a)
 
 /* ---- all of it ---- */
 
-struct api_trees *api_trees_open(const char *data, struct library *library, struct offer *offer, struct web_routes *routes)
+struct api_trees *api_trees_open(const char *data, struct library *library, struct offer *offer,
+                                 struct web_routes *routes)
 {
     static const struct web_route table[] = {
         {WEB_GET, "/api/v1/trees", WEB_USER, list_trees, NULL},

@@ -1,4 +1,5 @@
-/* The trees' part of the API (net/web/route.h): folders with other systems' boot loaders, on the data partition.
+/* The trees' part of the API (net/web/route.h): folders with other systems' boot loaders, on the
+ * data partition.
  *
  *   GET    /api/v1/trees              what is there: name, state (ready, partial), files, bytes,
  *                                     the entry that offers it
@@ -20,8 +21,10 @@
 
 struct api_trees;
 
-/* Hangs the routes in, and begins to look at DATA/trees. Keeps all of them. NULL: there is no memory, or no folder; the reason is logged. */
-struct api_trees *api_trees_open(const char *data, struct library *, struct offer *, struct web_routes *);
+/* Hangs the routes in, and begins to look at DATA/trees. Keeps all of them. NULL: there is no
+ * memory, or no folder; the reason is logged. */
+struct api_trees *api_trees_open(const char *data, struct library *, struct offer *,
+                                 struct web_routes *);
 /* Takes up what has been done, and answers whoever waits. Safe on NULL. */
 void api_trees_tick(struct api_trees *);
 /* When no call can come any more. Safe on NULL. */

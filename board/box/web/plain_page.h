@@ -1,5 +1,5 @@
-/* The room for who has no JavaScript: GET /plain, the table (net/status/plain.h), or a form for the password where nobody has logged in;
- * the form is answered by net/web/account.h. */
+/* The room for who has no JavaScript: GET /plain, the table (net/status/plain.h), or a form for the
+ * password where nobody has logged in; the form is answered by net/web/account.h. */
 #ifndef BOARD_BOX_WEB_PLAIN_PAGE_H
 #define BOARD_BOX_WEB_PLAIN_PAGE_H
 

@@ -35,7 +35,8 @@ struct portal {
 
 /* ---- TLS below, web above ---- */
 
-static void on_open(void *ctx, unsigned seat, const struct wire_stream *stream, uint32_t address, struct mono now)
+static void on_open(void *ctx, unsigned seat, const struct wire_stream *stream, uint32_t address,
+                    struct mono now)
 {
     struct portal *p = ctx;
 
@@ -81,7 +82,8 @@ static void store_token(void *ctx, const uint8_t hash[32], const char *name, siz
     p->needs.store(p->needs.ctx, JOURNAL_TOKEN, hash, 32, (const uint8_t *)name, n);
 }
 
-enum told portal_restore(struct portal *p, uint8_t kind, const uint8_t *key, size_t nkey, const uint8_t *value, size_t nvalue)
+enum told portal_restore(struct portal *p, uint8_t kind, const uint8_t *key, size_t nkey,
+                         const uint8_t *value, size_t nvalue)
 {
     char name[AUTH_TOKEN_NAME_MAX + 1];
 
@@ -94,7 +96,8 @@ enum told portal_restore(struct portal *p, uint8_t kind, const uint8_t *key, siz
     return auth_restore_token(&p->auth, key, name) ? TOLD_KNOWN : TOLD_BROKEN;
 }
 
-/* A person at the box wants to get in again: the certificate that kept the page closed is put aside. */
+/* A person at the box wants to get in again: the certificate that kept the page closed is put
+ * aside. */
 static void open_again(struct portal *p)
 {
     char path[PATH_TEXT + 40], aside[PATH_TEXT + 40];
@@ -169,7 +172,11 @@ static void own_routes(struct portal *p)
 static void put_escaped(char *to, size_t cap, size_t *n, const char *text)
 {
     for (; *text && *n + 8 < cap; text++) {
-        const char *as = *text == '<' ? "&lt;" : *text == '>' ? "&gt;" : *text == '&' ? "&amp;" : *text == '"' ? "&quot;" : NULL;
+        const char *as = *text == '<'   ? "&lt;"
+                         : *text == '>' ? "&gt;"
+                         : *text == '&' ? "&amp;"
+                         : *text == '"' ? "&quot;"
+                                        : NULL;
 
         if (as)
             *n += (size_t)snprintf(to + *n, cap - *n, "%s", as);
@@ -181,7 +188,9 @@ static void put_escaped(char *to, size_t cap, size_t *n, const char *text)
 
 static void closed_page(void *ctx, struct web_call *c)
 {
-    static const char head[] = "<!doctype html><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><title>", tail[] = "</p>";
+    static const char head[] = "<!doctype html><meta charset=utf-8><meta name=viewport "
+                               "content=\"width=device-width\"><title>",
+                      tail[] = "</p>";
     const struct portal *p = ctx;
     char text[4000];
     size_t n = sizeof head - 1;
@@ -271,7 +280,9 @@ static int open_identity(struct portal *p, struct err *err)
     }
     if (rc && !p->closed[0]) {
         snprintf(text, sizeof text,
-                 "This page is closed: %.300s. The key R at the box makes a new certificate, and forgets the password.", why.text);
+                 "This page is closed: %.300s. The key R at the box makes a new certificate, and "
+                 "forgets the password.",
+                 why.text);
         log_line("%s (%d)", text, why.code);
         close_page(p, text);
     }
@@ -283,7 +294,8 @@ static int open_identity(struct portal *p, struct err *err)
 
 int portal_open(struct portal *p, struct err *err)
 {
-    const struct tls_service service = {.open = on_open, .step = on_step, .close = on_close, .standing = standing, .ctx = p};
+    const struct tls_service service = {
+        .open = on_open, .step = on_step, .close = on_close, .standing = standing, .ctx = p};
     char address[IP_TEXT];
     int rc = open_identity(p, err);
 
@@ -291,10 +303,12 @@ int portal_open(struct portal *p, struct err *err)
         rc = tls_bind_open(&p->tls, p->needs.stack, &p->identity, &service, TLS_PORT, err);
     if (rc)
         return rc;
-    log_line("the page is at https://%s/, fingerprint %s", ip_address_text(address, p->needs.config->address), p->identity.fingerprint);
+    log_line("the page is at https://%s/, fingerprint %s",
+             ip_address_text(address, p->needs.config->address), p->identity.fingerprint);
     /* for who sits at the box's own terminal: not through the log, which may be sent elsewhere */
     if (p->auth.code[0] && !p->closed[0])
-        fprintf(stderr, "No password is set. The set-up code is %.4s-%s.\n", p->auth.code, p->auth.code + 4);
+        fprintf(stderr, "No password is set. The set-up code is %.4s-%s.\n", p->auth.code,
+                p->auth.code + 4);
     return 0;
 }
 

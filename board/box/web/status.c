@@ -31,7 +31,9 @@ static uint64_t free_bytes(const char *path)
 
 static enum room_guard guard_of(enum dhcp_guard_state s)
 {
-    return s == DHCP_GUARD_FOREIGN ? ROOM_GUARD_SILENT : s == DHCP_GUARD_LISTENING ? ROOM_GUARD_LISTENING : ROOM_GUARD_SERVING;
+    return s == DHCP_GUARD_FOREIGN     ? ROOM_GUARD_SILENT
+           : s == DHCP_GUARD_LISTENING ? ROOM_GUARD_LISTENING
+                                       : ROOM_GUARD_SERVING;
 }
 
 static void look_at_box(const struct status *s, struct room_box *b)
@@ -53,7 +55,9 @@ static void look_at_box(const struct status *s, struct room_box *b)
     b->guard = guard_of(services_guard(n->services));
     services_text(n->services, b->guard_text, sizeof b->guard_text, &warns, files, sizeof files);
     if (room_is_full(n->room))
-        snprintf(b->guard_text, sizeof b->guard_text, "The table of machines is full: machines that the box does not know are not imaged.");
+        snprintf(
+            b->guard_text, sizeof b->guard_text,
+            "The table of machines is full: machines that the box does not know are not imaged.");
     b->refused = n->serve->server.refused;
     if (n->hold)
         hold_sentence(n->hold, b->hold);
@@ -83,17 +87,25 @@ static void look_at_stream(const struct stream *st, struct room_session *to)
 static enum room_session_state state_of(const struct plan_session *p)
 {
     switch (p->state) {
-    case PLAN_RUNNING: return ROOM_SESSION_RUNNING;
-    case PLAN_SUSPENDED: return ROOM_SESSION_SUSPENDED;
-    case PLAN_STOPPED: return ROOM_SESSION_STOPPED;
-    case PLAN_DONE: return ROOM_SESSION_DONE;
-    default: return ROOM_SESSION_WAITING;
+    case PLAN_RUNNING:
+        return ROOM_SESSION_RUNNING;
+    case PLAN_SUSPENDED:
+        return ROOM_SESSION_SUSPENDED;
+    case PLAN_STOPPED:
+        return ROOM_SESSION_STOPPED;
+    case PLAN_DONE:
+        return ROOM_SESSION_DONE;
+    default:
+        return ROOM_SESSION_WAITING;
     }
 }
 
 static enum room_start rule_of(enum plan_start s)
 {
-    return s == PLAN_READY ? ROOM_START_READY : s == PLAN_AT ? ROOM_START_AT : s == PLAN_QUIET ? ROOM_START_QUIET : ROOM_START_NOW;
+    return s == PLAN_READY   ? ROOM_START_READY
+           : s == PLAN_AT    ? ROOM_START_AT
+           : s == PLAN_QUIET ? ROOM_START_QUIET
+                             : ROOM_START_NOW;
 }
 
 static const struct stream *stream_named(const struct serve *s, const char *name)
@@ -104,7 +116,8 @@ static const struct stream *stream_named(const struct serve *s, const char *name
     return NULL;
 }
 
-static void look_at_session(struct status *s, const struct plan_session *p, const struct plan_time *now)
+static void look_at_session(struct status *s, const struct plan_session *p,
+                            const struct plan_time *now)
 {
     const struct stream *st = stream_named(s->needs.serve, p->wish.image);
     struct room_session r = {.id = p->id,
@@ -134,7 +147,8 @@ static const struct plan_session *latest(const struct status *s, const char *ima
     for (unsigned i = 0; i < PLAN_SESSIONS_MAX; i++) {
         const struct plan_session *at = &p->session[i];
 
-        if (at->id && (!found || at->id > found->id) && (!image || strcmp(at->wish.image, image) == 0))
+        if (at->id && (!found || at->id > found->id) &&
+            (!image || strcmp(at->wish.image, image) == 0))
             found = at;
     }
     return found;
@@ -148,10 +162,12 @@ static uint32_t session_of(const struct status *s, unsigned image)
     return p ? p->id : 0;
 }
 
-/* A session finds a clean board: who was through with this image before is in the report. Once a session is over, any later one counts. */
+/* A session finds a clean board: who was through with this image before is in the report. Once a
+ * session is over, any later one counts. */
 static struct mono board_since(const struct status *s, unsigned image)
 {
-    const struct plan_session *own = latest(s, s->needs.serve->streams[image].session.name), *last = latest(s, NULL);
+    const struct plan_session *own = latest(s, s->needs.serve->streams[image].session.name),
+                              *last = latest(s, NULL);
 
     if (own && plan_is_active(own))
         return own->began;
@@ -187,7 +203,8 @@ static void look_at_receivers(struct status *s, unsigned image)
         if (is_past(r, since))
             snapshot_forget(&s->room, r);
         else
-            snapshot_receiver(&s->room, id, st->session.running ? st->set : 0, r, r->facts.error ? error_sentence(r->facts.error) : NULL);
+            snapshot_receiver(&s->room, id, st->session.running ? st->set : 0, r,
+                              r->facts.error ? error_sentence(r->facts.error) : NULL);
     }
 }
 
@@ -206,7 +223,9 @@ static void on_attempt(void *ctx, const struct attempt *a)
     enum room_state state = a->result == ATTEMPT_FAIL ? ROOM_FAIL : ROOM_LOST;
 
     if (p && plan_is_active(p) && (a->result == ATTEMPT_FAIL || a->result == ATTEMPT_LOST))
-        snapshot_recalled(&s->room, a->mac, &(struct room_recall){p->id, state, a->error, a->error ? error_sentence(a->error) : NULL});
+        snapshot_recalled(&s->room, a->mac,
+                          &(struct room_recall){p->id, state, a->error,
+                                                a->error ? error_sentence(a->error) : NULL});
 }
 
 /* Who asked for something to boot and is left out, for as long as that is so. */
@@ -231,7 +250,8 @@ static void look_at_machines(struct status *s)
         const struct room_machine *m = &s->room.machine[i];
         const struct expected_row *row = expected_look(list, m->mac);
 
-        snapshot_named(&s->room, m->mac, row ? row->name : "", row ? row->asset : "", row ? row->position : "");
+        snapshot_named(&s->room, m->mac, row ? row->name : "", row ? row->asset : "",
+                       row ? row->position : "");
         snapshot_identify(&s->room, m->mac, room_identifies(s->needs.room, m->mac));
     }
     snapshot_expected(&s->room, list->n, expected_missing(list));
@@ -271,7 +291,8 @@ void status_step(struct status *s, struct mono now)
     int64_t pause = s->room.n_machines * MACHINE_NS;
 
     s->now = now;
-    if (!s->refreshed.ns || mono_sub(now, s->refreshed) >= (pause > REFRESH_NS ? pause : REFRESH_NS))
+    if (!s->refreshed.ns ||
+        mono_sub(now, s->refreshed) >= (pause > REFRESH_NS ? pause : REFRESH_NS))
         refresh(s);
 }
 
@@ -300,7 +321,8 @@ struct session_label status_label(const struct status *s, const uint8_t mac[6])
 {
     const struct room_machine *m = snapshot_find(&s->room, mac);
 
-    return (struct session_label){.number = m ? m->number : 0, .identify = room_identifies(s->needs.room, mac)};
+    return (struct session_label){.number = m ? m->number : 0,
+                                  .identify = room_identifies(s->needs.room, mac)};
 }
 
 void status_reader(struct status *s, uint32_t address)

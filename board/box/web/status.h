@@ -1,11 +1,13 @@
-/* Keeps the room's snapshot (net/status) up to date from what the box's servers know, and gives it to whoever shows it.
+/* Keeps the room's snapshot (net/status) up to date from what the box's servers know, and gives it
+ * to whoever shows it.
  *
  *   serve (streams, receivers) ───────┐
  *   room (plan, list) ────────────────┼──> status_step ──> status_room
  *   services (guard, who boots) ──────┘          └──> feed ──> pages (api_status.h)
  *
- * A refresh takes some milliseconds with a thousand machines; there is one a second, and one every two milliseconds a machine when
- * the room is larger than 500: changes then are as many bytes a second, whatever the number of machines. */
+ * A refresh takes some milliseconds with a thousand machines; there is one a second, and one every
+ * two milliseconds a machine when the room is larger than 500: changes then are as many bytes a
+ * second, whatever the number of machines. */
 #ifndef BOARD_BOX_WEB_STATUS_H
 #define BOARD_BOX_WEB_STATUS_H
 
@@ -26,9 +28,9 @@ struct status_needs {
     const struct diary *diary;
     const struct services *services;
     struct portal *portal;
-    const struct hold *hold; /* NULL: never */
+    const struct hold *hold;   /* NULL: never */
     const struct steps *steps; /* of the control thread */
-    const char *data; /* whose free room is told */
+    const char *data;          /* whose free room is told */
 };
 
 struct status;

@@ -5,10 +5,10 @@
 
 #include "net/ip/tcp.h"
 
-/* Segments of content under way in all: fewer than an interface's queue holds, and lwIP's pools have room for others beside
- * them. Each connection has its part. */
+/* Segments of content under way in all: fewer than an interface's queue holds, and lwIP's pools
+ * have room for others beside them. Each connection has its part. */
 #define SEGMENTS 768
-#define SEGMENTS_MIN 4 /* below that, delayed acknowledgements would stop the clock */
+#define SEGMENTS_MIN 4           /* below that, delayed acknowledgements would stop the clock */
 #define READ_BYTES (4 * TCP_MSS) /* read from a disk in one piece */
 
 struct connection {
@@ -115,8 +115,8 @@ static err_t write_header(struct connection *c)
     return err;
 }
 
-/* The next bytes of the content, at most n: in place when they stay as long as TCP may want to repeat them. NULL: they
- * cannot be read. */
+/* The next bytes of the content, at most n: in place when they stay as long as TCP may want to
+ * repeat them. NULL: they cannot be read. */
 static const uint8_t *next_piece(struct connection *c, size_t *n, u8_t *flags)
 {
     const struct content *content = &c->x.content;
@@ -191,7 +191,8 @@ static err_t push(struct connection *c)
 
 static bool machine_of(struct http_bind *b, uint32_t address, uint8_t mac[6])
 {
-    return (b->config.mac_of && b->config.mac_of(b->config.ctx, address, mac)) || ip_stack_mac_of(b->stack, address, mac);
+    return (b->config.mac_of && b->config.mac_of(b->config.ctx, address, mac)) ||
+           ip_stack_mac_of(b->stack, address, mac);
 }
 
 /* Bytes of a request, or of one too early. */
@@ -288,8 +289,8 @@ static err_t on_connection(void *arg, struct tcp_pcb *pcb, err_t err)
 
 /* ---- open, tick, close ---- */
 
-int http_bind_open(struct http_bind **out, struct ip_stack *stack, const struct http_bind_config *config, uint16_t port,
-                   struct err *err)
+int http_bind_open(struct http_bind **out, struct ip_stack *stack,
+                   const struct http_bind_config *config, uint16_t port, struct err *err)
 {
     struct http_bind *b = calloc(1, sizeof *b);
     err_t e;
@@ -302,7 +303,8 @@ int http_bind_open(struct http_bind **out, struct ip_stack *stack, const struct 
     e = ip_tcp_listen(&b->listener, port, on_connection, b);
     if (e != ERR_OK) {
         free(b);
-        return err_set(err, e == ERR_USE ? HTTP_EBIND : HTTP_EMEMORY, "cannot listen on HTTP port %u: %s", port,
+        return err_set(err, e == ERR_USE ? HTTP_EBIND : HTTP_EMEMORY,
+                       "cannot listen on HTTP port %u: %s", port,
                        e == ERR_USE ? "it is in use" : "out of memory");
     }
     *out = b;

@@ -1,4 +1,5 @@
-/* The HTTP server over lwIP: the only file of this room that knows it. All calls on the stack's owner thread. */
+/* The HTTP server over lwIP: the only file of this room that knows it. All calls on the stack's
+ * owner thread. */
 #ifndef NET_HTTP_SERVER_BIND_H
 #define NET_HTTP_SERVER_BIND_H
 
@@ -6,7 +7,8 @@
 #include "net/http/server/server.h"
 #include "net/ip/stack.h"
 
-/* Connections at once. When all are taken, whose address holds most of them loses one to a newcomer. */
+/* Connections at once. When all are taken, whose address holds most of them loses one to a
+ * newcomer. */
 #define HTTP_SEATS 256
 #define HTTP_PORT 80
 
@@ -34,11 +36,12 @@ struct http_bind_config {
     bool (*mac_of)(void *ctx, uint32_t address, uint8_t mac[6]);
     void (*tell)(void *ctx, const struct http_event *); /* may be NULL */
     const char *home; /* where "/" sends a browser; NULL: nowhere; borrowed */
-    void *ctx;                                          /* of both */
+    void *ctx;        /* of both */
 };
 
 /* Listens on TCP `port`. Keeps the stack. 0, HTTP_EBIND or HTTP_EMEMORY. */
-int http_bind_open(struct http_bind **, struct ip_stack *, const struct http_bind_config *, uint16_t port, struct err *);
+int http_bind_open(struct http_bind **, struct ip_stack *, const struct http_bind_config *,
+                   uint16_t port, struct err *);
 /* Call after every ip_stack_step, and at least every http_bind_pause milliseconds. */
 void http_bind_tick(struct http_bind *, struct mono now);
 /* 20 while there are connections, else 1000. */

@@ -46,7 +46,8 @@ static int take_request(void *ctx, const char *method, char *target)
 
 /* ---- header lines ---- */
 
-/* "bytes=0-99", "bytes=100-", "bytes=-500". Anything else, several ranges too, is answered as if it were not there. */
+/* "bytes=0-99", "bytes=100-", "bytes=-500". Anything else, several ranges too, is answered as if it
+ * were not there. */
 static void take_range(struct http_head_parser *p, const char *value)
 {
     struct http_head *h = &p->head;
@@ -62,7 +63,8 @@ static void take_range(struct http_head_parser *p, const char *value)
     }
     at = http_number(at, &h->first);
     h->last = UINT64_MAX;
-    if (!at || *at != '-' || (at[1] && (!(at = http_number(at + 1, &h->last)) || *at)) || h->last < h->first)
+    if (!at || *at != '-' || (at[1] && (!(at = http_number(at + 1, &h->last)) || *at)) ||
+        h->last < h->first)
         return;
     h->range = HTTP_FROM_TO;
 }
@@ -119,8 +121,9 @@ size_t http_reply_write(const struct http_reply *r, char out[HTTP_REPLY_MAX])
     int n;
 
     if (r->status == 206)
-        snprintf(more, sizeof more, "Content-Range: bytes %llu-%llu/%llu\r\n", (unsigned long long)r->from,
-                 (unsigned long long)r->to - 1, (unsigned long long)r->size);
+        snprintf(more, sizeof more, "Content-Range: bytes %llu-%llu/%llu\r\n",
+                 (unsigned long long)r->from, (unsigned long long)r->to - 1,
+                 (unsigned long long)r->size);
     else if (r->status == 416)
         snprintf(more, sizeof more, "Content-Range: bytes */%llu\r\n", (unsigned long long)r->size);
     else if (r->status == 303)
@@ -128,8 +131,10 @@ size_t http_reply_write(const struct http_reply *r, char out[HTTP_REPLY_MAX])
     else if (r->status == 405)
         snprintf(more, sizeof more, "Allow: GET, HEAD\r\n");
     n = snprintf(out, HTTP_REPLY_MAX,
-                 "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %llu\r\nAccept-Ranges: bytes\r\n%sConnection: %s\r\n\r\n",
-                 r->status, text, refused ? "text/plain" : r->type, length, more, r->keep_alive ? "keep-alive" : "close");
+                 "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %llu\r\nAccept-Ranges: "
+                 "bytes\r\n%sConnection: %s\r\n\r\n",
+                 r->status, text, refused ? "text/plain" : r->type, length, more,
+                 r->keep_alive ? "keep-alive" : "close");
     MUST(n > 0 && n < HTTP_REPLY_MAX - 64);
     if (refused && !r->head_only)
         n += snprintf(out + n, HTTP_REPLY_MAX - (size_t)n, "%s\n", text);

@@ -1,5 +1,5 @@
-/* HTTP/1.1 requests as a server of files reads them (lines.h): GET and HEAD of a name, ranges, no body; and the header of its
- * answers. Pure. */
+/* HTTP/1.1 requests as a server of files reads them (lines.h): GET and HEAD of a name, ranges, no
+ * body; and the header of its answers. Pure. */
 #ifndef NET_HTTP_SERVER_CODEC_H
 #define NET_HTTP_SERVER_CODEC_H
 
@@ -21,8 +21,8 @@ struct http_head {
     enum http_range range;
     /* HTTP_FROM_TO: first <= last, last may lie beyond any end; HTTP_LAST: `last` bytes */
     uint64_t first, last;
-    bool home;            /* "/": what a person types */
-    bool named;           /* `name` is one that a content_source can know */
+    bool home;  /* "/": what a person types */
+    bool named; /* `name` is one that a content_source can know */
     char name[CONTENT_NAME_MAX + 1];
 };
 
@@ -33,8 +33,9 @@ struct http_head_parser {
 };
 
 void http_head_init(struct http_head_parser *);
-/* Takes bytes of a request; *used says how many. 0: it goes on; 1: it is complete and p->head is legal; 400 and up: the
- * status it is to be refused with, after which nothing on the connection can be understood. */
+/* Takes bytes of a request; *used says how many. 0: it goes on; 1: it is complete and p->head is
+ * legal; 400 and up: the status it is to be refused with, after which nothing on the connection can
+ * be understood. */
 int http_head_feed(struct http_head_parser *, const uint8_t *bytes, size_t n, size_t *used);
 /* Has a byte of a request come? */
 static inline bool http_head_begun(const struct http_head_parser *p)
@@ -53,7 +54,8 @@ struct http_reply {
 
 /* Which bytes of `size` the request is for; the status is 200, 206 or 416. */
 void http_head_range(const struct http_head *, uint64_t size, struct http_reply *);
-/* The header of an answer; with a status of 300 and up the text that goes with it too. A location has at most 64 bytes. Returns the length. */
+/* The header of an answer; with a status of 300 and up the text that goes with it too. A location
+ * has at most 64 bytes. Returns the length. */
 size_t http_reply_write(const struct http_reply *, char out[HTTP_REPLY_MAX]);
 
 #endif

@@ -45,7 +45,10 @@ const char *http_number(const char *at, uint64_t *out)
 
 static int hex(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 int http_decode(char *at)
@@ -80,7 +83,8 @@ static int request_line(struct http_lines *p, const struct http_lines_user *user
         return 400;
     *version = 0;
     version += 6;
-    if (version[0] < '0' || version[0] > '9' || version[1] != '.' || version[2] < '0' || version[2] > '9' || version[3])
+    if (version[0] < '0' || version[0] > '9' || version[1] != '.' || version[2] < '0' ||
+        version[2] > '9' || version[3])
         return 400;
     if (version[0] != '1')
         return 505;
@@ -177,7 +181,8 @@ static int take_line(struct http_lines *p, const struct http_lines_user *user, v
     return rc;
 }
 
-int http_lines_feed(struct http_lines *p, const struct http_lines_user *user, void *ctx, const uint8_t *bytes, size_t n, size_t *used)
+int http_lines_feed(struct http_lines *p, const struct http_lines_user *user, void *ctx,
+                    const uint8_t *bytes, size_t n, size_t *used)
 {
     for (size_t i = 0; i < n; i++) {
         char c = (char)bytes[i];

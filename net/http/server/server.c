@@ -51,8 +51,8 @@ static void answer(struct http_exchange *x, const struct content_source *source,
     }
 }
 
-bool http_exchange_feed(struct http_exchange *x, const struct content_source *source, const uint8_t *mac,
-                        const uint8_t *bytes, size_t n)
+bool http_exchange_feed(struct http_exchange *x, const struct content_source *source,
+                        const uint8_t *mac, const uint8_t *bytes, size_t n)
 {
     size_t used = 0;
     int rc = http_head_feed(&x->parser, bytes, n, &used);
@@ -76,7 +76,9 @@ void http_exchange_end(struct http_exchange *x)
 
 bool http_seat_late(const struct http_seat *s, struct mono now)
 {
-    int64_t most = s->state == HTTP_IDLE ? HTTP_IDLE_NS : s->state == HTTP_READING ? HTTP_READING_NS : HTTP_SENDING_NS;
+    int64_t most = s->state == HTTP_IDLE      ? HTTP_IDLE_NS
+                   : s->state == HTTP_READING ? HTTP_READING_NS
+                                              : HTTP_SENDING_NS;
 
     return s->used && mono_sub(now, s->since) > most;
 }
