@@ -124,7 +124,7 @@ until_true 60 never_heard || fail "who never spoke is not in the report: $(cat r
 [ "$(run curl -sSk -o got -w '%{http_code}' $url/report.csv)" = 401 ] || fail "a stranger reads the report"
 for f in csv json html; do
     fetch $f
-    python3 "$LAB_ROOT/tests/unit/pc_report_judge.py" $f report.$f >$f.rows || fail "$f is no $f"
+    python3 "$LAB_ROOT/tests/unit/report_judge.py" $f report.$f >$f.rows || fail "$f is no $f"
     expect 0 "$RINGCAST" report verify report.$f --key data/identity.pub
     expect 5 "$RINGCAST" report verify report.$f --key small.pub
     sed 's/52:49:4e:47:00:02/52:49:4e:47:00:03/' report.$f >altered.$f

@@ -15,7 +15,7 @@
 #include "board/errors/box.h"
 #include "board/target/settle.h"
 
-static char folder[] = "/tmp/pc_settle_test.XXXXXX";
+static char folder[] = "/tmp/target_settle_test.XXXXXX";
 static char node[2][64];
 static struct own own;
 

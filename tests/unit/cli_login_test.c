@@ -22,7 +22,7 @@ static char folder[64], path[128];
 static int make_folder(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/host_login_test.XXXXXX");
+    strcpy(folder, "/tmp/cli_login_test.XXXXXX");
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/a/b/login", folder);
     return 0;

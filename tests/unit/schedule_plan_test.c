@@ -723,7 +723,7 @@ static void nights(void **state)
         return;
     }
     for (seed = 1; seed <= 20; seed++) {
-        print_message("# SEED=%llu build/unit/pc_plan_test\n", (unsigned long long)seed);
+        print_message("# SEED=%llu build/unit/schedule_plan_test\n", (unsigned long long)seed);
         a_night(seed);
     }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""pc_report_judge.py FORMAT FILE: reads a report with Python's own readers and prints what it found in one form for all formats:
+"""report_judge.py FORMAT FILE: reads a report with Python's own readers and prints what it found in one form for all formats:
 a line a row, the fields in the report's order with tabs between. Fails when the file breaks a rule of its format, or when a
 field could be taken for something else by whoever opens it.
 """

@@ -17,7 +17,7 @@
 #include "tests/unit/fault_files.h"
 
 static const uint8_t mac[6] = {0x52, 0x49, 0x4e, 0x47, 0, 1};
-static char folder[] = "/tmp/pc_own_test.XXXXXX";
+static char folder[] = "/tmp/core_own_test.XXXXXX";
 
 /* A file below the folder, its folders made as needed. */
 static void put(const char *path, const char *text)

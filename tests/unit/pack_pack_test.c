@@ -27,8 +27,8 @@ static unsigned notes;
 static int make_dir(void **state)
 {
     (void)state;
-    rng = model_seed("image_pack_test");
-    strcpy(dir, "/tmp/image_pack_test.XXXXXX");
+    rng = model_seed("pack_pack_test");
+    strcpy(dir, "/tmp/pack_pack_test.XXXXXX");
     if (!mkdtemp(dir))
         return -1;
     snprintf(source, sizeof source, "%s/disk.img", dir);

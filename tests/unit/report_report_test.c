@@ -97,7 +97,7 @@ static int fresh(void **state)
     attempts_init(&s);
     attempts_begin(&s, (struct attempt_clock){0, 1});
     memset(&expected, 0, sizeof expected);
-    snprintf(path, sizeof path, "/tmp/pc_report_test.%d", (int)getpid());
+    snprintf(path, sizeof path, "/tmp/report_report_test.%d", (int)getpid());
     return key.pub[0] ? 0 : sign_key_make(&key, NULL);
 }
 
@@ -144,7 +144,7 @@ static char *judge(enum report_format f, size_t n)
     FILE *p;
 
     save(n);
-    snprintf(command, sizeof command, "python3 %s/tests/unit/pc_report_judge.py %s %s 2>&1",
+    snprintf(command, sizeof command, "python3 %s/tests/unit/report_judge.py %s %s 2>&1",
              top ? top : ".", words[f], path);
     p = popen(command, "r");
     assert_non_null(p);

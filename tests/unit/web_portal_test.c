@@ -53,7 +53,7 @@ static int begin(void **state)
     (void)state;
     box_config_defaults(&config);
     config.address = PAIR_PARENT;
-    snprintf(data, sizeof data, "/tmp/pc_portal_test.XXXXXX");
+    snprintf(data, sizeof data, "/tmp/web_portal_test.XXXXXX");
     assert_non_null(mkdtemp(data));
     snprintf(identity, sizeof identity, "%s/tls/identity", data);
     snprintf(aside, sizeof aside, "%s/tls/identity.damaged", data);
