@@ -10,6 +10,7 @@
 
 #include "board/cli/api.h"
 #include "board/core/ini_text.h"
+#include "net/os/file.h"
 #include "net/tls/trust.h"
 
 #define FILE_MAX 4096
@@ -176,39 +177,6 @@ static void make_folders(char *path)
     }
 }
 
-/* All of a new file, on the disk. */
-static bool write_new(const char *path, const char *text, size_t n)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    size_t at = 0;
-    ssize_t put = 1;
-    bool done;
-
-    while (fd >= 0 && at < n && (put = write(fd, text + at, n - at)) > 0)
-        at += (size_t)put;
-    done = fd >= 0 && at == n && fsync(fd) == 0;
-    if (fd >= 0)
-        done = close(fd) == 0 && done;
-    return done;
-}
-
-/* The name is on the disk, too. `folders`: the file's path, which is cut. */
-static bool sync_above(char *folders)
-{
-    char *slash = strrchr(folders, '/');
-    int fd;
-    bool done;
-
-    if (slash)
-        slash[slash == folders] = 0;
-    fd = open(slash ? folders : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    /* some network file systems have no such call */
-    done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
-    if (fd >= 0)
-        close(fd);
-    return done;
-}
-
 int login_save(const struct login *l, const char *path, struct err *err)
 {
     char pin[LOGIN_PIN_TEXT], text[FILE_MAX], folders[1024], fresh[1032];
@@ -220,13 +188,7 @@ int login_save(const struct login *l, const char *path, struct err *err)
     make_folders(folders);
     snprintf(fresh, sizeof fresh, "%s.new", path);
     (void)unlink(fresh);
-    if (!write_new(fresh, text, (size_t)n) || rename(fresh, path) != 0) {
-        err_set(err, CLI_EFILE, "cannot write %s: %s", path, strerror(errno));
-        (void)unlink(fresh);
-        return CLI_EFILE;
-    }
-    if (!sync_above(folders))
-        return err_set(err, CLI_EFILE, "%s is written, but its name may not be on the disk: %s",
-                       path, strerror(errno));
+    if (file_replace(path, fresh, text, (size_t)n, 0600))
+        return err_set(err, CLI_EFILE, "cannot write %s: %s", path, strerror(errno));
     return 0;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "net/os/clock.h"
+#include "net/os/file.h"
 #include "net/wire/utf8.h"
 
 #define LINE_MAX_BYTES 544 /* date, time and 512 bytes of what is said */
@@ -30,21 +31,6 @@ static struct {
     char line[LOG_WAITING][LINE_MAX_BYTES];
 } waiting = {.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
 
-/* At once, so that nothing else that is written there comes in between. */
-static void stderr_write(const char *line, size_t n)
-{
-    while (n) {
-        ssize_t wrote = write(STDERR_FILENO, line, n);
-
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0)
-            return; /* nobody is there */
-        line += wrote;
-        n -= (size_t)wrote;
-    }
-}
-
 static void *writer_main(void *arg)
 {
     char line[LINE_MAX_BYTES + 1];
@@ -62,7 +48,8 @@ static void *writer_main(void *arg)
         waiting.n--;
         waiting.writing = true;
         pthread_mutex_unlock(&waiting.lock);
-        stderr_write(line, strlen(line));
+        (void)file_write(STDERR_FILENO, line,
+                         strlen(line)); /* whole: nothing else comes in between */
         pthread_mutex_lock(&waiting.lock);
     }
     return NULL;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "board/screen/draw.h"
+#include "net/os/file.h"
 #include "net/wire/must.h"
 
 #define LINES_MAX 4096 /* bytes of one page in lines */
@@ -182,19 +183,6 @@ static void add_values(struct text *t, const struct screen_page *p)
     add_newline(t);
 }
 
-static void write_all(int fd, const char *bytes, size_t n)
-{
-    while (n) {
-        ssize_t wrote = write(fd, bytes, n);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0)
-            return; /* nobody reads: the picture remains */
-        bytes += wrote;
-        n -= (size_t)wrote;
-    }
-}
-
 static void show_lines(struct screen *s, const struct screen_page *p)
 {
     struct text t = {.used = 0};
@@ -209,7 +197,7 @@ static void show_lines(struct screen *s, const struct screen_page *p)
         t.used = 0;
     s->said_percent = step;
     add_values(&t, p);
-    write_all(s->lines_fd, t.bytes, t.used);
+    (void)file_write(s->lines_fd, t.bytes, t.used);
 }
 
 void screen_show(struct screen *s, const struct screen_page *p)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "board/errors/box.h"
+#include "net/os/file.h"
 
 #define TRIES 50 /* of 100 ms: somebody else may still look at the disk */
 #define ASIDE ".ringcast-new"
@@ -80,19 +81,6 @@ static const char *name_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static bool write_all(int fd, const uint8_t *bytes, size_t n)
-{
-    while (n) {
-        ssize_t done = write(fd, bytes, n);
-
-        if (done <= 0)
-            return false;
-        bytes += done;
-        n -= (size_t)done;
-    }
-    return fsync(fd) == 0;
-}
-
 /* Aside first: at every instant the file is the old one or the new one. */
 static int write_file(int root, const struct own_file *f, struct err *err)
 {
@@ -104,7 +92,7 @@ static int write_file(int root, const struct own_file *f, struct err *err)
                        strerror(errno));
     (void)unlinkat(folder, ASIDE, 0);
     fd = openat(folder, ASIDE, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    done = fd >= 0 && write_all(fd, f->bytes, f->n);
+    done = fd >= 0 && file_write(fd, f->bytes, f->n) == 0 && fsync(fd) == 0;
     if (fd >= 0)
         done = close(fd) == 0 && done;
     done = done && renameat(folder, ASIDE, folder, name_of(f->path)) == 0;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "imaging/disk/disk.h"
+#include "net/os/file.h"
 
 struct target {
     int direct; /* past the page cache; same as `cached` where that cannot be had */
@@ -169,22 +170,6 @@ static void target_discard(void *ctx, uint64_t at, uint64_t n)
                          (off_t)n);
 }
 
-static int sync_above(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char folder[PATH_MAX];
-    int fd, rc;
-
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
-             slash ? path : ".");
-    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    rc = fsync(fd) && errno != EINVAL ? -1 : 0; /* some network file systems have no such call */
-    close(fd);
-    return rc;
-}
-
 static int target_flush(void *ctx, struct err *err)
 {
     struct target *t = ctx;
@@ -193,7 +178,7 @@ static int target_flush(void *ctx, struct err *err)
         return fail(t, DISK_EWRITE, "flush failed", 0, err);
     if (atomic_load(&t->named))
         return 0;
-    if (sync_above(t->path))
+    if (file_sync_name(t->path))
         return fail(t, DISK_EWRITE, "the file's folder cannot be synced", 0, err);
     atomic_store(&t->named, true);
     return 0;

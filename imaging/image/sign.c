@@ -13,6 +13,7 @@
 #include <mbedtls/platform_util.h>
 
 #include "imaging/hash/sha256.h"
+#include "net/os/file.h"
 #include "net/os/random.h"
 #include "net/os/serving.h"
 #include "net/wire/must.h"
@@ -67,17 +68,13 @@ static int to_pk(mbedtls_pk_context *pk, const struct sign_key *key)
 /* Writes all of text into a file that did not exist; leaves none behind on error. */
 static int write_new(const char *path, mode_t mode, const char *text, struct err *e)
 {
-    size_t n = strlen(text), at = 0;
-    ssize_t put = 1;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     bool ok;
 
     if (fd < 0)
         return err_set(e, errno == EEXIST ? IMG_EEXISTS : IMG_EKEY, "%s cannot be made: %s", path,
                        strerror(errno));
-    while (at < n && (put = write(fd, text + at, n - at)) > 0)
-        at += (size_t)put;
-    ok = at == n && fchmod(fd, mode) == 0 && fsync(fd) == 0;
+    ok = file_write(fd, text, strlen(text)) == 0 && fchmod(fd, mode) == 0 && fsync(fd) == 0;
     ok = close(fd) == 0 && ok;
     if (ok)
         return 0;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "imaging/image/errors.h"
+#include "net/os/file.h"
 
 /* ".NAME.XXXXXX" in the directory of path. */
 static int temp_name(char temp[PATH_MAX], const char *path, struct err *e)
@@ -74,23 +75,12 @@ static int give_name(struct outfile *f, struct err *e)
 
 static int sync_directory(const char *path, struct err *e)
 {
-    char dir[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    bool done;
-    int fd;
-
-    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
-    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    /* some network file systems have no such call */
-    done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
-    if (!done)
-        err_set(e, IMG_EOUTPUT,
-                "%s is written, but its name may not be on the disk: the folder %s cannot be "
-                "synced: %s",
-                path, dir, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return done ? 0 : IMG_EOUTPUT;
+    if (file_sync_name(path) == 0)
+        return 0;
+    return err_set(e, IMG_EOUTPUT,
+                   "%s is written, but its name may not be on the disk: its folder cannot be "
+                   "synced: %s",
+                   path, strerror(errno));
 }
 
 int outfile_publish(struct outfile *f, struct err *e)
@@ -118,21 +108,9 @@ void outfile_close(struct outfile *f)
 
 int write_all(int fd, uint64_t at, const void *buf, size_t n, struct err *e)
 {
-    const char *from = buf;
-
-    while (n) {
-        ssize_t put = pwrite(fd, from, n, (off_t)at);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return err_set(e, IMG_EOUTPUT, "the image cannot be written: %s",
-                           strerror(put ? errno : EIO));
-        from += put;
-        at += (uint64_t)put;
-        n -= (size_t)put;
-    }
-    return 0;
+    if (file_write_at(fd, buf, n, at) == 0)
+        return 0;
+    return err_set(e, IMG_EOUTPUT, "the image cannot be written: %s", strerror(errno));
 }
 
 int scratch_file(const char *beside, struct err *e)

@@ -13,6 +13,7 @@
 #include "mbedtls/oid.h"
 #include "mbedtls/platform_util.h"
 #include "mbedtls/sha256.h"
+#include "net/os/file.h"
 #include "net/os/random.h"
 #include "net/tls/trust.h"
 #include "net/wire/must.h"
@@ -137,32 +138,6 @@ int tls_identity_make(struct tls_identity *id, const char *name, uint32_t addres
 
 /* ---- files ---- */
 
-/* Its bytes, at most cap; -1 with errno when it cannot be read. */
-static ssize_t read_file(const char *path, uint8_t *to, size_t cap)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC), why;
-    ssize_t n = fd < 0 ? -1 : 1;
-    size_t have = 0;
-
-    while (n > 0 && have < cap && (n = read(fd, to + have, cap - have)) > 0)
-        have += (size_t)n;
-    why = errno;
-    if (fd >= 0)
-        close(fd);
-    errno = why;
-    return n < 0 ? -1 : (ssize_t)have;
-}
-
-static bool sync_folder(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool done = fd >= 0 && fsync(fd) == 0;
-
-    if (fd >= 0)
-        close(fd);
-    return done;
-}
-
 /* Its name in the folder above is on the disk, too, when this returns true. */
 static bool make_folder(const char *path)
 {
@@ -171,26 +146,7 @@ static bool make_folder(const char *path)
     if (mkdir(path, 0700))
         return errno == EEXIST;
     snprintf(above, sizeof above, "%.4000s/..", path);
-    return sync_folder(above);
-}
-
-/* On the disk when it returns true. */
-static bool write_file(const char *path, const uint8_t *bytes, size_t n)
-{
-    size_t at = 0;
-    ssize_t put = 1;
-    int fd;
-    bool done;
-
-    unlink(path);
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return false;
-    while (at < n && (put = write(fd, bytes + at, n - at)) > 0)
-        at += (size_t)put;
-    done = at == n && fsync(fd) == 0;
-    close(fd);
-    return done;
+    return file_sync_folder(above) == 0;
 }
 
 /* Key and certificate in one file: two bytes of length, the key, the certificate. So they are there
@@ -198,7 +154,7 @@ static bool write_file(const char *path, const uint8_t *bytes, size_t n)
 static int identity_read(struct tls_identity *id, const char *path, struct err *err)
 {
     uint8_t file[2 * DER_MAX];
-    ssize_t n = read_file(path, file, sizeof file);
+    ssize_t n = file_load(path, file, sizeof file);
     int key = n > 2 ? file[0] << 8 | file[1] : 0;
     bool right;
 
@@ -222,7 +178,7 @@ static int identity_read(struct tls_identity *id, const char *path, struct err *
     return right ? 0 : err_set(err, TLS_EFILE, "the page's certificate %s is damaged", path);
 }
 
-static bool identity_write(struct tls_identity *id, const char *folder, const char *path)
+static bool identity_write(struct tls_identity *id, const char *path)
 {
     uint8_t file[2 * DER_MAX];
     char fresh[PATH_MAX];
@@ -237,9 +193,10 @@ static bool identity_write(struct tls_identity *id, const char *folder, const ch
     file[1] = (uint8_t)key;
     memcpy(file + 2 + key, id->certificate.raw.p, n);
     snprintf(fresh, sizeof fresh, "%.4000s.new", path);
-    done = write_file(fresh, file, 2 + (size_t)key + n) && rename(fresh, path) == 0;
+    unlink(fresh);
+    done = file_replace(path, fresh, file, 2 + (size_t)key + n, 0600) == 0;
     mbedtls_platform_zeroize(file, sizeof file);
-    return done && sync_folder(folder);
+    return done;
 }
 
 int tls_identity_open(struct tls_identity *id, const char *folder, const char *name,
@@ -255,7 +212,7 @@ int tls_identity_open(struct tls_identity *id, const char *folder, const char *n
     rc = tls_identity_make(id, name, address, err);
     if (rc)
         return rc;
-    if (make_folder(folder) && identity_write(id, folder, path))
+    if (make_folder(folder) && identity_write(id, path))
         return 0;
     rc = err_set(err, TLS_EFILE, "cannot write %s: %s", path, strerror(errno));
     tls_identity_close(id);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "imaging/hash/crc.h"
+#include "net/os/file.h"
 #include "net/wire/must.h"
 
 #define MAGIC "ringcast checked 1\n"
@@ -135,41 +136,6 @@ bool checked_decode(struct checked *c, const char *bytes, size_t n)
 
 /* ---- the file ---- */
 
-static int put_whole(const char *path, const char *text, size_t n)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), rc = fd < 0 ? -1 : 0;
-
-    for (size_t at = 0; rc == 0 && at < n;) {
-        ssize_t put = pwrite(fd, text + at, n - at, (off_t)at);
-
-        if (put < 0 && errno != EINTR)
-            rc = -1;
-        at += put > 0 ? (size_t)put : 0;
-    }
-    if (rc == 0)
-        rc = fsync(fd);
-    if (fd >= 0)
-        close(fd);
-    return rc;
-}
-
-/* Names that came and went are on the disk. */
-static bool sync_above(const char *file)
-{
-    const char *slash = strrchr(file, '/');
-    char folder[CHECKED_PATH];
-    int fd;
-    bool done;
-
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - file) + 1 : 1,
-             slash ? file : ".");
-    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    done = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    return done;
-}
-
 /* The file says what is known, or there is none: an older one might know what has been found
  * damaged since. */
 static bool keep(const struct checked *c)
@@ -178,31 +144,26 @@ static bool keep(const struct checked *c)
     bool done;
 
     snprintf(temp, sizeof temp, "%s.new", c->file);
-    done = text && put_whole(temp, text, checked_encode(c, text)) == 0 &&
-           rename(temp, c->file) == 0 && sync_above(c->file);
+    done = text && file_replace(c->file, temp, text, checked_encode(c, text), 0600) == 0;
     free(text);
     if (done)
         return true;
     unlink(temp);
-    return (unlink(c->file) == 0 || errno == ENOENT) && sync_above(c->file);
+    return (unlink(c->file) == 0 || errno == ENOENT) && file_sync_name(c->file) == 0;
 }
 
 void checked_open(struct checked *c, const char *data, const char *boot)
 {
     char *text = malloc(CHECKED_TEXT_MAX);
-    int fd;
     ssize_t n;
 
     memset(c, 0, sizeof *c);
     pthread_mutex_init(&c->lock, NULL);
     snprintf(c->file, sizeof c->file, "%s/checked", data);
     snprintf(c->boot, sizeof c->boot, "%s", boot);
-    fd = open(c->file, O_RDONLY | O_CLOEXEC);
-    n = fd < 0 || !text ? -1 : pread(fd, text, CHECKED_TEXT_MAX, 0);
+    n = text ? file_load(c->file, text, CHECKED_TEXT_MAX) : -1;
     if (n > 0)
         (void)checked_decode(c, text, (size_t)n);
-    if (fd >= 0)
-        close(fd);
     free(text);
 }
 

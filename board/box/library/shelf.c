@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "net/os/file.h"
 #include "net/os/serving.h"
 #include "net/wire/must.h"
 
@@ -46,13 +47,7 @@ int shelf_open(struct shelf *s, const char *folder, struct err *err)
 /* Names that came and went are on the disk from here on. */
 static int sync_at(const char *folder, struct err *err)
 {
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
-
-    if (fd < 0 || fsync(fd))
-        rc = failed(err, "written", folder);
-    if (fd >= 0)
-        close(fd);
-    return rc;
+    return file_sync_folder(folder) ? failed(err, "written", folder) : 0;
 }
 
 static int sync_folder(const struct shelf *s, struct err *err)
@@ -60,42 +55,15 @@ static int sync_folder(const struct shelf *s, struct err *err)
     return sync_at(s->folder, err);
 }
 
-static int write_whole(int fd, uint64_t at, const uint8_t *bytes, size_t n)
-{
-    while (n) {
-        ssize_t put = pwrite(fd, bytes, n, (off_t)at);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return -1;
-        bytes += put;
-        at += (uint64_t)put;
-        n -= (size_t)put;
-    }
-    return 0;
-}
-
 /* A small file, whole or not at all: written beside its name first. */
 static int put_file(const struct shelf *s, uint32_t id, const char *kind, const void *bytes,
                     size_t n, struct err *err)
 {
     char path[SHELF_PATH_MAX], temp[SHELF_PATH_MAX];
-    int fd, rc = 0;
 
     shelf_path(s, id, kind, path);
     snprintf(temp, sizeof temp, "%s/.%08x.%s", s->folder, id, kind);
-    fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return failed(err, "made", temp);
-    if (write_whole(fd, 0, bytes, n) || fsync(fd))
-        rc = failed(err, "written", temp);
-    close(fd);
-    if (rc == 0 && rename(temp, path))
-        rc = failed(err, "made", path);
-    if (rc)
-        unlink(temp);
-    return rc ? rc : sync_folder(s, err);
+    return file_replace(path, temp, bytes, n, 0600) ? failed(err, "written", path) : 0;
 }
 
 /* The bytes of a small file; how many, or -1 with errno: a file that is not there is ENOENT and
@@ -103,20 +71,8 @@ static int put_file(const struct shelf *s, uint32_t id, const char *kind, const 
 static ssize_t get_file(const struct shelf *s, uint32_t id, const char *kind, void *to, size_t cap)
 {
     char path[SHELF_PATH_MAX];
-    int fd = open(shelf_path(s, id, kind, path), O_RDONLY | O_CLOEXEC), why;
-    size_t have = 0;
-    ssize_t n = fd < 0 ? -1 : 1;
 
-    while (fd >= 0 && n > 0 && have < cap) {
-        n = pread(fd, (uint8_t *)to + have, cap - have, (off_t)have);
-        have += n > 0 ? (size_t)n : 0;
-        n = n < 0 && errno == EINTR ? 1 : n;
-    }
-    why = errno;
-    if (fd >= 0)
-        close(fd);
-    errno = why;
-    return n < 0 ? -1 : (ssize_t)have;
+    return file_load(shelf_path(s, id, kind, path), to, cap);
 }
 
 /* What is not there is gone already. */
@@ -419,7 +375,7 @@ int shelf_write(const struct shelf *s, struct shelf_intake *in, const void *byte
         return err_set(err, LIBRARY_ESPACE,
                        "the disk is full: the last %llu MiB are kept for what the box learns",
                        (unsigned long long)(s->reserve >> 20));
-    if (write_whole(in->fd, in->at, bytes, n))
+    if (file_write_at(in->fd, bytes, n, in->at))
         return failed(err, "written", "the upload");
     mbedtls_sha256_update(&in->hash, bytes, n);
     in->at += n;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "net/content/tree.h"
+#include "net/os/file.h"
 
 #define FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define LEVELS_MAX 64 /* of folders, when a tree is walked */
@@ -387,22 +388,15 @@ static int check_space(const struct tree_shelf *s, size_t n, struct err *err)
 int tree_intake_write(const struct tree_shelf *s, struct tree_intake *in, const void *bytes,
                       size_t n, struct err *err)
 {
-    const uint8_t *from = bytes;
     int rc = check_space(s, n, err);
 
-    mbedtls_sha256_update(&in->hash, from, n);
-    while (rc == 0 && n) {
-        ssize_t put = write(in->fd, from, n);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return failed(err, "written", in->base);
-        from += put;
-        in->at += (uint64_t)put;
-        n -= (size_t)put;
-    }
-    return rc;
+    mbedtls_sha256_update(&in->hash, bytes, n);
+    if (rc)
+        return rc;
+    if (file_write(in->fd, bytes, n))
+        return failed(err, "written", in->base);
+    in->at += n;
+    return 0;
 }
 
 static void intake_close(struct tree_intake *in)

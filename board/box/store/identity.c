@@ -8,17 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "net/os/file.h"
 #include "net/wire/must.h"
-
-static bool sync_folder(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool done = fd >= 0 && fsync(fd) == 0;
-
-    if (fd >= 0)
-        close(fd);
-    return done;
-}
 
 /* Under other names first: the key has its own when it is whole and on the disk. sign_key_write has
  * synced both files. */
@@ -38,7 +29,7 @@ static int identity_make(struct sign_key *key, const char *folder, const char *p
         rc = sign_key_write(key, fresh, fresh_pub, err);
     if (rc)
         return rc;
-    if (rename(fresh_pub, pub) || rename(fresh, path) || !sync_folder(folder))
+    if (rename(fresh_pub, pub) || rename(fresh, path) || file_sync_folder(folder))
         return err_set(err, PC_EIDENTITY, "cannot make the box's key %s: %s", path,
                        strerror(errno));
     return 0;

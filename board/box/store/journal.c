@@ -14,6 +14,7 @@
 
 #include "board/box/store/tape.h"
 #include "net/os/clock.h"
+#include "net/os/file.h"
 #include "net/os/random.h"
 #include "net/wire/must.h"
 
@@ -111,40 +112,6 @@ static void index_all(struct journal *j)
 
 /* ---- the file ---- */
 
-static int file_write(int fd, const uint8_t *bytes, size_t n)
-{
-    while (n) {
-        ssize_t put = write(fd, bytes, n);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return -1;
-        bytes += put;
-        n -= (size_t)put;
-    }
-    return 0;
-}
-
-/* The name itself must survive a power cut too. */
-static int folder_sync(const char *path)
-{
-    char folder[PATH_MAX];
-    char *slash;
-    int fd, rc;
-
-    snprintf(folder, sizeof folder, "%s", path);
-    slash = strrchr(folder, '/');
-    if (slash)
-        slash[slash == folder] = 0;
-    fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    rc = fsync(fd);
-    close(fd);
-    return rc;
-}
-
 static void fresh_path(const struct journal *j, char path[PATH_MAX + 8])
 {
     snprintf(path, PATH_MAX + 8, "%s.new", j->path);
@@ -215,7 +182,7 @@ static ssize_t piece_read(int fd, uint8_t *to, size_t n, off_t at)
     return any || !done ? (ssize_t)done : -1;
 }
 
-static int file_read(struct journal *j, uint8_t *bytes, size_t *n, struct err *err)
+static int journal_load(struct journal *j, uint8_t *bytes, size_t *n, struct err *err)
 {
     struct stat st;
     bool any = false;
@@ -352,7 +319,7 @@ static bool rewrite(struct journal *j)
         next_drop(j, fd);
         return false;
     }
-    named = folder_sync(j->path) == 0;
+    named = file_sync_name(j->path) == 0;
     if (named) /* until then the old one may come back */
         j->found.was = JOURNAL_INTACT;
     next_take(j, fd, synced, named);
@@ -441,7 +408,7 @@ static int take_file(struct journal *j, struct err *err)
 {
     struct tape_found f;
     size_t n = 0;
-    int rc = file_read(j, j->tape.bytes, &n, err);
+    int rc = journal_load(j, j->tape.bytes, &n, err);
 
     if (rc)
         return rc;
