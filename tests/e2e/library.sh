@@ -210,6 +210,8 @@ PYTHON
 lab_start slow "${LAB_RECEIVER[1]}" python3 slow.py
 expect_status 204 -X DELETE -H 'Content-Type: application/json' -d '{"name":"pulled"}' $url/images/pulled
 until_true 20 eval 'lab_exec "${LAB_RECEIVER[1]}" ss -Htln sport = :8001 | grep -q .' || fail "the slow server does not listen"
+# The disk has the room of a deleted image when the stream has closed its file, too.
+until_true 20 eval '[ "$(($(stat -f -c "%a*%S" data)))" -gt 60000000 ]' || fail "a deleted image keeps its room: $(df data)"
 post 202 '{"name":"slow","url":"http://10.78.0.11:8001/x"}' pulls
 id=$(answer 'o["id"]')
 until_true 20 eval "[ \"\$(offset $id)\" -gt 1000000 ]" || fail "the slow pull does not begin: $(cat got)"
