@@ -40,10 +40,17 @@ for source in raw raw.gz raw.xz raw.zst; do
 done
 pass "the same image from a file, .gz, .xz, .zst and a pipe"
 
-"$RINGCAST" pack "$LAB_DIR/small.img" -o "$LAB_DIR/killed.ring" --level 12 --unsigned 2>/dev/null &
-until_true 20 sh -c "[ -s $LAB_DIR/.killed.ring.?????? ]" || fail "it does not begin"
-kill -KILL $! || fail "it was done before it could be interrupted"
-wait $! 2>/dev/null || true
+# From a pipe that does not end: the pack cannot be done before it is killed.
+mkfifo "$LAB_DIR/endless"
+{ cat "$LAB_DIR/small.img"; exec sleep 60; } >"$LAB_DIR/endless" &
+endless=$!
+"$RINGCAST" pack - -o "$LAB_DIR/killed.ring" --name killed --unsigned <"$LAB_DIR/endless" 2>/dev/null &
+packing=$!
+until_true 20 sh -c "[ -e $LAB_DIR/.killed.ring.?????? ]" || fail "it does not begin: $(ls -la "$LAB_DIR")"
+kill -KILL $packing || fail "it was done before it could be interrupted"
+wait $packing 2>/dev/null || true
+kill $endless 2>/dev/null || true
+wait $endless 2>/dev/null || true
 if [ -e "$LAB_DIR/killed.ring" ]; then
     expect 1 "$RINGCAST" verify "$LAB_DIR/killed.ring"
 fi
