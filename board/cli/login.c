@@ -188,7 +188,11 @@ int login_save(const struct login *l, const char *path, struct err *err)
     make_folders(folders);
     snprintf(fresh, sizeof fresh, "%s.new", path);
     (void)unlink(fresh);
-    if (file_replace(path, fresh, text, (size_t)n, 0600))
+    if (file_rename_over(path, fresh, text, (size_t)n, 0600))
         return err_set(err, CLI_EFILE, "cannot write %s: %s", path, strerror(errno));
+    /* some network file systems have no such call */
+    if (file_sync_name(path) && errno != EINVAL)
+        return err_set(err, CLI_EFILE, "%s is written, but its name may not be on the disk: %s",
+                       path, strerror(errno));
     return 0;
 }

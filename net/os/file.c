@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,9 +96,7 @@ ssize_t file_load(const char *path, void *to, size_t n)
 int file_sync_folder(const char *folder)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool done = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
-
-    return close_after(fd, done ? 0 : -1);
+    return close_after(fd, fd < 0 ? -1 : fsync(fd));
 }
 
 int file_sync_name(const char *path)
@@ -127,14 +124,19 @@ static int write_new(const char *path, const void *bytes, size_t n, mode_t mode)
     return close(fd);
 }
 
-int file_replace(const char *path, const char *fresh, const void *bytes, size_t n, mode_t mode)
+int file_rename_over(const char *path, const char *fresh, const void *bytes, size_t n, mode_t mode)
 {
     int why;
 
     if (write_new(fresh, bytes, n, mode) == 0 && rename(fresh, path) == 0)
-        return file_sync_name(path);
+        return 0;
     why = errno;
     unlink(fresh);
     errno = why;
     return -1;
+}
+
+int file_replace(const char *path, const char *fresh, const void *bytes, size_t n, mode_t mode)
+{
+    return file_rename_over(path, fresh, bytes, n, mode) ? -1 : file_sync_name(path);
 }

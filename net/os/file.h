@@ -1,8 +1,7 @@
 /* Whole reads and writes of files, and names that outlive a power cut. Each may wait for a disk;
  * none is for the thread that serves. -1 comes with errno.
  *
- * A signal that ends a call early makes none of them fail. A folder's file system that cannot sync
- * folders (EINVAL: some network file systems) keeps names by itself, and that is no error. */
+ * A signal that ends a call early makes none of them fail. */
 #ifndef NET_OS_FILE_H
 #define NET_OS_FILE_H
 
@@ -31,5 +30,7 @@ int file_sync_name(const char *path);
  * the old one or the new one. When it fails, `fresh` is removed; after a failed rename or sync the
  * file may be either. */
 int file_replace(const char *path, const char *fresh, const void *bytes, size_t n, mode_t mode);
+/* The same without the sync of the name: it may be the old file after a power cut. */
+int file_rename_over(const char *path, const char *fresh, const void *bytes, size_t n, mode_t mode);
 
 #endif
